@@ -1,0 +1,19 @@
+//! The vocabulary that all other modules share. Nothing in here reads or
+//! writes anything; identifiers are types, and are compared whole.
+
+mod databag;
+mod id;
+mod known;
+mod prefix;
+mod secret;
+mod time;
+
+pub use databag::Databag;
+pub use id::{
+    AppName, CommonName, Endpoint, Fingerprint, InvalidId, MemberName, ModelUuid, Relation,
+    RelationId, RequestId, RequestKey, SecretId, SecretUri, UnitName,
+};
+pub use known::Known;
+pub use prefix::{KeyRange, Prefix, PrefixRefusal};
+pub use secret::Secret;
+pub use time::Timestamp;
