@@ -5,7 +5,18 @@
 //! apply, publish, report. What decides is pure and lives in [`plan`]; what
 //! reads is in [`observe`]; what writes is in [`apply`].
 
+pub mod apply;
+pub mod context;
+pub mod etcd;
+pub mod hook;
+pub mod host;
 pub mod juju;
+pub mod log;
 pub mod model;
+pub mod observe;
+pub mod plan;
+pub mod reconcile;
 pub mod relation;
+pub mod render;
+pub mod status;
 pub mod tls;

@@ -1,1 +1,33 @@
+//! Certificates: what a requirer sends is checked, what a member of the cluster
+//! trusts is assembled, and what the charm itself uses is read and issued.
+//!
+//! Nothing in here knows Juju, relations or etcd's users. Everything but
+//! [`Authority`] is pure: time is passed in, and nothing is read or written.
+//!
+//! Whoever parses a requirer's certificate after us is a program in Go (etcd
+//! exits at its start on a certificate in its trust file that Go's crypto/x509
+//! cannot parse), so the check of a [`ClientCertificate`] must accept no more
+//! than Go does, and must see the same name. It therefore reads the DER
+//! encoding itself, knows only what it can judge, and refuses the rest. What
+//! it accepts is read once more by an independent parser, which must agree.
 
+mod bundle;
+mod certificate;
+mod der;
+mod element;
+mod extensions;
+mod issue;
+mod key;
+mod leaf;
+mod name;
+mod own;
+mod pem_text;
+mod refusal;
+mod signature;
+mod uri;
+
+pub use bundle::{BundleError, TrustBundle};
+pub use issue::{Authority, IssueError, Issued};
+pub use leaf::ClientCertificate;
+pub use own::{OwnCertificate, Renewal, UnreadableCertificate, needs_new};
+pub use refusal::CertificateRefusal;

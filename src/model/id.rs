@@ -17,7 +17,7 @@ pub struct InvalidId {
 
 impl InvalidId {
     /// An error about `text`, cut so that a hostile text cannot flood a log.
-    fn new(kind: &'static str, text: &str) -> Self {
+    pub(crate) fn new(kind: &'static str, text: &str) -> Self {
         Self {
             kind,
             text: text.chars().take(80).collect(),

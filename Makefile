@@ -1,0 +1,50 @@
+# Every target gets what it needs by itself; nothing is installed, tools lie below target/tools.
+
+SHELL := /bin/bash
+TIMED := tests/tools/timed
+# The set-up writes this file; a recipe that compiles or runs etcd reads it.
+ENV := . target/tools/env &&
+.DEFAULT_GOAL := help
+
+.PHONY: help setup build demo test fmt lint unit stories clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+
+setup: ## fetch protoc and all etcd versions that the tests use
+	@tests/tools/setup all
+
+build: ## build the charm's program as it is shipped
+	@tests/tools/setup basic
+	@$(ENV) cargo build --release
+
+demo: ## show the charm at work in a simulated Juju model
+	@tests/tools/setup basic
+	@$(ENV) cargo build --release
+	@$(ENV) cargo run -q -p etcd-charm-demo -- --charm target/release/etcd-charm
+
+test: ## everything that CI checks
+	@$(TIMED) setup tests/tools/setup all
+	@$(TIMED) format cargo fmt --all --check
+	@$(ENV) $(TIMED) lint cargo clippy --workspace --all-targets -- -D warnings
+	@$(ENV) $(TIMED) tests cargo test --workspace
+
+fmt: ## format the sources
+	@cargo fmt --all
+
+lint: ## check format and clippy's opinion
+	@tests/tools/setup basic
+	@cargo fmt --all --check
+	@$(ENV) cargo clippy --workspace --all-targets -- -D warnings
+
+unit: ## the fast tests: no etcd is started
+	@tests/tools/setup basic
+	@$(ENV) cargo test --workspace --lib --bins
+
+stories: ## the tests that run the charm with a real etcd; FILTER=word picks some
+	@tests/tools/setup all
+	@$(ENV) cargo test --workspace --test '*' -- $(FILTER)
+
+clean: ## remove everything that was built or fetched
+	@cargo clean
+	@rm -rf target

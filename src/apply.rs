@@ -1,0 +1,43 @@
+//! Writes, and nothing but writes: each step of a plan, in the order in which
+//! it stands there. "Already there" and "already gone" are success.
+
+mod access;
+mod machine;
+mod membership;
+mod publish;
+mod trust;
+
+pub use access::access;
+pub use machine::machine;
+pub use membership::membership;
+pub use publish::{open_port, publish};
+pub use trust::trust;
+
+use thiserror::Error;
+
+use crate::etcd::EtcdError;
+use crate::host::HostError;
+use crate::juju::ToolError;
+
+/// A step that could not be carried out. The next hook of any kind goes on.
+#[derive(Debug, Error)]
+pub enum ApplyError {
+    /// A hook tool failed.
+    #[error("failed to write to the model")]
+    Juju(#[from] ToolError),
+    /// This machine's files or commands.
+    #[error("failed to change this machine")]
+    Host(#[from] HostError),
+    /// etcd failed a call.
+    #[error("failed to change etcd")]
+    Etcd(#[from] EtcdError),
+    /// No certificate could be made.
+    #[error("failed to issue a certificate")]
+    Issue(#[from] crate::tls::IssueError),
+    /// etcd was started and does not answer.
+    #[error("failed to reach etcd after its start: {0}; see `journalctl -u {1}`")]
+    Silent(String, String),
+    /// The plan needs something that was not observed.
+    #[error("failed to carry out a step without {0}")]
+    Missing(&'static str),
+}

@@ -1,0 +1,42 @@
+//! Users, roles and the ledger.
+
+use super::ApplyError;
+use crate::etcd::Client;
+use crate::plan::access::AccessStep;
+
+/// Carries the steps out. Where a name turns out to be claimed by somebody
+/// else meanwhile, the rest is left for the next plan, which will see it.
+///
+/// # Errors
+/// etcd failed a call; what was done so far stands in the ledger.
+pub async fn access(client: &Client, steps: &[AccessStep]) -> Result<(), ApplyError> {
+    for step in steps {
+        match step {
+            AccessStep::Claim(name, claim, record) => {
+                if !client.claim_name(name, claim, record).await? {
+                    return Ok(());
+                }
+            }
+            AccessStep::Ledger(writes) => client.write_ledger(writes).await?,
+            AccessStep::AddRole(name) => client.ensure_role(name.as_str()).await?,
+            AccessStep::Permit(name, range) => {
+                client.ensure_permission(name.as_str(), range).await?;
+            }
+            AccessStep::Forbid(name, range) => {
+                client.ensure_no_permission(name.as_str(), range).await?;
+            }
+            AccessStep::AddUser(name) => client.ensure_user(name.as_str()).await?,
+            AccessStep::GrantRole(name) => {
+                client
+                    .ensure_role_of_user(name.as_str(), name.as_str())
+                    .await?;
+            }
+            AccessStep::RevokeRole(name, role) => {
+                client.ensure_role_not_of_user(name.as_str(), role).await?;
+            }
+            AccessStep::DeleteUser(name) => client.ensure_no_user(name.as_str()).await?,
+            AccessStep::DeleteRole(name) => client.ensure_no_role(name.as_str()).await?,
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,173 @@
+//! Packages, files and the service of this machine.
+
+use std::time::Duration;
+
+use super::ApplyError;
+use crate::context::Context;
+use crate::host::files::{PRIVATE_FILE, PUBLIC_FILE, ensure_file};
+use crate::host::{self, Owner, Service, Source, Started, layout, package};
+use crate::juju::StatusName;
+use crate::model::{Known, Secret};
+use crate::observe::{self, Application};
+use crate::plan::access::RESERVED_PREFIX;
+use crate::plan::machine::{Authorities, Documents, MachineStep};
+use crate::tls::Issued;
+
+/// How long a certificate of our own is valid: 90 days. It is renewed without
+/// anybody's doing, so a short life costs nothing.
+const VALIDITY_SECONDS: i64 = 90 * 24 * 3600;
+
+/// How long a start is waited for. A member whose cluster has no quorum is not
+/// ready for as long as that lasts; the hook must not wait with it.
+const START_LIMIT: Duration = Duration::from_secs(60);
+
+/// How long a started etcd is asked before it counts as silent.
+const ANSWER_LIMIT: Duration = Duration::from_secs(20);
+
+/// Carries the steps out.
+///
+/// # Errors
+/// See [`ApplyError`]; a later run goes on where this one stopped.
+pub async fn machine(
+    context: &mut Context,
+    application: &Application,
+    steps: &[MachineStep],
+) -> Result<(), ApplyError> {
+    for step in steps {
+        match step {
+            MachineStep::Install => install(context, application)?,
+            MachineStep::StoreAuthorities => {
+                let authorities = authorities(application)?;
+                let paths = &context.paths;
+                let server = authorities.server.certificate.as_bytes();
+                let admin = authorities.admin.certificate.as_bytes();
+                ensure_file(&paths.server_ca(), server, PUBLIC_FILE, Owner::Charm)?;
+                ensure_file(&paths.admin_ca(), admin, PUBLIC_FILE, Owner::Charm)?;
+            }
+            MachineStep::IssueServer(names) => {
+                // No user of etcd may have this name: see `RESERVED_PREFIX`.
+                let name = format!("{RESERVED_PREFIX}{}", context.hook.unit.member());
+                let authority = &authorities(application)?.server;
+                let issued =
+                    authority.issue_server(&name, names, context.now, VALIDITY_SECONDS)?;
+                let owner = Owner::Etcd(&context.commands);
+                let (certificate, key) = (
+                    context.paths.server_certificate(),
+                    context.paths.server_key(),
+                );
+                store(&issued, &certificate, &key, owner)?;
+            }
+            MachineStep::IssueAdmin => {
+                let authority = &authorities(application)?.admin;
+                let issued = authority.issue_client("root", context.now, VALIDITY_SECONDS)?;
+                let (certificate, key) = (
+                    context.paths.admin_certificate(),
+                    context.paths.admin_key(),
+                );
+                store(&issued, &certificate, &key, Owner::Charm)?;
+            }
+            MachineStep::Found(founding) => {
+                context.facts.founding = Some(host::Founding {
+                    initial_cluster: founding.initial_cluster.clone(),
+                    existing: founding.existing,
+                    token: founding.token.clone(),
+                });
+                context.facts.write(&context.paths)?;
+            }
+            MachineStep::WriteTrust(text) => {
+                let path = context.paths.wanted_trust();
+                ensure_file(&path, text.as_bytes(), PUBLIC_FILE, Owner::Charm)?;
+            }
+            MachineStep::Configure(documents) => configure(context, application, documents)?,
+            MachineStep::Start => {
+                let service = Service::new(&context.commands, context.paths.service());
+                let started = service.start(START_LIMIT)?;
+                if started == Started::Ready {
+                    answers(context).await?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn install(context: &mut Context, application: &Application) -> Result<(), ApplyError> {
+    // It takes a minute, and nobody should wonder.
+    context
+        .tools
+        .status_set(StatusName::Maintenance, "installing etcd")?;
+    let source = Source::of_resource(application.archive.clone())?;
+    package::ensure_installed(&context.commands, &source, &context.paths)?;
+    context.facts.source_digest = match &application.archive {
+        Some(archive) => Some(package::digest(archive)?),
+        None => None,
+    };
+    context.facts.write(&context.paths)?;
+    Ok(())
+}
+
+fn configure(
+    context: &mut Context,
+    application: &Application,
+    documents: &Documents,
+) -> Result<(), ApplyError> {
+    let storage = application
+        .storage
+        .as_ref()
+        .ok_or(ApplyError::Missing("storage"))?;
+    layout::ensure_data_dir(&context.commands, &storage.join("etcd"))?;
+    let paths = &context.paths;
+    for (path, text) in [
+        (paths.wanted_config(), &documents.configuration),
+        (paths.service_file(), &documents.service),
+    ] {
+        ensure_file(&path, text.as_bytes(), PUBLIC_FILE, Owner::Charm)?;
+    }
+    host::service::daemon_reload(&context.commands)?;
+    Service::new(&context.commands, paths.service()).enable()?;
+    Ok(())
+}
+
+/// The key first: etcd reads the pair anew for each connection, and between
+/// the two writes a new certificate with an old key would fit nobody, so what
+/// is written second is what makes the pair change.
+fn store(
+    issued: &Issued,
+    certificate: &std::path::Path,
+    key: &std::path::Path,
+    owner: Owner<'_>,
+) -> Result<(), ApplyError> {
+    let secret: &Secret<String> = &issued.key;
+    ensure_file(key, secret.expose().as_bytes(), PRIVATE_FILE, owner)?;
+    ensure_file(
+        certificate,
+        issued.certificate.as_bytes(),
+        PUBLIC_FILE,
+        Owner::Charm,
+    )?;
+    Ok(())
+}
+
+fn authorities(application: &Application) -> Result<&Authorities, ApplyError> {
+    application
+        .authorities
+        .as_ref()
+        .ok_or(ApplyError::Missing("the certificate authorities"))
+}
+
+/// Waits until the member of this unit answers.
+///
+/// # Errors
+/// It does not within the time allowed.
+pub(super) async fn answers(context: &Context) -> Result<(), ApplyError> {
+    let begun = std::time::Instant::now();
+    loop {
+        match observe::own_member_answers(context).await {
+            Known::Known(()) => return Ok(()),
+            Known::Unknown(reason) if begun.elapsed() > ANSWER_LIMIT => {
+                return Err(ApplyError::Silent(reason, context.paths.service()));
+            }
+            Known::Unknown(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+        }
+    }
+}

@@ -1,0 +1,309 @@
+//! What others may read. All of it is buffered by Juju until the hook has
+//! succeeded, so a hook that fails publishes nothing.
+
+use std::collections::BTreeMap;
+
+use super::ApplyError;
+use crate::context::Context;
+use crate::etcd::Client;
+use crate::hook::ETCD_CLIENT;
+use crate::juju::{Revision, SecretContent, SecretOwner, TcpPort};
+use crate::model::{
+    ClientRecord, LedgerWrite, Relation, RequestKey, SecretId, SecretUri,
+};
+use crate::observe::{self, AUTHORITIES_LABEL};
+use crate::plan::machine::Authorities;
+use crate::plan::membership::CLIENT_PORT;
+use crate::plan::publish::{
+    Changes, PlannedAnswer, PlannedSecret, Publication, RelationPublication,
+};
+use crate::relation::{self, SecretGroup, fernet};
+use crate::tls::Authority;
+
+/// How long the authorities are valid: ten years, since every certificate has
+/// to be made anew when one of them is replaced.
+const AUTHORITY_VALIDITY_SECONDS: i64 = 10 * 365 * 24 * 3600;
+
+/// Publishes. `client` is there whenever something is to be noted in the
+/// ledger. Returns what was published, in words for the log.
+///
+/// # Errors
+/// See [`ApplyError`]; Juju then drops all of it, and the hook is run again.
+pub async fn publish(
+    context: &mut Context,
+    client: Option<&Client>,
+    publication: &Publication,
+) -> Result<Vec<String>, ApplyError> {
+    // Destructured whole, so that a field that is added cannot be forgotten.
+    let Publication {
+        founds,
+        ledger,
+        relations,
+        obsolete_secrets,
+        departed,
+        peer_app,
+        peer_unit,
+        version,
+    } = publication;
+    let mut log = Vec::new();
+    let mut ledger = ledger.clone();
+    write(client, &mut ledger).await?;
+    let mut peer_app = peer_app.clone();
+    if *founds {
+        peer_app.extend(found(context)?);
+    }
+    for publication in relations {
+        let verified = publish_relation(context, publication, &mut log)?;
+        ledger.extend(verified);
+    }
+    for uri in obsolete_secrets {
+        remove_secret(context, uri)?;
+    }
+    for key in departed {
+        if remove_labelled(context, key)? {
+            ledger.push(LedgerWrite::ForgetRecord(key.clone()));
+        }
+    }
+    if !peer_app.is_empty() || !peer_unit.is_empty() {
+        publish_to_peers(context, &peer_app, peer_unit)?;
+    }
+    if let Some(version) = version {
+        publish_version(context, version)?;
+    }
+    write(client, &mut ledger).await?;
+    Ok(log)
+}
+
+async fn write(
+    client: Option<&Client>,
+    ledger: &mut Vec<LedgerWrite>,
+) -> Result<(), ApplyError> {
+    if !ledger.is_empty() {
+        let client = client.ok_or(ApplyError::Missing("a connection to etcd"))?;
+        client.write_ledger(ledger).await?;
+        ledger.clear();
+    }
+    Ok(())
+}
+
+/// Makes the certificate authorities and says which unit founds the cluster.
+/// Nothing is done with them before this hook is committed and they exist.
+fn found(context: &Context) -> Result<Changes, ApplyError> {
+    let tools = &context.tools;
+    let secret = match tools.secret_info(AUTHORITIES_LABEL)? {
+        // A commit that failed half-way may have kept the secret alone.
+        Some(info) => uri(&info.id),
+        None => {
+            let app = context.hook.unit.app();
+            let create = |name: &str| {
+                let name = format!("{app} {name} authority");
+                Authority::create(&name, context.now, AUTHORITY_VALIDITY_SECONDS)
+            };
+            let authorities = Authorities {
+                server: create("server")?,
+                admin: create("admin")?,
+            };
+            tools.secret_add(
+                AUTHORITIES_LABEL,
+                "Certificate authorities of this etcd cluster",
+                &observe::authorities_content(&authorities),
+                SecretOwner::Application,
+            )?
+        }
+    };
+    // Random, and different in every deployment; 32 of a key's characters.
+    let token: String = fernet::new_key().expose().chars().take(32).collect();
+    let member = context.hook.unit.member();
+    let changes = [
+        ("pki", secret.as_str()),
+        ("seed", member.as_str()),
+        ("token", token.as_str()),
+    ];
+    Ok(changes
+        .map(|(key, value)| (key.to_owned(), Some(value.to_owned())))
+        .into())
+}
+
+fn publish_relation(
+    context: &Context,
+    publication: &RelationPublication,
+    log: &mut Vec<String>,
+) -> Result<Vec<LedgerWrite>, ApplyError> {
+    let relation = Relation {
+        endpoint: ETCD_CLIENT,
+        id: publication.relation,
+    };
+    let mut made = BTreeMap::new();
+    let mut verified = Vec::new();
+    for answer in &publication.answers {
+        if answer.is_verified() {
+            continue;
+        }
+        let user = ensure_secret(context, relation, &answer.user, &mut made)?;
+        let tls = ensure_secret(context, relation, &answer.tls, &mut made)?;
+        if user == Ensured::Stood && tls == Ensured::Stood {
+            verified.push(verified_record(answer));
+        }
+    }
+    let mut changes = publication.changes(&made);
+    if publication.makes_encryption_key {
+        let uri = encryption_key(context, relation)?;
+        changes.insert(
+            relation::ENCRYPTION_SECRET.to_owned(),
+            Some(uri.as_str().to_owned()),
+        );
+    }
+    if !changes.is_empty() {
+        context.tools.relation_set_app(relation, &changes)?;
+        log.push(match publication.answers.len() {
+            0 => format!("{relation}: no answer any more"),
+            _ => format!("{relation}: answered"),
+        });
+    }
+    Ok(verified)
+}
+
+fn verified_record(answer: &PlannedAnswer) -> LedgerWrite {
+    let record = ClientRecord {
+        answer: Some(answer.digest.clone()),
+        ..answer.record.clone()
+    };
+    LedgerWrite::Record(answer.key.clone(), record)
+}
+
+/// What was done to make a secret as it should be.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Ensured {
+    /// Nothing: a committed revision holds just this.
+    Stood,
+    /// It was written; whether that is committed, only a later hook can see.
+    Written,
+}
+
+/// Makes a secret of ours as planned: found by its published URI or by its
+/// label, else made and granted.
+fn ensure_secret(
+    context: &Context,
+    relation: Relation,
+    secret: &PlannedSecret,
+    made: &mut BTreeMap<String, SecretUri>,
+) -> Result<Ensured, ApplyError> {
+    let tools = &context.tools;
+    let content: SecretContent = secret.content.clone().into();
+    let found = match &secret.uri {
+        Some(uri) => Some(uri.clone()),
+        None if secret.may_exist => tools.secret_info(&secret.label)?.map(|info| uri(&info.id)),
+        None => None,
+    };
+    if let Some(uri) = found {
+        if let Ok(current) = tools.secret_get(&uri, Revision::Peek)? {
+            made.insert(secret.label.clone(), uri.clone());
+            if current == content && secret.uri.is_some() {
+                return Ok(Ensured::Stood);
+            }
+            if current != content {
+                tools.secret_set(&uri, &content)?;
+            }
+            // What was never published may never have been granted.
+            if secret.uri.is_none() {
+                tools.secret_grant(&uri, relation)?;
+            }
+            return Ok(Ensured::Written);
+        }
+        // It was removed behind our back; a new one takes its place.
+    }
+    let description = format!("Access to etcd over {relation}");
+    let uri = tools.secret_add(
+        &secret.label,
+        &description,
+        &content,
+        SecretOwner::Application,
+    )?;
+    tools.secret_grant(&uri, relation)?;
+    made.insert(secret.label.clone(), uri);
+    Ok(Ensured::Written)
+}
+
+fn encryption_key(context: &Context, relation: Relation) -> Result<SecretUri, ApplyError> {
+    let key = RequestKey {
+        relation: relation.id,
+        request: None,
+    };
+    let secret = PlannedSecret {
+        label: relation::secret_label(ETCD_CLIENT, &key, SecretGroup::Encryption),
+        content: relation::encryption_secret(&fernet::new_key()),
+        uri: None,
+        may_exist: true,
+    };
+    let mut made = BTreeMap::new();
+    let label = secret.label.clone();
+    ensure_secret(context, relation, &secret, &mut made)?;
+    made.remove(&label)
+        .ok_or(ApplyError::Missing("the encryption key"))
+}
+
+/// Removes a secret of ours; that it is gone already is success.
+fn remove_secret(context: &Context, uri: &SecretUri) -> Result<(), ApplyError> {
+    match context.tools.secret_remove(uri, None) {
+        Err(error) if error.is_not_found() => Ok(()),
+        removed => Ok(removed?),
+    }
+}
+
+/// Removes the secrets that a request had, by their labels. `true` once none
+/// is left that a commit could have kept.
+fn remove_labelled(context: &Context, key: &RequestKey) -> Result<bool, ApplyError> {
+    let mut is_clean = true;
+    for group in [SecretGroup::User, SecretGroup::Tls, SecretGroup::Encryption] {
+        let label = relation::secret_label(ETCD_CLIENT, key, group);
+        // The key for encryption is the relation's, not one request's.
+        if group == SecretGroup::Encryption && key.request.is_some() {
+            continue;
+        }
+        if let Some(info) = context.tools.secret_info(&label)? {
+            is_clean = false;
+            remove_secret(context, &uri(&info.id))?;
+        }
+    }
+    Ok(is_clean)
+}
+
+fn publish_to_peers(
+    context: &Context,
+    app: &Changes,
+    unit: &Changes,
+) -> Result<(), ApplyError> {
+    let relation = observe::peer_relation(context)
+        .map_err(|_| ApplyError::Missing("the peer relation"))?
+        .ok_or(ApplyError::Missing("the peer relation"))?;
+    context.tools.relation_set_app(relation, app)?;
+    context.tools.relation_set_unit(relation, unit)?;
+    Ok(())
+}
+
+fn publish_version(context: &mut Context, version: &str) -> Result<(), ApplyError> {
+    if context.facts.published_version.as_deref() == Some(version) {
+        return Ok(());
+    }
+    context.tools.application_version_set(version)?;
+    context.facts.published_version = Some(version.to_owned());
+    Ok(())
+}
+
+/// Lets clients in where the operator exposes the application. Every unit has
+/// its own ports.
+///
+/// # Errors
+/// A hook tool failed.
+pub fn open_port(context: &mut Context) -> Result<(), ApplyError> {
+    let port = TcpPort(CLIENT_PORT);
+    if !context.tools.opened_ports()?.contains(&port) {
+        context.tools.open_port(port)?;
+    }
+    Ok(())
+}
+
+fn uri(id: &SecretId) -> SecretUri {
+    let text = format!("secret:{id}");
+    text.parse().expect("a secret's id makes a URI")
+}

@@ -1,0 +1,84 @@
+//! The trust file, and the restart that makes etcd read it.
+
+use std::time::Duration;
+
+use super::ApplyError;
+use super::machine::answers;
+use crate::context::Context;
+use crate::etcd::Client;
+use crate::host::files::{PUBLIC_FILE, ensure_file};
+use crate::host::{Owner, Service};
+use crate::model::LedgerWrite;
+use crate::plan::restart::Restart;
+
+/// The longest that a restart is waited for.
+const RESTART_LIMIT: Duration = Duration::from_secs(60);
+
+/// How long a member may hold the turn to restart.
+const LOCK_SECONDS: i64 = 90;
+
+/// How long a hook waits for its turn. The others' restarts take a second or
+/// two each; who does not get a turn is woken by theirs.
+const TURN_LIMIT: Duration = Duration::from_secs(20);
+
+/// Restarts this unit's member with another trust file. `false` if another
+/// member kept the turn for longer than a hook should wait.
+///
+/// What may be trusted is written down before anything is touched, so that a
+/// certificate which a member still trusts is never overlooked.
+///
+/// # Errors
+/// See [`ApplyError`]; the next hook does it again.
+pub async fn trust(
+    context: &Context,
+    client: &Client,
+    restart: &Restart,
+) -> Result<bool, ApplyError> {
+    let member = context.hook.unit.member();
+    let lock = if restart.in_turn {
+        match turn(context, client).await? {
+            Some(lock) => Some(lock),
+            None => return Ok(false),
+        }
+    } else {
+        None
+    };
+    let before = LedgerWrite::Member(member.clone(), restart.before.clone());
+    client.write_ledger(&[before]).await?;
+    ensure_file(
+        &context.paths.wanted_trust(),
+        restart.trust.as_bytes(),
+        PUBLIC_FILE,
+        Owner::Charm,
+    )?;
+    if let Some(other) = restart.hand_over_to {
+        client.move_leader(other).await?;
+    }
+    let service = Service::new(&context.commands, context.paths.service());
+    // Pending is no failure; whether it answers is asked next.
+    let _ = service.restart(RESTART_LIMIT)?;
+    answers(context).await?;
+    let after = LedgerWrite::Member(member, restart.after.clone());
+    client.write_ledger(&[after]).await?;
+    if let Some(lock) = lock {
+        client.unlock(lock).await?;
+    }
+    Ok(true)
+}
+
+async fn turn(
+    context: &Context,
+    client: &Client,
+) -> Result<Option<crate::etcd::Lock>, ApplyError> {
+    let holder = context.hook.unit.to_string();
+    let begun = std::time::Instant::now();
+    loop {
+        if let Some(lock) = client.try_lock("restart", &holder, LOCK_SECONDS).await? {
+            return Ok(Some(lock));
+        }
+        if begun.elapsed() > TURN_LIMIT {
+            return Ok(None);
+        }
+        tokio::time::sleep(Duration::from_millis(250)).await;
+    }
+}

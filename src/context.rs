@@ -1,0 +1,64 @@
+//! What one run works with: the hook, the tools, this machine, the time.
+
+use std::time::SystemTime;
+
+use crate::hook::Hook;
+use crate::host::{Commands, HostError, LocalFacts, Paths, layout};
+use crate::juju::{ToolError, Tools};
+use crate::model::{LedgerKeys, Timestamp};
+
+/// Everything that reads and writes need, made once for each run.
+pub struct Context {
+    /// Why the charm runs.
+    pub hook: Hook,
+    /// Hook tools.
+    pub tools: Tools,
+    /// Commands of this machine.
+    pub commands: Commands,
+    /// Where this unit's files lie.
+    pub paths: Paths,
+    /// What this unit remembers.
+    pub facts: LocalFacts,
+    /// The time of the hook, read once.
+    pub now: Timestamp,
+    /// Calls made to etcd so far, by connections that are closed again.
+    pub etcd_calls: u32,
+}
+
+/// The run could not even begin.
+#[derive(Debug, thiserror::Error)]
+pub enum ContextError {
+    /// Directories or local facts.
+    #[error("failed to prepare this machine")]
+    Host(#[source] HostError),
+    /// The private directory for secrets.
+    #[error("failed to prepare the hook tools")]
+    Tools(#[source] ToolError),
+}
+
+impl Context {
+    /// Prepares a run: directories, hook tools, what this unit remembers.
+    ///
+    /// # Errors
+    /// The machine's file system is at fault.
+    pub fn new(hook: Hook) -> Result<Self, ContextError> {
+        let paths = Paths::new(&hook.root, &hook.unit);
+        layout::ensure_layout(&paths).map_err(ContextError::Host)?;
+        let tools =
+            Tools::new(&hook.search_path, &paths.handover_dir()).map_err(ContextError::Tools)?;
+        Ok(Self {
+            facts: LocalFacts::read(&paths).map_err(ContextError::Host)?,
+            commands: Commands::new(),
+            tools,
+            paths,
+            hook,
+            now: SystemTime::now().into(),
+            etcd_calls: 0,
+        })
+    }
+
+    /// Where this application's ledger lies in etcd.
+    pub fn ledger_keys(&self) -> LedgerKeys {
+        LedgerKeys::new(&self.hook.model, self.hook.unit.app())
+    }
+}

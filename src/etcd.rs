@@ -1,0 +1,13 @@
+//! The administrator's client of the cluster, over the `etcd-client` crate.
+//! Every call goes through one place that counts it, limits its time and
+//! unwraps the crate's errors, which hide their causes.
+
+mod auth;
+mod connect;
+mod error;
+mod kv;
+mod member;
+
+pub use connect::{Client, Credentials};
+pub use error::EtcdError;
+pub use kv::Lock;

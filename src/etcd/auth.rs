@@ -1,0 +1,214 @@
+//! Users, roles and permissions. "Already there" and "already gone" are
+//! success: every step may be a repetition of one that was cut short.
+
+use etcd_client::{Permission as EtcdPermission, PermissionType, UserAddOptions};
+
+use super::{Client, EtcdError};
+use crate::model::{Access, CommonName, KeyRange, Permission};
+
+impl Client {
+    /// The user and the role of this name, as they are.
+    ///
+    /// # Errors
+    /// etcd failed the call; that one of the two is missing is no error.
+    pub async fn access(&self, name: &CommonName) -> Result<Access, EtcdError> {
+        let mut client = self.inner.auth_client();
+        let user = self
+            .call(format!("get user {name}"), client.user_get(name.as_str()))
+            .await;
+        let user = present(user)?.map(|user| user.roles().iter().cloned().collect());
+        let role = self
+            .call(format!("get role {name}"), client.role_get(name.as_str()))
+            .await;
+        let role = present(role)?.map(|role| {
+            role.permissions()
+                .iter()
+                .map(|permission| Permission {
+                    read_write: permission.get_type() == PermissionType::Readwrite as i32,
+                    range: KeyRange {
+                        key: permission.key().to_vec(),
+                        range_end: permission.range_end().to_vec(),
+                    },
+                })
+                .collect()
+        });
+        Ok(Access { user, role })
+    }
+
+    /// Makes the user, who can log in by certificate only.
+    ///
+    /// # Errors
+    /// etcd failed the call.
+    pub async fn ensure_user(&self, name: &str) -> Result<(), EtcdError> {
+        let mut client = self.inner.auth_client();
+        let options = UserAddOptions::new().with_no_pwd();
+        let added = self
+            .call(format!("add user {name}"), client.user_add(name, "", Some(options)))
+            .await;
+        done(added, EtcdError::is_already_there)
+    }
+
+    /// Makes the role, without any permission.
+    ///
+    /// # Errors
+    /// etcd failed the call.
+    pub async fn ensure_role(&self, name: &str) -> Result<(), EtcdError> {
+        let mut client = self.inner.auth_client();
+        let added = self
+            .call(format!("add role {name}"), client.role_add(name))
+            .await;
+        done(added, EtcdError::is_already_there)
+    }
+
+    /// Lets the role read and write a range.
+    ///
+    /// # Errors
+    /// etcd failed the call.
+    pub async fn ensure_permission(&self, role: &str, range: &KeyRange) -> Result<(), EtcdError> {
+        let mut client = self.inner.auth_client();
+        let permission = EtcdPermission::new(PermissionType::Readwrite, range.key.clone())
+            .with_range_end(range.range_end.clone());
+        let granted = self
+            .call(
+                format!("grant {range} to role {role}"),
+                client.role_grant_permission(role, permission),
+            )
+            .await;
+        done(granted, EtcdError::is_already_there)
+    }
+
+    /// Takes a range from the role; etcd wants exactly the range as granted.
+    ///
+    /// # Errors
+    /// etcd failed the call.
+    pub async fn ensure_no_permission(
+        &self,
+        role: &str,
+        range: &KeyRange,
+    ) -> Result<(), EtcdError> {
+        let mut client = self.inner.auth_client();
+        let options =
+            etcd_client::RoleRevokePermissionOptions::new().with_range_end(range.range_end.clone());
+        let revoked = self
+            .call(
+                format!("revoke {range} from role {role}"),
+                client.role_revoke_permission(role, range.key.clone(), Some(options)),
+            )
+            .await;
+        done(revoked, EtcdError::is_not_there)
+    }
+
+    /// Gives the role to the user.
+    ///
+    /// # Errors
+    /// etcd failed the call.
+    pub async fn ensure_role_of_user(&self, user: &str, role: &str) -> Result<(), EtcdError> {
+        let mut client = self.inner.auth_client();
+        let granted = self
+            .call(
+                format!("grant role {role} to user {user}"),
+                client.user_grant_role(user, role),
+            )
+            .await;
+        done(granted, EtcdError::is_already_there)
+    }
+
+    /// Takes a role from the user.
+    ///
+    /// # Errors
+    /// etcd failed the call.
+    pub async fn ensure_role_not_of_user(&self, user: &str, role: &str) -> Result<(), EtcdError> {
+        let mut client = self.inner.auth_client();
+        let revoked = self
+            .call(
+                format!("revoke role {role} from user {user}"),
+                client.user_revoke_role(user, role),
+            )
+            .await;
+        done(revoked, EtcdError::is_not_there)
+    }
+
+    /// Removes the user; requests in its name are refused from now on.
+    ///
+    /// # Errors
+    /// etcd failed the call.
+    pub async fn ensure_no_user(&self, name: &str) -> Result<(), EtcdError> {
+        let mut client = self.inner.auth_client();
+        let deleted = self
+            .call(format!("delete user {name}"), client.user_delete(name))
+            .await;
+        done(deleted, EtcdError::is_not_there)
+    }
+
+    /// Removes the role, and with it its permissions.
+    ///
+    /// # Errors
+    /// etcd failed the call.
+    pub async fn ensure_no_role(&self, name: &str) -> Result<(), EtcdError> {
+        let mut client = self.inner.auth_client();
+        let deleted = self
+            .call(format!("delete role {name}"), client.role_delete(name))
+            .await;
+        done(deleted, EtcdError::is_not_there)
+    }
+
+    /// Makes `root` the administrator and switches authentication on. `root`
+    /// has no password: only a certificate of the admin authority is `root`.
+    ///
+    /// # Errors
+    /// etcd failed a call; a later run goes on where this one stopped.
+    pub async fn ensure_authentication(&self) -> Result<(), EtcdError> {
+        self.ensure_user("root").await?;
+        // 3.4 has the role `root` only once somebody has made it.
+        self.ensure_role("root").await?;
+        self.ensure_role_of_user("root", "root").await?;
+        let mut client = self.inner.auth_client();
+        // Switched on already is answered with success.
+        self.call("enable authentication", client.auth_enable())
+            .await
+            .map(drop)
+    }
+
+    /// Whether authentication is on. The crate has no `AuthStatus` (and 3.4
+    /// has no such call), so this tries to log in with a password, which no
+    /// user has: etcd refuses that in words of its own while authentication is
+    /// off.
+    ///
+    /// # Errors
+    /// etcd could not be asked.
+    pub async fn authentication_enabled(&self) -> Result<bool, EtcdError> {
+        let mut client = self.inner.auth_client();
+        let answer = self
+            .call("ask whether authentication is on", async {
+                client.authenticate("root".to_owned(), "-".to_owned()).await
+            })
+            .await;
+        match answer {
+            Ok(_) => Ok(true),
+            Err(error) if error.says(&["authentication is not enabled"]) => Ok(false),
+            Err(error) if error.says(&["authentication failed", "no password user"]) => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// The answer, or `None` where etcd says that there is no such thing.
+fn present<T>(answer: Result<T, EtcdError>) -> Result<Option<T>, EtcdError> {
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
+        Err(error) if error.is_not_there() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Success also where etcd says that it was so already.
+fn done<T>(
+    answer: Result<T, EtcdError>,
+    is_so_already: fn(&EtcdError) -> bool,
+) -> Result<(), EtcdError> {
+    match answer {
+        Ok(_) => Ok(()),
+        Err(error) if is_so_already(&error) => Ok(()),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,90 @@
+//! Connecting, and the one place through which every call goes.
+
+use std::cell::Cell;
+use std::future::Future;
+use std::time::Duration;
+
+use etcd_client::{Certificate, ConnectOptions, Identity, TlsOptions};
+
+use super::EtcdError;
+use crate::model::{LedgerKeys, Secret};
+
+/// The longest that one call may take. etcd itself gives up on a proposal
+/// after about 7 s (5 s plus two election timeouts) and then says why, which
+/// is worth more than our own time-out.
+const CALL_SECONDS: u64 = 10;
+
+/// The longest that setting up a connection may take.
+const CONNECT_SECONDS: u64 = 2;
+
+/// What proves to a member that we are the administrator.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    /// The authority that signed the members' certificates, PEM.
+    pub server_ca: String,
+    /// The certificate with the common name `root`, PEM.
+    pub certificate: String,
+    /// Its private key, PEM.
+    pub key: Secret<String>,
+}
+
+/// A connection to the cluster with the administrator's rights.
+pub struct Client {
+    pub(super) inner: etcd_client::Client,
+    pub(super) keys: LedgerKeys,
+    calls: Cell<u32>,
+}
+
+impl Client {
+    /// Prepares a connection to the members at these client URLs; the first
+    /// call connects. Calls are spread over the URLs by the gRPC client.
+    ///
+    /// # Errors
+    /// A URL or a certificate that cannot be used.
+    pub async fn new(
+        urls: &[String],
+        credentials: &Credentials,
+        keys: LedgerKeys,
+    ) -> Result<Self, EtcdError> {
+        let tls = TlsOptions::new()
+            .ca_certificate(Certificate::from_pem(&credentials.server_ca))
+            .identity(Identity::from_pem(
+                &credentials.certificate,
+                credentials.key.expose(),
+            ));
+        let options = ConnectOptions::new()
+            .with_tls(tls)
+            .with_connect_timeout(Duration::from_secs(CONNECT_SECONDS));
+        let inner = etcd_client::Client::connect(urls, Some(options))
+            .await
+            .map_err(|error| EtcdError::new(format!("connect to {}", urls.join(",")), error))?;
+        Ok(Self {
+            inner,
+            keys,
+            calls: Cell::new(0),
+        })
+    }
+
+    /// How many calls were made so far.
+    pub fn calls(&self) -> u32 {
+        self.calls.get()
+    }
+
+    /// Makes one call: counted, limited in time, its error unwrapped. `what`
+    /// completes the sentence "failed to …".
+    pub(super) async fn call<T>(
+        &self,
+        what: impl Into<String>,
+        call: impl Future<Output = Result<T, etcd_client::Error>>,
+    ) -> Result<T, EtcdError> {
+        self.calls.set(self.calls.get() + 1);
+        match tokio::time::timeout(Duration::from_secs(CALL_SECONDS), call).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) => Err(EtcdError::new(what.into(), error)),
+            Err(_) => Err(EtcdError::Timeout {
+                call: what.into(),
+                seconds: CALL_SECONDS,
+            }),
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! The ledger in etcd, and locks whose holder may die.
+
+use etcd_client::{Compare, CompareOp, GetOptions, PutOptions, Txn, TxnOp};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::{Client, EtcdError};
+use crate::model::{
+    ClientRecord, CommonName, Ledger, LedgerKey, LedgerWrite, NameClaim,
+};
+
+impl Client {
+    /// The whole ledger, read at one revision by one call.
+    ///
+    /// # Errors
+    /// etcd failed the call, or a value is not what this charm writes: then
+    /// nothing is known, since a record that cannot be read may be a grant.
+    pub async fn ledger(&self) -> Result<Ledger, EtcdError> {
+        let mut client = self.inner.kv_client();
+        let options = GetOptions::new().with_prefix();
+        let answer = self
+            .call("read the ledger", client.get(self.keys.root(), Some(options)))
+            .await?;
+        let mut ledger = Ledger::default();
+        for entry in answer.kvs() {
+            let Some(key) = entry.key_str().ok().and_then(|key| self.keys.decode(key)) else {
+                continue;
+            };
+            match key {
+                LedgerKey::Client(key) => {
+                    ledger.clients.insert(key, read(entry)?);
+                }
+                LedgerKey::Name(name) => {
+                    ledger.names.insert(name, read(entry)?);
+                }
+                LedgerKey::Member(member) => {
+                    ledger.members.insert(member, read(entry)?);
+                }
+                LedgerKey::Lock(_) => {}
+            }
+        }
+        Ok(ledger)
+    }
+
+    /// Carries out the writes together, in one transaction.
+    ///
+    /// # Errors
+    /// etcd failed the call; then none of them was carried out.
+    pub async fn write_ledger(&self, writes: &[LedgerWrite]) -> Result<(), EtcdError> {
+        let operations: Vec<_> = writes.iter().map(|write| self.operation(write)).collect();
+        let mut client = self.inner.kv_client();
+        self.call(
+            "write the ledger",
+            client.txn(Txn::new().and_then(operations)),
+        )
+        .await
+        .map(drop)
+    }
+
+    /// Claims a free name for a request and writes its record, in one
+    /// transaction. `false` if somebody else was first: nothing was written.
+    ///
+    /// # Errors
+    /// etcd failed the call.
+    pub async fn claim_name(
+        &self,
+        name: &CommonName,
+        claim: &NameClaim,
+        record: &ClientRecord,
+    ) -> Result<bool, EtcdError> {
+        let key = self.keys.encode(&LedgerKey::Name(name.clone()));
+        let writes = [
+            LedgerWrite::Name(name.clone(), claim.clone()),
+            LedgerWrite::Record(claim.holder.clone(), record.clone()),
+        ];
+        let operations: Vec<_> = writes.iter().map(|write| self.operation(write)).collect();
+        let claim = Txn::new()
+            .when(vec![Compare::create_revision(key, CompareOp::Equal, 0)])
+            .and_then(operations);
+        let mut client = self.inner.kv_client();
+        let answer = self
+            .call(format!("claim name {name}"), client.txn(claim))
+            .await?;
+        Ok(answer.succeeded())
+    }
+
+    /// Takes a lock for at most `seconds`; `None` if another holds it. The
+    /// holder's lease frees it should the holder die.
+    ///
+    /// # Errors
+    /// etcd failed a call.
+    pub async fn try_lock(
+        &self,
+        subject: &str,
+        holder: &str,
+        seconds: i64,
+    ) -> Result<Option<Lock>, EtcdError> {
+        let mut leases = self.inner.lease_client();
+        let lease = self
+            .call(
+                format!("make a lease for lock {subject}"),
+                leases.grant(seconds, None),
+            )
+            .await?
+            .id();
+        let key = self.keys.encode(&LedgerKey::Lock(subject.to_owned()));
+        let take = Txn::new()
+            .when(vec![Compare::create_revision(
+                key.clone(),
+                CompareOp::Equal,
+                0,
+            )])
+            .and_then(vec![TxnOp::put(
+                key,
+                holder,
+                Some(PutOptions::new().with_lease(lease)),
+            )]);
+        let mut client = self.inner.kv_client();
+        let taken = self
+            .call(format!("take lock {subject}"), client.txn(take))
+            .await?
+            .succeeded();
+        let lock = Lock { lease };
+        if taken {
+            Ok(Some(lock))
+        } else {
+            self.unlock(lock).await?;
+            Ok(None)
+        }
+    }
+
+    /// Gives a lock back.
+    ///
+    /// # Errors
+    /// etcd failed the call; the lease frees the lock later.
+    pub async fn unlock(&self, lock: Lock) -> Result<(), EtcdError> {
+        let mut leases = self.inner.lease_client();
+        self.call("give a lock back", leases.revoke(lock.lease))
+            .await
+            .map(drop)
+    }
+
+    fn operation(&self, write: &LedgerWrite) -> TxnOp {
+        let key = |key| self.keys.encode(&key);
+        match write {
+            LedgerWrite::Record(request, record) => {
+                TxnOp::put(key(LedgerKey::Client(request.clone())), json(record), None)
+            }
+            LedgerWrite::ForgetRecord(request) => {
+                TxnOp::delete(key(LedgerKey::Client(request.clone())), None)
+            }
+            LedgerWrite::Name(name, claim) => {
+                TxnOp::put(key(LedgerKey::Name(name.clone())), json(claim), None)
+            }
+            LedgerWrite::FreeName(name) => {
+                TxnOp::delete(key(LedgerKey::Name(name.clone())), None)
+            }
+            LedgerWrite::Member(member, trust) => {
+                TxnOp::put(key(LedgerKey::Member(member.clone())), json(trust), None)
+            }
+            LedgerWrite::ForgetMember(member) => {
+                TxnOp::delete(key(LedgerKey::Member(member.clone())), None)
+            }
+        }
+    }
+}
+
+/// A lock that is held; it is given back by [`Client::unlock`].
+#[derive(Debug)]
+#[must_use = "a lock that is not given back blocks others until its lease ends"]
+pub struct Lock {
+    lease: i64,
+}
+
+fn read<T: DeserializeOwned>(entry: &etcd_client::KeyValue) -> Result<T, EtcdError> {
+    serde_json::from_slice(entry.value()).map_err(|source| EtcdError::Ledger {
+        key: entry.key().escape_ascii().to_string(),
+        source,
+    })
+}
+
+fn json(value: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).expect("ledger values have string keys and no failing serializer")
+}

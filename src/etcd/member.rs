@@ -1,0 +1,100 @@
+//! Members of the cluster.
+
+use etcd_client::MemberAddOptions;
+
+use super::{Client, EtcdError};
+use crate::model::{Member, MemberName, MemberStatus};
+
+impl Client {
+    /// The member list, in etcd's own order.
+    ///
+    /// # Errors
+    /// etcd failed the call.
+    pub async fn members(&self) -> Result<Vec<Member>, EtcdError> {
+        let mut client = self.inner.cluster_client();
+        let answer = self.call("list members", client.member_list()).await?;
+        let members = answer.members().iter().map(|member| Member {
+            id: member.id(),
+            // An unstarted member has no name; that is no error.
+            name: Some(member.name())
+                .filter(|name| !name.is_empty())
+                .map(MemberName::new),
+            peer_urls: member.peer_urls().to_vec(),
+            client_urls: member.client_urls().to_vec(),
+            learner: member.is_learner(),
+        });
+        Ok(members.collect())
+    }
+
+    /// What the member that answers says of itself.
+    ///
+    /// # Errors
+    /// etcd failed the call, or its version is no version.
+    pub async fn status(&self) -> Result<MemberStatus, EtcdError> {
+        let mut client = self.inner.maintenance_client();
+        let call = "get the status of the member";
+        let answer = self.call(call, client.status()).await?;
+        Ok(MemberStatus {
+            member: answer.header().map_or(0, |header| header.member_id()),
+            leader: Some(answer.leader()).filter(|id| *id != 0),
+            version: answer
+                .version()
+                .parse()
+                .map_err(|error| EtcdError::Client {
+                    call: call.to_owned(),
+                    reason: format!("{error}"),
+                })?,
+            learner: answer.is_learner(),
+        })
+    }
+
+    /// Adds a member without a vote, to be promoted when it has caught up.
+    ///
+    /// # Errors
+    /// etcd refused or failed the call.
+    pub async fn add_learner(&self, peer_url: &str) -> Result<(), EtcdError> {
+        let mut client = self.inner.cluster_client();
+        let options = MemberAddOptions::new().with_is_learner();
+        self.call(
+            format!("add member {peer_url}"),
+            client.member_add(vec![peer_url.to_owned()], Some(options)),
+        )
+        .await
+        .map(drop)
+    }
+
+    /// Gives a learner its vote. `false` while etcd says that it has not
+    /// caught up yet.
+    ///
+    /// # Errors
+    /// etcd refused or failed the call.
+    pub async fn promote(&self, member: u64) -> Result<bool, EtcdError> {
+        let mut client = self.inner.cluster_client();
+        let answer = self
+            .call(
+                format!("promote member {member:x}"),
+                client.member_promote(member),
+            )
+            .await;
+        match answer {
+            Ok(_) => Ok(true),
+            Err(error) if error.says(&["in sync with leader"]) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Moves the leadership of the cluster to another voter. It has to be
+    /// asked of the leader.
+    ///
+    /// # Errors
+    /// etcd refused or failed the call.
+    pub async fn move_leader(&self, to: u64) -> Result<(), EtcdError> {
+        let mut client = self.inner.maintenance_client();
+        self.call(
+            format!("move leadership to member {to:x}"),
+            client.move_leader(to),
+        )
+        .await
+        .map(drop)
+    }
+}

@@ -1,0 +1,25 @@
+//! This machine: its files, packages and services. What is here knows neither
+//! Juju nor the etcd client; it is told what to do, does it, and finds
+//! "already there" and "already gone" to be success.
+
+mod archive;
+pub mod command;
+mod error;
+pub mod files;
+pub mod layout;
+pub mod local;
+pub mod package;
+pub mod paths;
+pub mod service;
+#[cfg(test)]
+mod testing;
+
+pub use archive::sha256;
+pub use command::{Commands, Outcome};
+pub use error::{CommandError, HostError};
+pub use files::Owner;
+pub use layout::Handover;
+pub use local::{Founding, LocalFacts};
+pub use package::{Installed, Source};
+pub use paths::Paths;
+pub use service::{Service, Started, State};

@@ -1,0 +1,153 @@
+//! The directories of a unit, and secret files that pass through one of them.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use super::command::Commands;
+use super::error::HostError;
+use super::files::{Owner, PRIVATE_DIR, PRIVATE_FILE, PUBLIC_DIR, ensure_dir, write_atomically};
+use super::paths::Paths;
+use crate::model::Secret;
+
+/// The directory of private keys: etcd must reach its own in there, nobody but
+/// root needs to list it, and each key is guarded by its own mode.
+const PKI_DIR: u32 = 0o711;
+
+/// Makes all directories of a unit but that of etcd's data.
+///
+/// # Errors
+/// A directory could not be made.
+pub fn ensure_layout(paths: &Paths) -> Result<(), HostError> {
+    ensure_dir(&paths.config_dir(), PUBLIC_DIR)?;
+    ensure_dir(&paths.wanted_dir(), PUBLIC_DIR)?;
+    ensure_dir(&paths.pki_dir(), PKI_DIR)?;
+    ensure_dir(&paths.runtime_dir(), PUBLIC_DIR)?;
+    ensure_dir(&paths.handover_dir(), PRIVATE_DIR)
+}
+
+/// Makes the directory of etcd's data, with the mode that etcd demands, owned
+/// by the user etcd. All that is in there is given to that user too if it is
+/// another's: a volume that comes from another machine holds the number that
+/// the user had there.
+///
+/// # Errors
+/// The directory could not be made or given away.
+pub fn ensure_data_dir(commands: &Commands, path: &Path) -> Result<(), HostError> {
+    ensure_dir(path, PRIVATE_DIR)?;
+    let user = commands
+        .command("id")
+        .args(["-u", "etcd"])
+        .run()
+        .map_err(HostError::command("look up the user etcd"))?;
+    let owner = fs::metadata(path)
+        .map_err(HostError::file("read", path))?
+        .uid();
+    if user.stdout.trim() == owner.to_string() {
+        return Ok(());
+    }
+    commands
+        .command("chown")
+        .args(["--recursive", "--no-dereference", "etcd:etcd", "--"])
+        .arg(path)
+        .run()
+        .map(drop)
+        .map_err(HostError::command(format!(
+            "give {} and all in it to the user etcd",
+            path.display()
+        )))
+}
+
+/// A secret on its way to another program, as a file that only root may read.
+/// It goes when this value goes.
+#[derive(Debug)]
+pub struct Handover(PathBuf);
+
+impl Handover {
+    /// Writes the file, under a name of the caller's in the unit's private
+    /// directory.
+    ///
+    /// # Errors
+    /// The file could not be written.
+    pub fn new(paths: &Paths, name: &str, content: &Secret<String>) -> Result<Self, HostError> {
+        ensure_dir(&paths.handover_dir(), PRIVATE_DIR)?;
+        let path = paths.handover_dir().join(name);
+        let content = content.expose().as_bytes();
+        write_atomically(&path, content, PRIVATE_FILE, Owner::Charm)?;
+        Ok(Self(path))
+    }
+
+    /// Where the file is.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Handover {
+    fn drop(&mut self) {
+        // A file that cannot be removed stays in a private directory in memory,
+        // and the next secret of the same name replaces it.
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::super::testing::Machine;
+    use super::*;
+
+    #[test]
+    fn keys_are_reached_by_name_only_and_secrets_by_root_only() {
+        let machine = Machine::new();
+        let paths = machine.paths();
+        ensure_layout(&paths).expect("made");
+        ensure_layout(&paths).expect("made already");
+        let mode = |path: PathBuf| fs::metadata(path).expect("there").mode() & 0o777;
+        assert_eq!(mode(paths.pki_dir()), 0o711);
+        assert_eq!(mode(paths.handover_dir()), 0o700);
+        assert_eq!(mode(paths.wanted_dir()), 0o755);
+    }
+
+    #[test]
+    fn data_from_another_machine_is_given_to_the_user_of_this_one() {
+        let machine = Machine::new();
+        let data = machine.root().join("data");
+        machine.command("chown", "exit 0");
+        machine.command("id", "echo 4711");
+        ensure_data_dir(&machine.commands(), &data).expect("given away");
+        let call = format!(
+            "chown --recursive --no-dereference etcd:etcd -- {}",
+            data.display()
+        );
+        assert_eq!(machine.calls(), ["id -u etcd".to_owned(), call]);
+    }
+
+    #[test]
+    fn data_that_the_user_owns_is_left_alone() {
+        let machine = Machine::new();
+        let data = machine.root().join("data");
+        fs::create_dir(&data).expect("made");
+        let owner = fs::metadata(&data).expect("there").uid();
+        machine.command("id", &format!("echo {owner}"));
+        ensure_data_dir(&machine.commands(), &data).expect("owned");
+        assert_eq!(machine.calls(), ["id -u etcd"]);
+        assert_eq!(
+            fs::metadata(&data).expect("there").permissions().mode() & 0o777,
+            0o700
+        );
+    }
+
+    #[test]
+    fn a_secret_on_its_way_is_private_and_goes() {
+        let machine = Machine::new();
+        let secret = Secret::new("hunter2".to_owned());
+        let handover = Handover::new(&machine.paths(), "key", &secret).expect("written");
+        let path = handover.path().to_owned();
+        assert_eq!(fs::metadata(&path).expect("there").mode() & 0o777, 0o600);
+        assert_eq!(fs::read(&path).expect("readable"), b"hunter2");
+        drop(handover);
+        assert!(!path.exists());
+    }
+}

@@ -1,0 +1,184 @@
+//! What one unit must remember from hook to hook, because nothing else knows
+//! it: which address it serves, with which words it joined, what it last said.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::error::HostError;
+use super::files::{Owner, PUBLIC_FILE, ensure_file, read};
+use super::paths::Paths;
+use crate::model::RelationId;
+
+/// The version that this revision writes. It is raised only when a field comes
+/// to mean something else; a field more or less needs no new version.
+const VERSION: u32 = 1;
+
+/// The facts that one unit keeps on its own machine. There is no secret in
+/// here: an operator may read the file.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default)]
+pub struct LocalFacts {
+    /// The address under which this unit's member was last configured.
+    pub address: Option<IpAddr>,
+    /// The directory of etcd's data.
+    pub data_dir: Option<PathBuf>,
+    /// The peer relation: a unit that is going away is not told of it in every
+    /// hook.
+    pub peer_relation: Option<RelationId>,
+    /// The words with which the member was founded or joined.
+    pub founding: Option<Founding>,
+    /// The unit's status as last set, word and message, so that the same one
+    /// is not set again.
+    pub last_unit_status: Option<(String, String)>,
+    /// The application's status as last set by this unit.
+    pub last_app_status: Option<(String, String)>,
+    /// Client URLs of all members as last seen: where to ask when this unit's
+    /// own member does not answer.
+    pub client_endpoints: Vec<String>,
+    /// The SHA-256 of the archive that etcd was installed from.
+    pub source_digest: Option<String>,
+    /// The option `prefix-policy` as last seen.
+    pub prefix_policy: Option<String>,
+    /// The version of etcd that this unit, leading, has published.
+    pub published_version: Option<String>,
+}
+
+/// With which words a member entered the cluster. etcd reads them at the first
+/// start only; they are kept, so that the text of its configuration does not
+/// change as members come and go, which would look like a reason to restart.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Founding {
+    /// `initial-cluster`: `etcd-0=https://10.0.0.1:2380,…`.
+    pub initial_cluster: String,
+    /// Whether there was a cluster to join.
+    pub existing: bool,
+    /// `initial-cluster-token`, different in every deployment.
+    pub token: String,
+}
+
+/// The facts as they stand in the file.
+#[derive(Deserialize, Serialize)]
+struct Versioned<Facts> {
+    version: u32,
+    #[serde(flatten)]
+    facts: Facts,
+}
+
+impl LocalFacts {
+    /// Reads the facts of a unit. A unit without any has none yet; what another
+    /// revision of the charm wrote in addition is left out, what it did not
+    /// write is at its default.
+    ///
+    /// # Errors
+    /// The file could not be read, was damaged, or is from a revision of the
+    /// charm that this one cannot follow.
+    pub fn read(paths: &Paths) -> Result<Self, HostError> {
+        let path = paths.local_facts();
+        let Some(content) = read(&path)? else {
+            return Ok(Self::default());
+        };
+        let damaged = |source| HostError::LocalFacts {
+            path: path.clone(),
+            source,
+        };
+        // The version first: what follows it may not be what we think it is.
+        let Versioned { version, facts } =
+            serde_json::from_slice::<Versioned<serde_json::Value>>(&content).map_err(damaged)?;
+        if version > VERSION {
+            return Err(HostError::LocalFactsTooNew {
+                path,
+                found: version,
+                known: VERSION,
+            });
+        }
+        serde_json::from_value(facts).map_err(damaged)
+    }
+
+    /// Writes the facts of a unit; says whether they were others before.
+    ///
+    /// # Errors
+    /// The file could not be written.
+    pub fn write(&self, paths: &Paths) -> Result<bool, HostError> {
+        let path = paths.local_facts();
+        let versioned = Versioned {
+            version: VERSION,
+            facts: self,
+        };
+        let mut text =
+            serde_json::to_vec_pretty(&versioned).map_err(|source| HostError::LocalFacts {
+                path: path.clone(),
+                source,
+            })?;
+        text.push(b'\n');
+        ensure_file(&path, &text, PUBLIC_FILE, Owner::Charm)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::super::layout::ensure_layout;
+    use super::super::testing::Machine;
+    use super::*;
+
+    fn written(text: &str) -> Result<LocalFacts, HostError> {
+        let machine = Machine::new();
+        ensure_layout(&machine.paths()).expect("directories");
+        fs::write(machine.paths().local_facts(), text).expect("writable");
+        LocalFacts::read(&machine.paths())
+    }
+
+    #[test]
+    fn what_is_written_is_read_and_written_only_once() {
+        let machine = Machine::new();
+        let paths = machine.paths();
+        ensure_layout(&paths).expect("directories");
+        assert_eq!(
+            LocalFacts::read(&paths).expect("none"),
+            LocalFacts::default()
+        );
+        let facts = LocalFacts {
+            address: Some("fd00::1".parse().expect("an address")),
+            data_dir: Some("/srv/data".into()),
+            peer_relation: Some(RelationId(3)),
+            founding: Some(Founding {
+                initial_cluster: "etcd-0=https://[fd00::1]:2380".to_owned(),
+                existing: false,
+                token: "token".to_owned(),
+            }),
+            last_unit_status: Some(("active".to_owned(), String::new())),
+            last_app_status: None,
+            client_endpoints: vec!["https://[fd00::1]:2379".to_owned()],
+            source_digest: None,
+            prefix_policy: Some("shared".to_owned()),
+            published_version: None,
+        };
+        assert!(facts.write(&paths).expect("written"));
+        assert!(!facts.write(&paths).expect("the same"));
+        assert_eq!(LocalFacts::read(&paths).expect("readable"), facts);
+    }
+
+    #[test]
+    fn other_fields_than_ours_do_no_harm() {
+        let facts = written(r#"{"version": 1, "address": "10.0.0.1", "later": {"a": [1]}}"#);
+        let address = facts.expect("readable").address.expect("an address");
+        assert_eq!(address.to_string(), "10.0.0.1");
+    }
+
+    #[test]
+    fn what_cannot_be_followed_is_not_guessed_at() {
+        assert!(matches!(
+            written(r#"{"version": 2, "address": {"v4": 1}}"#),
+            Err(HostError::LocalFactsTooNew { found: 2, .. })
+        ));
+        for text in ["", "{}", r#"{"version": 1, "address": 7}"#] {
+            assert!(
+                matches!(written(text), Err(HostError::LocalFacts { .. })),
+                "{text}"
+            );
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! Where etcd comes from. More sources than these two would each be a variant
+//! of [`Source`] and a way to unpack or install it; nothing else would change.
+
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use super::archive;
+use super::command::Commands;
+use super::error::{CommandError, HostError};
+use super::files::ensure_absent;
+use super::paths::Paths;
+use super::service::Service;
+
+/// The distribution's packages.
+const PACKAGES: [&str; 2] = ["etcd-server", "etcd-client"];
+
+/// The service that comes with them. It would run an etcd of its own, without
+/// any security, under the name of the machine.
+const DISTRIBUTION_SERVICE: &str = "etcd.service";
+
+/// What `apt-get install` says when its lists are missing, or so old that the
+/// mirror has what they name no longer.
+const STALE_LISTS: [&str; 3] = [
+    "Unable to locate package",
+    "has no installation candidate",
+    "Unable to fetch some archives",
+];
+
+/// Unattended upgrades and the machine's own set-up hold apt's lock for some
+/// minutes at the worst.
+const LOCK_TIMEOUT: &str = "DPkg::Lock::Timeout=600";
+
+/// Where etcd is to come from.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Source {
+    /// An archive as etcd releases it.
+    Archive(PathBuf),
+    /// The packages of the machine's distribution.
+    Distribution,
+}
+
+/// Programs that are there.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Installed {
+    /// The server.
+    pub etcd: PathBuf,
+    /// The client.
+    pub etcdctl: PathBuf,
+    /// The tool for data at rest, which etcd has since 3.5.
+    pub etcdutl: Option<PathBuf>,
+}
+
+impl Source {
+    /// What the resource says. A resource that is there but empty is none:
+    /// whoever releases a charm on Charmhub must attach something.
+    ///
+    /// # Errors
+    /// The resource's file cannot be read.
+    pub fn of_resource(resource: Option<PathBuf>) -> Result<Self, HostError> {
+        let Some(path) = resource else {
+            return Ok(Self::Distribution);
+        };
+        let size = fs::metadata(&path)
+            .map_err(HostError::file("read", &path))?
+            .len();
+        Ok(match size {
+            0 => Self::Distribution,
+            _ => Self::Archive(path),
+        })
+    }
+}
+
+/// Makes the programs of this source the installed ones, and the user that
+/// runs them exist. An archive that is unpacked already is not unpacked again,
+/// packages that are there are left alone. A running etcd is not touched: its
+/// program stays where it is until [`remove_other_programs`].
+///
+/// # Errors
+/// The archive is not one of etcd for this machine, or apt fails.
+pub fn ensure_installed(
+    commands: &Commands,
+    source: &Source,
+    paths: &Paths,
+) -> Result<Installed, HostError> {
+    let programs = match source {
+        Source::Archive(archive) => archive::ensure_unpacked(commands, archive, paths)?,
+        Source::Distribution => {
+            ensure_packages(commands, paths)?;
+            ensure_absent(&paths.current_programs())?;
+            paths.distribution_programs()
+        }
+    };
+    ensure_user(commands)?;
+    found(&programs).ok_or_else(|| HostError::PackageLacks {
+        path: programs.join("etcd"),
+    })
+}
+
+/// What is installed now: the programs of the last archive, else those of the
+/// distribution. Their paths are those of the archive itself and not of the
+/// link to it, so that a service goes on starting what it was told to start.
+///
+/// # Errors
+/// The link to the archive's programs cannot be read.
+pub fn installed(paths: &Paths) -> Result<Option<Installed>, HostError> {
+    let current = paths.current_programs();
+    match fs::read_link(&current) {
+        Ok(digest) => Ok(found(&paths.programs_dir().join(digest))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Ok(found(&paths.distribution_programs()))
+        }
+        Err(error) => Err(HostError::file("read", current)(error)),
+    }
+}
+
+/// What tells one archive from another: the SHA-256 of the file, 64 hexadecimal
+/// digits.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn digest(archive: &Path) -> Result<String, HostError> {
+    archive::sha256(archive)
+}
+
+/// The version that a program says it is, for example `3.6.4`.
+///
+/// # Errors
+/// The program does not run on this machine.
+pub fn version(commands: &Commands, etcd: &Path) -> Result<String, CommandError> {
+    let said = commands.command(etcd).arg("--version").run()?;
+    let version = said
+        .stdout
+        .lines()
+        .find_map(|line| line.strip_prefix("etcd Version:"))
+        .map(|version| version.trim().to_owned());
+    // Something that runs and is no etcd.
+    version.ok_or_else(|| said.failure())
+}
+
+/// Removes the programs of all archives but this one. To be called when the
+/// service runs the programs that are given, and not before.
+///
+/// # Errors
+/// A directory could not be removed.
+pub fn remove_other_programs(paths: &Paths, keep: &Installed) -> Result<(), HostError> {
+    archive::remove_all_but(paths, keep.etcd.parent())
+}
+
+fn found(programs: &Path) -> Option<Installed> {
+    let program = |name| Some(programs.join(name)).filter(|path| path.is_file());
+    Some(Installed {
+        etcd: program("etcd")?,
+        etcdctl: program("etcdctl")?,
+        etcdutl: program("etcdutl"),
+    })
+}
+
+fn ensure_packages(commands: &Commands, paths: &Paths) -> Result<(), HostError> {
+    if found(&paths.distribution_programs()).is_some() {
+        return Ok(());
+    }
+    // Before the packages are there: their installation starts the service.
+    Service::new(commands, DISTRIBUTION_SERVICE).mask()?;
+    let intent = || HostError::command(format!("install {}", PACKAGES.join(" and ")));
+    match install(commands) {
+        Err(CommandError::Failed { stderr, .. })
+            if STALE_LISTS.iter().any(|text| stderr.contains(text)) =>
+        {
+            apt_get(commands)
+                .arg("update")
+                .run()
+                .map_err(HostError::command("renew the lists of packages"))?;
+            install(commands).map_err(intent())
+        }
+        result => result.map_err(intent()),
+    }
+}
+
+fn install(commands: &Commands) -> Result<(), CommandError> {
+    apt_get(commands)
+        .args(["install", "-y", "--no-install-recommends"])
+        .args(PACKAGES)
+        .run()
+        .map(drop)
+}
+
+fn apt_get(commands: &Commands) -> super::command::Command {
+    commands
+        .command("apt-get")
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .args(["-o", LOCK_TIMEOUT])
+}
+
+/// The packages bring the user too; an archive does not.
+fn ensure_user(commands: &Commands) -> Result<(), HostError> {
+    let there = commands
+        .command("id")
+        .args(["-u", "etcd"])
+        .outcome()
+        .map_err(HostError::command("look up the user etcd"))?;
+    if there.code() == Some(0) {
+        return Ok(());
+    }
+    commands
+        .command("useradd")
+        .args(["--system", "--user-group", "--no-create-home"])
+        .args(["--home-dir", "/nonexistent"])
+        .args(["--shell", "/usr/sbin/nologin", "etcd"])
+        .run()
+        .map(drop)
+        .map_err(HostError::command("make the user etcd"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,124 @@
+//! What etcd says of itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::str::FromStr;
+
+use super::{CommonName, InvalidId, KeyRange, Ledger, MemberName};
+
+/// The cluster as one unit saw it at one moment.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Cluster {
+    /// The members, in etcd's own order.
+    pub members: Vec<Member>,
+    /// The members that answered when they were asked; only filled where there
+    /// is more than one.
+    pub answering: BTreeSet<u64>,
+    /// What the member on this machine, or the one that answered in its
+    /// place, says of itself.
+    pub status: MemberStatus,
+    /// Whether authentication is on; `None` where it was not asked.
+    pub authentication: Option<bool>,
+    /// The ledger.
+    pub ledger: Ledger,
+    /// Users and roles, for the names that mattered to this pass.
+    pub access: BTreeMap<CommonName, Access>,
+}
+
+/// One entry of the member list.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Member {
+    /// The identifier that etcd gave it.
+    pub id: u64,
+    /// The name it was started with; `None` until it has started once.
+    pub name: Option<MemberName>,
+    /// Where other members reach it.
+    pub peer_urls: Vec<String>,
+    /// Where clients reach it; empty until it has started once.
+    pub client_urls: Vec<String>,
+    /// Whether it follows without a vote.
+    pub learner: bool,
+}
+
+/// What a member says of itself.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct MemberStatus {
+    /// The member that answered.
+    pub member: u64,
+    /// The member that leads, if one does.
+    pub leader: Option<u64>,
+    /// The version of etcd that runs.
+    pub version: Version,
+    /// Whether it follows without a vote.
+    pub learner: bool,
+}
+
+/// The user and the role of one name, as they are.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Access {
+    /// The roles of the user; `None` if there is no such user.
+    pub user: Option<BTreeSet<String>>,
+    /// The permissions of the role; `None` if there is no such role.
+    pub role: Option<BTreeSet<Permission>>,
+}
+
+/// One permission of a role.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Permission {
+    /// Whether it covers both reading and writing.
+    pub read_write: bool,
+    /// The keys it covers.
+    pub range: KeyRange,
+}
+
+/// A version of etcd: `3.6.4`, also with a suffix such as `-rc.0`.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Version {
+    /// The first number.
+    pub major: u32,
+    /// The second number.
+    pub minor: u32,
+    /// The third number.
+    pub patch: u32,
+    text: String,
+}
+
+impl FromStr for Version {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let numbers = text.split_once(['-', '+']).map_or(text, |(head, _)| head);
+        let mut parts = numbers.split('.').map(str::parse::<u32>);
+        match (parts.next(), parts.next(), parts.next(), parts.next()) {
+            (Some(Ok(major)), Some(Ok(minor)), Some(Ok(patch)), None) => Ok(Self {
+                major,
+                minor,
+                patch,
+                text: text.to_owned(),
+            }),
+            _ => Err(InvalidId::new("version of etcd", text)),
+        }
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_compared_by_number() {
+        let version = |text: &str| text.parse::<Version>().expect(text);
+        assert!(version("3.4.9") < version("3.4.23"));
+        assert_eq!(version("3.7.0-rc.0").minor, 7);
+        assert_eq!(version("3.6.4").to_string(), "3.6.4");
+        for text in ["", "3.6", "3.6.x", "v3.6.4", "3.6.4.1"] {
+            assert!(text.parse::<Version>().is_err(), "{text}");
+        }
+    }
+}

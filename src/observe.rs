@@ -1,0 +1,45 @@
+//! Reads, and nothing but reads: Juju, etcd and this machine.
+
+mod clients;
+mod etcd;
+mod juju;
+mod machine;
+
+pub use clients::{clients, widen};
+pub use etcd::{access, cluster, connect, own_member_answers};
+pub use juju::{
+    AUTHORITIES_LABEL, Application, application, authorities_content, peer_relation,
+};
+pub use machine::machine;
+
+use thiserror::Error;
+
+use crate::etcd::EtcdError;
+use crate::host::HostError;
+use crate::juju::ToolError;
+
+/// Something that must be known could not be read.
+#[derive(Debug, Error)]
+pub enum ObserveError {
+    /// A hook tool failed.
+    #[error("failed to observe the model")]
+    Juju(#[from] ToolError),
+    /// This machine's files or commands.
+    #[error("failed to observe this machine")]
+    Host(#[from] HostError),
+    /// etcd failed a call in the middle of others that it answered.
+    #[error("failed to observe etcd")]
+    Etcd(#[from] EtcdError),
+    /// The secret with the authorities does not hold what it should.
+    #[error("failed to read the certificate authorities from secret {secret}")]
+    Authorities {
+        /// The secret.
+        secret: String,
+        /// What is wrong.
+        #[source]
+        source: crate::tls::IssueError,
+    },
+    /// A file of the service cannot be rendered.
+    #[error("failed to render the files of the service")]
+    Render(#[from] crate::render::RenderError),
+}

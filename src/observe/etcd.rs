@@ -1,0 +1,178 @@
+//! What etcd says, asked as the administrator.
+
+use std::collections::BTreeSet;
+
+use super::ObserveError;
+use crate::context::Context;
+use crate::etcd::{Client, Credentials, EtcdError};
+use crate::host::files;
+use crate::model::{Cluster, Known, Member, Secret};
+use crate::plan::membership::client_url;
+use crate::plan::observed::{Pass, Peers};
+
+/// Prepares a connection to the first of these members that answers: one of
+/// our own, and where it does not run, those of the other units.
+///
+/// # Errors
+/// The reason why none answers, for an operator.
+pub async fn connect(
+    context: &Context,
+    peers: Option<&Peers>,
+) -> Result<(Client, Vec<Member>), String> {
+    let credentials = credentials(context)
+        .map_err(|error| error.to_string())?
+        .ok_or("this unit has no administrator's certificate yet")?;
+    let own = context
+        .facts
+        .founding
+        .as_ref()
+        .and(context.facts.address)
+        .map(|address| client_url(&address.to_string()));
+    let of_peers = peers.into_iter().flat_map(|peers| {
+        peers
+            .others
+            .values()
+            .filter(|bag| bag.contains_key("trust"))
+            .filter_map(|bag| bag.get("address").map(|address| client_url(address)))
+    });
+    let mut tried = BTreeSet::new();
+    let mut reason = "no member is known yet".to_owned();
+    let remembered = context.facts.client_endpoints.iter().cloned();
+    for url in own.into_iter().chain(of_peers).chain(remembered) {
+        if !tried.insert(url.clone()) {
+            continue;
+        }
+        match reach(context, &url, &credentials).await {
+            Ok(found) => return Ok(found),
+            Err(error) => reason = describe(&error),
+        }
+    }
+    Err(reason)
+}
+
+/// Reads members, status and ledger over this connection.
+///
+/// # Errors
+/// etcd failed a call.
+pub async fn cluster(
+    context: &Context,
+    client: &Client,
+    members: Vec<Member>,
+    pass: Pass,
+    leader: bool,
+) -> Result<Cluster, ObserveError> {
+    let status = client.status().await?;
+    let ledger = client.ledger().await?;
+    let authentication = match pass {
+        Pass::Full if leader => Some(client.authentication_enabled().await?),
+        _ => None,
+    };
+    let mut answering = BTreeSet::new();
+    if members.len() > 1 {
+        let credentials = credentials(context)?;
+        for member in members.iter().filter(|member| member.id != status.member) {
+            let (Some(url), Some(credentials)) = (member.client_urls.first(), &credentials) else {
+                continue;
+            };
+            let other = Client::new(
+                std::slice::from_ref(url),
+                credentials,
+                context.ledger_keys(),
+            );
+            // A member that does not answer is not an error of this hook.
+            if let Ok(other) = other.await
+                && other.status().await.is_ok()
+            {
+                answering.insert(member.id);
+            }
+        }
+        answering.insert(status.member);
+    }
+    Ok(Cluster {
+        members,
+        answering,
+        status,
+        authentication,
+        ledger,
+        access: Default::default(),
+    })
+}
+
+/// Looks up users and roles of the names that a plan needs.
+///
+/// # Errors
+/// etcd failed a call.
+pub async fn access(
+    client: &Client,
+    cluster: &mut Cluster,
+    names: BTreeSet<crate::model::CommonName>,
+) -> Result<(), ObserveError> {
+    for name in names {
+        let access = client.access(&name).await?;
+        cluster.access.insert(name, access);
+    }
+    Ok(())
+}
+
+async fn reach(
+    context: &Context,
+    url: &str,
+    credentials: &Credentials,
+) -> Result<(Client, Vec<Member>), EtcdError> {
+    let client = Client::new(&[url.to_owned()], credentials, context.ledger_keys()).await?;
+    let members = client.members().await?;
+    Ok((client, members))
+}
+
+/// The administrator's credentials of this unit; `None` until they are made.
+///
+/// # Errors
+/// A file could not be read.
+pub fn credentials(context: &Context) -> Result<Option<Credentials>, crate::host::HostError> {
+    let paths = &context.paths;
+    let server_ca = files::read_text(&paths.server_ca())?;
+    let certificate = files::read_text(&paths.admin_certificate())?;
+    let key = files::read_text(&paths.admin_key())?;
+    let (Some(server_ca), Some(certificate), Some(key)) = (server_ca, certificate, key) else {
+        return Ok(None);
+    };
+    Ok(Some(Credentials {
+        server_ca,
+        certificate,
+        key: Secret::new(key),
+    }))
+}
+
+/// An error and its causes in one line, for a status.
+fn describe(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
+/// Whether the member of this unit answers.
+pub async fn own_member_answers(context: &Context) -> Known<()> {
+    let Some(address) = context.facts.address else {
+        return Known::Unknown("this unit has no address".to_owned());
+    };
+    let credentials = match credentials(context) {
+        Ok(Some(credentials)) => credentials,
+        Ok(None) => return Known::Unknown("this unit has no certificate".to_owned()),
+        Err(error) => return Known::Unknown(describe(&error)),
+    };
+    let url = client_url(&address.to_string());
+    // Members and status are answered by the member itself; the ledger needs
+    // the cluster's agreement, which is what clients need too.
+    let asked = async {
+        let (client, _) = reach(context, &url, &credentials).await?;
+        client.ledger().await
+    };
+    match asked.await {
+        Ok(_) => Known::Known(()),
+        Err(error) => Known::Unknown(describe(&error)),
+    }
+}

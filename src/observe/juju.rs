@@ -1,0 +1,165 @@
+//! What Juju says of this application, its units and its options.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use super::ObserveError;
+use crate::context::Context;
+use crate::hook::{CLUSTER, Event};
+use crate::juju::{Resource, Revision, SecretContent};
+use crate::model::{Relation, SecretUri};
+use crate::plan::machine::Authorities;
+use crate::plan::observed::{Pass, Peers, PrefixPolicy};
+use crate::tls::Authority;
+
+/// The label of the secret with the certificate authorities.
+pub const AUTHORITIES_LABEL: &str = "etcd-charm.authorities";
+
+/// What Juju says; constant within a hook.
+#[derive(Debug)]
+pub struct Application {
+    /// Whether this unit leads.
+    pub leader: bool,
+    /// How much this hook looks at.
+    pub pass: Pass,
+    /// The peer relation and what stands in it.
+    pub peers: Option<Peers>,
+    /// The certificate authorities, once the leader has made them.
+    pub authorities: Option<Authorities>,
+    /// The address of this unit.
+    pub address: Option<IpAddr>,
+    /// The directory of the storage for etcd's data.
+    pub storage: Option<PathBuf>,
+    /// The archive with etcd that the operator attached.
+    pub archive: Option<PathBuf>,
+    /// The option `prefix-policy`.
+    pub prefix_policy: PrefixPolicy,
+}
+
+/// Reads what this hook needs of Juju: for an event on one relation only who
+/// leads, the rest being remembered from the last full pass.
+///
+/// # Errors
+/// A hook tool failed.
+pub fn application(context: &Context) -> Result<Application, ObserveError> {
+    let tools = &context.tools;
+    let leader = tools.is_leader()?;
+    if matches!(
+        context.hook.event,
+        Event::Client { .. } | Event::SecretChanged(_)
+    ) {
+        return Ok(Application {
+            leader,
+            pass: Pass::Event,
+            peers: None,
+            authorities: None,
+            address: context.facts.address,
+            storage: context.facts.data_dir.clone(),
+            archive: None,
+            prefix_policy: prefix_policy(context.facts.prefix_policy.as_deref()),
+        });
+    }
+    let config = tools.config_get()?;
+    let policy = config.get("prefix-policy").and_then(|value| value.as_str());
+    let peers = peers(context)?;
+    let authorities = match &peers {
+        Some(peers) => authorities(context, peers)?,
+        None => None,
+    };
+    let storage = match tools.storage_list("data")?.first() {
+        Some(id) => Some(tools.storage_get_location(id)?),
+        None => None,
+    };
+    let archive = match context.hook.event {
+        Event::Lifecycle { resources: true } => match tools.resource_get("etcd")? {
+            Resource::File(path) => Some(path),
+            Resource::Absent(_) => None,
+        },
+        _ => None,
+    };
+    Ok(Application {
+        leader,
+        pass: Pass::Full,
+        peers,
+        authorities,
+        address: tools.network_get(CLUSTER)?.bind,
+        storage,
+        archive,
+        prefix_policy: prefix_policy(policy),
+    })
+}
+
+/// The peer relation: there is one from shortly after the installation on, for
+/// the life of the application.
+pub fn peer_relation(context: &Context) -> Result<Option<Relation>, ObserveError> {
+    if let Some(id) = context.facts.peer_relation {
+        let endpoint = CLUSTER;
+        return Ok(Some(Relation { endpoint, id }));
+    }
+    Ok(context.tools.relation_ids(CLUSTER)?.first().copied())
+}
+
+fn peers(context: &Context) -> Result<Option<Peers>, ObserveError> {
+    let Some(relation) = peer_relation(context)? else {
+        return Ok(None);
+    };
+    let tools = &context.tools;
+    let unit = &context.hook.unit;
+    let mut peers = Peers {
+        app: tools.relation_get_app(relation, unit.app())?,
+        own: tools.relation_get_unit(relation, unit)?,
+        ..Peers::default()
+    };
+    for other in tools.relation_list(relation)? {
+        let bag = tools.relation_get_unit(relation, &other)?;
+        peers.others.insert(other.member(), bag);
+    }
+    Ok(Some(peers))
+}
+
+fn authorities(context: &Context, peers: &Peers) -> Result<Option<Authorities>, ObserveError> {
+    let Some(uri) = peers.app.get("pki") else {
+        return Ok(None);
+    };
+    let Ok(secret) = uri.parse::<SecretUri>() else {
+        return Ok(None);
+    };
+    // Right after its creation a secret may not be readable yet by the others.
+    let Ok(content) = context.tools.secret_get(&secret, Revision::Refresh)? else {
+        return Ok(None);
+    };
+    let load = |certificate: &str, key: &str| {
+        let certificate = content.get(certificate).unwrap_or_default();
+        let key = content.get(key).unwrap_or_default().to_owned();
+        Authority::load(certificate, crate::model::Secret::new(key)).map_err(|source| {
+            ObserveError::Authorities {
+                secret: uri.clone(),
+                source,
+            }
+        })
+    };
+    Ok(Some(Authorities {
+        server: load("server-ca-cert", "server-ca-key")?,
+        admin: load("admin-ca-cert", "admin-ca-key")?,
+    }))
+}
+
+/// The content of the secret that [`application`] reads the authorities from.
+pub fn authorities_content(authorities: &Authorities) -> SecretContent {
+    [
+        ("server-ca-cert", authorities.server.certificate.clone()),
+        ("server-ca-key", authorities.server.key().expose().clone()),
+        ("admin-ca-cert", authorities.admin.certificate.clone()),
+        ("admin-ca-key", authorities.admin.key().expose().clone()),
+    ]
+    .into_iter()
+    .collect()
+}
+
+/// The option's value; what is not one of the two is the default.
+pub fn prefix_policy(value: Option<&str>) -> PrefixPolicy {
+    match value {
+        Some("exclusive") => PrefixPolicy::Exclusive,
+        _ => PrefixPolicy::Shared,
+    }
+}

@@ -1,0 +1,124 @@
+//! What this machine looks like.
+
+use super::{Application, ObserveError};
+use crate::context::Context;
+use crate::host::{Service, files, package};
+use crate::model::UnitName;
+use crate::plan::machine::{Documents, Founding, Machine};
+use crate::plan::membership::{CLIENT_PORT, PEER_PORT};
+use crate::plan::observed::{Leaves, Pass};
+use crate::render::{self, EtcdConfig, SystemdUnit, Tuning};
+use crate::tls::{OwnCertificate, TrustBundle};
+
+/// Reads files and the state of the service. In a pass over one relation only
+/// what decides about trust is read.
+///
+/// # Errors
+/// A file could not be read, or systemd could not be asked.
+pub fn machine(context: &Context, application: &Application) -> Result<Machine, ObserveError> {
+    let paths = &context.paths;
+    let facts = &context.facts;
+    let mut machine = Machine {
+        address: application.address.map(|address| address.to_string()),
+        founding: facts.founding.as_ref().map(|founding| Founding {
+            initial_cluster: founding.initial_cluster.clone(),
+            existing: founding.existing,
+            token: founding.token.clone(),
+        }),
+        server_ca: files::read_text(&paths.server_ca())?,
+        admin_ca: files::read_text(&paths.admin_ca())?,
+        written_leaves: leaves(files::read_text(&paths.wanted_trust())?),
+        loaded_leaves: leaves(files::read_text(&paths.loaded_trust())?),
+        is_running: true,
+        ..Machine::default()
+    };
+    if application.pass == Pass::Event {
+        return Ok(machine);
+    }
+    let own = |text: Option<String>| OwnCertificate::read(&text?).ok();
+    let installed = package::installed(paths)?;
+    machine.is_installed = installed.is_some() && is_newest(context, application)?;
+    machine.has_storage = application.storage.is_some();
+    machine.authorities = application.authorities.clone();
+    machine.server_certificate = own(files::read_text(&paths.server_certificate())?);
+    machine.admin_certificate = own(files::read_text(&paths.admin_certificate())?);
+    machine.written = Documents {
+        configuration: files::read_text(&paths.wanted_config())?.unwrap_or_default(),
+        service: files::read_text(&paths.service_file())?.unwrap_or_default(),
+    };
+    machine.loaded_configuration = files::read_text(&paths.loaded_config())?;
+    machine.is_running = Service::new(&context.commands, paths.service()).is_active()?;
+    if let Some(installed) = installed {
+        machine.wanted = documents(context, application, &installed)?;
+    }
+    Ok(machine)
+}
+
+/// Whether the archive that the operator attached, if any, is the one that is
+/// installed. It is asked only where Juju says that there may be a new one.
+fn is_newest(context: &Context, application: &Application) -> Result<bool, ObserveError> {
+    match &application.archive {
+        None => Ok(true),
+        Some(archive) => {
+            let digest = package::digest(archive)?;
+            Ok(context.facts.source_digest.as_ref() == Some(&digest))
+        }
+    }
+}
+
+/// The leaves of a trust file. A file that is missing, or was damaged by
+/// somebody else, is no trust file, and gets written anew.
+fn leaves(text: Option<String>) -> Option<Leaves> {
+    TrustBundle::parse(&text?).ok().map(|bundle| bundle.leaves())
+}
+
+fn documents(
+    context: &Context,
+    application: &Application,
+    installed: &package::Installed,
+) -> Result<Option<Documents>, render::RenderError> {
+    let paths = &context.paths;
+    let (Some(address), Some(storage), Some(founding)) = (
+        application.address,
+        &application.storage,
+        &context.facts.founding,
+    ) else {
+        return Ok(None);
+    };
+    let unit: &UnitName = &context.hook.unit;
+    let data_dir = storage.join("etcd");
+    let configuration = EtcdConfig {
+        name: &unit.member(),
+        data_dir: &data_dir,
+        address,
+        client_port: CLIENT_PORT,
+        peer_port: PEER_PORT,
+        founding: render::Founding {
+            initial_cluster: &founding.initial_cluster,
+            existing: founding.existing,
+            token: &founding.token,
+        },
+        server_certificate: &paths.server_certificate(),
+        server_key: &paths.server_key(),
+        server_ca: &paths.server_ca(),
+        client_trust: &paths.loaded_trust(),
+        tuning: Tuning::default(),
+    }
+    .render()?;
+    let service = SystemdUnit {
+        unit: &unit.to_string(),
+        etcd: &installed.etcd,
+        wanted_config: &paths.wanted_config(),
+        wanted_trust: &paths.wanted_trust(),
+        loaded_dir: &paths.loaded_dir(),
+        data_dir: &data_dir,
+    }
+    .render()?;
+    // The program stands in the configuration as well, as a comment: so what
+    // the running etcd has loaded tells which program it is.
+    let configuration = format!("{configuration}# Read by {}\n", installed.etcd.display());
+    Ok(Some(Documents {
+        configuration,
+        service,
+    }))
+}

@@ -1,0 +1,90 @@
+//! All policy, and nothing but policy: from what was observed to the next
+//! steps and to the reasons for waiting. Nothing in here looks at a clock,
+//! draws a random number, opens a file or a socket, or reads the environment.
+//!
+//! A plan covers one stage at a time, in this order: the machine, the cluster,
+//! access, trust, publication. A stage is planned only when those before it are
+//! at rest, so what it rests on is true. A hook observes and plans again after
+//! each stage until the publication, which is the last thing it does.
+
+pub mod access;
+pub mod advisory;
+pub mod machine;
+pub mod membership;
+pub mod observed;
+pub mod publish;
+mod report;
+pub mod restart;
+
+pub use report::{Report, Wait};
+
+use crate::model::Known;
+use access::AccessStep;
+use machine::MachineStep;
+use membership::MembershipStep;
+use observed::Observed;
+use publish::Publication;
+use restart::TrustStep;
+
+/// What to do next, with no choice left in it, and why the rest waits.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The stage to carry out.
+    pub stage: Stage,
+    /// What an operator should know.
+    pub report: Report,
+}
+
+/// The steps of one stage.
+#[derive(Clone, Debug)]
+pub enum Stage {
+    /// Packages, files and the service of this machine.
+    Machine(Vec<MachineStep>),
+    /// Who is a member, and that authentication is on.
+    Membership(MembershipStep),
+    /// Users, roles and the ledger.
+    Access(Vec<AccessStep>),
+    /// What this member trusts.
+    Trust(TrustStep),
+    /// What others may read; the last stage of every hook.
+    Publish(Box<Publication>),
+}
+
+/// Makes the plan for what was observed.
+pub fn plan(observed: &Observed) -> Plan {
+    let mut report = Report::default();
+    let stage = next_stage(observed, &mut report);
+    Plan { stage, report }
+}
+
+fn next_stage(observed: &Observed, report: &mut Report) -> Stage {
+    let steps = machine::plan(observed, report);
+    if !steps.is_empty() {
+        return Stage::Machine(steps);
+    }
+    if report.wait.is_some() {
+        return Stage::Publish(Box::new(publish::foundation(observed)));
+    }
+    if let Some(step) = membership::plan(observed, report) {
+        return Stage::Membership(step);
+    }
+    let cluster = match &observed.cluster {
+        Known::Known(cluster) if report.wait.is_none() => cluster,
+        Known::Known(_) => return Stage::Publish(Box::new(publish::foundation(observed))),
+        Known::Unknown(reason) => {
+            report.wait_for(Wait::Etcd(reason.clone()));
+            return Stage::Publish(Box::new(publish::foundation(observed)));
+        }
+    };
+    if observed.leader {
+        let steps = access::plan(observed, cluster, report);
+        if !steps.is_empty() {
+            return Stage::Access(steps);
+        }
+    }
+    if let Some(step) = restart::plan(observed, cluster, report) {
+        return Stage::Trust(step);
+    }
+    report.read_ledger(cluster, observed.now);
+    Stage::Publish(Box::new(publish::plan(observed, cluster)))
+}

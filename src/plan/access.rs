@@ -1,0 +1,275 @@
+//! Who gets access to what: from requests and what was granted before to the
+//! next writes of ledger, users and roles.
+//!
+//! Every grant goes through the same order, so that a run cut short anywhere
+//! leaves something that the next one finds and finishes:
+//!
+//! - in: claim the name and write the record, then role, permission, user, and
+//!   last the role of the user;
+//! - out: delete user and role, then write that the grant is gone and its name
+//!   is leaving.
+
+mod admission;
+mod names;
+mod rights;
+mod verdict;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+
+use super::Report;
+use super::observed::Observed;
+use crate::model::{
+    ClientRecord, Cluster, CommonName, Grant, KeyRange, Ledger, LedgerWrite, NameClaim, Notice,
+    RequestKey,
+};
+pub use admission::RESERVED_PREFIX;
+pub use verdict::certificates;
+use verdict::Verdict;
+
+/// One write in etcd that concerns access.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum AccessStep {
+    /// Claims a free name and writes the record of its request. Where somebody
+    /// else was first, the steps after it are not carried out.
+    Claim(CommonName, NameClaim, Box<ClientRecord>),
+    /// Writes to the ledger, together.
+    Ledger(Vec<LedgerWrite>),
+    /// Makes a role.
+    AddRole(CommonName),
+    /// Lets a role read and write a range.
+    Permit(CommonName, KeyRange),
+    /// Takes a range from a role.
+    Forbid(CommonName, KeyRange),
+    /// Makes a user without a password.
+    AddUser(CommonName),
+    /// Gives the user the role of the same name.
+    GrantRole(CommonName),
+    /// Takes a role that is not the charm's from a user that is.
+    RevokeRole(CommonName, String),
+    /// Removes a user.
+    DeleteUser(CommonName),
+    /// Removes a role.
+    DeleteRole(CommonName),
+}
+
+/// The names whose user and role a plan needs to know: those that the requests
+/// in scope bring, and those that the ledger holds for them.
+pub fn names_of_interest(observed: &Observed, ledger: &Ledger) -> BTreeSet<CommonName> {
+    let scope = &observed.clients.scope;
+    let held = ledger
+        .names
+        .iter()
+        .filter(|(_, claim)| scope.contains(claim.holder.relation))
+        .map(|(name, _)| name.clone());
+    let asked = certificates(observed).map(|certificate| certificate.common_name);
+    held.chain(asked).collect()
+}
+
+/// The next steps that concern access; empty when all is as it should be.
+pub fn plan(observed: &Observed, cluster: &Cluster, report: &mut Report) -> Vec<AccessStep> {
+    let mut planner = Planner {
+        observed,
+        cluster,
+        ledger: cluster.ledger.clone(),
+        deleted: BTreeSet::new(),
+        steps: Vec::new(),
+        report,
+    };
+    let requests = verdict::requests(observed, &cluster.ledger);
+    // What goes makes room for what comes, so it goes first.
+    for key in &requests {
+        planner.release_if_gone(key);
+    }
+    for key in &requests {
+        planner.serve(key);
+    }
+    planner.release_strays();
+    planner.free_names();
+    planner.steps
+}
+
+struct Planner<'o, 'r> {
+    observed: &'o Observed,
+    cluster: &'o Cluster,
+    /// The ledger as it will be once the steps so far are carried out, so that
+    /// each decision sees those before it.
+    ledger: Ledger,
+    /// Names whose user and role the steps so far delete.
+    deleted: BTreeSet<CommonName>,
+    steps: Vec<AccessStep>,
+    report: &'r mut Report,
+}
+
+impl Planner<'_, '_> {
+    /// Ends what a request had that is gone, or that withdrew its certificate.
+    fn release_if_gone(&mut self, key: &RequestKey) {
+        let Some(record) = self.ledger.clients.get(key).cloned() else {
+            return;
+        };
+        match self.verdict(key) {
+            Verdict::Gone => {
+                let record = ClientRecord {
+                    grant: None,
+                    notice: None,
+                    secret: None,
+                    departed: true,
+                    ..record
+                };
+                self.end_grant(key, record);
+            }
+            Verdict::Withdrawn(notice) => {
+                let record = ClientRecord {
+                    grant: None,
+                    notice: Some(notice),
+                    secret: None,
+                    ..record
+                };
+                self.end_grant(key, record);
+            }
+            Verdict::Keep(_) | Verdict::Grant(_) => {}
+        }
+    }
+
+    /// Puts a request into force, or notes why not.
+    fn serve(&mut self, key: &RequestKey) {
+        let record = self.ledger.clients.get(key).cloned().unwrap_or_default();
+        let secret = verdict::secret_of(self.observed, key);
+        match self.verdict(key) {
+            Verdict::Gone => {}
+            Verdict::Withdrawn(notice) => {
+                let record = ClientRecord {
+                    notice: Some(notice),
+                    departed: false,
+                    secret,
+                    ..record
+                };
+                self.write([LedgerWrite::Record(key.clone(), record)]);
+            }
+            Verdict::Keep(notice) => {
+                let kept = record.grant.clone();
+                self.note(key, record, notice, secret);
+                if let Some(grant) = kept {
+                    self.correct_access(&grant.common_name, &grant.prefix.range());
+                }
+            }
+            Verdict::Grant(grant) => match self.admit(key, &grant) {
+                Err(notice) => {
+                    let kept = record.grant.clone();
+                    self.note(key, record, notice, secret);
+                    if let Some(grant) = kept {
+                        self.correct_access(&grant.common_name, &grant.prefix.range());
+                    }
+                }
+                Ok(()) => {
+                    let record = ClientRecord {
+                        notice: None,
+                        departed: false,
+                        secret,
+                        ..record
+                    };
+                    self.grant(key, record, grant);
+                }
+            },
+        }
+    }
+
+    fn note(
+        &mut self,
+        key: &RequestKey,
+        record: ClientRecord,
+        notice: Notice,
+        secret: Option<crate::model::SecretId>,
+    ) {
+        let record = ClientRecord {
+            notice: Some(notice),
+            departed: false,
+            secret: secret.or(record.secret),
+            ..record
+        };
+        self.write([LedgerWrite::Record(key.clone(), record)]);
+    }
+
+    fn grant(&mut self, key: &RequestKey, mut record: ClientRecord, mut grant: Grant) {
+        if let Some(before) = record.grant.clone() {
+            if before.common_name == grant.common_name {
+                grant.granted_at = before.granted_at;
+            } else {
+                // Another name is another user: the old one goes first.
+                record.grant = None;
+                self.end_grant_as(key, &before.common_name.clone(), record.clone());
+            }
+        }
+        let name = grant.common_name.clone();
+        let range = grant.prefix.range();
+        let leaf = grant.fingerprint.clone();
+        record.grant = Some(grant);
+        match self.ledger.names.get(&name).cloned() {
+            None => {
+                let claim = NameClaim {
+                    holder: key.clone(),
+                    leaves: [leaf].into(),
+                    leaving: false,
+                };
+                self.ledger.names.insert(name.clone(), claim.clone());
+                self.ledger.clients.insert(key.clone(), record.clone());
+                self.steps
+                    .push(AccessStep::Claim(name.clone(), claim, Box::new(record)));
+            }
+            Some(mut claim) => {
+                claim.holder = key.clone();
+                claim.leaving = false;
+                claim.leaves.insert(leaf);
+                self.write([
+                    LedgerWrite::Name(name.clone(), claim),
+                    LedgerWrite::Record(key.clone(), record),
+                ]);
+            }
+        }
+        self.correct_access(&name, &range);
+    }
+
+    /// Ends the grant that a request has, if it has one, and writes its record.
+    fn end_grant(&mut self, key: &RequestKey, record: ClientRecord) {
+        let before = self.ledger.clients.get(key);
+        match before.and_then(|record| record.grant.as_ref()) {
+            Some(grant) => {
+                let name = grant.common_name.clone();
+                self.end_grant_as(key, &name, record);
+            }
+            None => self.write([LedgerWrite::Record(key.clone(), record)]),
+        }
+    }
+
+    /// Deletes user and role of `name`, and only then writes that they are
+    /// gone: a run cut short in between does it again.
+    fn end_grant_as(&mut self, key: &RequestKey, name: &CommonName, record: ClientRecord) {
+        let record = LedgerWrite::Record(key.clone(), record);
+        match self.ledger.names.get(name) {
+            Some(claim) if claim.holder == *key => {
+                let claim = NameClaim {
+                    leaving: true,
+                    ..claim.clone()
+                };
+                self.delete_access(name);
+                self.write([LedgerWrite::Name(name.clone(), claim), record]);
+            }
+            // The name is another request's by now; so are user and role.
+            _ => self.write([record]),
+        }
+    }
+
+    /// Adds the writes that change something, as one transaction.
+    fn write(&mut self, writes: impl IntoIterator<Item = LedgerWrite>) {
+        let ledger = &mut self.ledger;
+        let writes: Vec<_> = writes
+            .into_iter()
+            .filter(|write| ledger.apply(write))
+            .collect();
+        if !writes.is_empty() {
+            self.steps.push(AccessStep::Ledger(writes));
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Which names and prefixes a request may have.
+
+use super::Planner;
+use crate::model::{Access, Grant, Notice, RequestKey};
+use crate::plan::observed::PrefixPolicy;
+
+/// Names that begin like this are the charm's own, the common names of the
+/// servers' certificates among them: a user of such a name could act as a
+/// server wherever etcd presents its own certificate to itself.
+pub const RESERVED_PREFIX: &str = "etcd-charm:";
+
+impl Planner<'_, '_> {
+    /// Whether this grant may be given to this request, next to everything
+    /// that others have.
+    ///
+    /// # Errors
+    /// Why not, for an operator.
+    pub(super) fn admit(&mut self, key: &RequestKey, grant: &Grant) -> Result<(), Notice> {
+        self.admit_name(key, grant)?;
+        self.admit_prefix(key, grant)
+    }
+
+    fn admit_name(&self, key: &RequestKey, grant: &Grant) -> Result<(), Notice> {
+        let name = &grant.common_name;
+        let is_reserved = name.as_str() == "root"
+            || name.as_str().starts_with(RESERVED_PREFIX)
+            || self
+                .cluster
+                .members
+                .iter()
+                .any(|member| {
+                    member
+                        .name
+                        .as_ref()
+                        .is_some_and(|member| member.as_str() == name.as_str())
+                });
+        if is_reserved {
+            return Err(Notice::Refused(format!("common name {name} is reserved")));
+        }
+        match self.ledger.names.get(name) {
+            Some(claim) if claim.leaving => {
+                // With the very same leaf nobody is let in who should not be;
+                // with any other, an old certificate would be the new user.
+                if claim.leaves.iter().all(|leaf| *leaf == grant.fingerprint) {
+                    return Ok(());
+                }
+                Err(Notice::Waiting(format!(
+                    "common name {name} is free once no member trusts its old certificate"
+                )))
+            }
+            Some(claim) if claim.holder != *key => Err(Notice::Refused(format!(
+                "common name {name} is held by relation {}",
+                claim.holder
+            ))),
+            Some(_) => Ok(()),
+            None => match self.cluster.access.get(name) {
+                Some(Access {
+                    user: None,
+                    role: None,
+                }) => Ok(()),
+                // Somebody made it by hand; adopting it would hand over
+                // whatever rights it has.
+                Some(_) => Err(Notice::Refused(format!(
+                    "etcd has a user or role {name} that is not the charm's"
+                ))),
+                None => Err(Notice::Waiting(format!(
+                    "user {name} was not looked up yet"
+                ))),
+            },
+        }
+    }
+
+    fn admit_prefix(&mut self, key: &RequestKey, grant: &Grant) -> Result<(), Notice> {
+        let range = grant.prefix.range();
+        let overlap = self
+            .ledger
+            .grants()
+            .find(|(other, granted)| *other != key && granted.prefix.range().overlaps(&range));
+        let Some((other, granted)) = overlap else {
+            return Ok(());
+        };
+        let text = format!(
+            "prefix {} overlaps {} of relation {other}",
+            grant.prefix, granted.prefix
+        );
+        match self.observed.prefix_policy {
+            PrefixPolicy::Exclusive => Err(Notice::Refused(text)),
+            PrefixPolicy::Shared => {
+                self.report.remark(format!("relation {key}: {text}"));
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! From the user and role that are to the ones that should be, by the fewest
+//! steps: none where nothing differs.
+
+use super::{AccessStep, Planner};
+use crate::model::{Access, CommonName, KeyRange};
+
+impl Planner<'_, '_> {
+    /// Makes user, role and permission exactly what a grant says. Rights that
+    /// somebody added by hand to a user of ours go; rights that somebody
+    /// removed come back.
+    pub(super) fn correct_access(&mut self, name: &CommonName, range: &KeyRange) {
+        let Access { user, role } = if self.deleted.remove(name) {
+            Access::default()
+        } else {
+            self.cluster.access.get(name).cloned().unwrap_or_default()
+        };
+        let name = || name.clone();
+        if role.is_none() {
+            self.steps.push(AccessStep::AddRole(name()));
+        }
+        // What is too much goes before what is missing comes: a run cut short
+        // in between leaves too few rights, never too many.
+        let permissions = role.unwrap_or_default();
+        for permission in &permissions {
+            if permission.range != *range {
+                let range = permission.range.clone();
+                self.steps.push(AccessStep::Forbid(name(), range));
+            }
+        }
+        let permitted = permissions
+            .iter()
+            .any(|permission| permission.read_write && permission.range == *range);
+        if !permitted {
+            self.steps.push(AccessStep::Permit(name(), range.clone()));
+        }
+        if user.is_none() {
+            self.steps.push(AccessStep::AddUser(name()));
+        }
+        let roles = user.unwrap_or_default();
+        for role in &roles {
+            if role != name().as_str() {
+                let step = AccessStep::RevokeRole(name(), role.clone());
+                self.steps.push(step);
+            }
+        }
+        if !roles.contains(name().as_str()) {
+            self.steps.push(AccessStep::GrantRole(name()));
+        }
+    }
+
+    /// Removes user and role, the user first: from then on nobody can act in
+    /// that name.
+    pub(super) fn delete_access(&mut self, name: &CommonName) {
+        if !self.deleted.insert(name.clone()) {
+            return;
+        }
+        let known = self.cluster.access.get(name).cloned().unwrap_or_default();
+        if known.user.is_some() {
+            self.steps.push(AccessStep::DeleteUser(name.clone()));
+        }
+        if known.role.is_some() {
+            self.steps.push(AccessStep::DeleteRole(name.clone()));
+        }
+    }
+}

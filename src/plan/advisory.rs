@@ -1,0 +1,97 @@
+//! Versions of etcd in which one client can reach what is another's. Such a
+//! version serves, and an operator is told.
+
+use crate::model::Version;
+
+/// An advisory that lets an authenticated client read or do what its role does
+/// not allow, and the first fixed patch release of each series. A series that
+/// is not named was never affected, except that those below the first are.
+struct Advisory {
+    id: &'static str,
+    fixed: &'static [(u32, u32)],
+}
+
+/// Published advisories of etcd that concern authorization, in the order of
+/// their publication. Series from 3.8 on came after all of them.
+const ADVISORIES: &[Advisory] = &[
+    Advisory {
+        id: "CVE-2021-28235",
+        fixed: &[(4, 25), (5, 8)],
+    },
+    Advisory {
+        id: "CVE-2023-32082",
+        fixed: &[(4, 26), (5, 9)],
+    },
+    Advisory {
+        id: "CVE-2026-33413",
+        fixed: &[(4, 42), (5, 28), (6, 9)],
+    },
+    Advisory {
+        id: "CVE-2026-33343",
+        fixed: &[(4, 42), (5, 28), (6, 9)],
+    },
+    Advisory {
+        id: "CVE-2026-44283",
+        fixed: &[(4, 44), (5, 30), (6, 11)],
+    },
+    Advisory {
+        id: "GHSA-xg4h-6gfc-h4m8",
+        fixed: &[(5, 33), (6, 14), (7, 1)],
+    },
+];
+
+/// The identifiers of the advisories that this version is open to.
+pub fn open_advisories(version: &Version) -> Vec<&'static str> {
+    ADVISORIES
+        .iter()
+        .filter(|advisory| advisory.concerns(version))
+        .map(|advisory| advisory.id)
+        .collect()
+}
+
+impl Advisory {
+    fn concerns(&self, version: &Version) -> bool {
+        if version.major != 3 {
+            return version.major < 3;
+        }
+        let series = self.fixed.iter().find(|(minor, _)| *minor == version.minor);
+        match series {
+            Some((_, patch)) => version.patch < *patch,
+            // A series older than every fixed one never got the fix.
+            None => self
+                .fixed
+                .first()
+                .is_some_and(|(minor, _)| version.minor < *minor),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn open(version: &str) -> Vec<&'static str> {
+        open_advisories(&version.parse().expect("a version"))
+    }
+
+    #[test]
+    fn debians_version_is_open_to_all_of_them() {
+        assert_eq!(open("3.4.23").len(), ADVISORIES.len());
+    }
+
+    #[test]
+    fn a_fixed_version_is_open_to_none() {
+        for version in ["3.5.33", "3.6.14", "3.7.1", "3.8.0", "4.0.0"] {
+            assert_eq!(open(version), Vec::<&str>::new(), "{version}");
+        }
+    }
+
+    #[test]
+    fn each_series_has_its_own_fix() {
+        assert_eq!(open("3.6.13"), ["GHSA-xg4h-6gfc-h4m8"]);
+        assert_eq!(open("3.7.0"), ["GHSA-xg4h-6gfc-h4m8"]);
+        assert_eq!(open("3.6.10"), ["CVE-2026-44283", "GHSA-xg4h-6gfc-h4m8"]);
+        // No 3.4 has the last fix: the series had ended by then.
+        assert_eq!(open("3.4.44"), ["GHSA-xg4h-6gfc-h4m8"]);
+    }
+}

@@ -1,0 +1,227 @@
+//! What this machine needs before its member can serve.
+
+use std::collections::BTreeSet;
+
+use super::observed::{Leaves, Observed, Pass};
+use super::{Report, Wait};
+use crate::model::{Known, Timestamp};
+use crate::tls::{Authority, ClientCertificate, OwnCertificate, TrustBundle, needs_new};
+
+/// How long before it expires a certificate of our own is renewed: 30 days, a
+/// third of its life, so that a unit that is away for weeks does not miss it.
+const RENEW_BEFORE_SECONDS: i64 = 30 * 24 * 3600;
+
+/// The machine as it is.
+#[derive(Clone, Debug, Default)]
+pub struct Machine {
+    /// Whether etcd's programs are here, and those that the operator attached.
+    pub is_installed: bool,
+    /// The address under which this unit serves.
+    pub address: Option<String>,
+    /// Whether the storage for etcd's data is here.
+    pub has_storage: bool,
+    /// The words with which this unit's member was founded, once it was.
+    pub founding: Option<Founding>,
+    /// The authorities, where this pass read them.
+    pub authorities: Option<Authorities>,
+    /// The authority of the servers as stored here, PEM.
+    pub server_ca: Option<String>,
+    /// The authority of administrators as stored here, PEM.
+    pub admin_ca: Option<String>,
+    /// The certificate that this member shows to clients and peers.
+    pub server_certificate: Option<OwnCertificate>,
+    /// The certificate with which this unit is `root`.
+    pub admin_certificate: Option<OwnCertificate>,
+    /// What the files of the service should hold; `None` while something that
+    /// stands in them is not known yet.
+    pub wanted: Option<Documents>,
+    /// What the files of the service hold.
+    pub written: Documents,
+    /// Leaves in the trust file that etcd will read at its next start; `None`
+    /// if there is no such file.
+    pub written_leaves: Option<Leaves>,
+    /// The configuration that the running etcd read.
+    pub loaded_configuration: Option<String>,
+    /// Leaves in the trust file that the running etcd read.
+    pub loaded_leaves: Option<Leaves>,
+    /// Whether the service runs.
+    pub is_running: bool,
+}
+
+/// The two authorities of an application, with their keys.
+#[derive(Clone, Debug)]
+pub struct Authorities {
+    /// Signs the certificates of members.
+    pub server: Authority,
+    /// Signs the certificates of administrators; the only authority that a
+    /// member trusts for clients.
+    pub admin: Authority,
+}
+
+/// Texts of the files that the service is made of.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Documents {
+    /// etcd's configuration.
+    pub configuration: String,
+    /// The definition of the service.
+    pub service: String,
+}
+
+/// With which words a member enters the cluster; they are kept, so that its
+/// configuration does not change as members come and go.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Founding {
+    /// `etcd-0=https://10.0.0.1:2380,…`
+    pub initial_cluster: String,
+    /// Whether there was a cluster to join.
+    pub existing: bool,
+    /// What tells this deployment's cluster from all others.
+    pub token: String,
+}
+
+/// A step on this machine.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum MachineStep {
+    /// Installs etcd's programs.
+    Install,
+    /// Stores the authorities' certificates (not their keys).
+    StoreAuthorities,
+    /// Makes a new key and certificate for this member.
+    IssueServer(BTreeSet<String>),
+    /// Makes a new key and certificate for this unit as administrator.
+    IssueAdmin,
+    /// Remembers with which words the member is founded.
+    Found(Founding),
+    /// Writes the trust file of a member that has never started.
+    WriteTrust(String),
+    /// Writes the files of the service.
+    Configure(Documents),
+    /// Starts the service and waits until etcd answers.
+    Start,
+}
+
+impl Machine {
+    /// Whether the running etcd has read another configuration than it should.
+    pub fn is_outdated(&self) -> bool {
+        match (&self.wanted, &self.loaded_configuration) {
+            (Some(wanted), Some(loaded)) => wanted.configuration != *loaded,
+            _ => false,
+        }
+    }
+}
+
+/// The next steps on this machine; empty when it is as it should be, or when
+/// the report says what it waits for.
+pub(super) fn plan(observed: &Observed, report: &mut Report) -> Vec<MachineStep> {
+    let machine = &observed.machine;
+    if observed.pass == Pass::Event {
+        if machine.founding.is_none() {
+            report.wait_for(Wait::Machine("set up"));
+        }
+        return Vec::new();
+    }
+    if !machine.is_installed {
+        return vec![MachineStep::Install];
+    }
+    let Some(address) = &machine.address else {
+        report.wait_for(Wait::Machine("an address"));
+        return Vec::new();
+    };
+    if !machine.has_storage {
+        report.wait_for(Wait::Machine("storage `data`"));
+        return Vec::new();
+    }
+    let Some(peers) = &observed.peers else {
+        report.wait_for(Wait::PeerRelation);
+        return Vec::new();
+    };
+    let Some(authorities) = &machine.authorities else {
+        report.wait_for(Wait::Authorities);
+        return Vec::new();
+    };
+    let steps = certificates(machine, authorities, address, observed.now);
+    if !steps.is_empty() {
+        return steps;
+    }
+    if machine.founding.is_none() {
+        let is_seed = peers.app.get("seed").map(String::as_str) == Some(observed.member().as_str());
+        let is_founded = peers.app.contains_key("founded");
+        return match (is_seed, is_founded) {
+            (true, false) => vec![MachineStep::Found(Founding {
+                initial_cluster: format!(
+                    "{}={}",
+                    observed.member(),
+                    super::membership::peer_url(address)
+                ),
+                existing: false,
+                token: peers.app.get("token").cloned().unwrap_or_default(),
+            })],
+            // It founded the cluster once, and has forgotten it: its disk is
+            // another one. To found it again would split the cluster.
+            (true, true) => {
+                report.wait_for(Wait::LostMember);
+                Vec::new()
+            }
+            (false, _) => Vec::new(),
+        };
+    }
+    service(observed)
+}
+
+fn certificates(
+    machine: &Machine,
+    authorities: &Authorities,
+    address: &str,
+    now: Timestamp,
+) -> Vec<MachineStep> {
+    let mut steps = Vec::new();
+    let is_stored = machine.server_ca.as_ref() == Some(&authorities.server.certificate)
+        && machine.admin_ca.as_ref() == Some(&authorities.admin.certificate);
+    if !is_stored {
+        steps.push(MachineStep::StoreAuthorities);
+    }
+    let san: BTreeSet<String> = [address.to_owned()].into();
+    let server = machine.server_certificate.as_ref();
+    let server_ca = authorities.server.own();
+    if needs_new(server, &san, server_ca, now, RENEW_BEFORE_SECONDS).is_some() {
+        steps.push(MachineStep::IssueServer(san));
+    }
+    let admin = machine.admin_certificate.as_ref();
+    let admin_ca = authorities.admin.own();
+    if needs_new(admin, &BTreeSet::new(), admin_ca, now, RENEW_BEFORE_SECONDS).is_some() {
+        steps.push(MachineStep::IssueAdmin);
+    }
+    steps
+}
+
+fn service(observed: &Observed) -> Vec<MachineStep> {
+    let machine = &observed.machine;
+    let mut steps = Vec::new();
+    if machine.written_leaves.is_none()
+        && let Some(trust) = first_trust(observed)
+    {
+        steps.push(MachineStep::WriteTrust(trust));
+    }
+    if let Some(wanted) = &machine.wanted
+        && *wanted != machine.written
+    {
+        steps.push(MachineStep::Configure(wanted.clone()));
+    }
+    if !machine.is_running {
+        steps.push(MachineStep::Start);
+    }
+    steps
+}
+
+/// The trust file of a member's first start: the admin authority, and the
+/// leaves of every grant that is on record already, which spares a member that
+/// joins a restart.
+fn first_trust(observed: &Observed) -> Option<String> {
+    let mut bundle = TrustBundle::new(observed.machine.admin_ca.as_deref()?).ok()?;
+    if let Known::Known(cluster) = &observed.cluster {
+        for (_, grant) in cluster.ledger.grants() {
+            bundle.add(&ClientCertificate::recall(&grant.certificate).ok()?);
+        }
+    }
+    bundle.render().ok()
+}

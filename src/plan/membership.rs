@@ -1,0 +1,147 @@
+//! Who is a member of the cluster, one change at a time, and whether a member
+//! may be stopped.
+
+use super::machine::Founding;
+use super::observed::{Observed, Pass};
+use super::{Report, Wait};
+use crate::model::{Cluster, Known, Member, MemberName};
+
+/// The port on which members talk to each other.
+pub const PEER_PORT: u16 = 2380;
+
+/// The port on which clients are served.
+pub const CLIENT_PORT: u16 = 2379;
+
+/// A change of who is a member, or of how they trust each other.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum MembershipStep {
+    /// Makes `root` the administrator and switches authentication on.
+    EnableAuthentication,
+    /// Adds this unit as a member without a vote.
+    AddLearner(String),
+    /// This unit is on the member list: remembers the words to join with.
+    Join(Founding),
+    /// Gives this unit's member, which follows without a vote, its vote.
+    Promote(u64),
+}
+
+/// Where peers reach a unit with this address.
+pub fn peer_url(address: &str) -> String {
+    url(address, PEER_PORT)
+}
+
+/// Where clients reach a unit with this address.
+pub fn client_url(address: &str) -> String {
+    url(address, CLIENT_PORT)
+}
+
+fn url(address: &str, port: u16) -> String {
+    // RFC 3986 wants brackets around an IPv6 address.
+    if address.contains(':') {
+        format!("https://[{address}]:{port}")
+    } else {
+        format!("https://{address}:{port}")
+    }
+}
+
+/// The next step of membership; `None` when there is none, or when the report
+/// says what is waited for.
+pub(super) fn plan(observed: &Observed, report: &mut Report) -> Option<MembershipStep> {
+    if observed.pass == Pass::Event {
+        return None;
+    }
+    let cluster = match &observed.cluster {
+        Known::Known(cluster) => cluster,
+        Known::Unknown(_) if observed.machine.founding.is_none() => {
+            let seed = observed.peers.as_ref().and_then(|peers| peers.app.get("seed"));
+            report.wait_for(match seed {
+                Some(seed) => Wait::Cluster(MemberName::new(seed.as_str())),
+                None => Wait::Authorities,
+            });
+            return None;
+        }
+        Known::Unknown(_) => return None,
+    };
+    if observed.machine.founding.is_none() {
+        return join(observed, cluster, report);
+    }
+    if cluster.authentication == Some(false) {
+        return Some(MembershipStep::EnableAuthentication);
+    }
+    let own = own_member(observed, cluster)?;
+    own.learner.then_some(MembershipStep::Promote(own.id))
+}
+
+fn join(observed: &Observed, cluster: &Cluster, report: &mut Report) -> Option<MembershipStep> {
+    let peer_url = peer_url(observed.machine.address.as_deref()?);
+    let is_ours = |member: &&Member| member.peer_urls.contains(&peer_url);
+    if cluster.members.iter().any(|member| is_ours(&member)) {
+        let own = observed.member();
+        let members: Vec<String> = cluster
+            .members
+            .iter()
+            .flat_map(|member| {
+                let name = match &member.name {
+                    Some(name) => name,
+                    // Only a member that has not started has no name, and only
+                    // one at a time is added, so it is this one.
+                    None => &own,
+                };
+                let urls = member.peer_urls.iter();
+                urls.map(|url| format!("{name}={url}")).collect::<Vec<_>>()
+            })
+            .collect();
+        let token = observed.peers.as_ref()?.app.get("token")?.clone();
+        return Some(MembershipStep::Join(Founding {
+            initial_cluster: members.join(","),
+            existing: true,
+            token,
+        }));
+    }
+    let is_joining = |member: &Member| member.learner || member.name.is_none();
+    if cluster.members.iter().any(is_joining) {
+        report.wait_for(Wait::OtherJoiner);
+        return None;
+    }
+    Some(MembershipStep::AddLearner(peer_url))
+}
+
+/// This unit's member on the member list.
+pub fn own_member<'c>(observed: &Observed, cluster: &'c Cluster) -> Option<&'c Member> {
+    let name = observed.member();
+    cluster
+        .members
+        .iter()
+        .find(|member| member.name.as_ref() == Some(&name))
+}
+
+/// Whether this unit's member may be stopped for a moment: what remains must
+/// keep quorum, unless the cluster is so small that no restart ever could.
+///
+/// # Errors
+/// Why not. What is not known to be well counts as not being well.
+pub(super) fn safe_to_stop(observed: &Observed, cluster: &Cluster) -> Result<(), String> {
+    let own = observed.member();
+    let others: Vec<_> = cluster
+        .members
+        .iter()
+        .filter(|member| !member.learner && member.name.as_ref() != Some(&own))
+        .collect();
+    if others.is_empty() {
+        return Ok(());
+    }
+    if cluster.status.leader.is_none() {
+        return Err("the cluster has no leader".to_owned());
+    }
+    let well = others
+        .iter()
+        .filter(|member| cluster.answering.contains(&member.id))
+        .count();
+    let voters = others.len() + 1;
+    let keeps_quorum = well > voters / 2;
+    if keeps_quorum || well == others.len() {
+        Ok(())
+    } else {
+        Err(format!("{well} of {} other members answer", others.len()))
+    }
+}

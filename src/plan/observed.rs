@@ -1,0 +1,169 @@
+//! What a plan is made from: everything that was read, and what could not be.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::machine::Machine;
+use crate::model::{
+    Cluster, Databag, Fingerprint, Known, MemberName, RelationId, RequestKey, Timestamp, UnitName,
+};
+use crate::relation::{Asked, Entry};
+
+/// The world as one round of one hook saw it.
+#[derive(Clone, Debug)]
+pub struct Observed {
+    /// The time of the hook, read once.
+    pub now: Timestamp,
+    /// This unit.
+    pub unit: UnitName,
+    /// Whether this unit leads the application, and so may write what only
+    /// the leader may.
+    pub leader: bool,
+    /// How much this pass looks at.
+    pub pass: Pass,
+    /// This machine: packages, files, the service.
+    pub machine: Machine,
+    /// The units of this application, as the peer relation shows them; `None`
+    /// where it was not read, or does not exist yet.
+    pub peers: Option<Peers>,
+    /// etcd, or why it could not be asked.
+    pub cluster: Known<Cluster>,
+    /// The relations with clients.
+    pub clients: Clients,
+    /// What may be granted where ranges overlap.
+    pub prefix_policy: PrefixPolicy,
+    /// Whether this hook has changed who has access.
+    pub granted: bool,
+    /// Whether this hook has restarted the member.
+    pub restarted: bool,
+}
+
+/// How much a pass looks at.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Pass {
+    /// One relation, for an event that concerns only it: the cost does not
+    /// grow with the number of relations.
+    Event,
+    /// Everything; drift is repaired as well.
+    Full,
+}
+
+/// What units of this application tell each other.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Peers {
+    /// What the leader wrote for all.
+    pub app: Databag,
+    /// What this unit wrote.
+    pub own: Databag,
+    /// What the other units wrote, by the names of their members.
+    pub others: BTreeMap<MemberName, Databag>,
+}
+
+/// The relations with clients, as far as this pass looked.
+#[derive(Clone, Debug, Default)]
+pub struct Clients {
+    /// Which relations this pass speaks for. One that is in scope and not in
+    /// `relations` is gone; of others nothing is known and nothing is changed.
+    pub scope: Scope,
+    /// The relations that exist and were read.
+    pub relations: BTreeMap<RelationId, ClientRelation>,
+    /// Whether requests on other relations that wait for the same restart were
+    /// looked for as well.
+    pub widened: bool,
+    /// What we had written for relations that end with this hook: the secrets
+    /// named there go with them.
+    pub broken: BTreeMap<RelationId, Databag>,
+    /// Requests whose first record was written by this very hook: no hook
+    /// before can have made secrets for them.
+    pub fresh: BTreeSet<RequestKey>,
+    /// The authority that clients check the servers with, PEM.
+    pub server_ca: Option<String>,
+}
+
+/// Which relations a pass speaks for.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Scope {
+    /// All of them, those included that Juju no longer lists.
+    All,
+    /// Only these.
+    Only(BTreeSet<RelationId>),
+}
+
+impl Default for Scope {
+    fn default() -> Self {
+        Self::Only(BTreeSet::new())
+    }
+}
+
+impl Scope {
+    /// Whether this relation is in scope.
+    pub fn contains(&self, relation: RelationId) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(relations) => relations.contains(&relation),
+        }
+    }
+}
+
+/// One relation with a client.
+#[derive(Clone, Debug)]
+pub struct ClientRelation {
+    /// What the other side asks for; `None` while it has asked nothing; or why
+    /// that cannot be read.
+    pub asked: Result<Option<Asked>, String>,
+    /// What we have written for the other side.
+    pub own: Databag,
+    /// The certificates that requests point to, each read in this pass.
+    pub certificates: BTreeMap<RequestKey, Certificate>,
+    /// Whether the other side lives in another model; asked only where it
+    /// matters.
+    pub cross_model: bool,
+}
+
+/// The certificate that a request brings.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Certificate {
+    /// None yet, which is normal: it may come later.
+    Absent,
+    /// There is one, which could not be read yet; the text says why.
+    Unreadable(String),
+    /// The text that stands where the certificate should.
+    Text(String),
+}
+
+/// What happens where a prefix overlaps that of another client.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum PrefixPolicy {
+    /// Both are granted.
+    #[default]
+    Shared,
+    /// The first keeps it, the other is refused.
+    Exclusive,
+}
+
+impl PrefixPolicy {
+    /// The value of the option that stands for this policy.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Exclusive => "exclusive",
+            Self::Shared => "shared",
+        }
+    }
+}
+
+impl Observed {
+    /// What this unit's member is called.
+    pub fn member(&self) -> MemberName {
+        self.unit.member()
+    }
+}
+
+/// The leaves of a set of certificates, by fingerprint.
+pub type Leaves = BTreeSet<Fingerprint>;
+
+/// The request that an entry of a relation is.
+pub fn request_key(relation: RelationId, entry: &Entry) -> RequestKey {
+    RequestKey {
+        relation,
+        request: entry.request.clone(),
+    }
+}

@@ -1,0 +1,429 @@
+//! What others may read: answers to clients, what units tell each other, the
+//! version. Only what is true by now is published, and an answer only whole.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sha2::{Digest, Sha256};
+
+use super::observed::{ClientRelation, Observed, Pass, Peers, request_key};
+use crate::hook::ETCD_CLIENT;
+use crate::model::{
+    ClientRecord, Cluster, Databag, Fingerprint, Grant, LedgerWrite, MemberName, RelationId,
+    RequestKey, Secret, SecretUri,
+};
+use crate::relation::{self, Asked, Echo, OfferedCertificate, SecretGroup};
+
+/// Changes of a databag: a value to set, or `None` to delete the key.
+pub type Changes = BTreeMap<String, Option<String>>;
+
+/// Everything that one hook publishes.
+#[derive(Clone, Debug, Default)]
+pub struct Publication {
+    /// Whether to make the authorities and name the unit that founds the
+    /// cluster, the leader's first deed.
+    pub founds: bool,
+    /// Writes to the ledger that must stand before anything is published.
+    pub ledger: Vec<LedgerWrite>,
+    /// Answers, one for each relation in scope that is not as it should be.
+    pub relations: Vec<RelationPublication>,
+    /// Secrets of ours that nobody needs any more.
+    pub obsolete_secrets: Vec<SecretUri>,
+    /// Requests that are gone: their secrets are looked for by label, and once
+    /// none is left the record is forgotten.
+    pub departed: Vec<RequestKey>,
+    /// Changes of what the leader tells all units.
+    pub peer_app: Changes,
+    /// Changes of what this unit tells the others.
+    pub peer_unit: Changes,
+    /// The version of etcd, for `juju status`.
+    pub version: Option<String>,
+}
+
+/// What one relation is told.
+#[derive(Clone, Debug)]
+pub struct RelationPublication {
+    /// The relation.
+    pub relation: RelationId,
+    /// In which dialect it asked, and what.
+    pub asked: Option<Asked>,
+    /// What our databag holds now.
+    pub own: Databag,
+    /// What it should be told.
+    pub answers: Vec<PlannedAnswer>,
+    /// Whether it needs a key to encrypt its certificate with.
+    pub makes_encryption_key: bool,
+}
+
+/// An answer in which only the URIs of its secrets may still be open.
+#[derive(Clone, Debug)]
+pub struct PlannedAnswer {
+    /// The request that is answered.
+    pub key: RequestKey,
+    /// What the answer repeats of the request.
+    pub echo: Echo,
+    /// `ip:port` of the members that let this client in, sorted.
+    pub endpoints: Vec<String>,
+    /// The version of etcd.
+    pub version: String,
+    /// The secret with the user's name.
+    pub user: PlannedSecret,
+    /// The secret with the servers' authority.
+    pub tls: PlannedSecret,
+    /// Tells the contents of both secrets from all others.
+    pub digest: String,
+    /// The record of the request, to note in it that the contents were seen.
+    pub record: ClientRecord,
+}
+
+/// A secret of ours as it should be.
+#[derive(Clone, Debug)]
+pub struct PlannedSecret {
+    /// Our label, by which it is found again.
+    pub label: String,
+    /// All of its content.
+    pub content: BTreeMap<String, Secret<String>>,
+    /// Its URI, where one was published.
+    pub uri: Option<SecretUri>,
+    /// Whether a secret of this label may exist without having been published:
+    /// a commit that failed half-way leaves that behind.
+    pub may_exist: bool,
+}
+
+impl PlannedAnswer {
+    /// Whether the contents are known to stand as they should.
+    pub fn is_verified(&self) -> bool {
+        self.record.answer.as_deref() == Some(self.digest.as_str())
+            && self.user.uri.is_some()
+            && self.tls.uri.is_some()
+    }
+}
+
+/// What can be published while this unit still waits for something.
+pub fn foundation(observed: &Observed) -> Publication {
+    let Some(peers) = &observed.peers else {
+        return Publication::default();
+    };
+    Publication {
+        founds: observed.leader
+            && observed.machine.authorities.is_none()
+            && !peers.app.contains_key("pki"),
+        peer_unit: unit_changes(observed, peers),
+        ..Publication::default()
+    }
+}
+
+/// What is to be published now that all stages before are at rest.
+pub fn plan(observed: &Observed, cluster: &Cluster) -> Publication {
+    let mut publication = match &observed.peers {
+        Some(peers) => Publication {
+            peer_unit: unit_changes(observed, peers),
+            ..Publication::default()
+        },
+        None => Publication::default(),
+    };
+    if observed.restarted && cluster.members.len() > 1 {
+        // The others wait for their turn, and the leader for our endpoint.
+        let loaded = observed.machine.loaded_leaves.as_ref();
+        publication
+            .peer_unit
+            .insert("trust".to_owned(), loaded.map(trust_digest));
+    }
+    if !observed.leader {
+        return publication;
+    }
+    if observed.pass == Pass::Full {
+        publication.version = Some(cluster.status.version.to_string());
+        publication.departed = cluster
+            .ledger
+            .clients
+            .iter()
+            .filter(|(_, record)| record.departed)
+            .map(|(key, _)| key.clone())
+            .collect();
+        publication.ledger = forgotten_members(cluster);
+    }
+    publication.peer_app = app_changes(observed, cluster);
+    for (id, relation) in &observed.clients.relations {
+        let answered = answers(observed, cluster, *id, relation);
+        let wanted: BTreeSet<_> = answered.iter().map(|answer| &answer.key).collect();
+        for (request, published) in relation::read_own(&relation.own) {
+            let key = RequestKey {
+                relation: *id,
+                request,
+            };
+            if !wanted.contains(&key) {
+                let uris = [published.secret_user, published.secret_tls];
+                publication.obsolete_secrets.extend(uris.into_iter().flatten());
+            }
+        }
+        publication.ledger.extend(invalidations(&answered));
+        let publication_of_relation = RelationPublication {
+            relation: *id,
+            asked: relation.asked.as_ref().ok().cloned().flatten(),
+            own: relation.own.clone(),
+            answers: answered,
+            makes_encryption_key: needs_encryption_key(relation),
+        };
+        if !publication_of_relation.is_published() {
+            publication.relations.push(publication_of_relation);
+        }
+    }
+    for own in observed.clients.broken.values() {
+        publication.obsolete_secrets.extend(all_secrets(own));
+    }
+    publication
+}
+
+impl RelationPublication {
+    /// Whether all of it stands already, so that there is nothing to do.
+    fn is_published(&self) -> bool {
+        let is_verified = self.answers.iter().all(PlannedAnswer::is_verified);
+        let is_whole = !self.makes_encryption_key && is_verified;
+        is_whole && self.changes(&BTreeMap::new()).is_empty()
+    }
+
+    /// The changes of our databag, given the URIs of secrets made meanwhile,
+    /// by label.
+    pub fn changes(&self, made: &BTreeMap<String, SecretUri>) -> Changes {
+        let uri = |secret: &PlannedSecret| {
+            let known = made.get(&secret.label).or(secret.uri.as_ref());
+            known.cloned()
+        };
+        let answers: Vec<_> = self
+            .answers
+            .iter()
+            .filter_map(|answer| {
+                Some(relation::Answer {
+                    request: answer.key.request.clone(),
+                    echo: answer.echo.clone(),
+                    endpoints: answer.endpoints.clone(),
+                    version: answer.version.clone(),
+                    secret_user: uri(&answer.user)?,
+                    secret_tls: uri(&answer.tls)?,
+                })
+            })
+            .collect();
+        let wanted = match &self.asked {
+            Some(asked) => relation::write(asked, &answers),
+            None => Databag::new(),
+        };
+        relation::changes(&self.own, &wanted)
+    }
+}
+
+fn answers(
+    observed: &Observed,
+    cluster: &Cluster,
+    id: RelationId,
+    relation: &ClientRelation,
+) -> Vec<PlannedAnswer> {
+    let Some(server_ca) = &observed.clients.server_ca else {
+        return Vec::new();
+    };
+    let Ok(Some(asked)) = &relation.asked else {
+        return Vec::new();
+    };
+    let published = relation::read_own(&relation.own);
+    let mut answers = Vec::new();
+    for entry in &asked.requests {
+        let key = request_key(id, entry);
+        let Some(record) = cluster.ledger.clients.get(&key) else {
+            continue;
+        };
+        let (Some(grant), Ok(request)) = (&record.grant, &entry.outcome) else {
+            continue;
+        };
+        let before = published.get(&key.request);
+        let mut endpoints = ready_endpoints(cluster, &grant.fingerprint);
+        if endpoints.is_empty() {
+            // No member is ready at this moment. What was true stays; what was
+            // never answered waits.
+            match before {
+                Some(before) if !before.endpoints.is_empty() => {
+                    endpoints = before.endpoints.clone();
+                }
+                _ => continue,
+            }
+        }
+        let is_fresh = observed.clients.fresh.contains(&key);
+        let secret = |group, content, uri| PlannedSecret {
+            label: relation::secret_label(ETCD_CLIENT, &key, group),
+            content,
+            uri,
+            may_exist: !is_fresh,
+        };
+        let user = secret(
+            SecretGroup::User,
+            relation::user_secret(&grant.common_name, &endpoints),
+            before.and_then(|before| before.secret_user.clone()),
+        );
+        let tls = secret(
+            SecretGroup::Tls,
+            relation::tls_secret(asked.dialect, server_ca),
+            before.and_then(|before| before.secret_tls.clone()),
+        );
+        answers.push(PlannedAnswer {
+            digest: content_digest(&user, &tls),
+            echo: request.echo.clone(),
+            endpoints,
+            version: cluster.status.version.to_string(),
+            user,
+            tls,
+            record: record.clone(),
+            key,
+        });
+    }
+    answers
+}
+
+/// The members that are known to let this leaf in: started, with a vote, and
+/// with a trust file loaded that holds it.
+fn ready_endpoints(cluster: &Cluster, leaf: &Fingerprint) -> Vec<String> {
+    let mut endpoints: Vec<String> = cluster
+        .members
+        .iter()
+        .filter(|member| !member.learner)
+        .filter(|member| {
+            let trust = member
+                .name
+                .as_ref()
+                .and_then(|name| cluster.ledger.members.get(name));
+            trust.is_some_and(|trust| trust.loaded.contains(leaf))
+        })
+        .flat_map(|member| &member.client_urls)
+        .map(|url| url.trim_start_matches("https://").to_owned())
+        .collect();
+    endpoints.sort();
+    endpoints.dedup();
+    endpoints
+}
+
+/// Contents that are about to change are forgotten first, so that the ledger
+/// never says that something stands which a later hook has replaced.
+fn invalidations(answers: &[PlannedAnswer]) -> Vec<LedgerWrite> {
+    answers
+        .iter()
+        .filter(|answer| answer.record.answer.is_some() && !answer.is_verified())
+        .map(|answer| {
+            let record = ClientRecord {
+                answer: None,
+                ..answer.record.clone()
+            };
+            LedgerWrite::Record(answer.key.clone(), record)
+        })
+        .collect()
+}
+
+fn content_digest(user: &PlannedSecret, tls: &PlannedSecret) -> String {
+    let mut hash = Sha256::new();
+    for (key, value) in user.content.iter().chain(&tls.content) {
+        // Lengths keep two neighbouring texts apart.
+        hash.update((key.len() as u64).to_be_bytes());
+        hash.update(key);
+        let value = value.expose();
+        hash.update((value.len() as u64).to_be_bytes());
+        hash.update(value);
+    }
+    hex(&hash.finalize()[..16])
+}
+
+/// A requirer of another model cannot share a secret with us, so it needs a
+/// key of ours to send its certificate under. It is made only for one that has
+/// sent none: a certificate that stands there in clear is answered as it is.
+fn needs_encryption_key(relation: &ClientRelation) -> bool {
+    let waits_for_certificate = match &relation.asked {
+        Ok(Some(asked)) => asked.requests.iter().any(|entry| match &entry.outcome {
+            Ok(request) => request.certificate == OfferedCertificate::None,
+            Err(_) => false,
+        }),
+        _ => false,
+    };
+    relation.cross_model
+        && waits_for_certificate
+        && !relation.own.contains_key(relation::ENCRYPTION_SECRET)
+}
+
+/// Every secret of ours that this databag names.
+fn all_secrets(own: &Databag) -> Vec<SecretUri> {
+    let of_answers = relation::read_own(own)
+        .into_values()
+        .flat_map(|answer| [answer.secret_user, answer.secret_tls])
+        .flatten();
+    let encryption = own
+        .get(relation::ENCRYPTION_SECRET)
+        .and_then(|uri| uri.parse().ok());
+    of_answers.chain(encryption).collect()
+}
+
+fn unit_changes(observed: &Observed, peers: &Peers) -> Changes {
+    let mut wanted = Databag::new();
+    if let Some(address) = &observed.machine.address {
+        wanted.insert("address".to_owned(), address.clone());
+    }
+    if let (true, Some(loaded)) = (
+        observed.machine.is_running,
+        &observed.machine.loaded_leaves,
+    ) {
+        wanted.insert("trust".to_owned(), trust_digest(loaded));
+    }
+    differences(&peers.own, wanted)
+}
+
+/// What the leader tells all units. In a pass over one relation the databag
+/// was not read; then only what this hook has changed is told.
+fn app_changes(observed: &Observed, cluster: &Cluster) -> Changes {
+    let trust: BTreeSet<Fingerprint> = cluster
+        .ledger
+        .grants()
+        .map(|(_, grant): (_, &Grant)| grant.fingerprint.clone())
+        .collect();
+    let mut wanted = Databag::new();
+    wanted.insert("trust".to_owned(), trust_digest(&trust));
+    match &observed.peers {
+        Some(peers) => {
+            wanted.insert("founded".to_owned(), "true".to_owned());
+            differences(&peers.app, wanted)
+        }
+        None if observed.granted && cluster.members.len() > 1 => {
+            differences(&Databag::new(), wanted)
+        }
+        None => Changes::new(),
+    }
+}
+
+fn differences(current: &Databag, wanted: Databag) -> Changes {
+    wanted
+        .into_iter()
+        .filter(|(key, value)| current.get(key) != Some(value))
+        .map(|(key, value)| (key, Some(value)))
+        .collect()
+}
+
+/// Members on record that the cluster has no more.
+fn forgotten_members(cluster: &Cluster) -> Vec<LedgerWrite> {
+    let present: BTreeSet<&MemberName> = cluster
+        .members
+        .iter()
+        .filter_map(|member| member.name.as_ref())
+        .collect();
+    cluster
+        .ledger
+        .members
+        .keys()
+        .filter(|name| !present.contains(name))
+        .map(|name| LedgerWrite::ForgetMember(name.clone()))
+        .collect()
+}
+
+/// Tells one set of trusted leaves from another, whatever their order.
+fn trust_digest(leaves: &BTreeSet<Fingerprint>) -> String {
+    let mut hash = Sha256::new();
+    for leaf in leaves {
+        hash.update(leaf.as_str());
+    }
+    hex(&hash.finalize()[..8])
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,84 @@
+//! What a plan waits for, and what an operator should know besides.
+
+use crate::model::{Cluster, MemberName, Notice, RequestKey, Timestamp, Version};
+
+/// How long before a client's certificate expires an operator is told: a week,
+/// so that it is seen on a working day.
+const EXPIRY_WARNING_SECONDS: i64 = 7 * 24 * 3600;
+
+/// Why things are as they are. It is not a summary of the plan.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[must_use = "an unread report helps nobody"]
+pub struct Report {
+    /// What this unit waits for before it can serve.
+    pub wait: Option<Wait>,
+    /// Requests that are not in force as they stand.
+    pub notices: Vec<(RequestKey, Notice)>,
+    /// Clients whose certificate is about to expire, or has.
+    pub expiring: Vec<(RequestKey, Timestamp)>,
+    /// What is allowed and still worth a line in the log.
+    pub remarks: Vec<String>,
+    /// The version of etcd that runs.
+    pub version: Option<Version>,
+    /// How many members with a vote there are.
+    pub voters: usize,
+    /// Whether the member of this unit leads the cluster.
+    pub raft_leader: bool,
+}
+
+impl Report {
+    /// Notes what is waited for; the first reason stands, since those after it
+    /// follow from it.
+    pub(super) fn wait_for(&mut self, wait: Wait) {
+        self.wait.get_or_insert(wait);
+    }
+
+    /// Notes something for the log.
+    pub(super) fn remark(&mut self, text: String) {
+        if !self.remarks.contains(&text) {
+            self.remarks.push(text);
+        }
+    }
+
+    /// Notes what the ledger says of every client, those outside the scope of
+    /// this pass included: a status speaks of the whole.
+    pub(super) fn read_ledger(&mut self, cluster: &Cluster, now: Timestamp) {
+        let soon = now.plus_seconds(EXPIRY_WARNING_SECONDS);
+        for (key, record) in &cluster.ledger.clients {
+            if let Some(notice) = &record.notice {
+                self.notices.push((key.clone(), notice.clone()));
+            }
+            if let Some(grant) = &record.grant
+                && grant.not_after < soon
+            {
+                self.expiring.push((key.clone(), grant.not_after));
+            }
+        }
+        self.version = Some(cluster.status.version.clone());
+        self.voters = cluster.members.iter().filter(|m| !m.learner).count();
+        self.raft_leader = cluster.status.leader == Some(cluster.status.member);
+    }
+}
+
+/// What a unit waits for.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Wait {
+    /// Juju has not told this unit its address or its storage yet.
+    Machine(&'static str),
+    /// The peer relation, which Juju makes right after the installation.
+    PeerRelation,
+    /// The leader, which makes the certificate authorities.
+    Authorities,
+    /// The unit that starts the cluster.
+    Cluster(MemberName),
+    /// Another unit that is joining; they join one at a time.
+    OtherJoiner,
+    /// The learner to catch up with the leader.
+    Promotion,
+    /// Another member that restarts, or the reason why no member may.
+    Restart(String),
+    /// This unit lost what it knew of its member; an operator has to decide.
+    LostMember,
+    /// etcd, which cannot be asked.
+    Etcd(String),
+}

@@ -1,0 +1,116 @@
+//! What this member should trust, and when it is worth a restart.
+//!
+//! etcd reads its client trust file once, at start. So a leaf that is added
+//! costs a restart of every member, which is done at once, since a client
+//! waits for it. A leaf that is removed costs nobody anything while it waits:
+//! its user and role are gone. It goes with the next restart, or with the next
+//! full pass at the latest, which also ends the watches that its owner has
+//! open.
+
+use std::collections::BTreeSet;
+
+use super::observed::{Leaves, Observed, Pass};
+use super::{Report, Wait};
+use crate::model::{Cluster, LedgerWrite, MemberTrust};
+use crate::tls::{ClientCertificate, TrustBundle};
+
+/// What happens to this member's trust next.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum TrustStep {
+    /// Look for other requests that wait for a restart, before it happens.
+    Widen,
+    /// Write down what the running etcd has loaded.
+    Record(MemberTrust),
+    /// Restart this member with another trust file or configuration.
+    Restart(Box<Restart>),
+}
+
+/// A restart of this member.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Restart {
+    /// The whole trust file.
+    pub trust: String,
+    /// What is written before anything is touched: the leaves loaded now and
+    /// those that may be loaded instead.
+    pub before: MemberTrust,
+    /// What is written once the member serves again.
+    pub after: MemberTrust,
+    /// The member to which leadership is moved first, if this one leads.
+    pub hand_over_to: Option<u64>,
+    /// Whether there are other members, with which restarts are taken in turn.
+    pub in_turn: bool,
+}
+
+/// The next step, or `None` when the member trusts what it should.
+pub fn plan(observed: &Observed, cluster: &Cluster, report: &mut Report) -> Option<TrustStep> {
+    let loaded = observed.machine.loaded_leaves.clone()?;
+    let wanted: Leaves = cluster
+        .ledger
+        .grants()
+        .map(|(_, grant)| grant.fingerprint.clone())
+        .collect();
+    let is_added = !wanted.is_subset(&loaded);
+    let is_removed = !loaded.is_subset(&wanted) && observed.pass == Pass::Full;
+    if !is_added && !is_removed && !observed.machine.is_outdated() {
+        let trust = MemberTrust {
+            loaded,
+            starting: None,
+        };
+        let written = cluster.ledger.members.get(&observed.member());
+        return (written != Some(&trust)).then_some(TrustStep::Record(trust));
+    }
+    if observed.leader && !observed.clients.widened {
+        return Some(TrustStep::Widen);
+    }
+    match restart(observed, cluster, loaded, wanted) {
+        Ok(restart) => Some(TrustStep::Restart(Box::new(restart))),
+        Err(reason) => {
+            report.wait_for(Wait::Restart(reason));
+            None
+        }
+    }
+}
+
+fn restart(
+    observed: &Observed,
+    cluster: &Cluster,
+    loaded: Leaves,
+    wanted: Leaves,
+) -> Result<Restart, String> {
+    let mut bundle = observed
+        .machine
+        .admin_ca
+        .as_deref()
+        .ok_or("the admin authority is not known yet")
+        .and_then(|ca| TrustBundle::new(ca).map_err(|_| "the admin authority is unreadable"))?;
+    for (key, grant) in cluster.ledger.grants() {
+        let leaf = ClientCertificate::recall(&grant.certificate)
+            .map_err(|error| format!("the certificate of relation {key} on record: {error}"))?;
+        bundle.add(&leaf);
+    }
+    let own = super::membership::own_member(observed, cluster)
+        .ok_or("this unit is not on the member list")?;
+    let others: BTreeSet<u64> = cluster
+        .members
+        .iter()
+        .filter(|member| !member.learner && member.id != own.id)
+        .map(|member| member.id)
+        .collect();
+    super::membership::safe_to_stop(observed, cluster)?;
+    let written = observed.machine.written_leaves.clone().unwrap_or_default();
+    let leads = cluster.status.leader == Some(own.id);
+    Ok(Restart {
+        trust: bundle.render().map_err(|error| error.to_string())?,
+        before: MemberTrust {
+            loaded,
+            // A crash before the new file is written would load the old one.
+            starting: Some(wanted.union(&written).cloned().collect()),
+        },
+        after: MemberTrust {
+            loaded: wanted,
+            starting: None,
+        },
+        hand_over_to: others.first().copied().filter(|_| leads),
+        in_turn: !others.is_empty(),
+    })
+}

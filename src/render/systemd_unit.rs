@@ -1,0 +1,228 @@
+//! The definition of the service that runs etcd.
+
+use std::path::Path;
+
+use super::{RenderError, text_of};
+
+/// What the definition of one unit's service is made from.
+#[derive(Clone, Debug)]
+pub struct SystemdUnit<'a> {
+    /// The Juju unit, for whoever lists the machine's services.
+    pub unit: &'a str,
+    /// The program. It is the one of a certain archive and not the link to the
+    /// newest: etcd changes only with this text, and so only when it is decided.
+    pub etcd: &'a Path,
+    /// The configuration that the charm writes.
+    pub wanted_config: &'a Path,
+    /// The client trust file that the charm writes.
+    pub wanted_trust: &'a Path,
+    /// Where both are copied to at each start; the configuration must name the
+    /// copy of the trust file.
+    pub loaded_dir: &'a Path,
+    /// The directory of etcd's data, all that etcd may write to.
+    pub data_dir: &'a Path,
+}
+
+impl SystemdUnit<'_> {
+    /// The text of the file.
+    ///
+    /// # Errors
+    /// A path cannot be written down.
+    pub fn render(&self) -> Result<String, RenderError> {
+        let Self {
+            unit,
+            etcd,
+            wanted_config,
+            wanted_trust,
+            loaded_dir,
+            data_dir,
+        } = self;
+        let unit = specifiers_escaped(unit);
+        let architecture = architecture();
+        // Variables are not looked for in the name of a program.
+        let etcd = word(text_of(etcd)?);
+        let data = word(text_of(data_dir)?);
+        let loaded = argument(text_of(loaded_dir)?);
+        let loaded_config = loaded_dir.join(wanted_config.file_name().unwrap_or_default());
+        let config = argument(&format!("--config-file={}", text_of(&loaded_config)?));
+        let wanted_config = argument(text_of(wanted_config)?);
+        let wanted_trust = argument(text_of(wanted_trust)?);
+        // The comments go along: an operator reads them where questions arise.
+        Ok(format!(
+            "\
+# Written by the charm, which will overwrite changes.
+[Unit]
+Description=etcd of the Juju unit {unit}
+Documentation=https://etcd.io/docs
+Wants=network-online.target
+After=network-online.target
+RequiresMountsFor={data}
+# Never give up: what etcd waits for (a volume, an address) may come late.
+StartLimitIntervalSec=0
+
+[Service]
+Type=notify
+User=etcd
+Group=etcd
+UMask=0077
+{architecture}\
+# What etcd reads is copied right before each start, whoever starts it. So the
+# copies are what the running etcd has loaded, and the charm can rely on them.
+ExecStartPre=+/usr/bin/install -d -m 0755 {loaded}
+ExecStartPre=+/usr/bin/install -m 0644 {wanted_config} {wanted_trust} {loaded}
+ExecStart={etcd} {config}
+Restart=always
+RestartSec=2s
+# A member is ready when the cluster has a quorum, which may take long, and
+# killing it meanwhile would not help.
+TimeoutStartSec=infinity
+TimeoutStopSec=60s
+LimitNOFILE=65536
+
+# A missing data directory is a failure and not the start of an empty member.
+ReadWritePaths={data}
+ProtectSystem=strict
+ProtectHome=yes
+PrivateTmp=yes
+PrivateDevices=yes
+ProtectClock=yes
+ProtectControlGroups=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+NoNewPrivileges=yes
+CapabilityBoundingSet=
+AmbientCapabilities=
+LockPersonality=yes
+MemoryDenyWriteExecute=yes
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+
+[Install]
+WantedBy=multi-user.target
+"
+        ))
+    }
+}
+
+/// etcd 3.4 refuses to start on arm64 unless it is told that we know. Later
+/// versions support it, and only log that they do not know the variable.
+fn architecture() -> &'static str {
+    if cfg!(target_arch = "aarch64") {
+        "Environment=ETCD_UNSUPPORTED_ARCH=arm64\n"
+    } else {
+        ""
+    }
+}
+
+/// One argument of a command: a word in which systemd finds no variables.
+fn argument(text: &str) -> String {
+    word(text).replace('$', "$$")
+}
+
+/// One word, quoted where systemd would split or unquote it, and without
+/// specifiers.
+fn word(text: &str) -> String {
+    let text = specifiers_escaped(text);
+    let plain = |c: char| c.is_alphanumeric() || "/._-=:@%+,$".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        return text;
+    }
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+fn specifiers_escaped(text: &str) -> String {
+    text.replace('%', "%%")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::PermissionsExt;
+    use std::process::Command;
+
+    use super::*;
+
+    fn unit<'a>(etcd: &'a Path, data_dir: &'a Path) -> SystemdUnit<'a> {
+        SystemdUnit {
+            unit: "etcd/0",
+            etcd,
+            wanted_config: Path::new("/etc/etcd-charm/etcd-0/wanted/etcd.yaml"),
+            wanted_trust: Path::new("/etc/etcd-charm/etcd-0/wanted/trust.pem"),
+            loaded_dir: Path::new("/run/etcd-charm/etcd-0/loaded"),
+            data_dir,
+        }
+    }
+
+    #[test]
+    fn every_value_has_its_place() {
+        let text = unit(Path::new("/usr/bin/etcd"), Path::new("/srv/data"))
+            .render()
+            .expect("a text");
+        let line = |start: &str| {
+            let mut lines = text.lines().filter(|line| line.starts_with(start));
+            lines.next().unwrap_or_default().to_owned()
+        };
+        assert_eq!(
+            line("Description="),
+            "Description=etcd of the Juju unit etcd/0"
+        );
+        assert_eq!(
+            line("ExecStart="),
+            "ExecStart=/usr/bin/etcd --config-file=/run/etcd-charm/etcd-0/loaded/etcd.yaml"
+        );
+        assert_eq!(
+            line("ExecStartPre=+/usr/bin/install -m"),
+            "ExecStartPre=+/usr/bin/install -m 0644 /etc/etcd-charm/etcd-0/wanted/etcd.yaml \
+             /etc/etcd-charm/etcd-0/wanted/trust.pem /run/etcd-charm/etcd-0/loaded"
+        );
+        assert_eq!(line("ReadWritePaths="), "ReadWritePaths=/srv/data");
+        assert_eq!(line("RequiresMountsFor="), "RequiresMountsFor=/srv/data");
+        assert!(!text.contains(['{', '}']));
+    }
+
+    #[test]
+    fn odd_paths_stay_one_word() {
+        assert_eq!(argument("/a b/c"), r#""/a b/c""#);
+        assert_eq!(argument(r#"/a"b\c"#), r#""/a\"b\\c""#);
+        assert_eq!(argument("/100%/$HOME"), "/100%%/$$HOME");
+        assert_eq!(word("/100%/$HOME"), "/100%%/$HOME");
+        assert_eq!(argument("/a;b"), r#""/a;b""#);
+        let path = Path::new("/srv/a\nUser=root");
+        assert!(unit(Path::new("/usr/bin/etcd"), path).render().is_err());
+    }
+
+    #[test]
+    #[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
+    fn systemd_understands_it() {
+        if Command::new("systemd-analyze")
+            .arg("--version")
+            .output()
+            .is_err()
+        {
+            eprintln!("skipped: no systemd-analyze on this machine");
+            return;
+        }
+        let dir = tempfile::tempdir().expect("a directory");
+        let odd = dir.path().join("o d%d $HOME");
+        fs::create_dir(&odd).expect("a directory");
+        let etcd = odd.join("etcd");
+        fs::write(&etcd, "#!/bin/sh\n").expect("a program");
+        fs::set_permissions(&etcd, Permissions::from_mode(0o755)).expect("executable");
+        let file = dir.path().join("etcd-charm-etcd-0.service");
+        fs::write(&file, unit(&etcd, &odd).render().expect("a text")).expect("written");
+        let output = Command::new("systemd-analyze")
+            .args(["verify", "--man=no"])
+            .arg(&file)
+            .output()
+            .expect("systemd-analyze runs");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        // It also speaks of other units of the machine; ours must not occur.
+        assert!(!said.contains("etcd-charm-etcd-0"), "{said}");
+    }
+}

@@ -1,0 +1,128 @@
+//! Every text that an operator sees in `juju status`.
+
+use crate::context::Context;
+use crate::juju::{StatusName, ToolError};
+use crate::model::Notice;
+use crate::plan::advisory::open_advisories;
+use crate::plan::{Report, Wait};
+
+/// How many reasons a status spells out; `juju status` is a table, and the
+/// rest is counted.
+const SHOWN: usize = 2;
+
+/// A status: its name and its message.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Status {
+    /// What Juju shows in colour.
+    pub name: StatusName,
+    /// What an operator reads.
+    pub message: String,
+}
+
+impl Status {
+    fn new(name: StatusName, message: impl Into<String>) -> Self {
+        Self {
+            name,
+            message: message.into(),
+        }
+    }
+}
+
+/// The status of this unit.
+pub fn of_unit(report: &Report) -> Status {
+    match &report.wait {
+        Some(wait) => of_wait(wait),
+        None => {
+            let mut message = String::new();
+            if report.raft_leader {
+                message.push_str("(leader) ");
+            }
+            message.push_str("cluster is healthy");
+            if let Some(version) = &report.version {
+                let open = open_advisories(version);
+                if !open.is_empty() {
+                    message.push_str(&format!(
+                        "; etcd {version} lets clients past their rights, upgrade: {}",
+                        open.join(", ")
+                    ));
+                }
+            }
+            Status::new(StatusName::Active, message)
+        }
+    }
+}
+
+/// The status of the application, which the leader sets: what concerns all of
+/// it, above all the requests that are not in force. A request that is refused
+/// costs nobody else anything, so the application stays active with it.
+pub fn of_application(report: &Report) -> Status {
+    if report.wait.is_some() {
+        return of_unit(report);
+    }
+    let mut reasons: Vec<String> = Vec::new();
+    for (key, notice) in &report.notices {
+        let relation = format!("etcd-client:{key}");
+        reasons.push(match notice {
+            Notice::Refused(reason) => format!("{relation} refused: {reason}"),
+            Notice::Waiting(reason) => format!("{relation} waits: {reason}"),
+        });
+    }
+    for (key, end) in &report.expiring {
+        reasons.push(format!("etcd-client:{key}: certificate ends {end}"));
+    }
+    let rest = reasons.len().saturating_sub(SHOWN);
+    reasons.truncate(SHOWN);
+    if rest > 0 {
+        reasons.push(format!("{rest} more"));
+    }
+    Status::new(StatusName::Active, reasons.join("; "))
+}
+
+fn of_wait(wait: &Wait) -> Status {
+    let waiting = |message: String| Status::new(StatusName::Waiting, message);
+    match wait {
+        Wait::Machine(what) => waiting(format!("waiting for {what}")),
+        Wait::PeerRelation => waiting("waiting for the peer relation".to_owned()),
+        Wait::Authorities => {
+            waiting("waiting for the leader to make the certificate authorities".to_owned())
+        }
+        Wait::Cluster(member) => waiting(format!("waiting for {member} to start the cluster")),
+        Wait::OtherJoiner => waiting("waiting for another unit to join".to_owned()),
+        Wait::Promotion => waiting("waiting to catch up with the cluster".to_owned()),
+        Wait::Restart(reason) => waiting(format!("waiting to restart etcd: {reason}")),
+        Wait::LostMember => Status::new(
+            StatusName::Blocked,
+            "data of this member is gone: remove this unit and add another",
+        ),
+        Wait::Etcd(reason) => waiting(format!("waiting for etcd: {reason}")),
+    }
+}
+
+/// Sets the statuses that are not set already. A full pass sets them in any
+/// case, since Juju changes them at times by itself.
+///
+/// # Errors
+/// A hook tool failed.
+pub fn report(
+    context: &mut Context,
+    report: &Report,
+    leader: bool,
+    in_any_case: bool,
+) -> Result<(), ToolError> {
+    let key = |status: &Status| (status.name.as_str().to_owned(), status.message.clone());
+    let unit = of_unit(report);
+    if in_any_case || context.facts.last_unit_status.as_ref() != Some(&key(&unit)) {
+        context.tools.status_set(unit.name, &unit.message)?;
+        context.facts.last_unit_status = Some(key(&unit));
+    }
+    if leader {
+        let app = of_application(report);
+        if in_any_case || context.facts.last_app_status.as_ref() != Some(&key(&app)) {
+            context
+                .tools
+                .status_set_application(app.name, &app.message)?;
+            context.facts.last_app_status = Some(key(&app));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,213 @@
+//! The client trust file of a member: whom etcd lets connect.
+//!
+//! Whoever holds a certificate authority in this file can name any user, `root`
+//! included; and etcd exits at its start when it cannot parse the file. So it
+//! has authorities only of our own, the leaves of clients one by one, and it is
+//! parsed again as a whole before it is given out.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use thiserror::Error;
+use x509_parser::prelude::{FromDer, X509Certificate};
+
+use super::leaf::{ClientCertificate, read_leaf};
+use super::pem_text;
+use super::refusal::CertificateRefusal;
+use crate::model::Fingerprint;
+
+/// The certificates of a client trust file: a set, so two bundles are equal
+/// when they trust the same certificates, in whatever order they were built.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct TrustBundle {
+    authorities: BTreeMap<Fingerprint, String>,
+    leaves: BTreeMap<Fingerprint, String>,
+}
+
+/// Why a text is no trust file.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+pub enum BundleError {
+    /// What was given as our own authority is none: the caller is at fault.
+    #[error("certificate {0} is not a certificate authority")]
+    NotAnAuthority(usize),
+    /// There is no authority in it, so our own administrator could not connect.
+    #[error("there is no certificate authority")]
+    NoAuthority,
+    /// What was rendered does not read as what was put in: a mistake in this
+    /// module. The trust file in place must be left as it is.
+    #[error("the rendered trust file does not read as it should")]
+    NotAsRendered,
+    /// The text is not PEM, or a leaf is not one that a check lets through.
+    #[error("failed to read certificate {number} of the trust file")]
+    Certificate {
+        /// Counted from 1; 0 is the text as a whole.
+        number: usize,
+        /// What is the matter with it.
+        source: CertificateRefusal,
+    },
+}
+
+impl TrustBundle {
+    /// A bundle that trusts the charm's own authority, or both authorities
+    /// while one replaces the other, and nobody else.
+    ///
+    /// # Errors
+    /// `admin_ca_pem` is not PEM text of authorities only.
+    pub fn new(admin_ca_pem: &str) -> Result<Self, BundleError> {
+        let mut authorities = BTreeMap::new();
+        for (index, der) in decode(admin_ca_pem)?.iter().enumerate() {
+            if !is_authority(der) {
+                return Err(BundleError::NotAnAuthority(index + 1));
+            }
+            authorities.insert(Fingerprint::of_der(der), pem_text::encode(der));
+        }
+        Ok(Self {
+            authorities,
+            leaves: BTreeMap::new(),
+        })
+    }
+
+    /// Trusts the certificate of a client too. Adding it twice is adding it
+    /// once.
+    pub fn add(&mut self, leaf: &ClientCertificate) {
+        self.leaves
+            .insert(leaf.fingerprint.clone(), leaf.pem.clone());
+    }
+
+    /// The text of the trust file: authorities first, then leaves, each in the
+    /// order of fingerprints, so equal bundles are equal byte for byte.
+    ///
+    /// # Errors
+    /// [`BundleError::NotAsRendered`], when the text is not read back as the
+    /// same set.
+    pub fn render(&self) -> Result<String, BundleError> {
+        let text: String = self
+            .authorities
+            .values()
+            .chain(self.leaves.values())
+            .map(String::as_str)
+            .collect();
+        if Self::parse(&text).as_ref() == Ok(self) {
+            Ok(text)
+        } else {
+            Err(BundleError::NotAsRendered)
+        }
+    }
+
+    /// Reads a trust file that was rendered before. Certificates may have
+    /// expired in the meantime.
+    ///
+    /// # Errors
+    /// The text was not rendered by us, or something changed it since.
+    pub fn parse(text: &str) -> Result<Self, BundleError> {
+        let mut bundle = Self {
+            authorities: BTreeMap::new(),
+            leaves: BTreeMap::new(),
+        };
+        for (index, der) in decode(text)?.iter().enumerate() {
+            if is_authority(der) {
+                bundle
+                    .authorities
+                    .insert(Fingerprint::of_der(der), pem_text::encode(der));
+            } else {
+                let (leaf, _) = read_leaf(der).map_err(|source| BundleError::Certificate {
+                    number: index + 1,
+                    source,
+                })?;
+                bundle.add(&leaf);
+            }
+        }
+        if bundle.authorities.is_empty() {
+            return Err(BundleError::NoAuthority);
+        }
+        Ok(bundle)
+    }
+
+    /// Everything that is trusted, our own authorities included: as long as
+    /// this set is the same, no member has to be restarted.
+    pub fn fingerprints(&self) -> BTreeSet<Fingerprint> {
+        self.authorities
+            .keys()
+            .chain(self.leaves.keys())
+            .cloned()
+            .collect()
+    }
+
+    /// The certificates of clients that are trusted.
+    pub fn leaves(&self) -> BTreeSet<Fingerprint> {
+        self.leaves.keys().cloned().collect()
+    }
+
+    /// Whether a client's certificate is trusted.
+    pub fn trusts(&self, leaf: &Fingerprint) -> bool {
+        self.leaves.contains_key(leaf)
+    }
+}
+
+fn decode(text: &str) -> Result<Vec<Vec<u8>>, BundleError> {
+    pem_text::decode(text.as_bytes(), usize::MAX)
+        .map_err(|source| BundleError::Certificate { number: 0, source })
+}
+
+/// Whether this is an authority as we issue them: v3, and CA:TRUE.
+fn is_authority(der: &[u8]) -> bool {
+    match X509Certificate::from_der(der) {
+        Ok(([], certificate)) => certificate.version().0 == 2 && certificate.is_ca(),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::issue::Authority;
+    use super::*;
+    use crate::model::Timestamp;
+
+    const NOW: Timestamp = Timestamp(1_800_000_000);
+
+    fn authority(name: &str) -> Authority {
+        Authority::create(name, NOW, 1_000_000).expect("an authority")
+    }
+
+    fn leaf(authority: &Authority, name: &str) -> ClientCertificate {
+        let issued = authority
+            .issue_client(name, NOW, 1000)
+            .expect("a certificate");
+        ClientCertificate::check(issued.certificate.as_bytes(), NOW).expect("a leaf")
+    }
+
+    #[test]
+    fn the_order_never_matters() {
+        let (admin, other) = (authority("admin"), authority("other"));
+        let leaves = [leaf(&other, "a"), leaf(&other, "b"), leaf(&other, "c")];
+        let mut forth = TrustBundle::new(&admin.certificate).expect("a bundle");
+        let mut back = forth.clone();
+        leaves.iter().for_each(|leaf| forth.add(leaf));
+        leaves.iter().rev().for_each(|leaf| back.add(leaf));
+        back.add(&leaves[0]);
+        assert_eq!(forth, back);
+        let text = forth.render().expect("a text");
+        assert_eq!(Ok(text.clone()), back.render());
+        let parsed = TrustBundle::parse(&text).expect("a bundle");
+        assert_eq!(parsed, forth);
+        assert_eq!(parsed.fingerprints().len(), 4);
+        assert!(leaves.iter().all(|leaf| parsed.trusts(&leaf.fingerprint)));
+    }
+
+    #[test]
+    fn an_authority_is_not_let_in_as_a_leaf_nor_a_leaf_as_an_authority() {
+        let (admin, other) = (authority("admin"), authority("other"));
+        let mut leaf = leaf(&other, "a");
+        let refusal = TrustBundle::new(&leaf.pem);
+        assert_eq!(refusal, Err(BundleError::NotAnAuthority(1)));
+        let alone = TrustBundle::parse(&leaf.pem);
+        assert_eq!(alone, Err(BundleError::NoAuthority));
+        // Somebody else's certificate under the fingerprint of a leaf.
+        leaf.pem.clone_from(&other.certificate);
+        let mut bundle = TrustBundle::new(&admin.certificate).expect("a bundle");
+        bundle.add(&leaf);
+        assert_eq!(bundle.render(), Err(BundleError::NotAsRendered));
+        leaf.pem = "junk\n".to_owned();
+        bundle.add(&leaf);
+        assert_eq!(bundle.render(), Err(BundleError::NotAsRendered));
+    }
+}

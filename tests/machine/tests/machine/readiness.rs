@@ -1,0 +1,77 @@
+//! Services that say when they are ready.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use simulated_machine::Active;
+
+use crate::bench::{Bench, helper};
+
+pub(crate) fn start_waits_for_readiness() {
+    let bench = Bench::new();
+    bench.unit(
+        "notifier",
+        &format!("Type=notify\n{}", helper("ready-later")),
+    );
+    thread::scope(|scope| {
+        let begin = Instant::now();
+        let start = scope.spawn(|| bench.succeed("systemctl start notifier"));
+        bench.wait_for("notifier", |state| state.main_pid.is_some());
+        assert_eq!(
+            bench.run("systemctl is-active notifier").stdout,
+            "activating\n"
+        );
+        start.join().expect("started");
+        assert!(begin.elapsed() >= Duration::from_millis(400));
+    });
+    let state = bench.machine().service("notifier");
+    assert_eq!(
+        (state.active, state.status_text.as_str()),
+        (Active::Active, "serving")
+    );
+}
+
+pub(crate) fn start_fails_when_the_process_ends_before() {
+    let bench = Bench::new();
+    bench.unit(
+        "broken",
+        "Type=notify\nExecStart=/bin/sh -c \"echo no; exit 3\"",
+    );
+    let said = bench.fail("systemctl start broken", 1);
+    assert!(
+        said.starts_with("Job for broken.service failed because the control process exited"),
+        "{said}"
+    );
+    let state = bench.machine().service("broken");
+    assert_eq!(
+        (state.active, state.result.as_str()),
+        (Active::Failed, "exit-code")
+    );
+    assert_eq!(
+        bench.succeed("systemctl show broken -P ExecMainStatus"),
+        "3\n"
+    );
+    assert_eq!(bench.log("broken"), "no\n");
+
+    bench.unit("silent", "Type=notify\nExecStart=/bin/true");
+    let said = bench.fail("systemctl start silent", 1);
+    assert!(said.contains("did not take the steps required"), "{said}");
+}
+
+pub(crate) fn start_fails_after_the_time_limit() {
+    let bench = Bench::new();
+    bench.unit(
+        "mute",
+        &format!(
+            "Type=notify\nTimeoutStartSec=300ms\n{}",
+            helper("never-ready")
+        ),
+    );
+    let said = bench.fail("systemctl start mute", 1);
+    assert!(said.contains("a timeout was exceeded"), "{said}");
+    let state = bench.machine().service("mute");
+    assert_eq!(
+        (state.active, state.main_pid, state.crashes),
+        (Active::Failed, None, 0)
+    );
+}

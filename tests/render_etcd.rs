@@ -1,0 +1,274 @@
+//! The rendered configuration is taken by every etcd that can be had here: each
+//! one starts with it, serves who has a certificate and nobody else, and has
+//! every setting, which is not a matter of course: etcd passes over keys that it
+//! does not know. The versions are those below `ETCD_VERSIONS_DIR`.
+
+use std::fmt;
+use std::fs;
+use std::io::Write;
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use etcd_charm::model::MemberName;
+use etcd_charm::render::{EtcdConfig, Founding, Tuning, https_url};
+
+/// Enough for a loaded machine; one second is usual.
+const START_LIMIT: Duration = Duration::from_secs(60);
+
+#[test]
+fn every_version_of_etcd_takes_the_configuration() {
+    let versions = versions();
+    // Side by side, as most of the time is waiting: for elections, and for
+    // connections that etcd closes late.
+    thread::scope(|scope| {
+        for etcd in &versions {
+            for address in ["127.0.0.1", "::1"] {
+                scope.spawn(move || takes_the_configuration(etcd, address));
+            }
+        }
+    });
+}
+
+fn takes_the_configuration(etcd: &Path, address: &str) {
+    let address: IpAddr = address.parse().expect("an address");
+    if TcpListener::bind((address, 0)).is_err() {
+        return say(&format!("skipped: this machine has no {address}"));
+    }
+    let dir = tempfile::tempdir().expect("a directory");
+    certificates(dir.path(), address);
+    let member = Member::start(etcd, dir.path(), address);
+    member.assert_guarded();
+    member.assert_settings();
+}
+
+/// The programs to try. None is not silently none.
+fn versions() -> Vec<PathBuf> {
+    let Some(dir) = std::env::var_os("ETCD_VERSIONS_DIR") else {
+        say("skipped: ETCD_VERSIONS_DIR is not set");
+        return Vec::new();
+    };
+    let entries = fs::read_dir(&dir).expect("ETCD_VERSIONS_DIR is a directory");
+    let programs: Vec<PathBuf> = entries
+        .map(|entry| entry.expect("a readable directory").path().join("bin/etcd"))
+        .filter(|etcd| etcd.is_file())
+        .collect();
+    assert!(!programs.is_empty(), "no etcd below {dir:?}");
+    programs
+}
+
+/// Makes a CA, and a certificate for the address that it signs.
+fn certificates(dir: &Path, address: IpAddr) {
+    let extension =
+        format!("subjectAltName=IP:{address}\nextendedKeyUsage=serverAuth,clientAuth\n");
+    fs::write(dir.join("extension"), extension).expect("a file");
+    let key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
+    openssl(
+        dir,
+        &format!("req -x509 {key} -keyout ca.key -out ca.crt -subj /CN=ca -days 1"),
+    );
+    openssl(
+        dir,
+        &format!("req {key} -keyout server.key -out server.csr -subj /CN=member"),
+    );
+    openssl(
+        dir,
+        "x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial \
+         -extfile extension -out server.crt -days 1",
+    );
+}
+
+fn openssl(dir: &Path, arguments: &str) {
+    let output = Command::new("openssl")
+        .args(arguments.split_whitespace())
+        .current_dir(dir)
+        .output()
+        .expect("openssl is installed");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "openssl {arguments}: {said}");
+}
+
+struct Member {
+    program: PathBuf,
+    process: Child,
+    dir: PathBuf,
+    log: PathBuf,
+    address: IpAddr,
+    client_port: u16,
+    peer_port: u16,
+}
+
+impl Member {
+    fn start(etcd: &Path, dir: &Path, address: IpAddr) -> Self {
+        let (client_port, peer_port) = (free_port(address), free_port(address));
+        let name = MemberName::new("etcd-0");
+        let text = EtcdConfig {
+            name: &name,
+            data_dir: &dir.join("data"),
+            address,
+            client_port,
+            peer_port,
+            founding: Founding {
+                initial_cluster: &format!("{name}={}", https_url(address, peer_port)),
+                existing: false,
+                token: "a token of this test",
+            },
+            server_certificate: &dir.join("server.crt"),
+            server_key: &dir.join("server.key"),
+            server_ca: &dir.join("ca.crt"),
+            client_trust: &dir.join("ca.crt"),
+            // As far as possible none of these is a default of any version.
+            tuning: Tuning {
+                heartbeat_interval: 150,
+                election_timeout: 1500,
+                quota_backend_bytes: 3 << 30,
+                auto_compaction_mode: "periodic".to_owned(),
+                auto_compaction_retention: "2h".to_owned(),
+                snapshot_count: 12_345,
+                log_level: "info".to_owned(),
+            },
+        }
+        .render()
+        .expect("a text");
+        let config = dir.join("etcd.yaml");
+        fs::write(&config, text).expect("a file");
+        let log = dir.join("log");
+        // etcd ends with this test, however the test ends.
+        let process = Command::new("setpriv")
+            .args(["--pdeathsig", "KILL", "--"])
+            .arg(etcd)
+            .arg("--config-file")
+            .arg(&config)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(fs::File::create(&log).expect("a file"))
+            .spawn()
+            .expect("setpriv is installed");
+        let mut member = Self {
+            program: etcd.to_owned(),
+            process,
+            dir: dir.to_owned(),
+            log,
+            address,
+            client_port,
+            peer_port,
+        };
+        member.wait();
+        member
+    }
+
+    fn wait(&mut self) {
+        let deadline = Instant::now() + START_LIMIT;
+        while TcpStream::connect((self.address, self.client_port)).is_err() {
+            let ended = self.process.try_wait().expect("our own child");
+            assert_eq!(ended, None, "etcd ended:\n{self}");
+            assert!(Instant::now() < deadline, "etcd does not listen:\n{self}");
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Clients and peers need a certificate, and two doors are not there even
+    /// for those who have one.
+    fn assert_guarded(&self) {
+        let health = self.get(self.client_port, "/health", true);
+        assert!(health.contains(r#""health":"true""#), "{health:?}\n{self}");
+        let anonymous = self.get(self.client_port, "/health", false);
+        assert!(!anonymous.contains("HTTP"), "{anonymous:?}\n{self}");
+        let peer = self.get(self.peer_port, "/members", true);
+        assert!(peer.contains("etcd-0"), "{peer:?}\n{self}");
+        let anonymous = self.get(self.peer_port, "/members", false);
+        assert!(!anonymous.contains("HTTP"), "{anonymous:?}\n{self}");
+        // Where it is, the gateway answers a GET with 501 and pprof with 200.
+        for path in ["/v3/kv/range", "/debug/pprof/"] {
+            let answer = self.get(self.client_port, path, true);
+            assert!(answer.contains(" 404 "), "{path}: {answer:?}\n{self}");
+        }
+    }
+
+    /// What etcd says at its start that its settings are.
+    fn assert_settings(&self) {
+        let log = fs::read_to_string(&self.log).expect("a log");
+        let mut settings = log
+            .lines()
+            .filter(|line| line.contains(r#""msg":"starting an etcd server""#));
+        let settings = settings
+            .next()
+            .unwrap_or_else(|| panic!("no settings\n{self}"));
+        for setting in [
+            r#""name":"etcd-0""#,
+            r#""heartbeat-interval":"150ms""#,
+            r#""election-timeout":"1.5s""#,
+            r#""snapshot-count":12345"#,
+            r#""initial-cluster-state":"new""#,
+            r#""initial-cluster-token":"a token of this test""#,
+            // Also called `quota-size-bytes` here.
+            r#"-bytes":3221225472"#,
+            r#""pre-vote":true"#,
+            r#""auto-compaction-mode":"periodic""#,
+            r#""auto-compaction-retention":"2h0m0s""#,
+        ] {
+            assert!(settings.contains(setting), "{setting} is not in {settings}");
+        }
+        for word in ["deprecated", "unrecognized"] {
+            assert!(!log.contains(word), "etcd warns:\n{self}");
+        }
+    }
+
+    /// What a page answers, to somebody with or without a certificate.
+    fn get(&self, port: u16, path: &str, with_certificate: bool) -> String {
+        let mut client = Command::new("openssl");
+        client
+            .args([
+                "s_client",
+                "-quiet",
+                "-verify_return_error",
+                "-CAfile",
+                "ca.crt",
+            ])
+            .args(["-connect", &SocketAddr::new(self.address, port).to_string()])
+            .current_dir(&self.dir)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
+        if with_certificate {
+            client.args(["-cert", "server.crt", "-key", "server.key"]);
+        }
+        let mut client = client.spawn().expect("openssl is installed");
+        let mut input = client.stdin.take().expect("a pipe");
+        // A client that is refused may be gone before it reads.
+        let _ = write!(
+            input,
+            "GET {path} HTTP/1.1\r\nHost: etcd\r\nConnection: close\r\n\r\n"
+        );
+        let output = client.wait_with_output().expect("our own child");
+        drop(input);
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+}
+
+impl fmt::Display for Member {
+    /// The program and its log, for a failure.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let log = fs::read_to_string(&self.log).unwrap_or_default();
+        write!(f, "{} at {}:\n{log}", self.program.display(), self.address)
+    }
+}
+
+impl Drop for Member {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn free_port(address: IpAddr) -> u16 {
+    let listener = TcpListener::bind((address, 0)).expect("a free port");
+    listener.local_addr().expect("an address").port()
+}
+
+#[expect(clippy::print_stderr, reason = "what is skipped is said aloud")]
+fn say(text: &str) {
+    eprintln!("{text}");
+}

@@ -1,0 +1,82 @@
+//! What a strict simulator of Juju must reproduce, one test for each sentence.
+//! Each hook is a real process: a shell that calls hook tools, which are this
+//! executable under other names.
+
+mod hooks;
+mod more;
+mod relations;
+mod secrets;
+mod trouble;
+mod world;
+
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Trial};
+
+/// Makes trials out of functions, named as the functions are.
+macro_rules! trials {
+    ($($module:ident :: $name:ident),* $(,)?) => {
+        vec![$(Trial::test(stringify!($name), || {
+            $module::$name();
+            Ok(())
+        })),*]
+    };
+}
+
+fn main() -> ExitCode {
+    if let Some(code) = simulated_juju::run_as_hook_tool() {
+        return code;
+    }
+    let trials = trials![
+        hooks::behaviour_01_remote_unit_is_present_but_empty,
+        hooks::behaviour_02_departing_unit_only_in_departed,
+        hooks::behaviour_03_secret_revision_only_in_remove_and_expired,
+        hooks::behaviour_04_an_action_has_an_empty_hook_name,
+        hooks::behaviour_05_dispatch_runs_for_all_and_missing_is_success,
+        hooks::behaviour_06_usage_errors_exit_2_and_run_errors_exit_1,
+        relations::behaviour_07_relation_ids_are_sorted_as_strings,
+        relations::behaviour_08_broken_relation_is_not_listed_but_readable,
+        relations::behaviour_09_unknown_relation_id_exits_2,
+        relations::behaviour_10_relation_list_shows_joined_units_only,
+        relations::behaviour_11_missing_key_is_null_and_empty_bag_is_an_object,
+        relations::behaviour_12_non_leader_reads_own_application_data_of_peers_only,
+        relations::behaviour_13_non_leader_cannot_write_application_data,
+        relations::behaviour_14_empty_deletes_and_arguments_are_trimmed,
+        relations::behaviour_15_writes_are_seen_by_others_after_success_only,
+        hooks::behaviour_16_status_is_kept_when_the_hook_fails,
+        relations::behaviour_17_equal_values_and_own_writes_give_no_event,
+        relations::behaviour_18_joined_is_followed_by_changed,
+        hooks::behaviour_19_order_at_deploy,
+        relations::behaviour_20_order_of_removal,
+        relations::behaviour_21_departed_unit_can_still_be_read,
+        secrets::behaviour_22_secret_add_prints_a_full_uri,
+        secrets::behaviour_23_secret_keys_and_sizes_are_checked,
+        secrets::behaviour_24_own_pending_secrets_in_the_same_hook,
+        secrets::behaviour_25_reads_are_pinned_until_refresh,
+        secrets::behaviour_26_equal_content_makes_no_revision,
+        secrets::behaviour_27_reading_without_right,
+        secrets::behaviour_28_foreign_set_and_label_clash_fail_at_commit,
+        secrets::behaviour_29_a_grant_dies_with_its_relation,
+        secrets::behaviour_30_foreign_secrets_are_not_found,
+        more::failed_hook_is_run_again_with_the_same_event,
+        more::is_leader_false_is_sticky_in_a_hook,
+        more::application_changed_only_if_ever_written,
+        more::joins_are_sorted_as_strings,
+        more::relations_come_in_a_random_but_seeded_order,
+        more::secret_remove_for_each_obsolete_revision,
+        more::state_get_of_missing_key_and_of_nothing,
+        more::unknown_hook_tool,
+        more::json_is_html_escaped,
+        more::leader_change_between_hooks,
+        trouble::faults_fail_kill_and_lose,
+        trouble::commit_failure_keeps_secrets_in_3_6_only,
+        trouble::cross_model_relation,
+        more::storage_resources_ports_and_config,
+        more::actions_report_and_run_in_error,
+        trouble::gone_relation_texts,
+        trouble::agent_restart_can_swallow_secret_changed,
+        trouble::slow_hook_is_killed,
+        more::members_are_cached_until_their_changed_hook,
+    ];
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}

@@ -1,0 +1,189 @@
+//! Faults that a test can plant, and worlds that are out of the ordinary.
+
+use std::time::Duration;
+
+use simulated_juju::{AgentState, Charm, Exit, Hook, Options, RemoteSide};
+
+use crate::world::{METADATA, World, assert_fails, assert_prints, find, names_of};
+
+pub(crate) fn faults_fail_kill_and_lose() {
+    let mut world = World::new();
+    world.deploy("app", 2);
+    world.settle();
+    world
+        .model
+        .fail_tool_call("app/0", "state-get", 1, "ERROR connection is shut down\n");
+    let failed = world.call("app/0", "state-get");
+    assert_fails(&failed, 1, "connection is shut down");
+    assert_eq!(
+        world.call("app/0", "state-get").exit_code,
+        0,
+        "one call fails, not more"
+    );
+
+    world.model.kill_after_tool_call("app/0", 2);
+    let run = world.run(
+        "app/0",
+        "state-set a=b; status-set active; status-set blocked",
+    );
+    assert_eq!((run.exit, run.calls.len()), (Exit::Signal(9), 2));
+    assert_eq!(
+        world.model.agent_state("app/0"),
+        AgentState::Error(Hook::UpdateStatus)
+    );
+    world.settle();
+    assert_eq!(world.model.unit_status("app/0").status, "active");
+    assert!(world.model.unit_state("app/0").is_empty());
+    world.model.kill_before_tool_call("app/0", "status-set");
+    let run = world.run("app/0", "status-set blocked");
+    assert_eq!((run.exit, run.calls.len()), (Exit::Signal(9), 0));
+    world.settle();
+    assert_eq!(world.model.unit_status("app/0").status, "active");
+
+    let peers = world.model.relation_ids("app", "mates")[0];
+    world
+        .model
+        .lose_leadership_after_call("app/0", "relation-set");
+    let run = world.run(
+        "app/0",
+        &format!("relation-set -r {peers} --app a=b; is-leader"),
+    );
+    assert_prints(&run.calls[1], "False\n");
+    assert!(
+        run.commit_error
+            .is_some_and(|error| error.contains("is not leader of"))
+    );
+    assert!(world.model.app_bag(peers, "app").is_empty());
+}
+
+pub(crate) fn commit_failure_keeps_secrets_in_3_6_only() {
+    for (mut world, kept) in [(World::new(), 1), (World::v4(), 0)] {
+        world.deploy("app", 1);
+        world.settle();
+        world.model.fail_next_commit("app/0");
+        let run = world.run("app/0", "secret-add --label l key=one; state-set a=b");
+        assert!(run.commit_error.is_some());
+        assert_eq!(world.model.secrets("app").len(), kept);
+        assert!(world.model.unit_state("app/0").is_empty());
+    }
+}
+
+pub(crate) fn cross_model_relation() {
+    let mut world = World::new();
+    world.deploy("app", 1);
+    let charm = Charm::puppet(METADATA);
+    let remote = world
+        .model
+        .deploy_remote("client", charm, RemoteSide::Consumer, 1);
+    assert!(
+        remote.starts_with("remote-") && remote.len() == 39,
+        "{remote}"
+    );
+    let relation = world.model.integrate("app:server", &format!("{remote}:db"));
+    let runs = world.settle();
+    let joined = find(&runs, "app/0", "server-relation-joined");
+    assert_eq!(joined.variable("JUJU_REMOTE_APP"), Some(remote.as_str()));
+    let uuid = world
+        .call(
+            "app/0",
+            &format!("relation-model-get -r {relation} --format=json"),
+        )
+        .stdout;
+    assert!(!uuid.contains(world.model.uuid()), "{uuid}");
+    let uri = world.model.secret_add(&remote, &[("key", "one")]);
+    assert!(
+        world
+            .model
+            .try_secret_grant(&remote, &uri, relation)
+            .is_err(),
+        "a consumer shares nothing"
+    );
+    let run = world.run(
+        "app/0",
+        &format!("secret-grant $(secret-add key=one) -r {relation}"),
+    );
+    assert!(run.committed, "{:?}", run.commit_error);
+    let own = world.model.secrets("app").remove(0).uri;
+    let read = world
+        .model
+        .secret_get_as(format!("{remote}/0").as_str(), &own, false);
+    assert_eq!(read.expect("the offering side shares")["key"], "one");
+    let run = world.run(
+        "app/0",
+        &format!("secret-grant $(secret-add kez=one) -r {relation} --unit {remote}/0"),
+    );
+    assert!(
+        run.commit_error
+            .is_some_and(|error| error.contains("across a cross model relation not supported"))
+    );
+    world.settle();
+    world.model.suspend_relation(relation);
+    assert_eq!(
+        names_of(&world.settle(), "app/0"),
+        ["server-relation-departed", "server-relation-broken"]
+    );
+    world.model.resume_relation(relation);
+    let again = [
+        "server-relation-created",
+        "server-relation-joined",
+        "server-relation-changed",
+    ];
+    assert_eq!(names_of(&world.settle(), "app/0"), again);
+}
+
+pub(crate) fn gone_relation_texts() {
+    for (mut world, text, network) in [
+        (World::new(), "permission denied", "relation 1 not found"),
+        (World::v4(), "relation not found", "permission denied"),
+    ] {
+        world.deploy("app", 1);
+        world.puppet("pg", 1);
+        let relation = world.model.integrate("app:db", "pg:server");
+        world.settle();
+        world.model.remove_relation_force(relation);
+        let lines = format!(
+            "relation-get -r {relation} - pg/0; network-get db -r {relation}; relation-get -r {relation} --app - app"
+        );
+        let run = world.run("app/0", &lines);
+        assert_fails(&run.calls[0], 1, text);
+        assert_fails(&run.calls[1], 1, network);
+        assert_fails(&run.calls[2], 1, "permission denied (unauthorized access)");
+        assert_eq!(
+            names_of(&world.settle(), "app/0"),
+            ["db-relation-departed", "db-relation-broken"]
+        );
+        assert!(!world.model.has_relation(relation));
+    }
+}
+
+pub(crate) fn agent_restart_can_swallow_secret_changed() {
+    let mut world = World::new();
+    world.deploy("app", 1);
+    world.puppet("pg", 1);
+    let relation = world.model.integrate("app:db", "pg:server");
+    world.settle();
+    let uri = world.model.secret_add("pg", &[("key", "1")]);
+    world.model.secret_grant("pg", &uri, relation);
+    world.run("app/0", &format!("secret-get {uri}"));
+    world.model.secret_set("pg", &uri, &[("key", "2")]);
+    world.model.agent_restart("app/0", true);
+    assert_eq!(names_of(&world.settle(), "app/0"), ["start"]);
+    world.model.secret_set("pg", &uri, &[("key", "3")]);
+    world.model.agent_restart("app/0", false);
+    assert_eq!(
+        names_of(&world.settle(), "app/0"),
+        ["start", "secret-changed"]
+    );
+}
+
+pub(crate) fn slow_hook_is_killed() {
+    let directory = std::env::temp_dir().join(format!("sj-slow-{}", std::process::id()));
+    let mut options = Options::new(directory);
+    options.hook_timeout = Duration::from_millis(300);
+    let mut world = World::with(|_| options);
+    world.deploy("app", 1);
+    world.settle();
+    let run = world.run("app/0", "sleep 60");
+    assert!(run.timed_out && run.exit == Exit::Signal(9), "{run:?}");
+    assert!(run.duration < Duration::from_secs(10));
+}
