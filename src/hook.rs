@@ -7,15 +7,8 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use crate::model::{
-    AppName, Endpoint, InvalidId, ModelUuid, Relation, RelationId, SecretId, UnitName,
-};
-
-/// The endpoint over which applications ask for access.
-pub const ETCD_CLIENT: Endpoint = Endpoint("etcd-client");
-
-/// The endpoint that binds the units of this application together.
-pub const CLUSTER: Endpoint = Endpoint("cluster");
+use crate::model::{AppName, InvalidId, ModelUuid, Relation, RelationId, SecretId, UnitName};
+use crate::relation::{CLUSTER, ETCD_CLIENT};
 
 /// One run of the charm: for whom, and why.
 #[derive(Clone, Debug)]
@@ -154,8 +147,12 @@ impl Event {
         let name = path.strip_prefix("hooks/").unwrap_or(path);
         Ok(match name {
             "install" | "upgrade-charm" => Self::Lifecycle { resources: true },
-            "start" | "config-changed" | "leader-elected" | "leader-settings-changed"
-            | "update-status" | "data-storage-attached" => Self::Lifecycle { resources: false },
+            "start"
+            | "config-changed"
+            | "leader-elected"
+            | "leader-settings-changed"
+            | "update-status"
+            | "data-storage-attached" => Self::Lifecycle { resources: false },
             "stop" => Self::Stop,
             "secret-changed" => Self::SecretChanged(secret(environment)?),
             "secret-remove" => {
@@ -258,12 +255,19 @@ mod tests {
             ("JUJU_DISPATCH_PATH", "actions/health"),
             ("JUJU_HOOK_NAME", ""),
         ]);
-        assert_eq!(event.expect("an action"), Event::Action("health".to_owned()));
+        assert_eq!(
+            event.expect("an action"),
+            Event::Action("health".to_owned())
+        );
     }
 
     #[test]
     fn hooks_of_others_concern_nobody() {
-        for path in ["hooks/collect-metrics", "hooks/db-relation-changed", "hooks/remove"] {
+        for path in [
+            "hooks/collect-metrics",
+            "hooks/db-relation-changed",
+            "hooks/remove",
+        ] {
             let event = read(&[("JUJU_DISPATCH_PATH", path)]);
             assert_eq!(event.expect("a hook"), Event::Ignored, "{path}");
         }

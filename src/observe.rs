@@ -7,9 +7,7 @@ mod machine;
 
 pub use clients::{clients, widen};
 pub use etcd::{access, cluster, connect, own_member_answers};
-pub use juju::{
-    AUTHORITIES_LABEL, Application, application, authorities_content, peer_relation,
-};
+pub use juju::{AUTHORITIES_LABEL, Application, application, authorities_content, peer_relation};
 pub use machine::machine;
 
 use thiserror::Error;

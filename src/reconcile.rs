@@ -116,7 +116,9 @@ impl Run {
                     self.log.push(remark.clone());
                 }
             }
-            let is_over = self.carry_out(context, &observed, client.as_ref(), &stage).await;
+            let is_over = self
+                .carry_out(context, &observed, client.as_ref(), &stage)
+                .await;
             if let Some(client) = &client {
                 context.etcd_calls += client.calls();
             }
@@ -139,20 +141,19 @@ impl Run {
             context.facts.data_dir = application.storage.clone();
         }
         let machine = observe::machine(context, application)?;
-        let (cluster, client) =
-            match observe::connect(context, application.peers.as_ref()).await {
-                Err(reason) => (Known::Unknown(reason), None),
-                Ok((client, members)) => {
-                    let cluster = observe::cluster(
-                        context,
-                        &client,
-                        members,
-                        application.pass,
-                        application.leader,
-                    );
-                    (Known::Known(cluster.await?), Some(client))
-                }
-            };
+        let (cluster, client) = match observe::connect(context, application.peers.as_ref()).await {
+            Err(reason) => (Known::Unknown(reason), None),
+            Ok((client, members)) => {
+                let cluster = observe::cluster(
+                    context,
+                    &client,
+                    members,
+                    application.pass,
+                    application.leader,
+                );
+                (Known::Known(cluster.await?), Some(client))
+            }
+        };
         if let Known::Known(cluster) = &cluster {
             context.facts.client_endpoints = cluster
                 .members
@@ -249,7 +250,10 @@ impl Run {
                 let client = client.ok_or_else(needs_client)?;
                 let member = context.hook.unit.member();
                 let write = crate::model::LedgerWrite::Member(member, trust.clone());
-                client.write_ledger(&[write]).await.map_err(ApplyError::from)?;
+                client
+                    .write_ledger(&[write])
+                    .await
+                    .map_err(ApplyError::from)?;
             }
             Stage::Trust(TrustStep::Restart(restart)) => {
                 // effects: the trust file, the service, the ledger
@@ -299,7 +303,10 @@ impl Run {
             etcd_calls = context.etcd_calls,
             "done"
         );
-        context.facts.write(&context.paths).map_err(ReconcileError::Facts)?;
+        context
+            .facts
+            .write(&context.paths)
+            .map_err(ReconcileError::Facts)?;
         Ok(())
     }
 }

@@ -34,7 +34,13 @@ pub use published::{PublishedAnswer, changes, read_own};
 pub use refusal::{RelationRefusal, RequestRefusal};
 pub use v1::request_id;
 
-use crate::model::{Databag, Prefix, RequestId, SecretUri};
+use crate::model::{Databag, Endpoint, Prefix, RequestId, SecretUri};
+
+/// The endpoint over which applications ask for access.
+pub const ETCD_CLIENT: Endpoint = Endpoint("etcd-client");
+
+/// The endpoint that binds the units of this application together.
+pub const CLUSTER: Endpoint = Endpoint("cluster");
 
 /// Largest certificate that is taken from a databag, in bytes. Chains of ten
 /// certificates with long keys stay below 32 KiB, encryption adds a third.

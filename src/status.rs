@@ -40,10 +40,13 @@ pub fn of_unit(report: &Report) -> Status {
             message.push_str("cluster is healthy");
             if let Some(version) = &report.version {
                 let open = open_advisories(version);
-                if !open.is_empty() {
+                if let Some((first, rest)) = open.split_first() {
+                    let more = match rest.len() {
+                        0 => String::new(),
+                        more => format!(" and {more} more"),
+                    };
                     message.push_str(&format!(
-                        "; etcd {version} lets clients past their rights, upgrade: {}",
-                        open.join(", ")
+                        "; etcd {version} lets clients past their rights ({first}{more}): upgrade"
                     ));
                 }
             }

@@ -48,8 +48,7 @@ pub async fn machine(
                 // No user of etcd may have this name: see `RESERVED_PREFIX`.
                 let name = format!("{RESERVED_PREFIX}{}", context.hook.unit.member());
                 let authority = &authorities(application)?.server;
-                let issued =
-                    authority.issue_server(&name, names, context.now, VALIDITY_SECONDS)?;
+                let issued = authority.issue_server(&name, names, context.now, VALIDITY_SECONDS)?;
                 let owner = Owner::Etcd(&context.commands);
                 let (certificate, key) = (
                     context.paths.server_certificate(),
@@ -60,10 +59,8 @@ pub async fn machine(
             MachineStep::IssueAdmin => {
                 let authority = &authorities(application)?.admin;
                 let issued = authority.issue_client("root", context.now, VALIDITY_SECONDS)?;
-                let (certificate, key) = (
-                    context.paths.admin_certificate(),
-                    context.paths.admin_key(),
-                );
+                let (certificate, key) =
+                    (context.paths.admin_certificate(), context.paths.admin_key());
                 store(&issued, &certificate, &key, Owner::Charm)?;
             }
             MachineStep::Found(founding) => {

@@ -6,18 +6,15 @@ use std::collections::BTreeMap;
 use super::ApplyError;
 use crate::context::Context;
 use crate::etcd::Client;
-use crate::hook::ETCD_CLIENT;
 use crate::juju::{Revision, SecretContent, SecretOwner, TcpPort};
-use crate::model::{
-    ClientRecord, LedgerWrite, Relation, RequestKey, SecretId, SecretUri,
-};
+use crate::model::{ClientRecord, LedgerWrite, Relation, RequestKey, SecretId, SecretUri};
 use crate::observe::{self, AUTHORITIES_LABEL};
 use crate::plan::machine::Authorities;
-use crate::plan::membership::CLIENT_PORT;
 use crate::plan::publish::{
     Changes, PlannedAnswer, PlannedSecret, Publication, RelationPublication,
 };
-use crate::relation::{self, SecretGroup, fernet};
+use crate::relation::{self, ETCD_CLIENT, SecretGroup, fernet};
+use crate::render::etcd_config::CLIENT_PORT;
 use crate::tls::Authority;
 
 /// How long the authorities are valid: ten years, since every certificate has
@@ -74,10 +71,7 @@ pub async fn publish(
     Ok(log)
 }
 
-async fn write(
-    client: Option<&Client>,
-    ledger: &mut Vec<LedgerWrite>,
-) -> Result<(), ApplyError> {
+async fn write(client: Option<&Client>, ledger: &mut Vec<LedgerWrite>) -> Result<(), ApplyError> {
     if !ledger.is_empty() {
         let client = client.ok_or(ApplyError::Missing("a connection to etcd"))?;
         client.write_ledger(ledger).await?;
@@ -268,11 +262,7 @@ fn remove_labelled(context: &Context, key: &RequestKey) -> Result<bool, ApplyErr
     Ok(is_clean)
 }
 
-fn publish_to_peers(
-    context: &Context,
-    app: &Changes,
-    unit: &Changes,
-) -> Result<(), ApplyError> {
+fn publish_to_peers(context: &Context, app: &Changes, unit: &Changes) -> Result<(), ApplyError> {
     let relation = observe::peer_relation(context)
         .map_err(|_| ApplyError::Missing("the peer relation"))?
         .ok_or(ApplyError::Missing("the peer relation"))?;

@@ -66,10 +66,7 @@ pub async fn trust(
     Ok(true)
 }
 
-async fn turn(
-    context: &Context,
-    client: &Client,
-) -> Result<Option<crate::etcd::Lock>, ApplyError> {
+async fn turn(context: &Context, client: &Client) -> Result<Option<crate::etcd::Lock>, ApplyError> {
     let holder = context.hook.unit.to_string();
     let begun = std::time::Instant::now();
     loop {

@@ -43,7 +43,10 @@ impl Client {
         let mut client = self.inner.auth_client();
         let options = UserAddOptions::new().with_no_pwd();
         let added = self
-            .call(format!("add user {name}"), client.user_add(name, "", Some(options)))
+            .call(
+                format!("add user {name}"),
+                client.user_add(name, "", Some(options)),
+            )
             .await;
         done(added, EtcdError::is_already_there)
     }

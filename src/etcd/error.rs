@@ -56,10 +56,9 @@ impl EtcdError {
                 code: status.code(),
                 status: status.message().to_owned(),
                 // The status itself repeats the message; what it rests on does not.
-                source: std::error::Error::source(&status)
-                    .map(|cause| -> Box<dyn std::error::Error + Send + Sync> {
-                        chain(cause).into()
-                    }),
+                source: std::error::Error::source(&status).map(
+                    |cause| -> Box<dyn std::error::Error + Send + Sync> { chain(cause).into() },
+                ),
             },
             other => Self::Client {
                 call,

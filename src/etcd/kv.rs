@@ -5,9 +5,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{Client, EtcdError};
-use crate::model::{
-    ClientRecord, CommonName, Ledger, LedgerKey, LedgerWrite, NameClaim,
-};
+use crate::model::{ClientRecord, CommonName, Ledger, LedgerKey, LedgerWrite, NameClaim};
 
 impl Client {
     /// The whole ledger, read at one revision by one call.
@@ -19,7 +17,10 @@ impl Client {
         let mut client = self.inner.kv_client();
         let options = GetOptions::new().with_prefix();
         let answer = self
-            .call("read the ledger", client.get(self.keys.root(), Some(options)))
+            .call(
+                "read the ledger",
+                client.get(self.keys.root(), Some(options)),
+            )
             .await?;
         let mut ledger = Ledger::default();
         for entry in answer.kvs() {
@@ -152,9 +153,7 @@ impl Client {
             LedgerWrite::Name(name, claim) => {
                 TxnOp::put(key(LedgerKey::Name(name.clone())), json(claim), None)
             }
-            LedgerWrite::FreeName(name) => {
-                TxnOp::delete(key(LedgerKey::Name(name.clone())), None)
-            }
+            LedgerWrite::FreeName(name) => TxnOp::delete(key(LedgerKey::Name(name.clone())), None),
             LedgerWrite::Member(member, trust) => {
                 TxnOp::put(key(LedgerKey::Member(member.clone())), json(trust), None)
             }

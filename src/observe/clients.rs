@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Application, ObserveError};
 use crate::context::Context;
-use crate::hook::{ETCD_CLIENT, Event};
+use crate::hook::Event;
 use crate::juju::{Revision, ToolError};
 use crate::model::{AppName, Databag, Ledger, Relation, RelationId, Secret, SecretUri};
 use crate::plan::observed::{Certificate, ClientRelation, Clients, Pass, Scope, request_key};
-use crate::relation::{self, Asked, OfferedCertificate, fernet};
+use crate::relation::{self, Asked, ETCD_CLIENT, OfferedCertificate, fernet};
 
 /// Reads the relations that this hook is about: one for an event on one
 /// relation, all in a full pass. Only the leader looks at what clients ask for.
@@ -181,8 +181,8 @@ fn certificate(
         OfferedCertificate::Clear(text) => {
             // Version 0 would lose an answer that reaches it together with the
             // key, and will send the certificate anew under the key.
-            let awaits_key = own.contains_key(relation::ENCRYPTION_SECRET)
-                && !asked.encryption_secret_copied;
+            let awaits_key =
+                own.contains_key(relation::ENCRYPTION_SECRET) && !asked.encryption_secret_copied;
             if awaits_key {
                 Certificate::Unreadable("it has not taken the encryption key yet".to_owned())
             } else {

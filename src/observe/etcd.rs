@@ -128,7 +128,7 @@ async fn reach(
 ///
 /// # Errors
 /// A file could not be read.
-pub fn credentials(context: &Context) -> Result<Option<Credentials>, crate::host::HostError> {
+fn credentials(context: &Context) -> Result<Option<Credentials>, crate::host::HostError> {
     let paths = &context.paths;
     let server_ca = files::read_text(&paths.server_ca())?;
     let certificate = files::read_text(&paths.admin_certificate())?;

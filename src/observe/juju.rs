@@ -5,11 +5,12 @@ use std::path::PathBuf;
 
 use super::ObserveError;
 use crate::context::Context;
-use crate::hook::{CLUSTER, Event};
+use crate::hook::Event;
 use crate::juju::{Resource, Revision, SecretContent};
 use crate::model::{Relation, SecretUri};
 use crate::plan::machine::Authorities;
 use crate::plan::observed::{Pass, Peers, PrefixPolicy};
+use crate::relation::CLUSTER;
 use crate::tls::Authority;
 
 /// The label of the secret with the certificate authorities.
@@ -157,7 +158,7 @@ pub fn authorities_content(authorities: &Authorities) -> SecretContent {
 }
 
 /// The option's value; what is not one of the two is the default.
-pub fn prefix_policy(value: Option<&str>) -> PrefixPolicy {
+fn prefix_policy(value: Option<&str>) -> PrefixPolicy {
     match value {
         Some("exclusive") => PrefixPolicy::Exclusive,
         _ => PrefixPolicy::Shared,

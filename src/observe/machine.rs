@@ -1,14 +1,16 @@
 //! What this machine looks like.
 
+use std::path::Path;
+
 use super::{Application, ObserveError};
 use crate::context::Context;
-use crate::host::{Service, files, package};
-use crate::model::UnitName;
+use crate::host::{HostError, Service, files, package};
+use crate::model::{Secret, UnitName};
 use crate::plan::machine::{Documents, Founding, Machine};
-use crate::plan::membership::{CLIENT_PORT, PEER_PORT};
 use crate::plan::observed::{Leaves, Pass};
+use crate::render::etcd_config::{CLIENT_PORT, PEER_PORT};
 use crate::render::{self, EtcdConfig, SystemdUnit, Tuning};
-use crate::tls::{OwnCertificate, TrustBundle};
+use crate::tls::{Issued, OwnCertificate, TrustBundle};
 
 /// Reads files and the state of the service. In a pass over one relation only
 /// what decides about trust is read.
@@ -35,13 +37,16 @@ pub fn machine(context: &Context, application: &Application) -> Result<Machine, 
     if application.pass == Pass::Event {
         return Ok(machine);
     }
-    let own = |text: Option<String>| OwnCertificate::read(&text?).ok();
     let installed = package::installed(paths)?;
     machine.is_installed = installed.is_some() && is_newest(context, application)?;
     machine.has_storage = application.storage.is_some();
+    machine.has_data = application
+        .storage
+        .as_ref()
+        .is_some_and(|storage| storage.join("etcd/member").exists());
     machine.authorities = application.authorities.clone();
-    machine.server_certificate = own(files::read_text(&paths.server_certificate())?);
-    machine.admin_certificate = own(files::read_text(&paths.admin_certificate())?);
+    machine.server_certificate = own(&paths.server_certificate(), &paths.server_key())?;
+    machine.admin_certificate = own(&paths.admin_certificate(), &paths.admin_key())?;
     machine.written = Documents {
         configuration: files::read_text(&paths.wanted_config())?.unwrap_or_default(),
         service: files::read_text(&paths.service_file())?.unwrap_or_default(),
@@ -52,6 +57,18 @@ pub fn machine(context: &Context, application: &Application) -> Result<Machine, 
         machine.wanted = documents(context, application, &installed)?;
     }
     Ok(machine)
+}
+
+/// A certificate of ours and its key. A pair that does not belong together is
+/// none: a run was cut short between writing the one and the other.
+fn own(certificate: &Path, key: &Path) -> Result<Option<OwnCertificate>, HostError> {
+    let (Some(certificate), Some(key)) = (files::read_text(certificate)?, files::read_text(key)?)
+    else {
+        return Ok(None);
+    };
+    let certificate = OwnCertificate::read(&certificate).ok();
+    let key = Secret::new(key);
+    Ok(certificate.filter(|certificate| Issued::belongs_together(certificate, &key)))
 }
 
 /// Whether the archive that the operator attached, if any, is the one that is
@@ -69,7 +86,9 @@ fn is_newest(context: &Context, application: &Application) -> Result<bool, Obser
 /// The leaves of a trust file. A file that is missing, or was damaged by
 /// somebody else, is no trust file, and gets written anew.
 fn leaves(text: Option<String>) -> Option<Leaves> {
-    TrustBundle::parse(&text?).ok().map(|bundle| bundle.leaves())
+    TrustBundle::parse(&text?)
+        .ok()
+        .map(|bundle| bundle.leaves())
 }
 
 fn documents(

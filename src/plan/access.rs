@@ -26,8 +26,8 @@ use crate::model::{
     RequestKey,
 };
 pub use admission::RESERVED_PREFIX;
-pub use verdict::certificates;
 use verdict::Verdict;
+pub use verdict::certificates;
 
 /// One write in etcd that concerns access.
 #[derive(Clone, Debug, Eq, PartialEq)]

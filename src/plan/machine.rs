@@ -20,6 +20,8 @@ pub struct Machine {
     pub address: Option<String>,
     /// Whether the storage for etcd's data is here.
     pub has_storage: bool,
+    /// Whether there is data of a member in it.
+    pub has_data: bool,
     /// The words with which this unit's member was founded, once it was.
     pub founding: Option<Founding>,
     /// The authorities, where this pass read them.
@@ -164,6 +166,18 @@ pub(super) fn plan(observed: &Observed, report: &mut Report) -> Vec<MachineStep>
             }
             (false, _) => Vec::new(),
         };
+    }
+    if peers.app.contains_key("founded") && !machine.has_data && !machine.is_running {
+        let is_founder = machine
+            .founding
+            .as_ref()
+            .is_some_and(|founding| !founding.existing);
+        // With the words of the founding and without data it would found
+        // another, empty cluster.
+        if is_founder {
+            report.wait_for(Wait::LostMember);
+            return Vec::new();
+        }
     }
     service(observed)
 }

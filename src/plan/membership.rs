@@ -5,12 +5,7 @@ use super::machine::Founding;
 use super::observed::{Observed, Pass};
 use super::{Report, Wait};
 use crate::model::{Cluster, Known, Member, MemberName};
-
-/// The port on which members talk to each other.
-pub const PEER_PORT: u16 = 2380;
-
-/// The port on which clients are served.
-pub const CLIENT_PORT: u16 = 2379;
+use crate::render::etcd_config::{CLIENT_PORT, PEER_PORT};
 
 /// A change of who is a member, or of how they trust each other.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -53,7 +48,10 @@ pub(super) fn plan(observed: &Observed, report: &mut Report) -> Option<Membershi
     let cluster = match &observed.cluster {
         Known::Known(cluster) => cluster,
         Known::Unknown(_) if observed.machine.founding.is_none() => {
-            let seed = observed.peers.as_ref().and_then(|peers| peers.app.get("seed"));
+            let seed = observed
+                .peers
+                .as_ref()
+                .and_then(|peers| peers.app.get("seed"));
             report.wait_for(match seed {
                 Some(seed) => Wait::Cluster(MemberName::new(seed.as_str())),
                 None => Wait::Authorities,

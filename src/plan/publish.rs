@@ -6,12 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use sha2::{Digest, Sha256};
 
 use super::observed::{ClientRelation, Observed, Pass, Peers, request_key};
-use crate::hook::ETCD_CLIENT;
 use crate::model::{
     ClientRecord, Cluster, Databag, Fingerprint, Grant, LedgerWrite, MemberName, RelationId,
     RequestKey, Secret, SecretUri,
 };
-use crate::relation::{self, Asked, Echo, OfferedCertificate, SecretGroup};
+use crate::relation::{self, Asked, ETCD_CLIENT, Echo, OfferedCertificate, SecretGroup};
 
 /// Changes of a databag: a value to set, or `None` to delete the key.
 pub type Changes = BTreeMap<String, Option<String>>;
@@ -153,7 +152,9 @@ pub fn plan(observed: &Observed, cluster: &Cluster) -> Publication {
             };
             if !wanted.contains(&key) {
                 let uris = [published.secret_user, published.secret_tls];
-                publication.obsolete_secrets.extend(uris.into_iter().flatten());
+                publication
+                    .obsolete_secrets
+                    .extend(uris.into_iter().flatten());
             }
         }
         publication.ledger.extend(invalidations(&answered));
@@ -360,10 +361,7 @@ fn unit_changes(observed: &Observed, peers: &Peers) -> Changes {
     if let Some(address) = &observed.machine.address {
         wanted.insert("address".to_owned(), address.clone());
     }
-    if let (true, Some(loaded)) = (
-        observed.machine.is_running,
-        &observed.machine.loaded_leaves,
-    ) {
+    if let (true, Some(loaded)) = (observed.machine.is_running, &observed.machine.loaded_leaves) {
         wanted.insert("trust".to_owned(), trust_digest(loaded));
     }
     differences(&peers.own, wanted)

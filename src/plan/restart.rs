@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 
 use super::observed::{Leaves, Observed, Pass};
 use super::{Report, Wait};
-use crate::model::{Cluster, LedgerWrite, MemberTrust};
+use crate::model::{Cluster, MemberTrust};
 use crate::tls::{ClientCertificate, TrustBundle};
 
 /// What happens to this member's trust next.

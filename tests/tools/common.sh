@@ -9,8 +9,8 @@ have() { command -v "$1" >/dev/null 2>&1; }
 # work_directory: prints a new directory below target/tools; whoever makes it moves it to its place, or removes it.
 # A tool that is only ever renamed into its place is either whole or not there, whenever the set-up is interrupted.
 work_directory() {
-    mkdir -p "$tools/work"
-    mktemp -d "$tools/work/XXXXXX"
+    mkdir -p "$tools/making"
+    mktemp -d "$tools/making/XXXXXX"
 }
 
 # debian_download <package>…: fetches the packages' archives into the current directory, without installing them.

@@ -24,16 +24,12 @@ impl Planner<'_, '_> {
         let name = &grant.common_name;
         let is_reserved = name.as_str() == "root"
             || name.as_str().starts_with(RESERVED_PREFIX)
-            || self
-                .cluster
-                .members
-                .iter()
-                .any(|member| {
-                    member
-                        .name
-                        .as_ref()
-                        .is_some_and(|member| member.as_str() == name.as_str())
-                });
+            || self.cluster.members.iter().any(|member| {
+                member
+                    .name
+                    .as_ref()
+                    .is_some_and(|member| member.as_str() == name.as_str())
+            });
         if is_reserved {
             return Err(Notice::Refused(format!("common name {name} is reserved")));
         }

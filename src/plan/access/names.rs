@@ -10,11 +10,7 @@ impl Planner<'_, '_> {
     /// short leaves behind.
     pub(super) fn release_strays(&mut self) {
         for (name, claim) in self.claims() {
-            if !self
-                .observed
-                .clients
-                .scope
-                .contains(claim.holder.relation)
+            if !self.observed.clients.scope.contains(claim.holder.relation)
                 || self.is_borne(&name, &claim)
             {
                 continue;

@@ -28,18 +28,22 @@ pub(super) fn requests(observed: &Observed, ledger: &Ledger) -> BTreeSet<Request
         .keys()
         .filter(|key| observed.clients.scope.contains(key.relation))
         .cloned();
-    let asked = observed.clients.relations.iter().flat_map(|(id, relation)| {
-        let keys: Vec<_> = match &relation.asked {
-            Ok(Some(asked)) => {
-                let named = asked.requests.iter().map(|entry| request_key(*id, entry));
-                let nameless = (!asked.set_aside.is_empty()).then(|| whole(*id));
-                named.chain(nameless).collect()
-            }
-            Ok(None) => Vec::new(),
-            Err(_) => vec![whole(*id)],
-        };
-        keys
-    });
+    let asked = observed
+        .clients
+        .relations
+        .iter()
+        .flat_map(|(id, relation)| {
+            let keys: Vec<_> = match &relation.asked {
+                Ok(Some(asked)) => {
+                    let named = asked.requests.iter().map(|entry| request_key(*id, entry));
+                    let nameless = (!asked.set_aside.is_empty()).then(|| whole(*id));
+                    named.chain(nameless).collect()
+                }
+                Ok(None) => Vec::new(),
+                Err(_) => vec![whole(*id)],
+            };
+            keys
+        });
     on_record.chain(asked).collect()
 }
 

@@ -5,10 +5,19 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+/// The files that describe a charm.
+pub(crate) const FILES: [&str; 4] = [
+    "charmcraft.yaml",
+    "metadata.yaml",
+    "config.yaml",
+    "actions.yaml",
+];
+
 /// A charm to deploy: a real one from a directory, or a puppet without process.
 #[derive(Clone, Debug)]
 pub struct Charm {
     pub(crate) directory: Option<PathBuf>,
+    pub(crate) dispatch: Option<PathBuf>,
     pub(crate) metadata: Metadata,
 }
 
@@ -46,8 +55,18 @@ impl Charm {
         );
         Self {
             directory: Some(directory.to_path_buf()),
+            dispatch: None,
             metadata: Metadata::read(&Value::Object(whole)),
         }
+    }
+
+    /// The same charm with this program as its `dispatch`. Units then get the
+    /// YAML files of the directory and nothing else, so the directory may be a
+    /// source tree and need not be an unpacked charm.
+    #[must_use]
+    pub fn with_dispatch(mut self, program: impl Into<PathBuf>) -> Self {
+        self.dispatch = Some(program.into());
+        self
     }
 
     /// An application without a process, whose part the test plays by hand. The
@@ -59,6 +78,7 @@ impl Charm {
     pub fn puppet(metadata: &str) -> Self {
         Self {
             directory: None,
+            dispatch: None,
             metadata: Metadata::read(&parse_yaml(metadata, "metadata.yaml")),
         }
     }

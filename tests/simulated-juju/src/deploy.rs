@@ -150,6 +150,7 @@ impl Model {
         };
         let charm = Charm {
             directory: None,
+            dispatch: None,
             metadata: charm.metadata,
         };
         self.deploy_with(&local, charm, Deployment::units(units));

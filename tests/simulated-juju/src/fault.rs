@@ -97,7 +97,8 @@ impl Model {
         self.plant(unit, call, Effect::After(Box::new(action)));
     }
 
-    /// Moves leadership to another unit, or to none, right after a tool call.
+    /// Moves leadership to another living unit right after a tool call. Without
+    /// one the application has no leader until [`Model::set_leader`].
     pub fn lose_leadership_after_call(&mut self, unit: impl Into<UnitName>, call: impl Into<Call>) {
         let unit = unit.into();
         let loser = unit.clone();

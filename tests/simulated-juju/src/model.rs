@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use crate::name::{RelationId, UnitName};
@@ -62,6 +63,15 @@ impl Options {
             strict_endpoints: true,
             dying_leader_keeps_lease: false,
         }
+    }
+
+    /// The usual options in a directory of its own under the system's temporary
+    /// one, which no other model and no other process has.
+    #[must_use]
+    pub fn temporary() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::SeqCst);
+        Self::new(std::env::temp_dir().join(format!("juju-{}-{number}", std::process::id())))
     }
 
     /// The same options for another release line.

@@ -288,7 +288,8 @@ impl Model {
     /// links. An executable is never copied, because a copy that another thread's
     /// fork still has open for writing cannot be run.
     pub(crate) fn install_charm(&mut self, unit: &UnitName) {
-        let Some(source) = self.application(unit.application()).charm.directory.clone() else {
+        let charm = &self.application(unit.application()).charm;
+        let Some(source) = &charm.directory else {
             return;
         };
         let target = self.unit(unit).directory.join("charm");
@@ -296,9 +297,23 @@ impl Model {
             io::ErrorKind::NotFound => Ok(()),
             _ => Err(error),
         });
-        made.and_then(|()| link_tree(&source, &target))
-            .unwrap_or_else(|error| panic!("charm of {unit}: {error}"));
+        made.and_then(|()| match &charm.dispatch {
+            Some(program) => link_dispatch(source, program, &target),
+            None => link_tree(source, &target),
+        })
+        .unwrap_or_else(|error| panic!("charm of {unit}: {error}"));
     }
+}
+
+fn link_dispatch(source: &Path, program: &Path, target: &Path) -> io::Result<()> {
+    std::fs::create_dir_all(target)?;
+    for name in crate::charm::FILES {
+        let file = source.join(name);
+        if file.exists() {
+            std::os::unix::fs::symlink(file.canonicalize()?, target.join(name))?;
+        }
+    }
+    std::os::unix::fs::symlink(program.canonicalize()?, target.join("dispatch"))
 }
 
 fn link_tree(source: &Path, target: &Path) -> io::Result<()> {

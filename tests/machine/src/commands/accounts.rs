@@ -107,9 +107,11 @@ pub(super) fn id(supervisor: &Arc<Supervisor>, arguments: &[&str]) -> Answer {
 
 pub(super) fn getent(supervisor: &Arc<Supervisor>, arguments: &[&str]) -> Answer {
     let accounts = &supervisor.lock().accounts;
-    let (user, group) = (getuid().as_raw(), getgid().as_raw());
+    let (user, group) = match arguments {
+        [_, "root"] => (0, 0),
+        _ => (getuid().as_raw(), getgid().as_raw()),
+    };
     match arguments {
-        [_, "root"] => Answer::line("root:x:0:0:root:/root:/bin/bash"),
         ["passwd", name] if accounts.has_user(name) => Answer::line(format!(
             "{name}:x:{user}:{group}::/var/lib/{name}:/usr/sbin/nologin"
         )),

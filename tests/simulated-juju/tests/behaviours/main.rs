@@ -76,6 +76,12 @@ fn main() -> ExitCode {
         trouble::gone_relation_texts,
         trouble::agent_restart_can_swallow_secret_changed,
         trouble::slow_hook_is_killed,
+        trouble::removed_application_runs_its_last_hooks,
+        trouble::lost_machine_runs_nothing_and_departs,
+        trouble::failed_install_waits_for_everything_else,
+        more::environment_is_exact,
+        more::relation_get_without_a_unit_reads_the_application,
+        more::labels_of_consumers_and_owners,
         more::members_are_cached_until_their_changed_hook,
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()

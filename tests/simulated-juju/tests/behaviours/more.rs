@@ -347,3 +347,90 @@ pub(crate) fn members_are_cached_until_their_changed_hook() {
     assert_eq!(names_of(&world.settle(), "app/0"), ["db-relation-changed"]);
     assert_prints(&world.call("app/0", &get), "2\n");
 }
+
+pub(crate) fn environment_is_exact() {
+    let mut world = World::new();
+    world.deploy("app", 1);
+    world.settle();
+    let run = world.run("app/0", "exec env");
+    let mut seen: Vec<String> = run.stdout.lines().map(ToOwned::to_owned).collect();
+    // The shell adds these on its own.
+    seen.retain(|line| {
+        !["PWD=", "OLDPWD=", "SHLVL=", "_="]
+            .iter()
+            .any(|own| line.starts_with(own))
+    });
+    seen.sort();
+    let mut given: Vec<String> = run
+        .environment
+        .iter()
+        .map(|(key, value)| format!("{key}={value}"))
+        .collect();
+    given.sort();
+    assert_eq!(seen, given);
+    assert_eq!(run.variable("HOME"), None);
+    let directory = world.model.charm_directory("app/0").display().to_string();
+    assert_eq!(run.variable("JUJU_CHARM_DIR"), Some(directory.as_str()));
+    assert_eq!(world.run("app/0", "pwd").stdout, format!("{directory}\n"));
+}
+
+pub(crate) fn relation_get_without_a_unit_reads_the_application() {
+    let mut world = World::new();
+    world.deploy("app", 1);
+    world.puppet("pg", 1);
+    let relation = world.model.integrate("app:db", "pg:server");
+    world
+        .model
+        .relation_set_app(relation, "pg", &[("who", "application")]);
+    world
+        .model
+        .relation_set_unit(relation, "pg/0", &[("who", "unit")]);
+    world.script("app", "db-relation-created", "relation-get who");
+    world.script("app", "db-relation-changed", "relation-get who");
+    let runs = world.settle();
+    for run in runs.iter().filter(|run| !run.calls.is_empty()) {
+        let remote = run.variable("JUJU_REMOTE_UNIT");
+        let wanted = if remote == Some("") {
+            "application\n"
+        } else {
+            "unit\n"
+        };
+        assert_prints(&run.calls[0], wanted);
+    }
+    assert_eq!(runs.iter().filter(|run| !run.calls.is_empty()).count(), 3);
+}
+
+pub(crate) fn labels_of_consumers_and_owners() {
+    let mut world = World::new();
+    world.deploy("app", 2);
+    world.puppet("pg", 1);
+    let relation = world.model.integrate("app:db", "pg:server");
+    world.settle();
+    let uri = world.model.secret_add("pg", &[("key", "one")]);
+    world.model.secret_grant("pg", &uri, relation);
+    assert_prints(
+        &world.call(
+            "app/0",
+            &format!("secret-get {uri} --label db --format=json"),
+        ),
+        "{\"key\":\"one\"}\n",
+    );
+    assert_prints(&world.call("app/0", "secret-get --label db"), "key: one\n");
+    assert_fails(
+        &world.call("app/1", "secret-get --label db"),
+        1,
+        "consumer label \"db\" not found",
+    );
+    world.run("app/0", "secret-add --label ours key=two");
+    assert_prints(
+        &world.call("app/1", "secret-get --label ours"),
+        "key: two\n",
+    );
+    let own = world.model.secrets("app").remove(0).uri;
+    let failing = world.run(
+        "app/0",
+        &format!("secret-get {own} --label renamed; exit 1"),
+    );
+    assert!(!failing.succeeded());
+    assert_eq!(world.model.secrets("app")[0].label, "renamed");
+}

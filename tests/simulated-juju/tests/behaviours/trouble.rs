@@ -177,13 +177,79 @@ pub(crate) fn agent_restart_can_swallow_secret_changed() {
 }
 
 pub(crate) fn slow_hook_is_killed() {
-    let directory = std::env::temp_dir().join(format!("sj-slow-{}", std::process::id()));
-    let mut options = Options::new(directory);
-    options.hook_timeout = Duration::from_millis(300);
-    let mut world = World::with(|_| options);
+    let mut world = World::with(|options| Options {
+        hook_timeout: Duration::from_millis(300),
+        ..options
+    });
     world.deploy("app", 1);
     world.settle();
     let run = world.run("app/0", "sleep 60");
     assert!(run.timed_out && run.exit == Exit::Signal(9), "{run:?}");
     assert!(run.duration < Duration::from_secs(10));
+}
+
+pub(crate) fn removed_application_runs_its_last_hooks() {
+    let mut world = World::new();
+    world.deploy("app", 2);
+    world.deploy("srv", 1);
+    let relation = world.model.integrate("app:db", "srv:server");
+    world.settle();
+    world.run("app/0", "secret-add key=one");
+    world.script("app", "stop", "is-leader --format=json");
+    world.model.remove_application("app");
+    let runs = world.settle();
+    for unit in ["app/0", "app/1"] {
+        let names = names_of(&runs, unit);
+        assert_eq!(names[names.len() - 2..], ["stop", "remove"]);
+        for run in runs.iter().filter(|run| run.unit.as_str() == unit) {
+            let departing = run.variable("JUJU_DEPARTING_UNIT");
+            assert!(
+                departing.is_none_or(|departing| departing == unit),
+                "{departing:?}"
+            );
+        }
+    }
+    let server = [
+        "server-relation-departed",
+        "server-relation-departed",
+        "server-relation-broken",
+    ];
+    assert_eq!(names_of(&runs, "srv/0"), server);
+    assert!(!world.model.has_application("app") && !world.model.has_relation(relation));
+    assert!(world.model.secrets("app").is_empty());
+}
+
+pub(crate) fn lost_machine_runs_nothing_and_departs() {
+    let mut world = World::new();
+    world.deploy("app", 3);
+    world.settle();
+    world.model.remove_unit_force("app/0");
+    let runs = world.settle();
+    assert!(names_of(&runs, "app/0").is_empty());
+    for unit in ["app/1", "app/2"] {
+        assert!(names_of(&runs, unit).contains(&"mates-relation-departed".to_owned()));
+    }
+    let leader = world.model.leader("app").expect("another unit leads");
+    assert!(names_of(&runs, leader.as_str()).contains(&"leader-elected".to_owned()));
+}
+
+pub(crate) fn failed_install_waits_for_everything_else() {
+    let mut world = World::new();
+    world.deploy("app", 1);
+    world.script("app", "install", "exit 1");
+    let error = world.model.settle(50).expect_err("install keeps failing");
+    assert!(error.runs.iter().all(|run| run.name == "install"));
+    assert_eq!(error.in_error, [simulated_juju::UnitName::from("app/0")]);
+    world.unscript("app", "install");
+    let run = world
+        .model
+        .resolved("app/0", true)
+        .expect("it is run again");
+    assert!(run.succeeded());
+    assert_eq!(
+        names_of(&world.settle(), "app/0")
+            .last()
+            .map(String::as_str),
+        Some("start")
+    );
 }

@@ -1,7 +1,6 @@
 //! A model with charms whose hooks are lines of shell that a test writes.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use simulated_juju::{
     Charm, Deployment, Hook, HookRun, JujuVersion, Model, Options, ToolCall, UnitName,
@@ -42,12 +41,6 @@ pub(crate) struct World {
     scripts: PathBuf,
 }
 
-fn fresh_directory() -> PathBuf {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    let number = NEXT.fetch_add(1, Ordering::SeqCst);
-    std::env::temp_dir().join(format!("sj-{}-{number}", std::process::id()))
-}
-
 pub(crate) fn write_executable(path: &Path, text: &str) {
     use std::os::unix::fs::PermissionsExt as _;
     let parent = path.parent().expect("a path in a directory");
@@ -66,7 +59,7 @@ impl World {
     }
 
     pub(crate) fn with(change: impl FnOnce(Options) -> Options) -> Self {
-        let model = Model::new(change(Options::new(fresh_directory()))).expect("a model");
+        let model = Model::new(change(Options::temporary())).expect("a model");
         let scripts = model.directory().join("scripts");
         std::fs::create_dir_all(&scripts).expect("a directory for scripts");
         Self { model, scripts }

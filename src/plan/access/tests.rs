@@ -1,0 +1,1 @@
+//! Decisions about access, one by one.

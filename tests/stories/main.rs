@@ -1,0 +1,26 @@
+//! Stories: scripts of events that run the real program against a real etcd in
+//! a simulated model. Each ends at rest, where a further pass writes nothing.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a story that meets what it does not expect has failed"
+)]
+
+mod access;
+mod support;
+
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Trial};
+
+fn main() -> ExitCode {
+    if let Some(code) = etcd_charm_world::run_as_tool() {
+        return code;
+    }
+    let mut arguments = Arguments::from_args();
+    // Each story has processes of its own and waits for them most of the time,
+    // so more of them than there are processors make sense.
+    arguments.test_threads.get_or_insert(4);
+    let trials: Vec<Trial> = [access::stories()].into_iter().flatten().collect();
+    libtest_mimic::run(&arguments, trials).exit_code()
+}

@@ -1,0 +1,102 @@
+//! Clients' certificates, made by an authority that the charm has never seen.
+
+use std::time::{Duration, SystemTime};
+
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType,
+    ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose,
+};
+
+/// What kind of certificate is made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Kind {
+    /// A client's, in order.
+    #[default]
+    Client,
+    /// A certificate authority.
+    Authority,
+    /// A client's whose time is over.
+    Expired,
+}
+
+/// Somebody's certificate authority.
+#[derive(Debug)]
+pub struct ClientAuthority {
+    issuer: CertifiedIssuer<'static, KeyPair>,
+}
+
+/// A certificate and its key, PEM.
+#[derive(Clone, Debug)]
+pub struct Certificate {
+    /// The common name.
+    pub common_name: String,
+    /// The certificate alone.
+    pub certificate: String,
+    /// The certificate and the authority that signed it.
+    pub chain: String,
+    /// The private key.
+    pub key: String,
+}
+
+impl Default for ClientAuthority {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl ClientAuthority {
+    /// A new authority.
+    #[must_use]
+    pub fn new() -> Self {
+        let mut params = named("somebody's authority");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+        let key = KeyPair::generate().expect("keys can be made");
+        let issuer = CertifiedIssuer::self_signed(params, key).expect("an authority can be made");
+        Self { issuer }
+    }
+
+    /// A certificate for a client of this name.
+    #[must_use]
+    pub fn issue(&self, common_name: &str) -> Certificate {
+        self.issue_kind(common_name, Kind::Client)
+    }
+
+    /// A certificate of some kind.
+    #[must_use]
+    pub fn issue_kind(&self, common_name: &str, kind: Kind) -> Certificate {
+        let mut params = named(common_name);
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        params.is_ca = match kind {
+            Kind::Authority => IsCa::Ca(BasicConstraints::Unconstrained),
+            Kind::Client | Kind::Expired => IsCa::ExplicitNoCa,
+        };
+        if kind == Kind::Expired {
+            params.not_before = (SystemTime::now() - Duration::from_secs(7200)).into();
+            params.not_after = (SystemTime::now() - Duration::from_secs(3600)).into();
+        }
+        let key = KeyPair::generate().expect("keys can be made");
+        let certificate = params
+            .signed_by(&key, &self.issuer)
+            .expect("a certificate can be signed")
+            .pem();
+        Certificate {
+            common_name: common_name.to_owned(),
+            chain: format!("{certificate}{}", self.issuer.pem()),
+            certificate,
+            key: key.serialize_pem(),
+        }
+    }
+}
+
+fn named(common_name: &str) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    let mut name = DistinguishedName::new();
+    if !common_name.is_empty() {
+        name.push(DnType::CommonName, common_name);
+    }
+    params.distinguished_name = name;
+    params.not_before = (SystemTime::now() - Duration::from_secs(3600)).into();
+    params.not_after = (SystemTime::now() + Duration::from_secs(365 * 24 * 3600)).into();
+    params
+}

@@ -1,0 +1,130 @@
+//! `etcdctl`, as somebody with a certificate would use it.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+/// `etcdctl` with one identity and its endpoints.
+#[derive(Clone, Debug)]
+pub struct Etcdctl {
+    program: PathBuf,
+    endpoints: String,
+    certificate: PathBuf,
+    key: PathBuf,
+    authority: PathBuf,
+}
+
+/// What a call came to.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// Whether it succeeded.
+    pub ok: bool,
+    /// Standard output.
+    pub stdout: String,
+    /// Standard error.
+    pub stderr: String,
+}
+
+impl Etcdctl {
+    /// `etcdctl` at `program` with files for certificate, key and the
+    /// servers' authority; `endpoints` are URLs joined by commas.
+    pub fn new(
+        program: impl Into<PathBuf>,
+        endpoints: impl Into<String>,
+        certificate: impl Into<PathBuf>,
+        key: impl Into<PathBuf>,
+        authority: impl Into<PathBuf>,
+    ) -> Self {
+        Self {
+            program: program.into(),
+            endpoints: endpoints.into(),
+            certificate: certificate.into(),
+            key: key.into(),
+            authority: authority.into(),
+        }
+    }
+
+    /// The command, with everything but what it is to do.
+    #[must_use]
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        let file = |flag: &str, path: &Path| format!("--{flag}={}", path.display());
+        command
+            .env("ETCDCTL_API", "3")
+            .arg(format!("--endpoints={}", self.endpoints))
+            .arg(file("cert", &self.certificate))
+            .arg(file("key", &self.key))
+            .arg(file("cacert", &self.authority))
+            .args(["--dial-timeout=2s", "--command-timeout=5s"]);
+        command
+    }
+
+    /// Runs it.
+    ///
+    /// # Panics
+    /// Panics if the program cannot be started.
+    #[must_use]
+    pub fn run(&self, args: &[&str]) -> Answer {
+        let output = self
+            .command()
+            .args(args)
+            .output()
+            .expect("etcdctl can be started");
+        Answer {
+            ok: output.status.success(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// Runs it for JSON.
+    ///
+    /// # Panics
+    /// Panics if it fails.
+    #[must_use]
+    pub fn json(&self, args: &[&str]) -> Value {
+        let mut all = vec!["--write-out=json"];
+        all.extend(args);
+        let answer = self.run(&all);
+        assert!(answer.ok, "etcdctl {args:?} failed: {}", answer.stderr);
+        serde_json::from_str(answer.stdout.trim()).expect("etcdctl writes JSON")
+    }
+
+    /// The words of its output, one for each line.
+    ///
+    /// # Panics
+    /// Panics if it fails.
+    #[must_use]
+    pub fn lines(&self, args: &[&str]) -> Vec<String> {
+        let answer = self.run(args);
+        assert!(answer.ok, "etcdctl {args:?} failed: {}", answer.stderr);
+        answer
+            .stdout
+            .lines()
+            .filter(|line| !line.is_empty())
+            .map(str::to_owned)
+            .collect()
+    }
+}
+
+impl Answer {
+    /// Whether etcd refused because of missing rights.
+    #[must_use]
+    pub fn is_denied(&self) -> bool {
+        !self.ok && self.stderr.contains("permission denied")
+    }
+
+    /// Whether the connection itself was refused: the certificate is not
+    /// trusted, so the handshake fails.
+    #[must_use]
+    pub fn is_untrusted(&self) -> bool {
+        let words = [
+            "bad certificate",
+            "unknown certificate",
+            "context deadline exceeded",
+            "authentication handshake failed",
+        ];
+        !self.ok && words.iter().any(|word| self.stderr.contains(word))
+    }
+}

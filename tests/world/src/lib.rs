@@ -1,0 +1,30 @@
+//! A world for the charm to live in: a simulated Juju model, a pretend machine
+//! for each unit, a real etcd on a loopback address, clients with real
+//! certificates, and `etcdctl` as the judge of what etcd lets them do.
+//!
+//! Nothing in here knows the charm's code. What it did is read from Juju and
+//! from etcd, through programs that are not ours.
+
+mod client;
+mod etcdctl;
+mod programs;
+mod requirer;
+mod world;
+
+pub use client::{Certificate, ClientAuthority, Kind};
+pub use etcdctl::{Answer, Etcdctl};
+pub use programs::Programs;
+pub use requirer::{Request, V0, V1};
+pub use simulated_juju as juju;
+pub use simulated_juju::{Change, HookRun, JujuVersion, RelationId, UnitName};
+pub use simulated_machine as machine;
+pub use world::{World, WorldOptions, service_of, writes};
+
+use std::process::ExitCode;
+
+/// Every program that makes a [`World`] calls this first thing in `main`: the
+/// hook tools and the stand-ins for a machine's commands are links to it.
+#[must_use]
+pub fn run_as_tool() -> Option<ExitCode> {
+    simulated_juju::run_as_hook_tool().or_else(simulated_machine::run_as_stand_in)
+}

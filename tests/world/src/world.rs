@@ -1,0 +1,354 @@
+//! The world itself.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use simulated_juju::{
+    Change, Charm, Deployment, HookRun, JujuVersion, Model, Options, RelationId, UnitName,
+};
+use simulated_machine::{Machine, MachineOptions};
+
+use crate::client::Certificate;
+use crate::etcdctl::Etcdctl;
+use crate::programs::Programs;
+
+/// More hooks than any story should need to come to rest.
+const SETTLE_LIMIT: usize = 400;
+
+/// The metadata of an application that asks for access.
+const REQUIRER: &str = "
+name: requirer
+requires:
+  etcd:
+    interface: etcd_client
+";
+
+/// How a world is made.
+#[derive(Clone, Debug)]
+pub struct WorldOptions {
+    /// The charm's program.
+    pub dispatch: PathBuf,
+    /// The charm's files: `metadata.yaml`, `charmcraft.yaml`.
+    pub charm: PathBuf,
+    /// The etcd that the machines' distribution has.
+    pub programs: Programs,
+    /// The release of Juju.
+    pub juju: JujuVersion,
+    /// What chance is derived from.
+    pub seed: u64,
+}
+
+/// A model with the charm deployed as `etcd`, and a machine for each unit.
+pub struct World {
+    /// The model; it is dropped before the machines that its hooks run on.
+    pub model: Model,
+    /// The machines, by unit.
+    pub machines: BTreeMap<UnitName, Machine>,
+    options: WorldOptions,
+    charm: PathBuf,
+    directory: tempfile::TempDir,
+    files: u32,
+}
+
+impl World {
+    /// A model without any application.
+    ///
+    /// # Panics
+    /// Panics if the file system is at fault.
+    #[must_use]
+    pub fn new(options: WorldOptions) -> Self {
+        // Short, since sockets lie below it, and their paths are limited.
+        let directory = tempfile::Builder::new()
+            .prefix("etcd-")
+            .tempdir()
+            .expect("a temporary directory can be made");
+        let charm = directory.path().join("charm");
+        std::fs::create_dir(&charm).expect("a directory can be made");
+        for name in ["metadata.yaml", "charmcraft.yaml"] {
+            std::fs::copy(options.charm.join(name), charm.join(name)).expect("the charm's files");
+        }
+        std::os::unix::fs::symlink(&options.dispatch, charm.join("dispatch"))
+            .expect("a link can be made");
+        let model = Model::new(
+            Options::new(directory.path().join("m"))
+                .version(options.juju)
+                .seed(options.seed),
+        )
+        .expect("a model can be made");
+        Self {
+            model,
+            machines: BTreeMap::new(),
+            options,
+            charm,
+            directory,
+            files: 0,
+        }
+    }
+
+    /// Deploys etcd with one unit; nothing has run yet.
+    pub fn deploy(&mut self) -> UnitName {
+        self.deploy_with(Deployment::units(1))
+    }
+
+    /// Deploys etcd with options and one unit; nothing has run yet.
+    ///
+    /// # Panics
+    /// Panics if a machine cannot be made.
+    pub fn deploy_with(&mut self, deployment: Deployment) -> UnitName {
+        let charm = Charm::at(&self.charm);
+        let unit = self.model.deploy_with("etcd", charm, deployment).remove(0);
+        self.equip(&unit);
+        unit
+    }
+
+    /// Adds a unit of etcd.
+    pub fn add_unit(&mut self) -> UnitName {
+        let unit = self.model.add_unit("etcd");
+        self.equip(&unit);
+        unit
+    }
+
+    fn equip(&mut self, unit: &UnitName) {
+        let directory = self.directory.path().join(unit.with_dash());
+        let options = MachineOptions::new(directory, &self.options.programs.directory)
+            .expect("this program has a path");
+        let machine = Machine::new(options).expect("a machine can be made");
+        for (key, value) in machine.environment() {
+            self.model.set_unit_environment(unit.clone(), &key, &value);
+        }
+        self.model
+            .add_unit_path(unit.clone(), machine.path_dir().to_owned());
+        self.machines.insert(unit.clone(), machine);
+    }
+
+    /// Deploys an application that the story plays by hand, and relates it.
+    pub fn relate(&mut self, app: &str) -> RelationId {
+        if !self.model.has_application(app) {
+            self.model.deploy(app, Charm::puppet(REQUIRER));
+        }
+        self.model
+            .integrate("etcd:etcd-client", &format!("{app}:etcd"))
+    }
+
+    /// Deploys an application of another model that the story plays by hand,
+    /// and relates it. Gives the name that it has in this model.
+    pub fn relate_remote(&mut self, app: &str) -> (String, RelationId) {
+        let name = self.model.deploy_remote(
+            app,
+            Charm::puppet(REQUIRER),
+            simulated_juju::RemoteSide::Consumer,
+            1,
+        );
+        let relation = self
+            .model
+            .integrate("etcd:etcd-client", &format!("{name}:etcd"));
+        (name, relation)
+    }
+
+    /// Lets all due hooks run.
+    ///
+    /// # Panics
+    /// Panics if the model does not come to rest, or a hook keeps failing; it
+    /// shows what the hooks said.
+    pub fn settle(&mut self) -> Vec<HookRun> {
+        match self.model.settle(SETTLE_LIMIT) {
+            Ok(runs) => runs,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// Lets all due hooks run, then a round of `update-status` for what needs
+    /// a full pass, until nothing changes any more; and asserts that a further
+    /// `update-status` writes nothing.
+    ///
+    /// # Panics
+    /// Panics if there is no rest, or if a pass at rest writes.
+    pub fn rest(&mut self) -> Vec<HookRun> {
+        let mut runs = self.settle();
+        for _ in 0..6 {
+            let passes = self.model.update_status_all();
+            let is_quiet = passes.iter().all(|run| writes(run).is_empty());
+            for run in &passes {
+                assert!(run.succeeded(), "{} failed: {}", run.name, run.stderr);
+            }
+            runs.extend(passes);
+            let due = self.settle();
+            let was_idle = due.is_empty();
+            runs.extend(due);
+            if is_quiet && was_idle {
+                self.assert_idle();
+                return runs;
+            }
+        }
+        panic!("update-status went on writing");
+    }
+
+    /// Asserts that a full pass of every unit writes nothing: no databag, no
+    /// secret, no restart, no change in etcd's users and roles nor a key.
+    ///
+    /// # Panics
+    /// Panics if it does.
+    pub fn assert_idle(&mut self) {
+        let before = self.revisions();
+        for run in self.model.update_status_all() {
+            assert!(run.succeeded(), "update-status failed: {}", run.stderr);
+            assert_eq!(writes(&run), [], "update-status of {} wrote", run.unit);
+        }
+        assert_eq!(before, self.revisions(), "update-status wrote to etcd");
+    }
+
+    /// The revision of keys, and the starts of each service: what a pass that
+    /// writes nothing leaves as it is. Users and roles have a revision too,
+    /// where etcd tells it.
+    fn revisions(&self) -> Vec<String> {
+        let mut all = Vec::new();
+        for (unit, machine) in &self.machines {
+            let service = machine.service(&service_of(unit));
+            all.push(format!("{unit}: {} starts", service.starts));
+        }
+        if let Some(unit) = self.running_units().first() {
+            let admin = self.admin(unit);
+            let status = admin.json(&["endpoint", "status"]);
+            all.push(format!(
+                "revision {}",
+                status[0]["Status"]["header"]["revision"]
+            ));
+            let auth = admin.run(&["auth", "status"]);
+            if auth.ok {
+                all.push(auth.stdout);
+            }
+        }
+        all
+    }
+
+    /// Units whose etcd runs.
+    #[must_use]
+    pub fn running_units(&self) -> Vec<UnitName> {
+        self.machines
+            .iter()
+            .filter(|(unit, machine)| {
+                machine.service(&service_of(unit)).active == simulated_machine::Active::Active
+            })
+            .map(|(unit, _)| unit.clone())
+            .collect()
+    }
+
+    /// How often etcd was started on this unit's machine.
+    #[must_use]
+    pub fn starts(&self, unit: &UnitName) -> u32 {
+        self.machines[unit].service(&service_of(unit)).starts
+    }
+
+    /// Files of the unit's machine.
+    #[must_use]
+    pub fn root(&self, unit: &UnitName) -> &Path {
+        self.machines[unit].root()
+    }
+
+    /// The directory with this unit's certificates.
+    #[must_use]
+    pub fn pki(&self, unit: &UnitName) -> PathBuf {
+        self.root(unit)
+            .join("etc/etcd-charm")
+            .join(unit.with_dash())
+            .join("pki")
+    }
+
+    /// The client trust file that this unit's etcd has loaded.
+    ///
+    /// # Panics
+    /// Panics if there is none.
+    #[must_use]
+    pub fn trust_file(&self, unit: &UnitName) -> String {
+        let path = self
+            .root(unit)
+            .join("run/etcd-charm")
+            .join(unit.with_dash())
+            .join("loaded/trust.pem");
+        std::fs::read_to_string(path).expect("a trust file was loaded")
+    }
+
+    /// Where this unit's etcd is reached.
+    #[must_use]
+    pub fn url(&self, unit: &UnitName) -> String {
+        format!("https://{}:2379", self.model.address(unit.clone()))
+    }
+
+    /// `etcdctl` with the identity of a unit itself, who is `root`.
+    #[must_use]
+    pub fn admin(&self, unit: &UnitName) -> Etcdctl {
+        let pki = self.pki(unit);
+        Etcdctl::new(
+            self.etcdctl(),
+            self.url(unit),
+            pki.join("admin.crt"),
+            pki.join("admin.key"),
+            pki.join("server-ca.crt"),
+        )
+    }
+
+    /// `etcdctl` with a client's certificate, against one unit.
+    ///
+    /// # Panics
+    /// Panics if files cannot be written.
+    pub fn client(&mut self, unit: &UnitName, certificate: &Certificate) -> Etcdctl {
+        let authority = self.pki(unit).join("server-ca.crt");
+        let url = self.url(unit);
+        self.client_at(&url, certificate, &authority)
+    }
+
+    /// `etcdctl` with a client's certificate, and what the client was told:
+    /// endpoints as URLs, and the servers' authority.
+    ///
+    /// # Panics
+    /// Panics if files cannot be written.
+    pub fn client_told(
+        &mut self,
+        uris: &str,
+        certificate: &Certificate,
+        authority: &str,
+    ) -> Etcdctl {
+        self.files += 1;
+        let path = self.directory.path().join(format!("{}.ca", self.files));
+        std::fs::write(&path, authority).expect("files can be written");
+        self.client_at(uris, certificate, &path)
+    }
+
+    fn client_at(&mut self, url: &str, certificate: &Certificate, authority: &Path) -> Etcdctl {
+        self.files += 1;
+        let path = |end: &str| self.directory.path().join(format!("{}.{end}", self.files));
+        std::fs::write(path("crt"), &certificate.chain).expect("files can be written");
+        std::fs::write(path("key"), &certificate.key).expect("files can be written");
+        Etcdctl::new(self.etcdctl(), url, path("crt"), path("key"), authority)
+    }
+
+    /// The `etcdctl` of this world's etcd.
+    #[must_use]
+    pub fn etcdctl(&self) -> PathBuf {
+        self.options.programs.directory.join("etcdctl")
+    }
+
+    /// Content of the secret that the charm published under `key`, read as the
+    /// unit 0 of the requirer would read it.
+    ///
+    /// # Panics
+    /// Panics if it cannot be read.
+    pub fn secret_as(&mut self, app: &str, uri: &str) -> BTreeMap<String, String> {
+        let unit = UnitName::new(app, 0);
+        self.model
+            .secret_get_as(unit, uri, true)
+            .unwrap_or_else(|error| panic!("{app} cannot read {uri}: {error}"))
+    }
+}
+
+/// The service that runs etcd on a unit's machine.
+#[must_use]
+pub fn service_of(unit: &UnitName) -> String {
+    format!("etcd-charm-{}.service", unit.with_dash())
+}
+
+/// What a hook changed for others to see. Ports and the like count as well.
+#[must_use]
+pub fn writes(run: &HookRun) -> Vec<Change> {
+    run.changes.clone()
+}
