@@ -189,22 +189,22 @@ fn ensure_secret(
         None if secret.may_exist => tools.secret_info(&secret.label)?.map(|info| uri(&info.id)),
         None => None,
     };
-    if let Some(uri) = found {
-        if let Ok(current) = tools.secret_get(&uri, Revision::Peek)? {
-            made.insert(secret.label.clone(), uri.clone());
-            if current == content && secret.uri.is_some() {
-                return Ok(Ensured::Stood);
-            }
-            if current != content {
-                tools.secret_set(&uri, &content)?;
-            }
-            // What was never published may never have been granted.
-            if secret.uri.is_none() {
-                tools.secret_grant(&uri, relation)?;
-            }
-            return Ok(Ensured::Written);
+    // One that was removed behind our back is replaced by a new one.
+    if let Some(uri) = found
+        && let Ok(current) = tools.secret_get(&uri, Revision::Peek)?
+    {
+        made.insert(secret.label.clone(), uri.clone());
+        if current == content && secret.uri.is_some() {
+            return Ok(Ensured::Stood);
         }
-        // It was removed behind our back; a new one takes its place.
+        if current != content {
+            tools.secret_set(&uri, &content)?;
+        }
+        // What was never published may never have been granted.
+        if secret.uri.is_none() {
+            tools.secret_grant(&uri, relation)?;
+        }
+        return Ok(Ensured::Written);
     }
     let description = format!("Access to etcd over {relation}");
     let uri = tools.secret_add(

@@ -199,7 +199,7 @@ impl Planner<'_, '_> {
             } else {
                 // Another name is another user: the old one goes first.
                 record.grant = None;
-                self.end_grant_as(key, &before.common_name.clone(), record.clone());
+                self.end_grant_as(key, &before.common_name, record.clone());
             }
         }
         let name = grant.common_name.clone();
