@@ -16,7 +16,7 @@ use crate::observe::{self, Application, ObserveError};
 use crate::plan::membership::MembershipStep;
 use crate::plan::observed::{Clients, Observed, Pass};
 use crate::plan::restart::TrustStep;
-use crate::plan::{self, Plan, Report, Stage, access};
+use crate::plan::{self, Plan, Report, Stage, Wait, access};
 use crate::status;
 
 /// How many stages one hook may carry out. A first start takes about ten; more
@@ -92,6 +92,16 @@ fn prune(
     }
 }
 
+/// How a hook goes on after a stage.
+enum Progress {
+    /// With the next round.
+    Goes,
+    /// Not at all: everything is published.
+    Over,
+    /// Not now, for a reason that passes by itself.
+    Waits(Wait),
+}
+
 struct Run {
     application: Application,
     /// What clients ask for; read once, as soon as etcd is known, since what
@@ -109,21 +119,26 @@ impl Run {
         let mut last = String::new();
         for _ in 0..MAX_ROUNDS {
             let (observed, client) = self.observe(context).await?;
-            let Plan { stage, report } = plan::plan(&observed);
+            let Plan { stage, mut report } = plan::plan(&observed);
             last = format!("{stage:?}").chars().take(200).collect();
             for remark in &report.remarks {
                 if !self.log.contains(remark) {
                     self.log.push(remark.clone());
                 }
             }
-            let is_over = self
+            let progress = self
                 .carry_out(context, &observed, client.as_ref(), &stage)
                 .await;
             if let Some(client) = &client {
                 context.etcd_calls += client.calls();
             }
-            if is_over? {
-                return Ok(report);
+            match progress? {
+                Progress::Goes => {}
+                Progress::Over => return Ok(report),
+                Progress::Waits(wait) => {
+                    report.wait_for(wait);
+                    return Ok(report);
+                }
             }
         }
         Err(ReconcileError::Restless(last))
@@ -205,14 +220,14 @@ impl Run {
             .collect()
     }
 
-    /// Carries out one stage. `true` if it was the last.
+    /// Carries out one stage.
     async fn carry_out(
         &mut self,
         context: &mut Context,
         observed: &Observed,
         client: Option<&Client>,
         stage: &Stage,
-    ) -> Result<bool, ReconcileError> {
+    ) -> Result<Progress, ReconcileError> {
         let needs_client = || ApplyError::Missing("a connection to etcd");
         match stage {
             Stage::Machine(steps) => {
@@ -222,12 +237,14 @@ impl Run {
             Stage::Membership(step) => {
                 // effects: etcd's members and authentication
                 let client = client.ok_or_else(needs_client)?;
-                let is_done = apply::membership(context, client, step).await?;
-                if !is_done {
+                if !apply::membership(context, client, step).await? {
                     // It passes by itself; what can be published is published.
                     let publication = plan::publish::foundation(observed);
                     apply::publish(context, None, &publication).await?;
-                    return Ok(true);
+                    return Ok(Progress::Waits(match step {
+                        MembershipStep::Promote(_) => Wait::Promotion,
+                        _ => Wait::OtherJoiner,
+                    }));
                 }
                 if matches!(step, MembershipStep::Promote(_)) {
                     self.restarted = true;
@@ -259,7 +276,8 @@ impl Run {
                 // effects: the trust file, the service, the ledger
                 let client = client.ok_or_else(needs_client)?;
                 if !apply::trust(context, client, restart).await? {
-                    return Ok(true);
+                    let reason = "another member restarts".to_owned();
+                    return Ok(Progress::Waits(Wait::Restart(reason)));
                 }
                 self.restarted = true;
                 self.log.push(format!(
@@ -271,10 +289,10 @@ impl Run {
                 // effects: databags, secrets, the ledger
                 let published = apply::publish(context, client, publication).await?;
                 self.log.extend(published);
-                return Ok(true);
+                return Ok(Progress::Over);
             }
         }
-        Ok(false)
+        Ok(Progress::Goes)
     }
 
     /// Reports, and remembers what the next hook need not ask for.

@@ -4,13 +4,17 @@ use std::time::{Duration, Instant};
 
 use super::ApplyError;
 use crate::context::Context;
-use crate::etcd::Client;
+use crate::etcd::{Client, EtcdError};
 use crate::host;
 use crate::plan::membership::MembershipStep;
 
-/// How long a hook waits for a learner to catch up. A small database is there
-/// in a second; a large one is promoted by a later hook.
-const PROMOTION_LIMIT: Duration = Duration::from_secs(15);
+/// How long a hook waits for etcd to allow a change. A learner with a small
+/// database has caught up in a second, and a member that came last counts as
+/// connected after five; what takes longer is left to a later hook.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// How often it is asked meanwhile.
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// How long another unit may hold the lock of membership: longer than adding a
 /// member takes, so that a unit that died does not block the others for long.
@@ -36,9 +40,9 @@ pub async fn membership(
             let Some(lock) = client.try_lock("membership", &holder, LOCK_SECONDS).await? else {
                 return Ok(false);
             };
-            let added = client.add_learner(peer_url).await;
+            let added = patiently(async || client.add_learner(peer_url).await).await;
             client.unlock(lock).await?;
-            Ok(added.map(|()| true)?)
+            Ok(added?)
         }
         MembershipStep::Join(founding) => {
             context.facts.founding = Some(host::Founding {
@@ -50,16 +54,21 @@ pub async fn membership(
             Ok(true)
         }
         MembershipStep::Promote(member) => {
-            let begun = Instant::now();
-            loop {
-                if client.promote(*member).await? {
-                    return Ok(true);
-                }
-                if begun.elapsed() > PROMOTION_LIMIT {
-                    return Ok(false);
-                }
-                tokio::time::sleep(Duration::from_millis(200)).await;
-            }
+            Ok(patiently(async || client.promote(*member).await).await?)
         }
+    }
+}
+
+/// Asks until etcd allows it, or until a hook should wait no longer: `false`.
+async fn patiently(ask: impl AsyncFn() -> Result<bool, EtcdError>) -> Result<bool, EtcdError> {
+    let begun = Instant::now();
+    loop {
+        if ask().await? {
+            return Ok(true);
+        }
+        if begun.elapsed() > PATIENCE {
+            return Ok(false);
+        }
+        tokio::time::sleep(PAUSE).await;
     }
 }

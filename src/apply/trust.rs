@@ -54,9 +54,7 @@ pub async fn trust(
     if let Some(other) = restart.hand_over_to {
         client.move_leader(other).await?;
     }
-    let service = Service::new(&context.commands, context.paths.service());
-    // Pending is no failure; whether it answers is asked next.
-    let _ = service.restart(RESTART_LIMIT)?;
+    restart_service(context).await?;
     answers(context).await?;
     let after = LedgerWrite::Member(member, restart.after.clone());
     client.write_ledger(&[after]).await?;
@@ -64,6 +62,19 @@ pub async fn trust(
         client.unlock(lock).await?;
     }
     Ok(true)
+}
+
+/// Restarts the service on another thread: etcd waits for its clients to hang
+/// up, and ours can only do that while the runtime goes on.
+async fn restart_service(context: &Context) -> Result<(), ApplyError> {
+    let commands = context.commands.clone();
+    let name = context.paths.service();
+    let restart = move || Service::new(&commands, name).restart(RESTART_LIMIT);
+    // Whether it came up is asked next, whatever systemd says of it by then.
+    let _started = tokio::task::spawn_blocking(restart)
+        .await
+        .expect("the closure does not panic, and nothing cancels it")?;
+    Ok(())
 }
 
 async fn turn(context: &Context, client: &Client) -> Result<Option<crate::etcd::Lock>, ApplyError> {

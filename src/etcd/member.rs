@@ -49,18 +49,27 @@ impl Client {
     }
 
     /// Adds a member without a vote, to be promoted when it has caught up.
+    /// `false` while etcd thinks it too early: a member that came last must have
+    /// been connected for some seconds, and only one may learn at a time.
     ///
     /// # Errors
     /// etcd refused or failed the call.
-    pub async fn add_learner(&self, peer_url: &str) -> Result<(), EtcdError> {
+    pub async fn add_learner(&self, peer_url: &str) -> Result<bool, EtcdError> {
         let mut client = self.inner.cluster_client();
         let options = MemberAddOptions::new().with_is_learner();
-        self.call(
-            format!("add member {peer_url}"),
-            client.member_add(vec![peer_url.to_owned()], Some(options)),
-        )
-        .await
-        .map(drop)
+        let added = self
+            .call(
+                format!("add member {peer_url}"),
+                client.member_add(vec![peer_url.to_owned()], Some(options)),
+            )
+            .await;
+        match added {
+            Ok(_) => Ok(true),
+            Err(error) if error.says(&["unhealthy cluster", "too many learner members"]) => {
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Gives a learner its vote. `false` while etcd says that it has not

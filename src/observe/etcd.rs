@@ -165,14 +165,19 @@ pub async fn own_member_answers(context: &Context) -> Known<()> {
         Err(error) => return Known::Unknown(describe(&error)),
     };
     let url = client_url(&address.to_string());
-    // Members and status are answered by the member itself; the ledger needs
-    // the cluster's agreement, which is what clients need too.
+    // The status is the member's own word; the ledger needs the cluster's
+    // agreement, which is what clients need too. A member that is still
+    // learning answers nothing else, and no client asks it.
     let asked = async {
-        let (client, _) = reach(context, &url, &credentials).await?;
-        client.ledger().await
+        let urls = [url];
+        let client = Client::new(&urls, &credentials, context.ledger_keys()).await?;
+        match client.status().await? {
+            status if status.learner => Ok(()),
+            _ => client.ledger().await.map(drop),
+        }
     };
     match asked.await {
-        Ok(_) => Known::Known(()),
+        Ok(()) => Known::Known(()),
         Err(error) => Known::Unknown(describe(&error)),
     }
 }

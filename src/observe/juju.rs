@@ -1,5 +1,6 @@
 //! What Juju says of this application, its units and its options.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
@@ -29,6 +30,8 @@ pub struct Application {
     pub authorities: Option<Authorities>,
     /// The address of this unit.
     pub address: Option<IpAddr>,
+    /// Other addresses under which this unit is reached.
+    pub other_addresses: BTreeSet<String>,
     /// The directory of the storage for etcd's data.
     pub storage: Option<PathBuf>,
     /// The archive with etcd that the operator attached.
@@ -55,6 +58,7 @@ pub fn application(context: &Context) -> Result<Application, ObserveError> {
             peers: None,
             authorities: None,
             address: context.facts.address,
+            other_addresses: BTreeSet::new(),
             storage: context.facts.data_dir.clone(),
             archive: None,
             prefix_policy: prefix_policy(context.facts.prefix_policy.as_deref()),
@@ -78,12 +82,14 @@ pub fn application(context: &Context) -> Result<Application, ObserveError> {
         },
         _ => None,
     };
+    let network = tools.network_get(CLUSTER)?;
     Ok(Application {
         leader,
         pass: Pass::Full,
         peers,
         authorities,
-        address: tools.network_get(CLUSTER)?.bind,
+        address: network.bind,
+        other_addresses: network.ingress.into_iter().collect(),
         storage,
         archive,
         prefix_policy: prefix_policy(policy),

@@ -22,6 +22,7 @@ pub fn machine(context: &Context, application: &Application) -> Result<Machine, 
     let facts = &context.facts;
     let mut machine = Machine {
         address: application.address.map(|address| address.to_string()),
+        other_addresses: application.other_addresses.clone(),
         founding: facts.founding.as_ref().map(|founding| Founding {
             initial_cluster: founding.initial_cluster.clone(),
             existing: founding.existing,

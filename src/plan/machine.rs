@@ -18,6 +18,8 @@ pub struct Machine {
     pub is_installed: bool,
     /// The address under which this unit serves.
     pub address: Option<String>,
+    /// Other addresses under which it is reached.
+    pub other_addresses: BTreeSet<String>,
     /// Whether the storage for etcd's data is here.
     pub has_storage: bool,
     /// Whether there is data of a member in it.
@@ -194,7 +196,13 @@ fn certificates(
     if !is_stored {
         steps.push(MachineStep::StoreAuthorities);
     }
-    let san: BTreeSet<String> = [address.to_owned()].into();
+    // A peer's connection must come from an address in its own certificate
+    // (etcd's `checkCertSAN`), and what a machine sends from is not always what
+    // it is reached at; on a machine's own loopback it never is.
+    let local = ["127.0.0.1", "::1", "localhost"].map(str::to_owned);
+    let mut san: BTreeSet<String> = machine.other_addresses.clone();
+    san.insert(address.to_owned());
+    san.extend(local);
     let server = machine.server_certificate.as_ref();
     let server_ca = authorities.server.own();
     if needs_new(server, &san, server_ca, now, RENEW_BEFORE_SECONDS).is_some() {

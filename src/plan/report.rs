@@ -29,7 +29,7 @@ pub struct Report {
 impl Report {
     /// Notes what is waited for; the first reason stands, since those after it
     /// follow from it.
-    pub(super) fn wait_for(&mut self, wait: Wait) {
+    pub fn wait_for(&mut self, wait: Wait) {
         self.wait.get_or_insert(wait);
     }
 

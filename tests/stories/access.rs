@@ -17,15 +17,7 @@ fn v0_client() {
     let certificate = ClientAuthority::new().issue("client1");
     let mut app = V0::ask(&mut world.model, "app", relation, "/test/");
     app.set_certificate(&mut world.model, &certificate.certificate);
-    for run in world.rest() {
-        println!(
-            "{} {} {:?} {:?}",
-            run.unit,
-            run.name,
-            run.duration,
-            run.calls.iter().map(|c| c.tool.clone()).collect::<Vec<_>>()
-        );
-    }
+    world.rest();
 
     let bag = world.model.app_bag(relation, "etcd");
     let user = world.secret_as("app", &bag["secret-user"]);

@@ -7,6 +7,7 @@
 )]
 
 mod access;
+mod cluster;
 mod support;
 
 use std::process::ExitCode;
@@ -21,6 +22,9 @@ fn main() -> ExitCode {
     // Each story has processes of its own and waits for them most of the time,
     // so more of them than there are processors make sense.
     arguments.test_threads.get_or_insert(4);
-    let trials: Vec<Trial> = [access::stories()].into_iter().flatten().collect();
+    let trials: Vec<Trial> = [access::stories(), cluster::stories()]
+        .into_iter()
+        .flatten()
+        .collect();
     libtest_mimic::run(&arguments, trials).exit_code()
 }

@@ -78,16 +78,22 @@ impl Model {
     }
 
     fn step_except(&mut self, tired: &[UnitName]) -> Option<HookRun> {
-        let mut due = Vec::new();
+        let due = self.due_except(tired);
+        let (unit, hook) = self.random.choose(&due)?;
+        Some(self.run_due(&unit, hook))
+    }
+
+    /// The due hook of each unit, but not the failed hooks of tired units.
+    fn due_except(&mut self, tired: &[UnitName]) -> Vec<(UnitName, Hook)> {
         let names: Vec<UnitName> = self.units.keys().cloned().collect();
+        let mut due = Vec::new();
         for name in names {
             let waits = tired.contains(&name) && self.unit(&name).agent.error.is_some();
             if !waits && let Some(hook) = self.next_hook(&name) {
                 due.push((name, hook));
             }
         }
-        let (unit, hook) = self.random.choose(&due)?;
-        Some(self.run_due(&unit, hook))
+        due
     }
 
     /// Runs due hooks until there is none, at most `limit` of them. A failed
@@ -104,17 +110,11 @@ impl Model {
                 .filter(|(_, count)| **count > self.options.retries)
                 .map(|(unit, _)| unit.clone())
                 .collect();
-            if runs.len() >= limit {
-                let names: Vec<UnitName> = self.units.keys().cloned().collect();
-                let due = names
-                    .iter()
-                    .any(|name| !tired.contains(name) && self.next_hook(name).is_some());
-                if due {
-                    return Err(NotSettled {
-                        runs,
-                        in_error: self.units_in_error(),
-                    });
-                }
+            if runs.len() >= limit && !self.due_except(&tired).is_empty() {
+                return Err(NotSettled {
+                    runs,
+                    in_error: self.units_in_error(),
+                });
             }
             let Some(run) = self.step_except(&tired) else {
                 break;

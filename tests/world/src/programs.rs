@@ -12,13 +12,13 @@ pub struct Programs {
 }
 
 impl Programs {
-    /// All releases below the directory that `ETCD_VERSIONS_DIR` names (see
-    /// `tests/tools/setup`), the oldest first.
+    /// All releases below the directory that `ETCD_VERSIONS_DIR` names, or else
+    /// where `tests/tools/setup` puts them; the oldest first.
     #[must_use]
     pub fn all() -> Vec<Self> {
-        let Some(directory) = std::env::var_os("ETCD_VERSIONS_DIR") else {
-            return Vec::new();
-        };
+        let directory = std::env::var_os("ETCD_VERSIONS_DIR").unwrap_or_else(|| {
+            concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/tools/etcd").into()
+        });
         let mut found: Vec<Self> = std::fs::read_dir(Path::new(&directory))
             .into_iter()
             .flatten()
@@ -44,7 +44,7 @@ impl Programs {
         Self::all()
             .into_iter()
             .next()
-            .expect("no etcd: run `make setup`, which sets ETCD_VERSIONS_DIR for the tests")
+            .expect("no etcd: run `make setup`")
     }
 
     fn numbers(&self) -> Vec<u32> {

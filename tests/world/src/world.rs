@@ -15,6 +15,9 @@ use crate::programs::Programs;
 /// More hooks than any story should need to come to rest.
 const SETTLE_LIMIT: usize = 400;
 
+/// Enough of etcd's log to see why it did not start.
+const LOG_LINES: usize = 6;
+
 /// The metadata of an application that asks for access.
 const REQUIRER: &str = "
 name: requirer
@@ -153,8 +156,21 @@ impl World {
     pub fn settle(&mut self) -> Vec<HookRun> {
         match self.model.settle(SETTLE_LIMIT) {
             Ok(runs) => runs,
-            Err(error) => panic!("{error}"),
+            Err(error) => panic!("{error}\n{}", self.etcd_logs()),
         }
+    }
+
+    /// The last lines that each etcd logged, for whoever reads a failure.
+    fn etcd_logs(&self) -> String {
+        let mut text = String::new();
+        for (unit, machine) in &self.machines {
+            let log = machine.service_log(&service_of(unit));
+            let log = std::fs::read_to_string(log).unwrap_or_default();
+            let lines: Vec<_> = log.lines().collect();
+            let shown = &lines[lines.len().saturating_sub(LOG_LINES)..];
+            text.push_str(&format!("etcd of {unit}:\n  {}\n", shown.join("\n  ")));
+        }
+        text
     }
 
     /// Lets all due hooks run, then a round of `update-status` for what needs

@@ -79,6 +79,7 @@ fn main() -> ExitCode {
         trouble::removed_application_runs_its_last_hooks,
         trouble::lost_machine_runs_nothing_and_departs,
         trouble::failed_install_waits_for_everything_else,
+        trouble::settle_is_bounded,
         more::environment_is_exact,
         more::relation_get_without_a_unit_reads_the_application,
         more::labels_of_consumers_and_owners,

@@ -253,3 +253,18 @@ pub(crate) fn failed_install_waits_for_everything_else() {
         Some("start")
     );
 }
+
+pub(crate) fn settle_is_bounded() {
+    let mut world = World::new();
+    world.deploy("app", 1);
+    let error = world.model.settle(2).expect_err("two hooks are not enough");
+    assert_eq!((error.runs.len(), error.in_error.len()), (2, 0));
+    assert!(
+        error
+            .to_string()
+            .starts_with("hooks are still due after 2 runs:"),
+        "{error}"
+    );
+    world.settle();
+    assert!(world.model.settle(0).is_ok(), "nothing is due");
+}
