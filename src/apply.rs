@@ -8,7 +8,7 @@ mod publish;
 mod trust;
 
 pub use access::access;
-pub use machine::machine;
+pub use machine::{machine, stop};
 pub use membership::membership;
 pub use publish::{open_port, publish};
 pub use trust::trust;
@@ -31,6 +31,9 @@ pub enum ApplyError {
     /// etcd failed a call.
     #[error("failed to change etcd")]
     Etcd(#[from] EtcdError),
+    /// A connection to a certain member could not be made.
+    #[error("failed to connect to another member")]
+    Connect(#[from] Box<crate::observe::ObserveError>),
     /// No certificate could be made.
     #[error("failed to issue a certificate")]
     Issue(#[from] crate::tls::IssueError),

@@ -39,11 +39,20 @@ pub enum Event {
         /// The application at the other end; Juju is known to leave it out at
         /// times (lp1960934), then hook tools tell it.
         remote_app: Option<AppName>,
-        /// Whether the relation is over (`-relation-broken`).
+        /// Whether the relation is over (`-relation-broken`), as far as this
+        /// unit is concerned: Juju says the same to a unit that is going away
+        /// itself.
         broken: bool,
+        /// The unit that is leaving the relation (`-relation-departed`).
+        departing: Option<UnitName>,
     },
     /// Something about the units of this application (`cluster-relation-*`).
-    Peer(RelationId),
+    Peer {
+        /// The relation.
+        relation: RelationId,
+        /// The unit that is leaving the application (`-relation-departed`).
+        departing: Option<UnitName>,
+    },
     /// A secret that this unit has read has a new revision.
     SecretChanged(SecretId),
     /// A revision of a secret of ours is read by nobody any more.
@@ -55,7 +64,13 @@ pub enum Event {
         /// Whether a resource may have been attached since the last run: Juju
         /// sends `upgrade-charm` when that happens.
         resources: bool,
+        /// Whether Juju sends this event only to units that are to stay.
+        proves_life: bool,
     },
+    /// The storage for etcd's data is being taken away
+    /// (`data-storage-detaching`), which is the first that a unit hears of its
+    /// own removal.
+    StorageDetaching,
     /// This unit is going away (`stop`).
     Stop,
     /// Nothing that concerns this charm.
@@ -146,13 +161,21 @@ impl Event {
         }
         let name = path.strip_prefix("hooks/").unwrap_or(path);
         Ok(match name {
-            "install" | "upgrade-charm" => Self::Lifecycle { resources: true },
-            "start"
-            | "config-changed"
-            | "leader-elected"
-            | "leader-settings-changed"
-            | "update-status"
-            | "data-storage-attached" => Self::Lifecycle { resources: false },
+            "install" | "upgrade-charm" => Self::Lifecycle {
+                resources: true,
+                proves_life: false,
+            },
+            "leader-elected" | "leader-settings-changed" => Self::Lifecycle {
+                resources: false,
+                proves_life: false,
+            },
+            "start" | "config-changed" | "update-status" | "data-storage-attached" => {
+                Self::Lifecycle {
+                    resources: false,
+                    proves_life: true,
+                }
+            }
+            "data-storage-detaching" => Self::StorageDetaching,
             "stop" => Self::Stop,
             "secret-changed" => Self::SecretChanged(secret(environment)?),
             "secret-remove" => {
@@ -172,14 +195,22 @@ impl Event {
                         .get("JUJU_REMOTE_APP")
                         .and_then(|name| name.parse().ok()),
                     broken: event == "broken",
+                    departing: departing(environment),
                 },
-                Some((endpoint, _)) if endpoint == CLUSTER.0 => {
-                    Self::Peer(relation_id(environment)?)
-                }
+                Some((endpoint, _)) if endpoint == CLUSTER.0 => Self::Peer {
+                    relation: relation_id(environment)?,
+                    departing: departing(environment),
+                },
                 _ => Self::Ignored,
             },
         })
     }
+}
+
+/// `JUJU_DEPARTING_UNIT` is set in departed hooks only. It is this unit itself
+/// when this unit is going away.
+fn departing(environment: &Environment) -> Option<UnitName> {
+    environment.get("JUJU_DEPARTING_UNIT")?.parse().ok()
 }
 
 /// `JUJU_RELATION_ID` is `endpoint:id`; the number alone identifies it.
@@ -232,6 +263,7 @@ mod tests {
             },
             remote_app: Some("app".parse().expect("a name")),
             broken: true,
+            departing: None,
         };
         assert_eq!(event.expect("a hook"), expected);
     }

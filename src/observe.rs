@@ -6,7 +6,7 @@ mod juju;
 mod machine;
 
 pub use clients::{clients, widen};
-pub use etcd::{access, cluster, connect, own_member_answers};
+pub use etcd::{access, client_at, cluster, connect, own_member_answers};
 pub use juju::{AUTHORITIES_LABEL, Application, application, authorities_content, peer_relation};
 pub use machine::machine;
 
@@ -37,6 +37,9 @@ pub enum ObserveError {
         #[source]
         source: crate::tls::IssueError,
     },
+    /// The administrator's certificate of this unit is not there yet.
+    #[error("failed to find this unit's administrator certificate")]
+    NoCredentials,
     /// A file of the service cannot be rendered.
     #[error("failed to render the files of the service")]
     Render(#[from] crate::render::RenderError),

@@ -46,7 +46,9 @@ pub enum Stage {
     Access(Vec<AccessStep>),
     /// What this member trusts.
     Trust(TrustStep),
-    /// What others may read; the last stage of every hook.
+    /// Stops the service for good; its data stays.
+    Stop,
+    /// What others may read; the last stage of every other hook.
     Publish(Box<Publication>),
 }
 
@@ -58,6 +60,17 @@ pub fn plan(observed: &Observed) -> Plan {
 }
 
 fn next_stage(observed: &Observed, report: &mut Report) -> Stage {
+    if observed.stopping {
+        let step = observed
+            .cluster
+            .known()
+            .and_then(|cluster| membership::leave(observed, cluster));
+        report.wait_for(Wait::Removal);
+        return match step {
+            Some(step) => Stage::Membership(step),
+            None => Stage::Stop,
+        };
+    }
     let steps = machine::plan(observed, report);
     if !steps.is_empty() {
         return Stage::Machine(steps);

@@ -11,12 +11,13 @@ use crate::context::{Context, ContextError};
 use crate::etcd::Client;
 use crate::hook::{Event, Hook};
 use crate::juju::{LogLevel, ToolError};
-use crate::model::{Known, Ledger, RequestKey};
+use crate::model::{Known, Ledger, Relation, RequestKey, UnitName};
 use crate::observe::{self, Application, ObserveError};
 use crate::plan::membership::MembershipStep;
 use crate::plan::observed::{Clients, Observed, Pass};
 use crate::plan::restart::TrustStep;
 use crate::plan::{self, Plan, Report, Stage, Wait, access};
+use crate::relation::CLUSTER;
 use crate::status;
 
 /// How many stages one hook may carry out. A first start takes about ten; more
@@ -59,11 +60,16 @@ pub async fn run(hook: Hook) -> Result<(), ReconcileError> {
             prune(&context, secret, *revision).map_err(ReconcileError::Report)?;
             return Ok(());
         }
-        Event::Stop
+        Event::StorageDetaching
+        | Event::Stop
         | Event::Client { .. }
-        | Event::Peer(_)
+        | Event::Peer { .. }
         | Event::SecretChanged(_)
         | Event::Lifecycle { .. } => {}
+    }
+    notice_departures(&mut context)?;
+    if context.hook.event == Event::StorageDetaching {
+        return Ok(());
     }
     let application = observe::application(&context)?;
     let mut run = Run {
@@ -100,6 +106,44 @@ enum Progress {
     Over,
     /// Not now, for a reason that passes by itself.
     Waits(Wait),
+}
+
+/// Remembers who is leaving, be it this unit or another.
+fn notice_departures(context: &mut Context) -> Result<(), ReconcileError> {
+    let own = context.hook.unit.clone();
+    let is_own = |departing: &Option<UnitName>| departing.as_ref() == Some(&own);
+    match &context.hook.event {
+        Event::StorageDetaching | Event::Stop => context.facts.dying = true,
+        // Its storage was taken and given back, and the unit stays.
+        Event::Lifecycle {
+            proves_life: true, ..
+        } => context.facts.dying = false,
+        Event::Client { departing, .. } | Event::Peer { departing, .. } if is_own(departing) => {
+            context.facts.dying = true;
+        }
+        Event::Peer {
+            relation,
+            departing: Some(unit),
+        } => {
+            let relation = Relation {
+                endpoint: CLUSTER,
+                id: *relation,
+            };
+            // The databag of a unit that has left can still be read.
+            let address = match context.tools.relation_get_unit(relation, unit) {
+                Ok(bag) => bag.get("address").cloned(),
+                Err(error) if error.is_denied() || error.is_not_found() => None,
+                Err(error) => return Err(ReconcileError::Report(error)),
+            };
+            context.facts.departed.insert(unit.member(), address);
+        }
+        _ => return Ok(()),
+    }
+    context
+        .facts
+        .write(&context.paths)
+        .map_err(ReconcileError::Facts)?;
+    Ok(())
 }
 
 struct Run {
@@ -189,6 +233,8 @@ impl Run {
             now: context.now,
             unit: context.hook.unit.clone(),
             leader: application.leader,
+            stopping: context.hook.event == Event::Stop,
+            departed: context.facts.departed.clone(),
             pass: application.pass,
             machine,
             peers: application.peers.clone(),
@@ -238,6 +284,11 @@ impl Run {
                 // effects: etcd's members and authentication
                 let client = client.ok_or_else(needs_client)?;
                 if !apply::membership(context, client, step).await? {
+                    if observed.stopping {
+                        // The leader takes this member off the list later.
+                        apply::stop(context)?;
+                        return Ok(Progress::Over);
+                    }
                     // It passes by itself; what can be published is published.
                     let publication = plan::publish::foundation(observed);
                     apply::publish(context, None, &publication).await?;
@@ -284,6 +335,11 @@ impl Run {
                     "restarted etcd, which now trusts {} client certificates",
                     restart.after.loaded.len()
                 ));
+            }
+            Stage::Stop => {
+                // effects: the service
+                apply::stop(context)?;
+                return Ok(Progress::Over);
             }
             Stage::Publish(publication) => {
                 // effects: databags, secrets, the ledger

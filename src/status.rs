@@ -93,6 +93,7 @@ fn of_wait(wait: &Wait) -> Status {
         Wait::OtherJoiner => waiting("waiting for another unit to join".to_owned()),
         Wait::Promotion => waiting("waiting to catch up with the cluster".to_owned()),
         Wait::Restart(reason) => waiting(format!("waiting to restart etcd: {reason}")),
+        Wait::Removal => Status::new(StatusName::Maintenance, "left the cluster"),
         Wait::LostMember => Status::new(
             StatusName::Blocked,
             "data of this member is gone: remove this unit and add another",

@@ -88,6 +88,16 @@ pub async fn machine(
     Ok(())
 }
 
+/// Stops the service for good. Its data stays where it is.
+///
+/// # Errors
+/// systemd refused.
+pub fn stop(context: &Context) -> Result<(), ApplyError> {
+    let service = Service::new(&context.commands, context.paths.service());
+    service.disable()?;
+    Ok(service.stop()?)
+}
+
 fn install(context: &mut Context, application: &Application) -> Result<(), ApplyError> {
     // It takes a minute, and nobody should wonder.
     context

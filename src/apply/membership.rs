@@ -6,6 +6,7 @@ use super::ApplyError;
 use crate::context::Context;
 use crate::etcd::{Client, EtcdError};
 use crate::host;
+use crate::observe;
 use crate::plan::membership::MembershipStep;
 
 /// How long a hook waits for etcd to allow a change. A learner with a small
@@ -52,6 +53,18 @@ pub async fn membership(
             });
             context.facts.write(&context.paths)?;
             Ok(true)
+        }
+        MembershipStep::HandOver(member) => {
+            client.move_leader(*member).await?;
+            Ok(true)
+        }
+        MembershipStep::Remove(member, url) => {
+            let other = match url {
+                None => None,
+                Some(url) => Some(observe::client_at(context, url).await.map_err(Box::new)?),
+            };
+            let client = other.as_ref().unwrap_or(client);
+            Ok(patiently(async || client.remove(*member).await).await?)
         }
         MembershipStep::Promote(member) => {
             Ok(patiently(async || client.promote(*member).await).await?)

@@ -92,6 +92,28 @@ impl Client {
         }
     }
 
+    /// Takes a member off the list; that it is not on it is success. `false`
+    /// while etcd thinks it too early, since another member has not been
+    /// connected for long enough.
+    ///
+    /// # Errors
+    /// etcd refused or failed the call.
+    pub async fn remove(&self, member: u64) -> Result<bool, EtcdError> {
+        let mut client = self.inner.cluster_client();
+        let removed = self
+            .call(
+                format!("remove member {member:x}"),
+                client.member_remove(member),
+            )
+            .await;
+        match removed {
+            Ok(_) => Ok(true),
+            Err(error) if error.is_not_there() => Ok(true),
+            Err(error) if error.says(&["unhealthy cluster"]) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Moves the leadership of the cluster to another voter. It has to be
     /// asked of the leader.
     ///

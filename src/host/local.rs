@@ -1,6 +1,7 @@
 //! What one unit must remember from hook to hook, because nothing else knows
 //! it: which address it serves, with which words it joined, what it last said.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
@@ -9,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::error::HostError;
 use super::files::{Owner, PUBLIC_FILE, ensure_file, read};
 use super::paths::Paths;
-use crate::model::RelationId;
+use crate::model::{MemberName, RelationId};
 
 /// The version that this revision writes. It is raised only when a field comes
 /// to mean something else; a field more or less needs no new version.
@@ -39,6 +40,12 @@ pub struct LocalFacts {
     pub client_endpoints: Vec<String>,
     /// The SHA-256 of the archive that etcd was installed from.
     pub source_digest: Option<String>,
+    /// Whether this unit is going away: what Juju then says of relations is
+    /// true of this unit, and not of the application.
+    pub dying: bool,
+    /// Units that have left, by the names of their members, with the addresses
+    /// they had. A unit's number is never used again, so this stays true.
+    pub departed: BTreeMap<MemberName, Option<String>>,
     /// The option `prefix-policy` as last seen.
     pub prefix_policy: Option<String>,
     /// The version of etcd that this unit, leading, has published.
@@ -153,6 +160,8 @@ mod tests {
             last_app_status: None,
             client_endpoints: vec!["https://[fd00::1]:2379".to_owned()],
             source_digest: None,
+            dying: true,
+            departed: [(MemberName::new("etcd-1"), Some("10.0.0.2".to_owned()))].into(),
             prefix_policy: Some("shared".to_owned()),
             published_version: None,
         };

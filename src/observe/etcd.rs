@@ -114,6 +114,16 @@ pub async fn access(
     Ok(())
 }
 
+/// A connection to one certain member.
+///
+/// # Errors
+/// This unit has no administrator's certificate, or the URL is none.
+pub async fn client_at(context: &Context, url: &str) -> Result<Client, ObserveError> {
+    let credentials = credentials(context)?.ok_or(ObserveError::NoCredentials)?;
+    let urls = [url.to_owned()];
+    Ok(Client::new(&urls, &credentials, context.ledger_keys()).await?)
+}
+
 async fn reach(
     context: &Context,
     url: &str,

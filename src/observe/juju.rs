@@ -40,17 +40,20 @@ pub struct Application {
     pub prefix_policy: PrefixPolicy,
 }
 
-/// Reads what this hook needs of Juju: for an event on one relation only who
-/// leads, the rest being remembered from the last full pass.
+/// Reads what this hook needs of Juju: for an event on one relation, and for a
+/// unit that stops and has no relations any more, only who leads; the rest is
+/// remembered from the last full pass.
 ///
 /// # Errors
 /// A hook tool failed.
 pub fn application(context: &Context) -> Result<Application, ObserveError> {
     let tools = &context.tools;
-    let leader = tools.is_leader()?;
+    // To a unit that is going away Juju shows every relation as broken. What it
+    // concluded from that would be true of itself alone, so it leads no more.
+    let leader = !context.facts.dying && tools.is_leader()?;
     if matches!(
         context.hook.event,
-        Event::Client { .. } | Event::SecretChanged(_)
+        Event::Client { .. } | Event::SecretChanged(_) | Event::Stop
     ) {
         return Ok(Application {
             leader,
@@ -76,7 +79,9 @@ pub fn application(context: &Context) -> Result<Application, ObserveError> {
         None => None,
     };
     let archive = match context.hook.event {
-        Event::Lifecycle { resources: true } => match tools.resource_get("etcd")? {
+        Event::Lifecycle {
+            resources: true, ..
+        } => match tools.resource_get("etcd")? {
             Resource::File(path) => Some(path),
             Resource::Absent(_) => None,
         },

@@ -18,6 +18,11 @@ pub enum MembershipStep {
     Join(Founding),
     /// Gives this unit's member, which follows without a vote, its vote.
     Promote(u64),
+    /// Moves the leadership of the cluster to this member.
+    HandOver(u64),
+    /// Takes a member off the member list, asking at this client URL where that
+    /// must not be our own.
+    Remove(u64, Option<String>),
 }
 
 /// Where peers reach a unit with this address.
@@ -66,8 +71,73 @@ pub(super) fn plan(observed: &Observed, report: &mut Report) -> Option<Membershi
     if cluster.authentication == Some(false) {
         return Some(MembershipStep::EnableAuthentication);
     }
+    if let Some(gone) = member_without_unit(observed, cluster) {
+        return Some(MembershipStep::Remove(gone, None));
+    }
     let own = own_member(observed, cluster)?;
     own.learner.then_some(MembershipStep::Promote(own.id))
+}
+
+/// How this unit leaves the cluster, step by step; `None` when nothing is left
+/// to do but to stop. What remains must keep its quorum. Where that is not
+/// known this unit just stops, and the leader takes it off the list.
+pub(super) fn leave(observed: &Observed, cluster: &Cluster) -> Option<MembershipStep> {
+    let own = own_member(observed, cluster)?;
+    let others: Vec<&Member> = cluster
+        .members
+        .iter()
+        .filter(|member| member.id != own.id && cluster.answering.contains(&member.id))
+        .collect();
+    if !keeps_quorum_without(cluster, own.id) {
+        return None;
+    }
+    if cluster.status.leader == Some(own.id) {
+        let heir = others.iter().find(|member| !member.learner)?;
+        return Some(MembershipStep::HandOver(heir.id));
+    }
+    // Asked of itself, it would stop before it has answered.
+    let url = others
+        .iter()
+        .find_map(|member| member.client_urls.first())?;
+    Some(MembershipStep::Remove(own.id, Some(url.clone())))
+}
+
+/// A member whose unit has left, if the leader may take it off the list now. A
+/// unit that this one has only not met yet is no such unit.
+fn member_without_unit(observed: &Observed, cluster: &Cluster) -> Option<u64> {
+    if !observed.leader {
+        return None;
+    }
+    let has_left = |member: &&Member| match &member.name {
+        Some(name) => observed.departed.contains_key(name),
+        // It was added and never started; only its address tells whose it was.
+        None => observed
+            .departed
+            .values()
+            .flatten()
+            .any(|address| member.peer_urls.contains(&peer_url(address))),
+    };
+    cluster
+        .members
+        .iter()
+        .find(has_left)
+        .map(|member| member.id)
+        .filter(|id| keeps_quorum_without(cluster, *id))
+}
+
+/// Whether the voters that answer are a quorum of those that remain once this
+/// member is off the list.
+fn keeps_quorum_without(cluster: &Cluster, gone: u64) -> bool {
+    let remaining: Vec<_> = cluster
+        .members
+        .iter()
+        .filter(|member| !member.learner && member.id != gone)
+        .collect();
+    let well = remaining
+        .iter()
+        .filter(|member| cluster.answering.contains(&member.id))
+        .count();
+    !remaining.is_empty() && well > remaining.len() / 2
 }
 
 fn join(observed: &Observed, cluster: &Cluster, report: &mut Report) -> Option<MembershipStep> {

@@ -18,6 +18,11 @@ pub struct Observed {
     /// Whether this unit leads the application, and so may write what only
     /// the leader may.
     pub leader: bool,
+    /// Whether this unit is about to stop for good.
+    pub stopping: bool,
+    /// Units that have left, by the names of their members, with the addresses
+    /// they had.
+    pub departed: BTreeMap<MemberName, Option<String>>,
     /// How much this pass looks at.
     pub pass: Pass,
     /// This machine: packages, files, the service.

@@ -77,6 +77,8 @@ pub enum Wait {
     Promotion,
     /// Another member that restarts, or the reason why no member may.
     Restart(String),
+    /// Nothing any more: this unit is being removed.
+    Removal,
     /// This unit lost what it knew of its member; an operator has to decide.
     LostMember,
     /// etcd, which cannot be asked.

@@ -1,12 +1,33 @@
 //! Units come and go.
 
-use etcd_charm_world::{ClientAuthority, V0};
+use etcd_charm_world::{ClientAuthority, Etcdctl, V0};
 use libtest_mimic::Trial;
 
 use crate::support::{story, world};
 
 pub(crate) fn stories() -> Vec<Trial> {
-    vec![story("three_units_form_a_cluster_and_serve", three_units)]
+    vec![
+        story("cluster_of_three_forms_and_serves", three_units),
+        story("cluster_units_leave_one_by_one_and_the_grant_stays", shrink),
+        story(
+            "cluster_loses_a_unit_that_is_removed_by_force",
+            removed_by_force,
+        ),
+    ]
+}
+
+/// The names of the members that have a vote.
+fn voters(admin: &Etcdctl) -> Vec<String> {
+    let members = admin.json(&["member", "list"]);
+    let mut names: Vec<_> = members["members"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|member| member["isLearner"].is_null())
+        .map(|member| member["name"].as_str().unwrap().to_owned())
+        .collect();
+    names.sort();
+    names
 }
 
 fn three_units() {
@@ -14,19 +35,7 @@ fn three_units() {
     let units = [world.deploy(), world.add_unit(), world.add_unit()];
     world.rest();
     let admin = world.admin(&units[0]);
-    let members = admin.json(&["member", "list"]);
-    let names: Vec<_> = members["members"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|member| (member["name"].as_str().unwrap(), &member["isLearner"]))
-        .collect();
-    for name in ["etcd-0", "etcd-1", "etcd-2"] {
-        assert!(
-            names.contains(&(name, &serde_json::Value::Null)),
-            "{name} is no voter: {names:?}"
-        );
-    }
+    assert_eq!(voters(&admin), ["etcd-0", "etcd-1", "etcd-2"]);
 
     let relation = world.relate("app");
     let certificate = ClientAuthority::new().issue("client1");
@@ -45,4 +54,46 @@ fn three_units() {
         let client = world.client(unit, &certificate);
         assert!(client.run(&["put", "/test/a", "1"]).ok);
     }
+}
+
+fn shrink() {
+    let mut world = world();
+    let units = [world.deploy(), world.add_unit(), world.add_unit()];
+    world.rest();
+    let relation = world.relate("app");
+    let certificate = ClientAuthority::new().issue("client1");
+    let mut app = V0::ask(&mut world.model, "app", relation, "/test/");
+    app.set_certificate(&mut world.model, &certificate.certificate);
+    world.rest();
+    let uris = world.model.app_bag(relation, "etcd");
+
+    // The unit that leads the application goes first, which to that unit looks
+    // as if every relation were over.
+    for (gone, left) in [(0, vec!["etcd-1", "etcd-2"]), (1, vec!["etcd-2"])] {
+        let unit = &units[gone];
+        assert!(world.model.is_leader(unit.clone()));
+        world.remove_unit(unit);
+        world.rest();
+        let admin = world.admin(&units[2]);
+        assert_eq!(voters(&admin), left);
+        assert_eq!(admin.lines(&["user", "list"]), ["client1", "root"]);
+        let bag = world.model.app_bag(relation, "etcd");
+        assert_eq!(bag["secret-user"], uris["secret-user"]);
+        let told = bag["endpoints"].split(',').count();
+        assert_eq!(told, left.len(), "endpoints follow the members");
+        let client = world.client(&units[2], &certificate);
+        assert!(client.run(&["put", "/test/a", "1"]).ok);
+    }
+}
+
+fn removed_by_force() {
+    let mut world = world();
+    let units = [world.deploy(), world.add_unit(), world.add_unit()];
+    world.rest();
+    world.machines[&units[2]].power_off();
+    world.model.remove_unit_force(units[2].clone());
+    world.machines.remove(&units[2]);
+    world.rest();
+    let admin = world.admin(&units[0]);
+    assert_eq!(voters(&admin), ["etcd-0", "etcd-1"]);
 }

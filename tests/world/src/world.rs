@@ -48,7 +48,6 @@ pub struct World {
     /// The machines, by unit.
     pub machines: BTreeMap<UnitName, Machine>,
     options: WorldOptions,
-    charm: PathBuf,
     directory: tempfile::TempDir,
     files: u32,
 }
@@ -65,13 +64,6 @@ impl World {
             .prefix("etcd-")
             .tempdir()
             .expect("a temporary directory can be made");
-        let charm = directory.path().join("charm");
-        std::fs::create_dir(&charm).expect("a directory can be made");
-        for name in ["metadata.yaml", "charmcraft.yaml"] {
-            std::fs::copy(options.charm.join(name), charm.join(name)).expect("the charm's files");
-        }
-        std::os::unix::fs::symlink(&options.dispatch, charm.join("dispatch"))
-            .expect("a link can be made");
         let model = Model::new(
             Options::new(directory.path().join("m"))
                 .version(options.juju)
@@ -82,7 +74,6 @@ impl World {
             model,
             machines: BTreeMap::new(),
             options,
-            charm,
             directory,
             files: 0,
         }
@@ -98,7 +89,7 @@ impl World {
     /// # Panics
     /// Panics if a machine cannot be made.
     pub fn deploy_with(&mut self, deployment: Deployment) -> UnitName {
-        let charm = Charm::at(&self.charm);
+        let charm = Charm::at(&self.options.charm).with_dispatch(&self.options.dispatch);
         let unit = self.model.deploy_with("etcd", charm, deployment).remove(0);
         self.equip(&unit);
         unit
@@ -109,6 +100,16 @@ impl World {
         let unit = self.model.add_unit("etcd");
         self.equip(&unit);
         unit
+    }
+
+    /// Removes a unit of etcd, with all the hooks that it runs on its way out.
+    ///
+    /// # Panics
+    /// Panics if the model does not come to rest.
+    pub fn remove_unit(&mut self, unit: &UnitName) {
+        self.model.remove_unit(unit.clone());
+        self.settle();
+        self.machines.remove(unit);
     }
 
     fn equip(&mut self, unit: &UnitName) {
