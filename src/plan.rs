@@ -52,6 +52,20 @@ pub enum Stage {
     Publish(Box<Publication>),
 }
 
+impl Stage {
+    /// What the stage is called in the log.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Machine(_) => "machine",
+            Self::Membership(_) => "membership",
+            Self::Access(_) => "access",
+            Self::Trust(_) => "trust",
+            Self::Stop => "stop",
+            Self::Publish(_) => "publish",
+        }
+    }
+}
+
 /// Makes the plan for what was observed.
 pub fn plan(observed: &Observed) -> Plan {
     let mut report = Report::default();

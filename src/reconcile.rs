@@ -13,6 +13,7 @@ use crate::hook::{Event, Hook};
 use crate::juju::{LogLevel, ToolError};
 use crate::model::{Known, Ledger, Relation, RequestKey, UnitName};
 use crate::observe::{self, Application, ObserveError};
+use crate::plan::access::AccessStep;
 use crate::plan::membership::MembershipStep;
 use crate::plan::observed::{Clients, Observed, Pass};
 use crate::plan::restart::TrustStep;
@@ -44,7 +45,7 @@ pub enum ReconcileError {
     Facts(#[source] crate::host::HostError),
     /// The plan did not come to rest.
     #[error("failed to bring etcd to rest within {MAX_ROUNDS} rounds; last stage: {0}")]
-    Restless(String),
+    Restless(&'static str),
 }
 
 /// Runs one hook.
@@ -160,11 +161,12 @@ struct Run {
 
 impl Run {
     async fn rounds(&mut self, context: &mut Context) -> Result<Report, ReconcileError> {
-        let mut last = String::new();
+        let mut last = "";
         for _ in 0..MAX_ROUNDS {
             let (observed, client) = self.observe(context).await?;
             let Plan { stage, mut report } = plan::plan(&observed);
-            last = format!("{stage:?}").chars().take(200).collect();
+            last = stage.name();
+            tracing::debug!(stage = last, "planned");
             for remark in &report.remarks {
                 if !self.log.contains(remark) {
                     self.log.push(remark.clone());
@@ -305,6 +307,8 @@ impl Run {
                 // effects: etcd's users, roles and the ledger
                 apply::access(client.ok_or_else(needs_client)?, steps).await?;
                 self.granted = true;
+                self.log
+                    .extend(steps.iter().filter_map(AccessStep::summary));
             }
             Stage::Trust(TrustStep::Widen) => {
                 // effects: none (reads only)

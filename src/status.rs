@@ -10,6 +10,10 @@ use crate::plan::{Report, Wait};
 /// rest is counted.
 const SHOWN: usize = 2;
 
+/// The longest message, in characters: more than a terminal is wide, less than
+/// what makes a table unreadable.
+const LONGEST: usize = 400;
+
 /// A status: its name and its message.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Status {
@@ -20,10 +24,21 @@ pub struct Status {
 }
 
 impl Status {
+    /// A status of one line and of bounded length, whatever the reasons in it
+    /// hold: some come from requirers.
     fn new(name: StatusName, message: impl Into<String>) -> Self {
+        let message: String = message.into();
+        let mut shown: String = message
+            .chars()
+            .map(|c| if c.is_control() { ' ' } else { c })
+            .take(LONGEST)
+            .collect();
+        if message.chars().count() > LONGEST {
+            shown.push('…');
+        }
         Self {
             name,
-            message: message.into(),
+            message: shown,
         }
     }
 }
@@ -37,7 +52,10 @@ pub fn of_unit(report: &Report) -> Status {
             if report.raft_leader {
                 message.push_str("(leader) ");
             }
-            message.push_str("cluster is healthy");
+            match report.silent.as_slice() {
+                [] => message.push_str("cluster is healthy"),
+                silent => message.push_str(&format!("no answer from {}", silent.join(", "))),
+            }
             if let Some(version) = &report.version {
                 let open = open_advisories(version);
                 if let Some((first, rest)) = open.split_first() {

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use super::ObserveError;
 use crate::context::Context;
 use crate::hook::Event;
+use crate::host::package;
 use crate::juju::{Resource, Revision, SecretContent};
 use crate::model::{Relation, SecretUri};
 use crate::plan::machine::Authorities;
@@ -78,14 +79,20 @@ pub fn application(context: &Context) -> Result<Application, ObserveError> {
         Some(id) => Some(tools.storage_get_location(id)?),
         None => None,
     };
-    let archive = match context.hook.event {
+    let may_be_new = matches!(
+        context.hook.event,
         Event::Lifecycle {
-            resources: true, ..
-        } => match tools.resource_get("etcd")? {
+            resources: true,
+            ..
+        }
+    );
+    let archive = if may_be_new || package::installed(&context.paths)?.is_none() {
+        match tools.resource_get("etcd")? {
             Resource::File(path) => Some(path),
             Resource::Absent(_) => None,
-        },
-        _ => None,
+        }
+    } else {
+        None
     };
     let network = tools.network_get(CLUSTER)?;
     Ok(Application {

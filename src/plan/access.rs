@@ -55,6 +55,37 @@ pub enum AccessStep {
     DeleteRole(CommonName),
 }
 
+impl AccessStep {
+    /// What an operator should find in the log of it; `None` for the steps that
+    /// only serve another.
+    pub fn summary(&self) -> Option<String> {
+        match self {
+            Self::Claim(name, claim, record) => {
+                let prefix = record.grant.as_ref().map(|grant| grant.prefix.to_string());
+                let prefix = prefix.unwrap_or_default();
+                let holder = &claim.holder;
+                Some(format!("granted {prefix} to {name} of relation {holder}"))
+            }
+            Self::DeleteUser(name) => Some(format!("deleted user {name}")),
+            Self::Ledger(writes) => {
+                let refusals = writes.iter().filter_map(|write| match write {
+                    LedgerWrite::Record(key, record) => {
+                        let reason = record.notice.as_ref()?.reason();
+                        Some(format!("relation {key}: {reason}"))
+                    }
+                    _ => None,
+                });
+                let refusals: Vec<_> = refusals.collect();
+                (!refusals.is_empty()).then(|| refusals.join("; "))
+            }
+            Self::Permit(name, range) => Some(format!("{name} may read and write {range}")),
+            Self::Forbid(name, range) => Some(format!("{name} may no longer use {range}")),
+            Self::RevokeRole(name, role) => Some(format!("took role {role} from {name}")),
+            Self::AddRole(_) | Self::AddUser(_) | Self::GrantRole(_) | Self::DeleteRole(_) => None,
+        }
+    }
+}
+
 /// The names whose user and role a plan needs to know: those that the requests
 /// in scope bring, and those that the ledger holds for them.
 pub fn names_of_interest(observed: &Observed, ledger: &Ledger) -> BTreeSet<CommonName> {

@@ -20,8 +20,8 @@ pub struct Report {
     pub remarks: Vec<String>,
     /// The version of etcd that runs.
     pub version: Option<Version>,
-    /// How many members with a vote there are.
-    pub voters: usize,
+    /// Members that did not answer when they were asked, if any.
+    pub silent: Vec<String>,
     /// Whether the member of this unit leads the cluster.
     pub raft_leader: bool,
 }
@@ -55,7 +55,17 @@ impl Report {
             }
         }
         self.version = Some(cluster.status.version.clone());
-        self.voters = cluster.members.iter().filter(|m| !m.learner).count();
+        if cluster.members.len() > 1 {
+            self.silent = cluster
+                .members
+                .iter()
+                .filter(|member| !cluster.answering.contains(&member.id))
+                .map(|member| match &member.name {
+                    Some(name) => name.to_string(),
+                    None => format!("{:x}", member.id),
+                })
+                .collect();
+        }
         self.raft_leader = cluster.status.leader == Some(cluster.status.member);
     }
 }

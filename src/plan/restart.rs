@@ -110,7 +110,10 @@ fn restart(
             loaded: wanted,
             starting: None,
         },
-        hand_over_to: others.first().copied().filter(|_| leads),
+        hand_over_to: others
+            .iter()
+            .find(|id| leads && cluster.answering.contains(id))
+            .copied(),
         in_turn: !others.is_empty(),
     })
 }
