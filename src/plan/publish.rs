@@ -1,16 +1,19 @@
 //! What others may read: answers to clients, what units tell each other, the
 //! version. Only what is true by now is published, and an answer only whole.
 
+mod peers;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
 
-use super::observed::{ClientRelation, Observed, Pass, Peers, request_key};
+use super::observed::{ClientRelation, Observed, Pass, request_key};
 use crate::model::{
-    ClientRecord, Cluster, Databag, Fingerprint, Grant, LedgerWrite, MemberName, RelationId,
-    RequestKey, Secret, SecretUri,
+    ClientRecord, Cluster, Databag, Fingerprint, LedgerWrite, RelationId, RequestKey, Secret,
+    SecretUri,
 };
 use crate::relation::{self, Asked, ETCD_CLIENT, Echo, OfferedCertificate, SecretGroup};
+use peers::{app_changes, forgotten_members, trust_digest, unit_changes};
 
 /// Changes of a databag: a value to set, or `None` to delete the key.
 pub type Changes = BTreeMap<String, Option<String>>;
@@ -354,72 +357,6 @@ fn all_secrets(own: &Databag) -> Vec<SecretUri> {
         .get(relation::ENCRYPTION_SECRET)
         .and_then(|uri| uri.parse().ok());
     of_answers.chain(encryption).collect()
-}
-
-fn unit_changes(observed: &Observed, peers: &Peers) -> Changes {
-    let mut wanted = Databag::new();
-    if let Some(address) = &observed.machine.address {
-        wanted.insert("address".to_owned(), address.clone());
-    }
-    if let (true, Some(loaded)) = (observed.machine.is_running, &observed.machine.loaded_leaves) {
-        wanted.insert("trust".to_owned(), trust_digest(loaded));
-    }
-    differences(&peers.own, wanted)
-}
-
-/// What the leader tells all units. In a pass over one relation the databag
-/// was not read; then only what this hook has changed is told.
-fn app_changes(observed: &Observed, cluster: &Cluster) -> Changes {
-    let trust: BTreeSet<Fingerprint> = cluster
-        .ledger
-        .grants()
-        .map(|(_, grant): (_, &Grant)| grant.fingerprint.clone())
-        .collect();
-    let mut wanted = Databag::new();
-    wanted.insert("trust".to_owned(), trust_digest(&trust));
-    match &observed.peers {
-        Some(peers) => {
-            wanted.insert("founded".to_owned(), "true".to_owned());
-            differences(&peers.app, wanted)
-        }
-        None if observed.granted && cluster.members.len() > 1 => {
-            differences(&Databag::new(), wanted)
-        }
-        None => Changes::new(),
-    }
-}
-
-fn differences(current: &Databag, wanted: Databag) -> Changes {
-    wanted
-        .into_iter()
-        .filter(|(key, value)| current.get(key) != Some(value))
-        .map(|(key, value)| (key, Some(value)))
-        .collect()
-}
-
-/// Members on record that the cluster has no more.
-fn forgotten_members(cluster: &Cluster) -> Vec<LedgerWrite> {
-    let present: BTreeSet<&MemberName> = cluster
-        .members
-        .iter()
-        .filter_map(|member| member.name.as_ref())
-        .collect();
-    cluster
-        .ledger
-        .members
-        .keys()
-        .filter(|name| !present.contains(name))
-        .map(|name| LedgerWrite::ForgetMember(name.clone()))
-        .collect()
-}
-
-/// Tells one set of trusted leaves from another, whatever their order.
-fn trust_digest(leaves: &BTreeSet<Fingerprint>) -> String {
-    let mut hash = Sha256::new();
-    for leaf in leaves {
-        hash.update(leaf.as_str());
-    }
-    hex(&hash.finalize()[..8])
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -1,0 +1,75 @@
+//! What the units of this application tell each other.
+
+use std::collections::BTreeSet;
+
+use sha2::{Digest, Sha256};
+
+use super::{Changes, hex};
+use crate::model::{Cluster, Databag, Fingerprint, Grant, LedgerWrite, MemberName};
+use crate::plan::observed::{Observed, Peers};
+
+pub(super) fn unit_changes(observed: &Observed, peers: &Peers) -> Changes {
+    let mut wanted = Databag::new();
+    if let Some(address) = &observed.machine.address {
+        wanted.insert("address".to_owned(), address.clone());
+    }
+    if let (true, Some(loaded)) = (observed.machine.is_running, &observed.machine.loaded_leaves) {
+        wanted.insert("trust".to_owned(), trust_digest(loaded));
+    }
+    differences(&peers.own, wanted)
+}
+
+/// What the leader tells all units. In a pass over one relation the databag
+/// was not read; then only what this hook has changed is told.
+pub(super) fn app_changes(observed: &Observed, cluster: &Cluster) -> Changes {
+    let trust: BTreeSet<Fingerprint> = cluster
+        .ledger
+        .grants()
+        .map(|(_, grant): (_, &Grant)| grant.fingerprint.clone())
+        .collect();
+    let mut wanted = Databag::new();
+    wanted.insert("trust".to_owned(), trust_digest(&trust));
+    match &observed.peers {
+        Some(peers) => {
+            wanted.insert("founded".to_owned(), "true".to_owned());
+            differences(&peers.app, wanted)
+        }
+        None if observed.granted && cluster.members.len() > 1 => {
+            differences(&Databag::new(), wanted)
+        }
+        None => Changes::new(),
+    }
+}
+
+fn differences(current: &Databag, wanted: Databag) -> Changes {
+    wanted
+        .into_iter()
+        .filter(|(key, value)| current.get(key) != Some(value))
+        .map(|(key, value)| (key, Some(value)))
+        .collect()
+}
+
+/// Members on record that the cluster has no more.
+pub(super) fn forgotten_members(cluster: &Cluster) -> Vec<LedgerWrite> {
+    let present: BTreeSet<&MemberName> = cluster
+        .members
+        .iter()
+        .filter_map(|member| member.name.as_ref())
+        .collect();
+    cluster
+        .ledger
+        .members
+        .keys()
+        .filter(|name| !present.contains(name))
+        .map(|name| LedgerWrite::ForgetMember(name.clone()))
+        .collect()
+}
+
+/// Tells one set of trusted leaves from another, whatever their order.
+pub(super) fn trust_digest(leaves: &BTreeSet<Fingerprint>) -> String {
+    let mut hash = Sha256::new();
+    for leaf in leaves {
+        hash.update(leaf.as_str());
+    }
+    hex(&hash.finalize()[..8])
+}
