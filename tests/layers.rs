@@ -1,0 +1,470 @@
+//! Who may know whom. The charm's policy can be tested in microseconds because
+//! it touches nothing, and two sister charms can come from the same sources
+//! because what is Juju's knows nothing of etcd; neither survives by good
+//! intentions, so the sources are read here, and every arrow that should not be
+//! there is shown with its file and line.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Longest source file, without its tests. Who opens one should be able to hold
+/// it in mind.
+const MAX_LINES: usize = 400;
+
+/// The modules without effects. Of [`tls`] the part that issues is not one.
+const PURE: &[&str] = &["model", "plan", "relation", "render", "tls"];
+
+/// What a pure module must not mention: each of these is a way to the world.
+const EFFECTS: &[&str] = &[
+    "Instant::now",
+    "SystemTime::now",
+    "UdpSocket",
+    "TcpListener",
+    "TcpStream",
+    "ToSocketAddrs",
+    "etcd_client::",
+    "std::env",
+    "std::fs",
+    "std::io",
+    "std::os",
+    "std::process",
+    "std::thread",
+    "tokio::",
+    "tonic::",
+];
+
+/// Which of the crate's modules each module may mention, itself left out. What
+/// is not listed here is the driver, which knows all.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("model", &[]),
+    ("tls", &["model"]),
+    ("relation", &["model"]),
+    ("render", &["model"]),
+    ("plan", &["model", "relation", "render", "tls"]),
+    ("juju", &["model"]),
+    ("etcd", &["model"]),
+    ("host", &["model"]),
+    (
+        "observe",
+        &[
+            "context", "etcd", "hook", "host", "juju", "model", "plan", "relation", "render", "tls",
+        ],
+    ),
+    (
+        "apply",
+        &[
+            "context", "etcd", "host", "juju", "model", "observe", "plan", "relation", "render",
+            "tls",
+        ],
+    ),
+    ("hook", &["model", "relation"]),
+    ("context", &["hook", "host", "juju", "model"]),
+];
+
+/// How the names of functions begin that change something. Reading is all that
+/// an observation does: it runs before anything was decided.
+const CHANGES: &[&str] = &[
+    "action_fail",
+    "action_set",
+    "add_learner",
+    "application_version_set",
+    "claim_name",
+    "close_port",
+    "create_dir",
+    "daemon_reload",
+    "ensure_",
+    "move_leader",
+    "open_port",
+    "promote",
+    "relation_set",
+    "remove_",
+    "restart",
+    "secret_add",
+    "secret_grant",
+    "secret_remove",
+    "secret_revoke",
+    "secret_set",
+    "start",
+    "status_set",
+    "stop",
+    "try_lock",
+    "unlock",
+    "write",
+];
+
+/// Functions that draw random numbers, which leaves their callers without a
+/// test that says what comes out.
+const RANDOM: &[&str] = &[
+    "Authority::create",
+    "fernet::new_key",
+    "issue_client(",
+    "issue_server(",
+];
+
+/// What is in `std::env` and reads nothing.
+const PURE_ENV: &[&str] = &["::consts", "::join_paths", "::split_paths"];
+
+#[test]
+fn pure_modules_reach_for_nothing() {
+    let mut violations = Violations::default();
+    for source in sources() {
+        if !PURE.contains(&source.module.as_str()) || source.is("tls/issue.rs") {
+            continue;
+        }
+        for (number, line) in &source.code {
+            for effect in EFFECTS.iter().chain(&["rcgen::"]) {
+                if mentions(line, effect) {
+                    violations.add(&source, *number, &format!("mentions `{effect}`"));
+                }
+            }
+        }
+    }
+    violations.none();
+}
+
+#[test]
+fn modules_know_only_what_they_rest_on() {
+    let mut violations = Violations::default();
+    for source in sources() {
+        let Some((_, allowed)) = ARROWS.iter().find(|(module, _)| *module == source.module) else {
+            continue;
+        };
+        for (number, known) in source.mentioned_modules() {
+            if known != source.module && !allowed.contains(&known.as_str()) {
+                violations.add(
+                    &source,
+                    number,
+                    &format!("`{}` knows `{known}`", source.module),
+                );
+            }
+        }
+    }
+    violations.none();
+}
+
+/// The texts that an operator sees are made from a report alone; setting them
+/// is the one effect in there, and goes through the tools that are passed in.
+#[test]
+fn texts_of_a_status_are_made_from_a_report() {
+    let mut violations = Violations::default();
+    for source in sources().iter().filter(|source| source.is("status.rs")) {
+        for (number, line) in &source.code {
+            for effect in EFFECTS {
+                if mentions(line, effect) {
+                    violations.add(source, *number, &format!("mentions `{effect}`"));
+                }
+            }
+        }
+    }
+    violations.none();
+}
+
+#[test]
+fn observing_changes_nothing() {
+    let mut violations = Violations::default();
+    for source in sources() {
+        if source.module != "observe" {
+            continue;
+        }
+        for (number, line) in &source.code {
+            for name in called(line) {
+                if CHANGES.iter().any(|change| name.starts_with(change)) {
+                    violations.add(&source, *number, &format!("calls `{name}`"));
+                }
+            }
+        }
+    }
+    violations.none();
+}
+
+#[test]
+fn each_way_to_the_world_has_one_place() {
+    let mut violations = Violations::default();
+    for source in sources() {
+        for (number, line) in &source.code {
+            let reads_environment = line
+                .split("std::env")
+                .skip(1)
+                .any(|rest| !PURE_ENV.iter().any(|name| rest.starts_with(name)));
+            if reads_environment && !source.is("hook.rs") {
+                violations.add(&source, *number, "reads the environment");
+            }
+            for name in ["etcd_client::", "tonic::"] {
+                if mentions(line, name) && source.module != "etcd" {
+                    violations.add(&source, *number, &format!("mentions `{name}`"));
+                }
+            }
+            if mentions(line, "rcgen::") && !source.is("tls/issue.rs") {
+                violations.add(&source, *number, "mentions `rcgen::`");
+            }
+        }
+    }
+    violations.none();
+}
+
+#[test]
+fn only_apply_draws_random_numbers() {
+    let mut violations = Violations::default();
+    for source in sources() {
+        if source.module == "apply" || source.module == "action" {
+            continue;
+        }
+        for (number, line) in &source.code {
+            for name in RANDOM {
+                let is_definition = line.contains("fn ");
+                if line.contains(name) && !is_definition {
+                    violations.add(&source, *number, &format!("calls `{name}`"));
+                }
+            }
+        }
+    }
+    violations.none();
+}
+
+#[test]
+fn files_are_short_and_say_what_they_are() {
+    let mut violations = Violations::default();
+    for source in sources() {
+        if source.lines > MAX_LINES {
+            let text = format!("has {} lines before its tests", source.lines);
+            violations.add(&source, source.lines, &text);
+        }
+        if !source.has_header {
+            violations.add(&source, 1, "does not begin with `//!`");
+        }
+    }
+    violations.none();
+}
+
+/// The reading itself, on a text with everything that could lead it astray.
+#[test]
+fn sources_are_read_as_they_are_meant() {
+    let text = "\
+//! std::fs in a comment.
+use crate::{
+    model::{Ledger, RequestKey},
+    tls,
+};
+use crate::juju::ToolError;
+fn f() -> &'static str {
+    \"crate::etcd, std::fs \\\" and // more\" // std::env
+}
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+}
+";
+    let source = Source::new(Path::new("plan/x.rs"), text);
+    assert_eq!(source.module, "plan");
+    assert_eq!(source.lines, 9);
+    let modules: Vec<_> = source.mentioned_modules().into_iter().collect();
+    assert_eq!(
+        modules,
+        [
+            (3, "model".to_owned()),
+            (4, "tls".to_owned()),
+            (6, "juju".to_owned())
+        ]
+    );
+    let code: String = source.code.iter().map(|(_, line)| line.as_str()).collect();
+    assert!(
+        !code.contains("std::") && !code.contains("crate::etcd"),
+        "{code}"
+    );
+    assert_eq!(
+        called("a.write_x(b); Start::new(c) if (d)"),
+        ["write_x", "new"]
+    );
+}
+
+/// A source file without comments, texts and tests.
+struct Source {
+    path: PathBuf,
+    /// The module directly below the crate that the file belongs to.
+    module: String,
+    /// Lines of code with their numbers.
+    code: Vec<(usize, String)>,
+    /// How many lines there are before the tests.
+    lines: usize,
+    has_header: bool,
+}
+
+impl Source {
+    fn new(path: &Path, text: &str) -> Self {
+        let first = path.components().next().expect("a path has components");
+        let module = Path::new(first.as_os_str()).file_stem();
+        let module = module.expect("a file has a name").to_string_lossy();
+        let lines: Vec<_> = text.lines().collect();
+        // Tests inside of a file are its last module.
+        let end = (0..lines.len())
+            .find(|at| {
+                lines[*at] == "#[cfg(test)]"
+                    && lines
+                        .get(at + 1)
+                        .is_some_and(|next| next.starts_with("mod ") && next.ends_with('{'))
+            })
+            .unwrap_or(lines.len());
+        let code = without_text(&lines[..end].join("\n"))
+            .lines()
+            .enumerate()
+            .map(|(at, line)| (at + 1, line.to_owned()))
+            .collect();
+        Self {
+            path: path.to_owned(),
+            module: module.into_owned(),
+            code,
+            lines: end,
+            has_header: text.starts_with("//!"),
+        }
+    }
+
+    fn is(&self, path: &str) -> bool {
+        self.path == Path::new(path)
+    }
+
+    /// The modules of the crate that stand in paths, with the line of each.
+    fn mentioned_modules(&self) -> BTreeSet<(usize, String)> {
+        let mut found = BTreeSet::new();
+        // How deep inside of `use crate::{ … }` the reading is, and whether a
+        // module's name can stand here; 0 is outside.
+        let mut depth = 0_usize;
+        let mut is_start = false;
+        for (number, line) in &self.code {
+            let mut rest = line.as_str();
+            while !rest.is_empty() {
+                if depth == 0 {
+                    let Some((_, path)) = rest.split_once("crate::") else {
+                        break;
+                    };
+                    rest = path;
+                    if let Some(inside) = rest.strip_prefix('{') {
+                        (depth, is_start, rest) = (1, true, inside);
+                    } else {
+                        found.insert((*number, first_word(rest)));
+                    }
+                    continue;
+                }
+                let word = first_word(rest);
+                if !word.is_empty() {
+                    rest = &rest[word.len()..];
+                    if depth == 1 && is_start {
+                        found.insert((*number, word));
+                    }
+                    is_start = false;
+                    continue;
+                }
+                match rest.as_bytes()[0] {
+                    b'{' => depth += 1,
+                    b'}' => depth -= 1,
+                    b',' => is_start = true,
+                    _ => {}
+                }
+                let mut characters = rest.chars();
+                characters.next();
+                rest = characters.as_str();
+            }
+        }
+        found
+    }
+}
+
+/// Every source file of the charm that is not there for tests alone.
+fn sources() -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    let mut directories = vec![root.clone()];
+    while let Some(directory) = directories.pop() {
+        for entry in fs::read_dir(&directory).expect("a directory") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                directories.push(path);
+                continue;
+            }
+            let stem = path.file_stem().expect("a name").to_string_lossy();
+            let is_test = stem == "tests"
+                || stem == "testing"
+                || stem == "fake"
+                || stem.ends_with("_tests")
+                || path.components().any(|part| part.as_os_str() == "tests");
+            if !is_test && path.extension().is_some_and(|ending| ending == "rs") {
+                let text = fs::read_to_string(&path).expect("a source file");
+                let path = path.strip_prefix(&root).expect("below the root");
+                found.push(Source::new(path, &text));
+            }
+        }
+    }
+    assert!(found.len() > 50, "the sources are not where they should be");
+    found.sort_by(|a, b| a.path.cmp(&b.path));
+    found
+}
+
+#[derive(Default)]
+struct Violations(String);
+
+impl Violations {
+    fn add(&mut self, source: &Source, line: usize, text: &str) {
+        let path = source.path.display();
+        writeln!(self.0, "src/{path}:{line}: {text}").expect("a text takes a line");
+    }
+
+    fn none(self) {
+        assert!(self.0.is_empty(), "\n{}", self.0);
+    }
+}
+
+/// The code without its comments and the content of its texts, line for line.
+fn without_text(code: &str) -> String {
+    let mut left = String::new();
+    let mut characters = code.chars().peekable();
+    let mut is_text = false;
+    while let Some(c) = characters.next() {
+        match c {
+            '\n' => left.push(c),
+            '\\' if is_text => {
+                // An escaped end of line is one, too.
+                if characters.next() == Some('\n') {
+                    left.push('\n');
+                }
+            }
+            // A character literal with a quotation mark in it opens no text.
+            '"' if is_text || !left.ends_with('\'') => {
+                is_text = !is_text;
+                left.push(c);
+            }
+            '/' if !is_text && characters.peek() == Some(&'/') => {
+                while characters.next_if(|c| *c != '\n').is_some() {}
+            }
+            c if !is_text => left.push(c),
+            _ => {}
+        }
+    }
+    left
+}
+
+/// Whether a path begins here, and not in the middle of a longer name.
+fn mentions(line: &str, path: &str) -> bool {
+    line.match_indices(path).any(|(at, _)| {
+        let before = line[..at].chars().next_back();
+        before.is_none_or(|c| !(c.is_ascii_alphanumeric() || c == '_' || c == ':'))
+    })
+}
+
+/// The names of functions that are called on this line.
+fn called(line: &str) -> Vec<String> {
+    line.match_indices('(')
+        .filter_map(|(at, _)| {
+            let name = line[..at]
+                .rsplit(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
+                .next()?;
+            (!name.is_empty()).then(|| name.to_owned())
+        })
+        .collect()
+}
+
+fn first_word(text: &str) -> String {
+    text.chars()
+        .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
+        .collect()
+}
