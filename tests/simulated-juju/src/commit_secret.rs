@@ -69,7 +69,10 @@ impl Model {
     /// Whether the unit may manage a secret now, which the controller asks again
     /// at commit: the leader may have changed since the tool was called.
     fn manage(&self, unit: &UnitName, uri: &SecretUri) -> Result<(), String> {
-        let Some(secret) = self.find_secret(uri).and_then(|id| self.secrets.get(&id)) else {
+        let Some(secret) = self
+            .find_secret(unit, uri)
+            .and_then(|id| self.secrets.get(&id))
+        else {
             return Err(format!("secret \"{}\" not found", uri.id));
         };
         let right = match &secret.owner {
@@ -130,13 +133,8 @@ impl Model {
             Owner::Application(application) => application.as_str(),
             Owner::Unit(unit) => unit.application(),
         };
-        let remote = self
-            .applications
-            .get(application)
-            .and_then(|application| application.remote.as_ref());
         Secret {
-            model_uuid: remote
-                .map_or_else(|| self.uuid.clone(), |remote| remote.model_uuid.clone()),
+            model_uuid: self.uuid_of(application).to_owned(),
             id,
             owner,
             label: String::new(),

@@ -136,7 +136,7 @@ impl Model {
     }
 
     /// Makes an application of another model known here and gives its name in
-    /// this model. It is a puppet: the test plays its part.
+    /// this model.
     pub fn deploy_remote(
         &mut self,
         name: &str,
@@ -144,16 +144,28 @@ impl Model {
         side: RemoteSide,
         units: u32,
     ) -> String {
+        self.deploy_remote_with(name, charm, side, Deployment::units(units))
+    }
+
+    /// Makes an application of another model known here, deployed there with
+    /// options, and gives its name in this model.
+    ///
+    /// Its hooks see the other model's UUID, and this model as the remote one.
+    /// Two things they see as they are here and not as they would be there: the
+    /// application's own name, and the number of the relation, neither of which
+    /// a charm can compare with anything.
+    pub fn deploy_remote_with(
+        &mut self,
+        name: &str,
+        charm: Charm,
+        side: RemoteSide,
+        deployment: Deployment,
+    ) -> String {
         let local = match side {
             RemoteSide::Consumer => format!("remote-{}", self.random.hex(32)),
             RemoteSide::Offerer => name.to_owned(),
         };
-        let charm = Charm {
-            directory: None,
-            dispatch: None,
-            metadata: charm.metadata,
-        };
-        self.deploy_with(&local, charm, Deployment::units(units));
+        self.deploy_with(&local, charm, deployment);
         let model_uuid = self.random.uuid();
         self.application_mut(&local).remote = Some(Remote { side, model_uuid });
         local

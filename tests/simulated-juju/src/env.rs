@@ -29,6 +29,11 @@ impl Model {
             JujuVersion::V3_6 => "3.6.14",
             JujuVersion::V4_0 => "4.0.4",
         };
+        let uuid = self.uuid_of(unit.name.application());
+        let mut model = self.options.name.clone();
+        if uuid != self.uuid {
+            model.push_str("-other");
+        }
         let mut variables: Vec<(&str, String)> = vec![
             ("APT_LISTCHANGES_FRONTEND", "none".to_owned()),
             ("CHARM_DIR", charm.clone()),
@@ -47,8 +52,8 @@ impl Model {
             ("JUJU_DISPATCH_PATH", dispatch),
             ("JUJU_HOOK_NAME", name),
             ("JUJU_MACHINE_ID", unit.machine.to_string()),
-            ("JUJU_MODEL_NAME", self.options.name.clone()),
-            ("JUJU_MODEL_UUID", self.uuid.clone()),
+            ("JUJU_MODEL_NAME", model),
+            ("JUJU_MODEL_UUID", uuid.to_owned()),
             ("JUJU_PRINCIPAL_UNIT", String::new()),
             ("JUJU_UNIT_NAME", unit.name.to_string()),
             ("JUJU_VERSION", version.to_owned()),

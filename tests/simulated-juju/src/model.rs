@@ -165,6 +165,15 @@ impl Model {
         &self.uuid
     }
 
+    /// The UUID of the model that an application is in: this one, or for an
+    /// application of another model the other one.
+    pub(crate) fn uuid_of(&self, application: &str) -> &str {
+        self.applications
+            .get(application)
+            .and_then(|application| application.remote.as_ref())
+            .map_or(&self.uuid, |remote| &remote.model_uuid)
+    }
+
     pub(crate) fn application(&self, name: &str) -> &Application {
         self.applications
             .get(name)

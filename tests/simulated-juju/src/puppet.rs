@@ -164,7 +164,7 @@ impl Model {
         } else {
             Reading::Tracked
         };
-        let found = SecretUri::parse(uri).and_then(|uri| self.find_secret(&uri));
+        let found = SecretUri::parse(uri).and_then(|uri| self.find_secret(&unit, &uri));
         let Some(id) = found else {
             return Err(format!("secret \"{uri}\" not found"));
         };

@@ -146,14 +146,14 @@ pub(crate) enum Reading {
 }
 
 impl Model {
-    /// The secret that a URI names, unless the URI names another model.
-    pub(crate) fn find_secret(&self, uri: &SecretUri) -> Option<String> {
+    /// The secret that a URI names to a unit. A URI that names no model means
+    /// the unit's own one (Juju's `secretsmanager/secrets.go`, which asks
+    /// `uri.IsLocal`), so across models it names nothing.
+    pub(crate) fn find_secret(&self, unit: &UnitName, uri: &SecretUri) -> Option<String> {
         let secret = self.secrets.get(&uri.id)?;
-        let right = uri
-            .source
-            .as_ref()
-            .is_none_or(|source| *source == secret.model_uuid);
-        right.then(|| uri.id.clone())
+        let own = self.uuid_of(unit.application());
+        let source = uri.source.as_deref().unwrap_or(own);
+        (source == secret.model_uuid).then(|| uri.id.clone())
     }
 
     /// Who may manage a secret: the owning unit, or the leader of the owning

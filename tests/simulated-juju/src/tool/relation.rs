@@ -264,10 +264,6 @@ pub(super) fn model_get(model: &mut Model, context: &mut Context, request: &Requ
     let id = wanted_relation(model, context, &parsed)?;
     parsed.at_most(0)?;
     let other = model.relation(id).other(context.unit.application());
-    let remote = model
-        .applications
-        .get(other)
-        .and_then(|application| application.remote.as_ref());
-    let uuid = remote.map_or(&model.uuid, |remote| &remote.model_uuid);
-    print(request, &parsed, Format::Smart, &json!({ "uuid": uuid }))
+    let uuid = json!({ "uuid": model.uuid_of(other) });
+    print(request, &parsed, Format::Smart, &uuid)
 }

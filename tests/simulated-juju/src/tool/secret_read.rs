@@ -90,7 +90,7 @@ fn find_content(
     let (id, shown) = match (uri, label) {
         (Some(uri), _) => {
             let shown = given.cloned().unwrap_or_default();
-            let found = model.find_secret(&uri);
+            let found = model.find_secret(&context.unit, &uri);
             (
                 found
                     .ok_or_else(|| ToolError::run(format!("secret {} not found", quote(&shown))))?,

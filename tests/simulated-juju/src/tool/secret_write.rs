@@ -64,7 +64,8 @@ pub(super) fn add(model: &mut Model, context: &mut Context, request: &Request) -
         expire: text(&parsed, "expire"),
         content,
     });
-    Ok(format!("secret://{}/{id}\n", model.uuid))
+    let uuid = model.uuid_of(context.unit.application());
+    Ok(format!("secret://{uuid}/{id}\n"))
 }
 
 fn text(parsed: &Parsed, flag: &str) -> String {
@@ -83,7 +84,7 @@ fn owned(model: &Model, context: &mut Context, uri: &SecretUri) -> Result<bool, 
         return Ok(true);
     }
     let owner = model
-        .find_secret(uri)
+        .find_secret(&context.unit, uri)
         .and_then(|id| model.secrets.get(&id))
         .map(|secret| &secret.owner);
     match owner {

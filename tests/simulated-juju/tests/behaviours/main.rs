@@ -71,6 +71,7 @@ fn main() -> ExitCode {
         trouble::faults_fail_kill_and_lose,
         trouble::commit_failure_keeps_secrets_in_3_6_only,
         trouble::cross_model_relation,
+        trouble::charm_of_another_model,
         more::storage_resources_ports_and_config,
         more::actions_report_and_run_in_error,
         trouble::gone_relation_texts,

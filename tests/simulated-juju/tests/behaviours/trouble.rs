@@ -68,6 +68,51 @@ pub(crate) fn commit_failure_keeps_secrets_in_3_6_only() {
     }
 }
 
+pub(crate) fn charm_of_another_model() {
+    let mut world = World::new();
+    world.deploy("app", 1);
+    let (charm, deployment) = (world.charm("client", ""), world.deployment(1));
+    let remote = world
+        .model
+        .deploy_remote_with("client", charm, RemoteSide::Consumer, deployment);
+    let relation = world.model.integrate("app:server", &format!("{remote}:db"));
+    world.settle();
+    let unit = format!("{remote}/0");
+
+    let here = world.model.uuid().to_owned();
+    let run = world.run(&unit, "true");
+    let there = run.variable("JUJU_MODEL_UUID").map(str::to_owned);
+    assert_ne!(there.as_deref(), Some(here.as_str()));
+    let told = world.call(&unit, &format!("relation-model-get -r {relation}"));
+    assert!(told.stdout.contains(&here), "{}", told.stdout);
+    let told = world.call("app/0", &format!("relation-model-get -r {relation}"));
+    assert!(told.stdout.contains(&there.unwrap()), "{}", told.stdout);
+
+    let run = world.run(
+        "app/0",
+        &format!("secret-grant $(secret-add key=one) -r {relation}"),
+    );
+    assert!(run.committed, "{:?}", run.commit_error);
+    let secret = world.model.secrets("app").remove(0);
+    let read = world.call(&unit, &format!("secret-get {} key", secret.uri));
+    assert_prints(&read, "one\n");
+    let short = format!("secret:{}", secret.id);
+    let read = world.call(&unit, &format!("secret-get {short} key"));
+    assert_fails(&read, 1, &format!("secret \"{short}\" not found"));
+    let read = world.call("app/0", &format!("secret-get {short} key"));
+    assert_prints(&read, "one\n");
+
+    let run = world.run(
+        &unit,
+        &format!("secret-grant $(secret-add key=one) -r {relation}"),
+    );
+    assert!(
+        run.commit_error
+            .is_some_and(|error| error.contains("sharing consumer secrets")),
+        "a consumer shares nothing"
+    );
+}
+
 pub(crate) fn cross_model_relation() {
     let mut world = World::new();
     world.deploy("app", 1);
