@@ -8,6 +8,7 @@
 
 mod access;
 mod cluster;
+mod sentences;
 mod support;
 
 use std::process::ExitCode;
@@ -22,7 +23,7 @@ fn main() -> ExitCode {
     // Each story has processes of its own and waits for them most of the time,
     // so more of them than there are processors make sense.
     arguments.test_threads.get_or_insert(4);
-    let trials: Vec<Trial> = [access::stories(), cluster::stories()]
+    let trials: Vec<Trial> = [access::stories(), cluster::stories(), sentences::stories()]
         .into_iter()
         .flatten()
         .collect();

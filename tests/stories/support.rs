@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use etcd_charm_world::{JujuVersion, Programs, World, WorldOptions};
+use etcd_charm_world::{
+    Certificate, ClientAuthority, HookRun, JujuVersion, Programs, Request, Told, UnitName, V0, V1,
+    World, WorldOptions,
+};
 use libtest_mimic::Trial;
 
 /// A world with the charm under test and the distribution's etcd.
@@ -21,10 +24,106 @@ pub(crate) fn world_of(programs: Programs, juju: JujuVersion) -> World {
     })
 }
 
+/// A world in which one unit of etcd has come up.
+pub(crate) fn deployed() -> (World, UnitName) {
+    let mut world = world();
+    let unit = world.deploy();
+    world.settle();
+    (world, unit)
+}
+
 /// A story as a test of this name.
 pub(crate) fn story(name: &str, tell: impl FnOnce() + Send + 'static) -> Trial {
     Trial::test(name, move || {
         tell();
         Ok(())
     })
+}
+
+/// A certificate for a client of this name, from an authority of its own.
+pub(crate) fn certificate(common_name: &str) -> Certificate {
+    ClientAuthority::new().issue(common_name)
+}
+
+/// A requirer of version 0 that has asked for a prefix and shown a
+/// certificate. Nothing has run yet.
+pub(crate) fn ask_v0(world: &mut World, app: &str, prefix: &str, shown: &Certificate) -> V0 {
+    let relation = world.relate(app);
+    let mut requirer = V0::ask(&mut world.model, app, relation, prefix);
+    requirer.set_certificate(&mut world.model, &shown.certificate);
+    requirer
+}
+
+/// A requirer of version 1 that has asked for prefixes and shown a certificate
+/// for those that have one. The ids are as in [`id`]. Nothing has run yet.
+pub(crate) fn ask_v1(world: &mut World, app: &str, asked: &[(&str, Option<&Certificate>)]) -> V1 {
+    let relation = world.relate(app);
+    let requests = asked.iter().enumerate();
+    let requests = requests
+        .map(|(number, (resource, _))| request(resource, number))
+        .collect();
+    let mut requirer = V1::ask(&mut world.model, app, relation, requests);
+    for (number, (_, shown)) in asked.iter().enumerate() {
+        if let Some(shown) = shown {
+            requirer.set_certificate(&mut world.model, number, &shown.certificate);
+        }
+    }
+    requirer
+}
+
+/// The request of a requirer with this number, without a certificate.
+pub(crate) fn request(resource: &str, number: usize) -> Request {
+    Request::new(resource, &id(number), &format!("salt{number:012}"))
+}
+
+/// The id of a request, which is 16 hexadecimal digits.
+pub(crate) fn id(number: usize) -> String {
+    format!("{:016x}", 0xe7cd_0000_0000_0000_u64 | number as u64)
+}
+
+/// Asserts that whoever has this certificate and was told this can write and
+/// read below the prefix, and nothing beside it.
+pub(crate) fn assert_serves(world: &mut World, told: &Told, shown: &Certificate, prefix: &str) {
+    assert_eq!(told.user["username"], shown.common_name);
+    let client = world.follow(told, shown);
+    let key = format!("{prefix}key");
+    let put = client.run(&["put", "--", &key, "value"]);
+    assert!(put.ok, "{key:?} cannot be written: {}", put.stderr);
+    assert_eq!(client.lines(&["get", "--", &key]), [&*key, "value"]);
+    assert!(client.run(&["put", "elsewhere", "1"]).is_denied());
+}
+
+/// The users of etcd, as its administrator lists them.
+pub(crate) fn users(world: &World, unit: &UnitName) -> Vec<String> {
+    world.admin(unit).lines(&["user", "list"])
+}
+
+/// The roles of etcd, as its administrator lists them.
+pub(crate) fn roles(world: &World, unit: &UnitName) -> Vec<String> {
+    world.admin(unit).lines(&["role", "list"])
+}
+
+/// Whether the trust file that etcd runs with holds this certificate.
+pub(crate) fn trusts(world: &World, unit: &UnitName, certificate: &Certificate) -> bool {
+    let body = |text: &str| text.lines().collect::<String>();
+    let wanted = body(&certificate.certificate);
+    assert!(wanted.len() > 300, "no certificate: {wanted}");
+    body(&world.trust_file(unit)).contains(&wanted)
+}
+
+/// How many certificates the trust file holds that etcd runs with.
+pub(crate) fn trusted(world: &World, unit: &UnitName) -> usize {
+    world.trust_file(unit).matches("BEGIN CERTIFICATE").count()
+}
+
+/// What the application says of itself in `juju status`.
+pub(crate) fn application_message(world: &World) -> String {
+    world.model.app_status("etcd").message
+}
+
+/// The hooks among these that are named so.
+pub(crate) fn named<'r>(runs: &'r [HookRun], end: &str) -> Vec<&'r HookRun> {
+    let found: Vec<_> = runs.iter().filter(|run| run.name.ends_with(end)).collect();
+    assert!(!found.is_empty(), "no hook {end} ran");
+    found
 }

@@ -17,6 +17,12 @@ pub enum Kind {
     Authority,
     /// A client's whose time is over.
     Expired,
+    /// One that is no authority and may sign certificates all the same.
+    Signer,
+    /// A client's that does not say whether it is an authority.
+    Plain,
+    /// A client's of X.509 version 1, which cannot say anything of the kind.
+    Version1,
 }
 
 /// Somebody's certificate authority.
@@ -56,6 +62,18 @@ impl ClientAuthority {
         Self { issuer }
     }
 
+    /// The authority's own certificate, PEM.
+    #[must_use]
+    pub fn certificate(&self) -> String {
+        self.issuer.pem()
+    }
+
+    /// The authority's key, PEM.
+    #[must_use]
+    pub fn key(&self) -> String {
+        self.issuer.key().serialize_pem()
+    }
+
     /// A certificate for a client of this name.
     #[must_use]
     pub fn issue(&self, common_name: &str) -> Certificate {
@@ -69,17 +87,24 @@ impl ClientAuthority {
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         params.is_ca = match kind {
             Kind::Authority => IsCa::Ca(BasicConstraints::Unconstrained),
-            Kind::Client | Kind::Expired => IsCa::ExplicitNoCa,
+            Kind::Plain => IsCa::NoCa,
+            Kind::Client | Kind::Expired | Kind::Signer | Kind::Version1 => IsCa::ExplicitNoCa,
         };
+        if kind == Kind::Signer {
+            params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+        }
         if kind == Kind::Expired {
             params.not_before = (SystemTime::now() - Duration::from_secs(7200)).into();
             params.not_after = (SystemTime::now() - Duration::from_secs(3600)).into();
         }
         let key = KeyPair::generate().expect("keys can be made");
-        let certificate = params
+        let mut certificate = params
             .signed_by(&key, &self.issuer)
             .expect("a certificate can be signed")
             .pem();
+        if kind == Kind::Version1 {
+            certificate = crate::version_1::of(&certificate);
+        }
         Certificate {
             common_name: common_name.to_owned(),
             chain: format!("{certificate}{}", self.issuer.pem()),

@@ -9,6 +9,8 @@ mod client;
 mod etcdctl;
 mod programs;
 mod requirer;
+mod told;
+mod version_1;
 mod world;
 
 pub use client::{Certificate, ClientAuthority, Kind};
@@ -18,6 +20,7 @@ pub use requirer::{Request, V0, V1};
 pub use simulated_juju as juju;
 pub use simulated_juju::{Change, HookRun, JujuVersion, RelationId, UnitName};
 pub use simulated_machine as machine;
+pub use told::Told;
 pub use world::{World, WorldOptions, service_of, writes};
 
 use std::process::ExitCode;

@@ -174,6 +174,21 @@ impl World {
         text
     }
 
+    /// Lets all due hooks run one by one, and shows the world after each.
+    ///
+    /// # Panics
+    /// Panics if a hook fails, or if there is no end of them.
+    pub fn settle_watched(&mut self, mut watch: impl FnMut(&mut Self, &HookRun)) -> Vec<HookRun> {
+        let mut runs = Vec::new();
+        while let Some(run) = self.model.step() {
+            assert!(run.succeeded(), "{} failed: {run:#?}", run.name);
+            watch(self, &run);
+            runs.push(run);
+            assert!(runs.len() < SETTLE_LIMIT, "hooks are due without end");
+        }
+        runs
+    }
+
     /// Lets all due hooks run, then a round of `update-status` for what needs
     /// a full pass, until nothing changes any more; and asserts that a further
     /// `update-status` writes nothing.
