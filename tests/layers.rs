@@ -422,12 +422,8 @@ fn without_text(code: &str) -> String {
     while let Some(c) = characters.next() {
         match c {
             '\n' => left.push(c),
-            '\\' if is_text => {
-                // An escaped end of line is one, too.
-                if characters.next() == Some('\n') {
-                    left.push('\n');
-                }
-            }
+            // An escaped end of line is one, too.
+            '\\' if is_text => left.extend(characters.next().filter(|c| *c == '\n')),
             // A character literal with a quotation mark in it opens no text.
             '"' if is_text || !left.ends_with('\'') => {
                 is_text = !is_text;

@@ -83,6 +83,12 @@ pub async fn machine(
                     answers(context).await?;
                 }
             }
+            MachineStep::Restart => {
+                let service = Service::new(&context.commands, context.paths.service());
+                if service.restart(START_LIMIT)? == Started::Ready {
+                    answers(context).await?;
+                }
+            }
         }
     }
     Ok(())

@@ -54,6 +54,10 @@ pub async fn membership(
             context.facts.write(&context.paths)?;
             Ok(true)
         }
+        MembershipStep::Move(member, peer_url) => {
+            client.set_peer_url(*member, peer_url).await?;
+            Ok(true)
+        }
         MembershipStep::HandOver(member) => {
             client.move_leader(*member).await?;
             Ok(true)

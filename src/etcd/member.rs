@@ -114,6 +114,20 @@ impl Client {
         }
     }
 
+    /// Says where peers reach a member from now on.
+    ///
+    /// # Errors
+    /// etcd refused or failed the call.
+    pub async fn set_peer_url(&self, member: u64, peer_url: &str) -> Result<(), EtcdError> {
+        let mut client = self.inner.cluster_client();
+        self.call(
+            format!("move member {member:x} to {peer_url}"),
+            client.member_update(member, vec![peer_url.to_owned()]),
+        )
+        .await
+        .map(drop)
+    }
+
     /// Moves the leadership of the cluster to another voter. It has to be
     /// asked of the leader.
     ///

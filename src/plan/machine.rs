@@ -102,6 +102,8 @@ pub enum MachineStep {
     Configure(Documents),
     /// Starts the service and waits until etcd answers.
     Start,
+    /// Restarts a member that serves nobody as it is.
+    Restart,
 }
 
 impl Machine {
@@ -231,6 +233,11 @@ fn service(observed: &Observed) -> Vec<MachineStep> {
     }
     if !machine.is_running {
         steps.push(MachineStep::Start);
+    } else if machine.is_outdated() && observed.cluster.known().is_none() {
+        // Nobody can be asked for a turn: most likely the address has changed,
+        // and etcd listens at one that is this machine's no longer. While any
+        // member answers, restarts are taken in turn instead.
+        steps.push(MachineStep::Restart);
     }
     steps
 }

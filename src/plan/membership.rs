@@ -18,6 +18,8 @@ pub enum MembershipStep {
     Join(Founding),
     /// Gives this unit's member, which follows without a vote, its vote.
     Promote(u64),
+    /// Tells the others the new address of this unit's member.
+    Move(u64, String),
     /// Moves the leadership of the cluster to this member.
     HandOver(u64),
     /// Takes a member off the member list, asking at this client URL where that
@@ -75,6 +77,10 @@ pub(super) fn plan(observed: &Observed, report: &mut Report) -> Option<Membershi
         return Some(MembershipStep::Remove(gone, None));
     }
     let own = own_member(observed, cluster)?;
+    let peer_url = peer_url(observed.machine.address.as_deref()?);
+    if own.peer_urls != [peer_url.as_str()] {
+        return Some(MembershipStep::Move(own.id, peer_url));
+    }
     own.learner.then_some(MembershipStep::Promote(own.id))
 }
 

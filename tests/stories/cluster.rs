@@ -9,6 +9,7 @@ pub(crate) fn stories() -> Vec<Trial> {
     vec![
         story("cluster_of_three_forms_and_serves", three_units),
         story("cluster_units_leave_one_by_one_and_the_grant_stays", shrink),
+        story("cluster_follows_a_unit_to_another_address", address_change),
         story(
             "cluster_loses_a_unit_that_is_removed_by_force",
             removed_by_force,
@@ -96,4 +97,25 @@ fn removed_by_force() {
     world.rest();
     let admin = world.admin(&units[0]);
     assert_eq!(voters(&admin), ["etcd-0", "etcd-1"]);
+}
+
+fn address_change() {
+    let mut world = world();
+    let units = [world.deploy(), world.add_unit(), world.add_unit()];
+    world.rest();
+    let relation = world.relate("app");
+    let certificate = ClientAuthority::new().issue("client1");
+    let mut app = V0::ask(&mut world.model, "app", relation, "/test/");
+    app.set_certificate(&mut world.model, &certificate.certificate);
+    world.rest();
+    let old = world.model.address(units[1].clone());
+    world.model.move_unit(units[1].clone());
+    world.rest();
+    let new = world.model.address(units[1].clone());
+    assert_ne!(old, new);
+    let endpoints = world.model.app_bag(relation, "etcd")["endpoints"].clone();
+    assert!(endpoints.contains(&format!("{new}:2379")), "{endpoints}");
+    assert!(!endpoints.contains(&format!("{old}:2379")), "{endpoints}");
+    let client = world.client(&units[1], &certificate);
+    assert!(client.run(&["put", "/test/a", "1"]).ok);
 }

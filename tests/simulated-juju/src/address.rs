@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::path::PathBuf;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use rustix::fs::{FlockOperation, flock};
@@ -23,7 +24,27 @@ impl Drop for Lease {
         if let Ok(mut taken) = TAKEN.lock() {
             taken.remove(&self.address);
         }
+        // The file goes while it is still locked: whoever locks it meanwhile
+        // sees that it is no longer there and tries again. The directory goes
+        // with the last file in it.
+        let directory = lock_directory();
+        let _ = std::fs::remove_file(directory.join(&self.address));
+        let _ = std::fs::remove_dir(directory);
     }
+}
+
+/// Locks the file of an address; `None` if another process holds it.
+fn lock(file: &Path) -> std::io::Result<Option<File>> {
+    if let Some(directory) = file.parent() {
+        std::fs::create_dir_all(directory)?;
+    }
+    let lock = File::options().create(true).append(true).open(file)?;
+    if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
+        return Ok(None);
+    }
+    let is_there = std::fs::metadata(file)
+        .is_ok_and(|there| lock.metadata().is_ok_and(|held| held.ino() == there.ino()));
+    Ok(is_there.then_some(lock))
 }
 
 fn lock_directory() -> PathBuf {
@@ -34,7 +55,6 @@ fn lock_directory() -> PathBuf {
 /// id, so that test processes started together seldom try the same ones.
 pub(crate) fn lease() -> std::io::Result<Lease> {
     let directory = lock_directory();
-    std::fs::create_dir_all(&directory)?;
     let mut taken = TAKEN
         .lock()
         .map_err(|_| std::io::Error::other("address set is poisoned"))?;
@@ -44,13 +64,13 @@ pub(crate) fn lease() -> std::io::Result<Lease> {
         if taken.contains(&address) {
             continue;
         }
-        let lock = File::options()
-            .create(true)
-            .append(true)
-            .open(directory.join(&address))?;
-        if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
-            continue;
-        }
+        let lock = match lock(&directory.join(&address)) {
+            Ok(Some(lock)) => lock,
+            Ok(None) => continue,
+            // Somebody has removed the empty directory in between.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(error),
+        };
         taken.insert(address.clone());
         return Ok(Lease {
             address,

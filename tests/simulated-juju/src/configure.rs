@@ -75,6 +75,20 @@ impl Model {
         }
     }
 
+    /// Moves a unit to another free loopback address, as
+    /// [`Model::set_address`] does.
+    ///
+    /// # Panics
+    /// Panics if no address is free.
+    pub fn move_unit(&mut self, unit: impl Into<UnitName>) {
+        let unit = unit.into();
+        let lease = crate::address::lease().expect("a free loopback address");
+        let address = lease.address.clone();
+        // The old address is given back only now, so the new one is another.
+        self.unit_mut(&unit).lease = Some(lease);
+        self.set_address(unit, &address);
+    }
+
     /// Gives a unit another address; it runs config-changed, and its relation
     /// data follows.
     pub fn set_address(&mut self, unit: impl Into<UnitName>, address: &str) {

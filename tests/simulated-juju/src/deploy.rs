@@ -224,7 +224,7 @@ impl Model {
             name: name.clone(),
             machine,
             address,
-            _lease: lease,
+            lease,
             directory,
             environment,
             path,

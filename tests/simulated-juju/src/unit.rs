@@ -143,7 +143,7 @@ pub(crate) struct Unit {
     pub(crate) name: UnitName,
     pub(crate) machine: u32,
     pub(crate) address: String,
-    pub(crate) _lease: Option<Lease>,
+    pub(crate) lease: Option<Lease>,
     pub(crate) directory: PathBuf,
     pub(crate) environment: Vec<(String, String)>,
     pub(crate) path: Vec<PathBuf>,

@@ -86,7 +86,11 @@ pub(crate) fn charm_of_another_model() {
     let told = world.call(&unit, &format!("relation-model-get -r {relation}"));
     assert!(told.stdout.contains(&here), "{}", told.stdout);
     let told = world.call("app/0", &format!("relation-model-get -r {relation}"));
-    assert!(told.stdout.contains(&there.unwrap()), "{}", told.stdout);
+    assert!(
+        told.stdout.contains(&there.expect("a location")),
+        "{}",
+        told.stdout
+    );
 
     let run = world.run(
         "app/0",
