@@ -1,0 +1,102 @@
+//! Applying and publishing: one stage of a plan.
+
+use super::{Progress, ReconcileError, Run};
+use crate::apply::{self, ApplyError};
+use crate::context::Context;
+use crate::etcd::Client;
+use crate::model::{Known, LedgerWrite};
+use crate::observe;
+use crate::plan::access::AccessStep;
+use crate::plan::membership::MembershipStep;
+use crate::plan::observed::Observed;
+use crate::plan::restart::TrustStep;
+use crate::plan::{self, Stage, Wait};
+
+impl Run {
+    /// Carries out one stage.
+    pub(super) async fn carry_out(
+        &mut self,
+        context: &mut Context,
+        observed: &Observed,
+        client: Option<&Client>,
+        stage: &Stage,
+    ) -> Result<Progress, ReconcileError> {
+        let needs_client = || ApplyError::Missing("a connection to etcd");
+        match stage {
+            Stage::Machine(steps) => {
+                // effects: packages, files, the service
+                apply::machine(context, &self.application, steps).await?;
+            }
+            Stage::Membership(step) => {
+                // effects: etcd's members and authentication
+                let client = client.ok_or_else(needs_client)?;
+                if !apply::membership(context, client, step).await? {
+                    if observed.stopping {
+                        // The leader takes this member off the list later.
+                        apply::stop(context)?;
+                        return Ok(Progress::Over);
+                    }
+                    // It passes by itself; what can be published is published.
+                    let publication = plan::publish::foundation(observed);
+                    apply::publish(context, None, &publication).await?;
+                    return Ok(Progress::Waits(match step {
+                        MembershipStep::Promote(_) => Wait::Promotion,
+                        _ => Wait::OtherJoiner,
+                    }));
+                }
+                if matches!(step, MembershipStep::Promote(_)) {
+                    self.restarted = true;
+                }
+            }
+            Stage::Access(steps) => {
+                // effects: etcd's users, roles and the ledger
+                apply::access(client.ok_or_else(needs_client)?, steps).await?;
+                self.granted = true;
+                self.log
+                    .extend(steps.iter().filter_map(AccessStep::summary));
+            }
+            Stage::Trust(TrustStep::Widen) => {
+                // effects: none (reads only)
+                let clients = self.clients.get_or_insert_default();
+                if let Known::Known(cluster) = &observed.cluster {
+                    observe::widen(context, clients, &cluster.ledger)?;
+                }
+            }
+            Stage::Trust(TrustStep::Record(trust)) => {
+                // effects: the ledger
+                let client = client.ok_or_else(needs_client)?;
+                let member = context.hook.unit.member();
+                let write = LedgerWrite::Member(member, trust.clone());
+                client
+                    .write_ledger(&[write])
+                    .await
+                    .map_err(ApplyError::from)?;
+            }
+            Stage::Trust(TrustStep::Restart(restart)) => {
+                // effects: the trust file, the service, the ledger
+                let client = client.ok_or_else(needs_client)?;
+                if !apply::trust(context, client, restart).await? {
+                    let reason = "another member restarts".to_owned();
+                    return Ok(Progress::Waits(Wait::Restart(reason)));
+                }
+                self.restarted = true;
+                self.log.push(format!(
+                    "restarted etcd, which now trusts {} client certificates",
+                    restart.after.loaded.len()
+                ));
+            }
+            Stage::Stop => {
+                // effects: the service
+                apply::stop(context)?;
+                return Ok(Progress::Over);
+            }
+            Stage::Publish(publication) => {
+                // effects: databags, secrets, the ledger
+                let published = apply::publish(context, client, publication).await?;
+                self.log.extend(published);
+                return Ok(Progress::Over);
+            }
+        }
+        Ok(Progress::Goes)
+    }
+}

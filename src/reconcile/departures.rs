@@ -1,0 +1,56 @@
+//! Who is leaving, and what nobody needs any more.
+
+use super::ReconcileError;
+use crate::context::Context;
+use crate::hook::Event;
+use crate::juju::ToolError;
+use crate::model::{Relation, SecretId, UnitName};
+use crate::relation::CLUSTER;
+
+/// Remembers who is leaving, be it this unit or another.
+pub(super) fn notice_departures(context: &mut Context) -> Result<(), ReconcileError> {
+    let own = context.hook.unit.clone();
+    let is_own = |departing: &Option<UnitName>| departing.as_ref() == Some(&own);
+    match &context.hook.event {
+        Event::StorageDetaching | Event::Stop => context.facts.dying = true,
+        // Its storage was taken and given back, and the unit stays.
+        Event::Lifecycle {
+            proves_life: true, ..
+        } => context.facts.dying = false,
+        Event::Client { departing, .. } | Event::Peer { departing, .. } if is_own(departing) => {
+            context.facts.dying = true;
+        }
+        Event::Peer {
+            relation,
+            departing: Some(unit),
+        } => {
+            let relation = Relation {
+                endpoint: CLUSTER,
+                id: *relation,
+            };
+            // The databag of a unit that has left can still be read.
+            let address = match context.tools.relation_get_unit(relation, unit) {
+                Ok(bag) => bag.get("address").cloned(),
+                Err(error) if error.is_denied() || error.is_not_found() => None,
+                Err(error) => return Err(ReconcileError::Report(error)),
+            };
+            context.facts.departed.insert(unit.member(), address);
+        }
+        _ => return Ok(()),
+    }
+    context
+        .facts
+        .write(&context.paths)
+        .map_err(ReconcileError::Facts)?;
+    Ok(())
+}
+
+/// A revision of ours that nobody reads any more is removed, as Juju asks.
+pub(super) fn prune(context: &Context, secret: &SecretId, revision: u32) -> Result<(), ToolError> {
+    let uri = format!("secret:{secret}");
+    let uri = uri.parse().expect("a secret's id makes a URI");
+    match context.tools.secret_remove(&uri, Some(revision.into())) {
+        Err(error) if error.is_not_found() => Ok(()),
+        removed => removed,
+    }
+}

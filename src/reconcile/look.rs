@@ -1,0 +1,93 @@
+//! Observing: what one round of a hook sees.
+
+use std::collections::BTreeSet;
+
+use super::{ReconcileError, Run};
+use crate::context::Context;
+use crate::etcd::Client;
+use crate::hook::Event;
+use crate::model::{Cluster, Known, RequestKey};
+use crate::observe;
+use crate::plan::access;
+use crate::plan::observed::{Observed, Pass};
+
+impl Run {
+    /// Looks at Juju, this machine and etcd. What Juju says cannot change within
+    /// a hook, so it is read once; the rest is read anew in each round.
+    pub(super) async fn look(
+        &mut self,
+        context: &mut Context,
+    ) -> Result<(Observed, Option<Client>), ReconcileError> {
+        let application = &self.application;
+        if application.pass == Pass::Full {
+            // What only a full pass asks Juju for, the others remember.
+            context.facts.address = application.address.or(context.facts.address);
+            context.facts.data_dir = application.storage.clone();
+        }
+        let machine = observe::machine(context, application)?;
+        let (cluster, client) = match observe::connect(context, application.peers.as_ref()).await {
+            Err(reason) => (Known::Unknown(reason), None),
+            Ok((client, members)) => {
+                let cluster = observe::cluster(
+                    context,
+                    &client,
+                    members,
+                    application.pass,
+                    application.leader,
+                );
+                (Known::Known(cluster.await?), Some(client))
+            }
+        };
+        if let Known::Known(cluster) = &cluster {
+            context.facts.client_endpoints = cluster
+                .members
+                .iter()
+                .flat_map(|member| member.client_urls.clone())
+                .collect();
+            self.first_ledger
+                .get_or_insert_with(|| cluster.ledger.clone());
+            if self.clients.is_none() {
+                let clients = observe::clients(context, application, &cluster.ledger)?;
+                self.clients = Some(clients);
+            }
+        }
+        let mut clients = self.clients.clone().unwrap_or_default();
+        clients.fresh = self.fresh(&cluster);
+        clients.server_ca = machine.server_ca.clone();
+        let mut observed = Observed {
+            now: context.now,
+            unit: context.hook.unit.clone(),
+            leader: application.leader,
+            stopping: context.hook.event == Event::Stop,
+            departed: context.facts.departed.clone(),
+            pass: application.pass,
+            machine,
+            peers: application.peers.clone(),
+            cluster,
+            clients,
+            prefix_policy: application.prefix_policy,
+            granted: self.granted,
+            restarted: self.restarted,
+        };
+        if let (Known::Known(cluster), Some(client), true) =
+            (&observed.cluster, &client, observed.leader)
+        {
+            let names = access::names_of_interest(&observed, &cluster.ledger);
+            let mut cluster = cluster.clone();
+            observe::access(client, &mut cluster, names).await?;
+            observed.cluster = Known::Known(cluster);
+        }
+        Ok((observed, client))
+    }
+
+    /// Requests that this hook has put on record.
+    fn fresh(&self, cluster: &Known<Cluster>) -> BTreeSet<RequestKey> {
+        let (Some(first), Some(cluster)) = (&self.first_ledger, cluster.known()) else {
+            return BTreeSet::new();
+        };
+        let now = cluster.ledger.clients.keys();
+        now.filter(|key| !first.clients.contains_key(key))
+            .cloned()
+            .collect()
+    }
+}
