@@ -11,7 +11,7 @@ use crate::model::{ClientRecord, LedgerWrite, Relation, RequestKey, SecretId, Se
 use crate::observe::{self, AUTHORITIES_LABEL};
 use crate::plan::machine::Authorities;
 use crate::plan::publish::{
-    Changes, PlannedAnswer, PlannedSecret, Publication, RelationPublication,
+    Changes, Departure, PlannedAnswer, PlannedSecret, Publication, RelationPublication,
 };
 use crate::relation::{self, ETCD_CLIENT, SecretGroup, fernet};
 use crate::render::etcd_config::CLIENT_PORT;
@@ -56,8 +56,8 @@ pub async fn publish(
     for uri in obsolete_secrets {
         remove_secret(context, uri)?;
     }
-    for key in departed {
-        if remove_labelled(context, key)? {
+    for Departure { key, labels } in departed {
+        if remove_labelled(context, labels)? {
             ledger.push(LedgerWrite::ForgetRecord(key.clone()));
         }
     }
@@ -244,17 +244,12 @@ fn remove_secret(context: &Context, uri: &SecretUri) -> Result<(), ApplyError> {
     }
 }
 
-/// Removes the secrets that a request had, by their labels. `true` once none
-/// is left that a commit could have kept.
-fn remove_labelled(context: &Context, key: &RequestKey) -> Result<bool, ApplyError> {
+/// Removes the secrets with these labels. `true` once none is left that a
+/// commit could have kept.
+fn remove_labelled(context: &Context, labels: &[String]) -> Result<bool, ApplyError> {
     let mut is_clean = true;
-    for group in [SecretGroup::User, SecretGroup::Tls, SecretGroup::Encryption] {
-        let label = relation::secret_label(ETCD_CLIENT, key, group);
-        // The key for encryption is the relation's, not one request's.
-        if group == SecretGroup::Encryption && key.request.is_some() {
-            continue;
-        }
-        if let Some(info) = context.tools.secret_info(&label)? {
+    for label in labels {
+        if let Some(info) = context.tools.secret_info(label)? {
             is_clean = false;
             remove_secret(context, &uri(&info.id))?;
         }

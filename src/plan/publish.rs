@@ -32,13 +32,22 @@ pub struct Publication {
     pub obsolete_secrets: Vec<SecretUri>,
     /// Requests that are gone: their secrets are looked for by label, and once
     /// none is left the record is forgotten.
-    pub departed: Vec<RequestKey>,
+    pub departed: Vec<Departure>,
     /// Changes of what the leader tells all units.
     pub peer_app: Changes,
     /// Changes of what this unit tells the others.
     pub peer_unit: Changes,
     /// The version of etcd, for `juju status`.
     pub version: Option<String>,
+}
+
+/// A request that is gone.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Departure {
+    /// The request.
+    pub key: RequestKey,
+    /// The labels of the secrets that may be left of it.
+    pub labels: Vec<String>,
 }
 
 /// What one relation is told.
@@ -135,13 +144,7 @@ pub fn plan(observed: &Observed, cluster: &Cluster) -> Publication {
     }
     if observed.pass == Pass::Full {
         publication.version = Some(cluster.status.version.to_string());
-        publication.departed = cluster
-            .ledger
-            .clients
-            .iter()
-            .filter(|(_, record)| record.departed)
-            .map(|(key, _)| key.clone())
-            .collect();
+        publication.departed = departures(observed, cluster);
         publication.ledger = forgotten_members(cluster);
     }
     publication.peer_app = app_changes(observed, cluster);
@@ -278,6 +281,31 @@ fn answers(
         });
     }
     answers
+}
+
+/// The requests that are gone. The key for encryption is the relation's, so it
+/// goes with the first request of a relation that is gone itself: whoever takes
+/// back a request and asks again still has that key.
+fn departures(observed: &Observed, cluster: &Cluster) -> Vec<Departure> {
+    let mut gone = BTreeSet::new();
+    cluster
+        .ledger
+        .clients
+        .iter()
+        .filter(|(_, record)| record.departed)
+        .map(|(key, _)| {
+            let mut groups = vec![SecretGroup::User, SecretGroup::Tls];
+            let is_gone = !observed.clients.relations.contains_key(&key.relation);
+            if is_gone && gone.insert(key.relation) {
+                groups.push(SecretGroup::Encryption);
+            }
+            let label = |group| relation::secret_label(ETCD_CLIENT, key, group);
+            Departure {
+                key: key.clone(),
+                labels: groups.into_iter().map(label).collect(),
+            }
+        })
+        .collect()
 }
 
 /// The members that are known to let this leaf in: started, with a vote, and
