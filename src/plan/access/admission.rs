@@ -1,7 +1,7 @@
 //! Which names and prefixes a request may have.
 
 use super::Planner;
-use crate::model::{Access, Grant, Notice, RequestKey};
+use crate::model::{Access, CommonName, Grant, Notice, RequestKey};
 use crate::plan::observed::PrefixPolicy;
 
 /// Names that begin like this are the charm's own, the common names of the
@@ -24,12 +24,7 @@ impl Planner<'_, '_> {
         let name = &grant.common_name;
         let is_reserved = name.as_str() == "root"
             || name.as_str().starts_with(RESERVED_PREFIX)
-            || self.cluster.members.iter().any(|member| {
-                member
-                    .name
-                    .as_ref()
-                    .is_some_and(|member| member.as_str() == name.as_str())
-            });
+            || self.is_of_a_member(name);
         if is_reserved {
             return Err(Notice::Refused(format!("common name {name} is reserved")));
         }
@@ -64,6 +59,25 @@ impl Planner<'_, '_> {
                 ))),
             },
         }
+    }
+
+    /// Whether a member is called like this, or one could be: units come and
+    /// go, and a name that was granted is not taken away when they do.
+    fn is_of_a_member(&self, name: &CommonName) -> bool {
+        let app = self.observed.unit.app().as_str();
+        let number = name
+            .as_str()
+            .strip_prefix(app)
+            .and_then(|rest| rest.strip_prefix('-'));
+        let is_of_a_unit = number.is_some_and(|number| {
+            !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+        });
+        let mut members = self.cluster.members.iter();
+        is_of_a_unit
+            || members.any(|member| {
+                let member = member.name.as_ref();
+                member.is_some_and(|member| member.as_str() == name.as_str())
+            })
     }
 
     fn admit_prefix(&mut self, key: &RequestKey, grant: &Grant) -> Result<(), Notice> {
