@@ -19,7 +19,7 @@ use crate::tls::{ClientCertificate, TrustBundle};
 pub enum TrustStep {
     /// Look for other requests that wait for a restart, before it happens.
     Widen,
-    /// Write down what the running etcd has loaded.
+    /// Write down what the running etcd has loaded, and what it would load.
     Record(MemberTrust),
     /// Restart this member with another trust file or configuration.
     Restart(Box<Restart>),
@@ -49,20 +49,24 @@ pub fn plan(observed: &Observed, cluster: &Cluster, report: &mut Report) -> Opti
         .grants()
         .map(|(_, grant)| grant.fingerprint.clone())
         .collect();
+    // What a run that was cut short has written, and no restart has loaded yet:
+    // etcd would load it after a crash.
+    let written = observed.machine.written_leaves.clone().unwrap_or_default();
     let is_added = !wanted.is_subset(&loaded);
-    let is_removed = !loaded.is_subset(&wanted) && observed.pass == Pass::Full;
+    let is_surplus = !loaded.is_subset(&wanted) || written != loaded;
+    let is_removed = is_surplus && observed.pass == Pass::Full;
     if !is_added && !is_removed && !observed.machine.is_outdated() {
         let trust = MemberTrust {
+            starting: (written != loaded).then_some(written),
             loaded,
-            starting: None,
         };
-        let written = cluster.ledger.members.get(&observed.member());
-        return (written != Some(&trust)).then_some(TrustStep::Record(trust));
+        let recorded = cluster.ledger.members.get(&observed.member());
+        return (recorded != Some(&trust)).then_some(TrustStep::Record(trust));
     }
     if observed.leader && !observed.clients.widened {
         return Some(TrustStep::Widen);
     }
-    match restart(observed, cluster, loaded, wanted) {
+    match restart(observed, cluster, loaded, &written, wanted) {
         Ok(restart) => Some(TrustStep::Restart(Box::new(restart))),
         Err(reason) => {
             report.wait_for(Wait::Restart(reason));
@@ -75,6 +79,7 @@ fn restart(
     observed: &Observed,
     cluster: &Cluster,
     loaded: Leaves,
+    written: &Leaves,
     wanted: Leaves,
 ) -> Result<Restart, String> {
     let mut bundle = observed
@@ -97,14 +102,13 @@ fn restart(
         .map(|member| member.id)
         .collect();
     super::membership::safe_to_stop(observed, cluster)?;
-    let written = observed.machine.written_leaves.clone().unwrap_or_default();
     let leads = cluster.status.leader == Some(own.id);
     Ok(Restart {
         trust: bundle.render().map_err(|error| error.to_string())?,
         before: MemberTrust {
             loaded,
             // A crash before the new file is written would load the old one.
-            starting: Some(wanted.union(&written).cloned().collect()),
+            starting: Some(wanted.union(written).cloned().collect()),
         },
         after: MemberTrust {
             loaded: wanted,
