@@ -149,6 +149,11 @@ pub fn plan(observed: &Observed, cluster: &Cluster) -> Publication {
     }
     publication.peer_app = app_changes(observed, cluster);
     for (id, relation) in &observed.clients.relations {
+        // What cannot be read says nothing about what was granted before, so
+        // the client keeps its answer as it keeps its access.
+        if relation.asked.is_err() {
+            continue;
+        }
         let answered = answers(observed, cluster, *id, relation);
         let wanted: BTreeSet<_> = answered.iter().map(|answer| &answer.key).collect();
         for (request, published) in relation::read_own(&relation.own) {
