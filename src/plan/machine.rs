@@ -221,10 +221,15 @@ fn certificates(
 fn service(observed: &Observed) -> Vec<MachineStep> {
     let machine = &observed.machine;
     let mut steps = Vec::new();
-    if machine.written_leaves.is_none()
+    // Until the member has started once, the file is written anew whenever it is
+    // not of this moment: a run that was cut short may have left one with
+    // certificates of clients that are gone.
+    if (machine.written_leaves.is_none() || machine.loaded_leaves.is_none())
         && let Some(trust) = first_trust(observed)
+        && machine.written_leaves != Some(trust.leaves())
+        && let Ok(text) = trust.render()
     {
-        steps.push(MachineStep::WriteTrust(trust));
+        steps.push(MachineStep::WriteTrust(text));
     }
     if let Some(wanted) = &machine.wanted
         && *wanted != machine.written
@@ -245,12 +250,12 @@ fn service(observed: &Observed) -> Vec<MachineStep> {
 /// The trust file of a member's first start: the admin authority, and the
 /// leaves of every grant that is on record already, which spares a member that
 /// joins a restart.
-fn first_trust(observed: &Observed) -> Option<String> {
+fn first_trust(observed: &Observed) -> Option<TrustBundle> {
     let mut bundle = TrustBundle::new(observed.machine.admin_ca.as_deref()?).ok()?;
     if let Known::Known(cluster) = &observed.cluster {
         for (_, grant) in cluster.ledger.grants() {
             bundle.add(&ClientCertificate::recall(&grant.certificate).ok()?);
         }
     }
-    bundle.render().ok()
+    Some(bundle)
 }

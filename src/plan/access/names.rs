@@ -80,7 +80,8 @@ fn may_be_trusted(cluster: &Cluster, leaf: &Fingerprint) -> bool {
             .members
             .get(name)
             .is_none_or(|trust| trust.may_trust(leaf)),
-        // It has never started, so it has never let anybody in.
-        None => false,
+        // It is about to start, with a trust file that may have been written
+        // before the leaf was removed.
+        None => true,
     })
 }
