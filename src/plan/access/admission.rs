@@ -81,6 +81,12 @@ impl Planner<'_, '_> {
     }
 
     fn admit_prefix(&mut self, key: &RequestKey, grant: &Grant) -> Result<(), Notice> {
+        // What was granted before stays, and its certificate can be renewed.
+        let held = self.ledger.clients.get(key);
+        let held = held.and_then(|record| record.grant.as_ref());
+        if held.is_some_and(|held| held.prefix == grant.prefix) {
+            return Ok(());
+        }
         let range = grant.prefix.range();
         let overlap = self
             .ledger
