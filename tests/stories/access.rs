@@ -3,7 +3,7 @@
 use etcd_charm_world::{ClientAuthority, V0};
 use libtest_mimic::Trial;
 
-use crate::support::{story, world};
+use crate::support::{assert_shut_out, story, world};
 
 pub(crate) fn stories() -> Vec<Trial> {
     vec![story("v0_client_is_granted_and_removed", v0_client)]
@@ -41,5 +41,5 @@ fn v0_client() {
     assert_eq!(admin.lines(&["user", "list"]), ["root"]);
     assert_eq!(admin.lines(&["role", "list"]), ["root"]);
     assert_eq!(world.model.secrets("etcd").len(), 1);
-    assert!(client.run(&["get", "/test/a"]).is_untrusted());
+    assert_shut_out(&world, &unit, &client);
 }

@@ -8,6 +8,7 @@
 
 mod access;
 mod cluster;
+mod names;
 mod sentences;
 mod support;
 
@@ -23,9 +24,14 @@ fn main() -> ExitCode {
     // Each story has processes of its own and waits for them most of the time,
     // so more of them than there are processors make sense.
     arguments.test_threads.get_or_insert(4);
-    let trials: Vec<Trial> = [access::stories(), cluster::stories(), sentences::stories()]
-        .into_iter()
-        .flatten()
-        .collect();
+    let trials: Vec<Trial> = [
+        access::stories(),
+        cluster::stories(),
+        names::stories(),
+        sentences::stories(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     libtest_mimic::run(&arguments, trials).exit_code()
 }

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use etcd_charm_world::{
-    Certificate, ClientAuthority, HookRun, JujuVersion, Programs, Request, Told, UnitName, V0, V1,
-    World, WorldOptions,
+    Certificate, ClientAuthority, Etcdctl, HookRun, JujuVersion, Programs, Request, Told, UnitName,
+    V0, V1, World, WorldOptions,
 };
 use libtest_mimic::Trial;
 
@@ -126,4 +126,12 @@ pub(crate) fn named<'r>(runs: &'r [HookRun], end: &str) -> Vec<&'r HookRun> {
     let found: Vec<_> = runs.iter().filter(|run| run.name.ends_with(end)).collect();
     assert!(!found.is_empty(), "no hook {end} ran");
     found
+}
+
+/// Asserts that the unit lets nobody in with this identity, not even to be
+/// told that it has no rights, while it lets its administrator in.
+pub(crate) fn assert_shut_out(world: &World, unit: &UnitName, client: &Etcdctl) {
+    let answer = client.impatient().run(&["get", "anything"]);
+    assert!(!answer.ok && !answer.is_denied(), "{answer:?}");
+    assert!(world.admin(unit).impatient().run(&["member", "list"]).ok);
 }

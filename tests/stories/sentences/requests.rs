@@ -195,7 +195,7 @@ fn request_goes() {
     assert!(!bag["data"].contains(&id(1)), "{bag:?}");
     assert_eq!(world.model.secrets("etcd").len(), secrets - 2);
     assert_eq!(world.told_for(&app, &id(0)).as_ref(), Some(&kept));
-    assert!(!client.run(&["get", "/b/key"]).ok);
+    assert!(!client.impatient().run(&["get", "/b/key"]).ok);
 
     // The certificate itself goes with the next full pass, since it costs the
     // others a restart and lets nobody do anything without its user.

@@ -1,0 +1,135 @@
+//! Users and roles that somebody made or changed by hand.
+
+use libtest_mimic::Trial;
+
+use crate::support::{
+    application_message, ask_v0, assert_serves, certificate, deployed, roles, story, trusts, users,
+};
+
+pub(super) fn stories() -> Vec<Trial> {
+    vec![
+        story("names_users_made_by_hand_are_left_alone", by_hand),
+        story("names_what_is_ours_is_put_right", put_right),
+    ]
+}
+
+fn by_hand() {
+    let (mut world, unit) = deployed();
+    let admin = world.admin(&unit);
+    let prefix = [
+        "role",
+        "grant-permission",
+        "hand",
+        "--prefix",
+        "readwrite",
+        "/hand/",
+    ];
+    let commands: [&[&str]; 6] = [
+        &["user", "add", "hand", "--no-password"],
+        &["role", "add", "hand"],
+        &prefix,
+        &["user", "grant-role", "hand", "hand"],
+        // Half of one each.
+        &["user", "add", "user-only", "--no-password"],
+        &["role", "add", "role-only"],
+    ];
+    for command in commands {
+        let answer = admin.run(command);
+        assert!(answer.ok, "{command:?}: {}", answer.stderr);
+    }
+    let before = (
+        admin.json(&["user", "get", "hand"])["roles"].clone(),
+        admin.json(&["role", "get", "hand"])["perm"].clone(),
+    );
+    let mut apps = Vec::new();
+    for name in ["hand", "user-only", "role-only"] {
+        let shown = certificate(name);
+        let app = ask_v0(&mut world, name, "/app/", &shown);
+        apps.push((app, shown));
+    }
+    world.rest();
+    for (app, shown) in &apps {
+        assert_eq!(world.told(app), None);
+        assert!(!trusts(&world, &unit, shown));
+    }
+    let message = application_message(&world);
+    let reason = "etcd has a user or role hand that is not the charm's";
+    assert!(message.contains(reason), "{message}");
+    // One goes unserved, and what bears its name stays.
+    let app = &apps[2].0;
+    world.model.remove_relation(app.relation);
+    world.rest();
+    let after = (
+        admin.json(&["user", "get", "hand"])["roles"].clone(),
+        admin.json(&["role", "get", "hand"])["perm"].clone(),
+    );
+    assert_eq!(after, before);
+    assert_eq!(users(&world, &unit), ["hand", "root", "user-only"]);
+    assert_eq!(roles(&world, &unit), ["hand", "role-only", "root"]);
+
+    // Who made it takes it away, and whoever waits is served.
+    assert!(admin.run(&["user", "delete", "user-only"]).ok);
+    world.rest();
+    let (app, shown) = &apps[1];
+    let told = world.told(app).expect("an answer");
+    assert_serves(&mut world, &told, shown, "/app/");
+}
+
+fn put_right() {
+    let (mut world, unit) = deployed();
+    let shown = certificate("client1");
+    let app = ask_v0(&mut world, "app", "/test/", &shown);
+    world.rest();
+    let told = world.told(&app).expect("an answer");
+    let admin = world.admin(&unit);
+    let starts = world.starts(&unit);
+    let expected = (
+        admin.json(&["user", "get", "client1"])["roles"].clone(),
+        admin.json(&["role", "get", "client1"])["perm"].clone(),
+    );
+    let wide = [
+        "role",
+        "grant-permission",
+        "client1",
+        "--prefix",
+        "read",
+        "/",
+    ];
+    let narrow = [
+        "role",
+        "grant-permission",
+        "client1",
+        "--prefix",
+        "read",
+        "/test/",
+    ];
+    let cases: [&[&[&str]]; 6] = [
+        &[&["user", "delete", "client1"]],
+        &[&["role", "delete", "client1"]],
+        &[&["user", "revoke-role", "client1", "client1"]],
+        &[&wide],
+        // The right range, and too few rights.
+        &[&narrow],
+        &[
+            &["role", "add", "more"],
+            &["user", "grant-role", "client1", "more"],
+        ],
+    ];
+    for case in cases {
+        for command in case {
+            let answer = admin.run(command);
+            assert!(answer.ok, "{command:?}: {}", answer.stderr);
+        }
+        world.rest();
+        let found = (
+            admin.json(&["user", "get", "client1"])["roles"].clone(),
+            admin.json(&["role", "get", "client1"])["perm"].clone(),
+        );
+        assert_eq!(found, expected, "after {case:?}");
+        assert_serves(&mut world, &told, &shown, "/test/");
+    }
+    // A role of somebody else's is taken from our user, and not deleted.
+    assert_eq!(roles(&world, &unit), ["client1", "more", "root"]);
+    assert_eq!(world.told(&app), Some(told));
+    assert_eq!(world.starts(&unit), starts);
+}
