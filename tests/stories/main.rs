@@ -7,7 +7,9 @@
 )]
 
 mod access;
+mod bad_input;
 mod cluster;
+mod faults;
 mod names;
 mod sentences;
 mod support;
@@ -26,7 +28,9 @@ fn main() -> ExitCode {
     arguments.test_threads.get_or_insert(4);
     let trials: Vec<Trial> = [
         access::stories(),
+        bad_input::stories(),
         cluster::stories(),
+        faults::stories(),
         names::stories(),
         sentences::stories(),
     ]

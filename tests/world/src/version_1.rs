@@ -46,5 +46,10 @@ fn split(der: &[u8]) -> (&[u8], &[u8]) {
 fn sequence(content: &[u8]) -> Vec<u8> {
     let length = u16::try_from(content.len()).expect("a certificate is short");
     let [high, low] = length.to_be_bytes();
-    [&[0x30, 0x82, high, low], content].concat()
+    let header: &[u8] = match length {
+        0..0x80 => &[0x30, low],
+        0x80..0x100 => &[0x30, 0x81, low],
+        _ => &[0x30, 0x82, high, low],
+    };
+    [header, content].concat()
 }
