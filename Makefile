@@ -6,7 +6,7 @@ TIMED := tests/tools/timed
 ENV := . target/tools/env &&
 .DEFAULT_GOAL := help
 
-.PHONY: help setup build demo test fmt lint unit stories clean
+.PHONY: help setup build demo test fmt lint unit stories interop clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -25,6 +25,7 @@ demo: ## show the charm at work in a simulated Juju model
 
 test: ## everything that CI checks
 	@$(TIMED) setup tests/tools/setup all
+	@$(TIMED) python tests/tools/python
 	@$(TIMED) format cargo fmt --all --check
 	@$(ENV) $(TIMED) lint cargo clippy --workspace --all-targets -- -D warnings
 	@$(ENV) $(TIMED) tests cargo test --workspace
@@ -43,7 +44,13 @@ unit: ## the fast tests: no etcd is started
 
 stories: ## the tests that run the charm with a real etcd; FILTER=word picks some
 	@tests/tools/setup all
+	@tests/tools/python
 	@$(ENV) cargo test --workspace --test '*' -- $(FILTER)
+
+interop: ## the tests with requirers that run Canonical's own libraries; FILTER=word picks some
+	@tests/tools/setup all
+	@tests/tools/python
+	@$(ENV) cargo test --test interop -- $(FILTER)
 
 clean: ## remove everything that was built or fetched
 	@cargo clean
