@@ -4,6 +4,7 @@ SHELL := /bin/bash
 TIMED := tests/tools/timed
 # The set-up writes this file; a recipe that compiles or runs etcd reads it.
 ENV := . target/tools/env &&
+RELEASE := "$${CARGO_TARGET_DIR:-target}/release/etcd-charm"
 .DEFAULT_GOAL := help
 
 .PHONY: help setup build demo test fmt lint unit stories interop clean
@@ -21,7 +22,8 @@ build: ## build the charm's program as it is shipped
 demo: ## show the charm at work in a simulated Juju model
 	@tests/tools/setup basic
 	@$(ENV) cargo build --release
-	@$(ENV) cargo run -q -p etcd-charm-demo -- --charm target/release/etcd-charm
+	@$(ENV) cargo build -p etcd-charm-demo
+	@$(ENV) cargo run -q -p etcd-charm-demo -- --charm $(RELEASE)
 
 test: ## everything that CI checks
 	@$(TIMED) setup tests/tools/setup all
