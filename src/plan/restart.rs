@@ -118,6 +118,7 @@ fn restart(
             .iter()
             .find(|id| leads && cluster.answering.contains(id))
             .copied(),
-        in_turn: !others.is_empty(),
+        // One without a vote counts: it may have one before this is over.
+        in_turn: cluster.members.len() > 1,
     })
 }
