@@ -54,7 +54,12 @@ pub async fn publish(
         ledger.extend(verified);
     }
     for uri in obsolete_secrets {
-        remove_secret(context, uri)?;
+        // A commit that failed half-way may have removed it and left the
+        // databag that names it; to remove it again would fail every commit
+        // from then on.
+        if context.tools.secret_exists(uri)? {
+            remove_secret(context, uri)?;
+        }
     }
     for Departure { key, labels } in departed {
         if remove_labelled(context, labels)? {

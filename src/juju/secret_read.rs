@@ -88,6 +88,19 @@ impl Tools {
     /// # Errors
     /// Only those of every tool: see [`ToolError`].
     pub fn secret_info(&self, label: &str) -> Result<Option<SecretInfo>, ToolError> {
+        self.info(&["--label", label])
+    }
+
+    /// Whether there is still such a secret of our own; to be asked by the
+    /// leader, as [`Self::secret_info`].
+    ///
+    /// # Errors
+    /// Only those of every tool: see [`ToolError`].
+    pub fn secret_exists(&self, uri: &SecretUri) -> Result<bool, ToolError> {
+        Ok(self.info(&[uri.as_str()])?.is_some())
+    }
+
+    fn info(&self, which: &[&str]) -> Result<Option<SecretInfo>, ToolError> {
         #[derive(Deserialize)]
         struct Info {
             revision: u64,
@@ -95,7 +108,7 @@ impl Tools {
             label: Option<String>,
             owner: SecretOwner,
         }
-        let call = self.call("secret-info-get").args(["--label", label]);
+        let call = self.call("secret-info-get").args(which);
         let infos: Option<BTreeMap<SecretId, Info>> = match call.json() {
             Ok(infos) => infos,
             Err(error) if unavailable(&error) == Some(SecretUnavailable::NotFound) => None,
