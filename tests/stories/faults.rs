@@ -1,0 +1,296 @@
+//! Hooks that fail or die half-way, and an etcd that does: the next run
+//! completes what was begun, and nothing is left over or made twice.
+
+use std::collections::BTreeSet;
+
+use etcd_charm_world::juju::JujuVersion;
+use etcd_charm_world::{Certificate, HookRun, Programs, UnitName, V0, World, service_of};
+use libtest_mimic::Trial;
+
+use crate::support::{
+    application_message, ask_v0, assert_serves, certificate, deployed, roles, story, trusted,
+    trusts, users, world_of,
+};
+
+pub(crate) fn stories() -> Vec<Trial> {
+    let tools =
+        |name: &str, tools: &'static [&'static str]| story(name, move || failing_tools(tools));
+    let kills = |name: &str, points: std::ops::RangeInclusive<usize>| {
+        story(name, move || killed_grant(points))
+    };
+    vec![
+        tools(
+            "faults_reading_tools_fail_once_in_a_grant",
+            &["is-leader", "relation-get", "secret-get", "relation-ids"],
+        ),
+        tools(
+            "faults_writing_tools_fail_once_in_a_grant",
+            &["secret-add", "secret-grant", "relation-set", "juju-log"],
+        ),
+        kills("faults_a_grant_is_killed_early", 1..=4),
+        kills("faults_a_grant_is_killed_between_its_secrets", 6..=8),
+        kills("faults_a_grant_is_killed_late", 9..=11),
+        story("faults_a_rotation_is_killed", killed_rotation),
+        story("faults_a_removal_is_killed", killed_removal),
+        story("faults_a_commit_fails_and_keeps_the_secrets", || {
+            failed_commit(JujuVersion::V3_6)
+        }),
+        story("faults_a_commit_fails_and_keeps_nothing", || {
+            failed_commit(JujuVersion::V4_0)
+        }),
+        story("faults_etcd_hangs", etcd_hangs),
+        story("faults_etcd_is_killed", etcd_is_killed),
+        story("faults_the_machine_loses_power", power_cut),
+    ]
+}
+
+/// Asserts that the requirer is served, and that there are exactly the two
+/// secrets for it that it was told of.
+fn assert_whole(world: &mut World, app: &V0, shown: &Certificate, prefix: &str) {
+    let told = world.told(app).expect("an answer");
+    assert_serves(world, &told, shown, prefix);
+    let relation = app.relation;
+    let ours: BTreeSet<String> = world
+        .model
+        .secrets("etcd")
+        .into_iter()
+        .filter(|secret| {
+            secret
+                .description
+                .ends_with(&format!("etcd-client:{}", relation.0))
+        })
+        .map(|secret| {
+            assert_eq!(secret.grants.len(), 1, "{secret:?}");
+            assert_eq!(secret.grants[0].relation, relation);
+            secret.id
+        })
+        .collect();
+    let end = |uri: &str| uri[uri.len() - 20..].to_owned();
+    let named: BTreeSet<String> = [end(&told.user_uri), end(&told.tls_uri)].into();
+    assert_eq!(ours, named);
+}
+
+/// Asserts that nothing of any client is left.
+fn assert_clean(world: &World, unit: &UnitName) {
+    assert_eq!(users(world, unit), ["root"]);
+    assert_eq!(roles(world, unit), ["root"]);
+    assert_eq!(world.model.secrets("etcd").len(), 1);
+    assert_eq!(trusted(world, unit), 1);
+}
+
+fn failures(runs: &[HookRun]) -> usize {
+    runs.iter().filter(|run| !run.succeeded()).count()
+}
+
+fn failing_tools(tools: &[&str]) {
+    let (mut world, unit) = deployed();
+    let mut apps = Vec::new();
+    for tool in tools {
+        let shown = certificate(tool);
+        let app = ask_v0(
+            &mut world,
+            &format!("app-{tool}"),
+            &format!("/{tool}/"),
+            &shown,
+        );
+        world
+            .model
+            .fail_tool_call(unit.clone(), *tool, 1, "ERROR connection is shut down");
+        let runs = world.settle();
+        assert_eq!(
+            failures(&runs),
+            1,
+            "{tool} is called, and its failure is one of the hook"
+        );
+        assert!(!runs[0].succeeded());
+        assert_whole(&mut world, &app, &shown, &format!("/{tool}/"));
+        apps.push((app, shown));
+    }
+    let told: Vec<_> = apps.iter().map(|(app, _)| world.told(app)).collect();
+    world.rest();
+    // At rest it is as it was published first, and nothing is there twice.
+    for ((app, shown), told) in apps.iter().zip(told) {
+        assert_eq!(world.told(app), told);
+        assert_whole(&mut world, app, shown, &format!("/{}/", shown.common_name));
+    }
+    for (app, _) in &apps {
+        world.model.remove_relation(app.relation);
+    }
+    world.rest();
+    assert_clean(&world, &unit);
+}
+
+fn killed_grant(points: std::ops::RangeInclusive<usize>) {
+    let (mut world, unit) = deployed();
+    let mut apps = Vec::new();
+    for point in points {
+        let shown = certificate(&format!("client{point}"));
+        let prefix = format!("/{point}/");
+        let app = ask_v0(&mut world, &format!("app{point}"), &prefix, &shown);
+        world.model.kill_after_tool_call(unit.clone(), point);
+        let runs = world.settle();
+        assert_eq!(failures(&runs), 1, "call {point}");
+        assert!(!runs[0].succeeded(), "call {point}");
+        assert_whole(&mut world, &app, &shown, &prefix);
+        apps.push((app, shown, prefix));
+    }
+    let told: Vec<_> = apps.iter().map(|(app, ..)| world.told(app)).collect();
+    world.rest();
+    for ((app, shown, prefix), told) in apps.iter().zip(told) {
+        assert_eq!(world.told(app), told);
+        assert_whole(&mut world, app, shown, prefix);
+    }
+}
+
+fn killed_rotation() {
+    let (mut world, unit) = deployed();
+    let mut shown = certificate("client1");
+    let mut app = ask_v0(&mut world, "app", "/test/", &shown);
+    world.rest();
+    let told = world.told(&app);
+    for point in [2, 4, 5] {
+        let next = certificate("client1");
+        app.set_certificate(&mut world.model, &next.certificate);
+        world.model.kill_after_tool_call(unit.clone(), point);
+        let runs = world.settle();
+        assert_eq!(failures(&runs), 1, "call {point}");
+        assert!(trusts(&world, &unit, &next) && !trusts(&world, &unit, &shown));
+        assert_eq!(world.told(&app), told);
+        assert_whole(&mut world, &app, &next, "/test/");
+        shown = next;
+    }
+    world.rest();
+    assert_eq!(users(&world, &unit), ["client1", "root"]);
+    assert_eq!(trusted(&world, &unit), 2);
+}
+
+fn killed_removal() {
+    let (mut world, unit) = deployed();
+    for point in 1..=4 {
+        let shown = certificate("client1");
+        let app = ask_v0(&mut world, "app", "/test/", &shown);
+        world.rest();
+        assert_whole(&mut world, &app, &shown, "/test/");
+        world.model.remove_relation(app.relation);
+        // Hooks of departed units come first; the one that ends it is meant.
+        while let Some(hook) = world.model.step_unit(unit.clone()) {
+            assert!(hook.succeeded());
+            if hook.name.ends_with("-departed") {
+                break;
+            }
+        }
+        world.model.kill_after_tool_call(unit.clone(), point);
+        let runs = world.settle();
+        assert_eq!(
+            failures(&runs),
+            1,
+            "call {point}: {:?}",
+            runs[0].calls.len()
+        );
+        assert!(runs[0].name.ends_with("-broken"), "{}", runs[0].name);
+        world.rest();
+        assert_clean(&world, &unit);
+    }
+}
+
+fn failed_commit(juju: JujuVersion) {
+    let mut world = world_of(Programs::oldest(), juju);
+    let unit = world.deploy();
+    world.settle();
+    let shown = certificate("client1");
+    let mut app = ask_v0(&mut world, "app", "/test/", &shown);
+    world.model.fail_next_commit(unit.clone());
+    let run = world.model.step().expect("a hook is due");
+    assert!(run.commit_error.is_some());
+    let kept = world.model.secrets("etcd").len() - 1;
+    assert_eq!(kept, if juju == JujuVersion::V3_6 { 2 } else { 0 });
+    assert_eq!(world.told(&app), None);
+    world.settle();
+    assert_whole(&mut world, &app, &shown, "/test/");
+    let told = world.told(&app);
+    // A rotation,
+    let next = certificate("client1");
+    app.set_certificate(&mut world.model, &next.certificate);
+    world.model.fail_next_commit(unit.clone());
+    let runs = world.settle();
+    assert_eq!(failures(&runs), 1);
+    assert_eq!(world.told(&app), told);
+    assert_whole(&mut world, &app, &next, "/test/");
+    // and the end.
+    world.rest();
+    world.model.remove_relation(app.relation);
+    while let Some(run) = world.model.step_unit(unit.clone()) {
+        if run.name.ends_with("-departed") {
+            break;
+        }
+    }
+    world.model.fail_next_commit(unit.clone());
+    let runs = world.settle();
+    assert_eq!(failures(&runs), 1);
+    world.rest();
+    assert_clean(&world, &unit);
+}
+
+fn etcd_hangs() {
+    let (mut world, unit) = deployed();
+    let shown = certificate("client1");
+    world.rest();
+    let starts = world.starts(&unit);
+    let app = ask_v0(&mut world, "app", "/test/", &shown);
+    assert!(world.machines[&unit].pause_service(&service_of(&unit)));
+    // It is nobody's fault, so no hook fails; and it is said.
+    let runs = world.settle();
+    assert_eq!(failures(&runs), 0);
+    for run in &runs {
+        assert!(
+            run.duration.as_secs() < 30,
+            "{} took {:?}",
+            run.name,
+            run.duration
+        );
+    }
+    let status = world.model.unit_status(unit.clone());
+    assert_eq!(status.status, "waiting", "{}", status.message);
+    assert!(
+        status.message.starts_with("waiting for etcd: "),
+        "{}",
+        status.message
+    );
+    assert_eq!(world.told(&app), None);
+    assert!(world.machines[&unit].resume_service(&service_of(&unit)));
+    world.rest();
+    assert_whole(&mut world, &app, &shown, "/test/");
+    assert_eq!(world.model.unit_status(unit.clone()).status, "active");
+    assert_eq!(application_message(&world), "");
+    assert_eq!(world.starts(&unit), starts + 1);
+}
+
+fn etcd_is_killed() {
+    let (mut world, unit) = deployed();
+    let (first, second) = (certificate("client1"), certificate("client2"));
+    let app = ask_v0(&mut world, "app", "/test/", &first);
+    world.rest();
+    let before = world.told(&app);
+    let other = ask_v0(&mut world, "other", "/other/", &second);
+    let signal = etcd_charm_world::machine::Signal::KILL;
+    assert!(world.machines[&unit].kill_service(&service_of(&unit), signal));
+    world.settle();
+    world.rest();
+    assert_eq!(world.told(&app), before);
+    assert_whole(&mut world, &app, &first, "/test/");
+    assert_whole(&mut world, &other, &second, "/other/");
+}
+
+fn power_cut() {
+    let (mut world, unit) = deployed();
+    let shown = certificate("client1");
+    let app = ask_v0(&mut world, "app", "/test/", &shown);
+    world.rest();
+    let before = world.told(&app);
+    world.machines[&unit].power_off();
+    world.machines[&unit].power_on();
+    world.model.agent_restart(unit.clone(), true);
+    world.rest();
+    assert_eq!(world.told(&app), before);
+    assert_whole(&mut world, &app, &shown, "/test/");
+}
