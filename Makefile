@@ -7,7 +7,7 @@ ENV := . target/tools/env &&
 RELEASE := "$${CARGO_TARGET_DIR:-target}/release/etcd-charm"
 .DEFAULT_GOAL := help
 
-.PHONY: help setup build demo test fmt lint unit stories interop clean
+.PHONY: help setup build demo costs test fmt lint unit stories interop clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -24,6 +24,12 @@ demo: ## show the charm at work in a simulated Juju model
 	@$(ENV) cargo build --release
 	@$(ENV) cargo build -p etcd-charm-demo
 	@$(ENV) cargo run -q -p etcd-charm-demo -- --charm $(RELEASE)
+
+costs: ## measure what hooks cost: calls, restarts, memory, time; prints a Markdown table
+	@tests/tools/setup basic
+	@$(ENV) cargo build --release
+	@$(ENV) cargo test --test costs --no-run
+	@$(ENV) cargo test -q --test costs -- table $(RELEASE)
 
 test: ## everything that CI checks
 	@$(TIMED) setup tests/tools/setup all
