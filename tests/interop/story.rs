@@ -245,6 +245,6 @@ pub(crate) fn assert_serves(client: &Etcdctl, prefix: &str) {
 
 /// Asserts that this client is not let in at all.
 pub(crate) fn assert_shut_out(client: &Etcdctl, key: &str) {
-    let answer = client.run(&["get", "--", key]);
-    assert!(answer.is_untrusted(), "{answer:?}");
+    let answer = client.impatient().run(&["get", "--", key]);
+    assert!(!answer.ok && !answer.is_denied(), "{answer:?}");
 }

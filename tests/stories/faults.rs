@@ -289,7 +289,7 @@ fn power_cut() {
     let before = world.told(&app);
     world.machines[&unit].power_off();
     world.machines[&unit].power_on();
-    world.model.agent_restart(unit.clone(), true);
+    world.model.agent_restart(unit, true);
     world.rest();
     assert_eq!(world.told(&app), before);
     assert_whole(&mut world, &app, &shown, "/test/");
