@@ -132,6 +132,20 @@ fn a_label_without_a_secret_is_no_error() {
 }
 
 #[test]
+fn a_secret_that_is_gone_does_not_exist() {
+    let uri = uri(&format!("secret:{ID}"));
+    let stdout = format!("{{\"{ID}\":{{\"revision\":1,\"owner\":\"application\"}}}}\n");
+    let fake = Fake::printing("secret-info-get", &stdout);
+    assert!(fake.tools().secret_exists(&uri).expect("an answer"));
+    assert_eq!(
+        fake.argv("secret-info-get"),
+        ["--format=json", uri.as_str()]
+    );
+    let fake = Fake::failing("secret-info-get", 1, "ERROR secret \"x\" not found\n");
+    assert!(!fake.tools().secret_exists(&uri).expect("an answer"));
+}
+
+#[test]
 fn content_is_handed_over_in_private_files() {
     let long = format!("secret://9d39bbbe-d95a-405d-8573-6835864daf92/{ID}");
     let fake = Fake::printing("secret-add", &format!("{long}\n"));

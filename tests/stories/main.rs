@@ -9,10 +9,13 @@
 mod access;
 mod bad_input;
 mod cluster;
+mod cost;
 mod faults;
+mod hygiene;
 mod names;
 mod sentences;
 mod support;
+mod versions;
 
 use std::process::ExitCode;
 
@@ -30,9 +33,12 @@ fn main() -> ExitCode {
         access::stories(),
         bad_input::stories(),
         cluster::stories(),
+        cost::stories(),
         faults::stories(),
+        hygiene::stories(),
         names::stories(),
         sentences::stories(),
+        versions::stories(),
     ]
     .into_iter()
     .flatten()

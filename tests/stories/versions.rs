@@ -1,0 +1,121 @@
+//! The same life of two clients with every etcd and every Juju at hand.
+
+use std::process::Command;
+
+use etcd_charm_world::juju::Deployment;
+use etcd_charm_world::{JujuVersion, Programs, UnitName, World};
+use libtest_mimic::Trial;
+
+use crate::support::{
+    ask_v0, ask_v1, assert_serves, assert_shut_out, certificate, id, roles, story, trusted, trusts,
+    users, world_of,
+};
+
+pub(crate) fn stories() -> Vec<Trial> {
+    let all = Programs::all();
+    let mut stories = Vec::new();
+    for (at, programs) in all.iter().enumerate() {
+        let is_end = at == 0 || at == all.len() - 1;
+        for juju in [JujuVersion::V3_6, JujuVersion::V4_0] {
+            if juju == JujuVersion::V3_6 || is_end {
+                let name = format!("versions_etcd_{}_on_juju_{juju:?}", programs.version);
+                let programs = programs.clone();
+                stories.push(story(&name, move || life(&programs, juju)));
+            }
+        }
+    }
+    stories.push(story("versions_etcd_of_a_resource", resource));
+    stories
+}
+
+fn life(programs: &Programs, juju: JujuVersion) {
+    let mut world = world_of(programs.clone(), juju);
+    let unit = world.deploy();
+    world.settle();
+    live(&mut world, &unit, &programs.version);
+}
+
+/// Two clients come, renew their certificates, and go.
+fn live(world: &mut World, unit: &UnitName, version: &str) {
+    let (old, new) = (certificate("client1"), certificate("client2"));
+    let mut v0 = ask_v0(world, "old", "/old/", &old);
+    let mut v1 = ask_v1(world, "new", &[("/new/", Some(&new))]);
+    world.rest();
+    let told = [world.told(&v0), world.told_for(&v1, &id(0))].map(|told| told.expect("an answer"));
+    assert_serves(world, &told[0], &old, "/old/");
+    assert_serves(world, &told[1], &new, "/new/");
+    assert!(told.iter().all(|told| told.version == version), "{told:?}");
+    assert_eq!(world.model.workload_version("etcd"), version);
+    assert_advisory(world, unit, version);
+
+    let (older, newer) = (old, new);
+    let (old, new) = (certificate("client1"), certificate("client2"));
+    v0.set_certificate(&mut world.model, &old.certificate);
+    v1.set_certificate(&mut world.model, 0, &new.certificate);
+    world.rest();
+    assert_serves(world, &told[0], &old, "/old/");
+    assert_serves(world, &told[1], &new, "/new/");
+    let now = [world.told(&v0), world.told_for(&v1, &id(0))].map(|told| told.expect("an answer"));
+    assert_eq!(now, told);
+    assert!(!trusts(world, unit, &older) && !trusts(world, unit, &newer));
+    let client = world.client(unit, &older);
+    assert_shut_out(world, unit, &client);
+
+    world.model.remove_relation(v0.relation);
+    v1.requests.clear();
+    v1.write(&mut world.model);
+    world.rest();
+    assert_eq!(users(world, unit), ["root"]);
+    assert_eq!(roles(world, unit), ["root"]);
+    assert_eq!(world.model.secrets("etcd").len(), 1);
+    assert_eq!(trusted(world, unit), 1);
+    let client = world.client(unit, &old);
+    assert_shut_out(world, unit, &client);
+    assert!(!world.machines[unit].distribution_service_ran());
+}
+
+/// An operator is told of a version in which clients can pass their rights, as
+/// the published advisories have it, and is not bothered with any other.
+fn assert_advisory(world: &World, unit: &UnitName, version: &str) {
+    let status = world.model.unit_status(unit.clone());
+    assert_eq!(status.status, "active", "{}", status.message);
+    assert!(
+        status.message.contains("cluster is healthy"),
+        "{}",
+        status.message
+    );
+    let is_open = matches!(version, "3.4.23" | "3.5.1");
+    let is_told = status.message.contains("lets clients past their rights");
+    assert_eq!(is_told, is_open, "{}", status.message);
+    if is_open {
+        assert!(status.message.contains(version), "{}", status.message);
+        assert!(
+            status.message.contains("CVE-2021-28235"),
+            "{}",
+            status.message
+        );
+    }
+}
+
+fn resource() {
+    // The distribution has another one.
+    let mut world = world_of(Programs::oldest(), JujuVersion::V3_6);
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let archive = directory.path().join("etcd.tar.gz");
+    let packed = Command::new(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/tools/release-archive"
+    ))
+    .arg("3.6.16")
+    .arg(&archive)
+    .status();
+    assert!(packed.expect("the packer can be started").success());
+    let unit = world.deploy_with(Deployment::units(1).resource("etcd", &archive));
+    world.settle();
+    let packages = world.machines[&unit].packages();
+    assert!(
+        !packages.iter().any(|package| package.contains("etcd")),
+        "{packages:?}"
+    );
+    live(&mut world, &unit, "3.6.16");
+}
