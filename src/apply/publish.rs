@@ -1,7 +1,7 @@
 //! What others may read. All of it is buffered by Juju until the hook has
 //! succeeded, so a hook that fails publishes nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::ApplyError;
 use crate::context::Context;
@@ -53,16 +53,19 @@ pub async fn publish(
         let verified = publish_relation(context, publication, &mut log)?;
         ledger.extend(verified);
     }
+    // The databag and the labels may lead to the same secret, and Juju cannot
+    // commit a hook that removes one twice.
+    let mut removed = BTreeSet::new();
     for uri in obsolete_secrets {
         // A commit that failed half-way may have removed it and left the
         // databag that names it; to remove it again would fail every commit
         // from then on.
         if context.tools.secret_exists(uri)? {
-            remove_secret(context, uri)?;
+            remove_secret(context, uri, &mut removed)?;
         }
     }
     for Departure { key, labels } in departed {
-        if remove_labelled(context, labels)? {
+        if remove_labelled(context, labels, &mut removed)? {
             ledger.push(LedgerWrite::ForgetRecord(key.clone()));
         }
     }
@@ -241,8 +244,16 @@ fn encryption_key(context: &Context, relation: Relation) -> Result<SecretUri, Ap
         .ok_or(ApplyError::Missing("the encryption key"))
 }
 
-/// Removes a secret of ours; that it is gone already is success.
-fn remove_secret(context: &Context, uri: &SecretUri) -> Result<(), ApplyError> {
+/// Removes a secret of ours unless this hook has done so; that it is gone
+/// already is success.
+fn remove_secret(
+    context: &Context,
+    uri: &SecretUri,
+    removed: &mut BTreeSet<SecretId>,
+) -> Result<(), ApplyError> {
+    if !removed.insert(uri.id().clone()) {
+        return Ok(());
+    }
     match context.tools.secret_remove(uri, None) {
         Err(error) if error.is_not_found() => Ok(()),
         removed => Ok(removed?),
@@ -251,12 +262,16 @@ fn remove_secret(context: &Context, uri: &SecretUri) -> Result<(), ApplyError> {
 
 /// Removes the secrets with these labels. `true` once none is left that a
 /// commit could have kept.
-fn remove_labelled(context: &Context, labels: &[String]) -> Result<bool, ApplyError> {
+fn remove_labelled(
+    context: &Context,
+    labels: &[String],
+    removed: &mut BTreeSet<SecretId>,
+) -> Result<bool, ApplyError> {
     let mut is_clean = true;
     for label in labels {
         if let Some(info) = context.tools.secret_info(label)? {
             is_clean = false;
-            remove_secret(context, &uri(&info.id))?;
+            remove_secret(context, &uri(&info.id), removed)?;
         }
     }
     Ok(is_clean)
