@@ -1,0 +1,641 @@
+//! One hook of one unit, carried out step by step. Writes to etcd and to the
+//! machine are done at once; those to Juju are kept back until the hook has
+//! succeeded.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use etcd_charm::model::{
+    ClientRecord, Databag, Ledger, LedgerWrite, Member, MemberTrust, RelationId, RequestKey,
+    SecretUri,
+};
+use etcd_charm::plan::access::AccessStep;
+use etcd_charm::plan::machine::MachineStep;
+use etcd_charm::plan::membership::MembershipStep;
+use etcd_charm::plan::observed::{Clients, Observed, Pass, Peers};
+use etcd_charm::plan::publish::{
+    Changes, Departure, PlannedSecret, Publication, RelationPublication,
+};
+use etcd_charm::plan::restart::{Restart, TrustStep};
+use etcd_charm::plan::{self, Stage};
+use etcd_charm::relation::{self, ETCD_CLIENT, SecretGroup};
+use etcd_charm::tls::TrustBundle;
+
+use super::pool::POOL;
+use super::world::{OurSecret, World};
+
+/// As the driver has it: more stages than this undo each other.
+const MAX_ROUNDS: usize = 40;
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum HookKind {
+    /// `update-status` and its like.
+    Full,
+    /// Something about one relation, or its end.
+    Client(RelationId),
+    /// A secret of a requirer has changed: that of one of its requests.
+    Secret(RelationId, usize),
+}
+
+impl HookKind {
+    pub(crate) fn pass(self) -> Pass {
+        match self {
+            Self::Full => Pass::Full,
+            Self::Client(_) | Self::Secret(..) => Pass::Event,
+        }
+    }
+}
+
+/// A hook under way.
+#[derive(Clone, Debug)]
+pub(crate) struct Running {
+    pub(crate) kind: HookKind,
+    pub(crate) leader: bool,
+    pub(crate) peers: Option<Peers>,
+    pub(crate) clients: Option<Clients>,
+    pub(crate) first_ledger: Option<Ledger>,
+    pub(crate) granted: bool,
+    pub(crate) restarted: bool,
+    rounds: usize,
+    steps: VecDeque<Step>,
+    /// What is kept back.
+    writes: Vec<JujuWrite>,
+    /// Whether it did anything at all.
+    pub(crate) is_busy: bool,
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Machine(MachineStep),
+    Membership(MembershipStep),
+    Access(AccessStep),
+    Widen,
+    Lock,
+    Ledger(Vec<LedgerWrite>),
+    WriteTrust(String),
+    HandOver(u64),
+    Stop,
+    Start,
+    Unlock,
+    Found,
+    Answer(Box<RelationPublication>),
+    RemoveSecret(SecretUri),
+    Departed(Departure),
+    Peers(Changes, Changes),
+    Commit,
+}
+
+#[derive(Clone, Debug)]
+enum JujuWrite {
+    Own(RelationId, Changes),
+    AddSecret(String, OurSecret),
+    SetSecret(SecretUri, BTreeMap<String, String>),
+    RemoveSecret(SecretUri),
+    App(Changes),
+    Unit(Changes),
+}
+
+/// How a hook goes on after a step.
+enum Next {
+    Further,
+    Over,
+    Failed,
+}
+
+impl World {
+    /// Starts a hook, if none of this unit is under way.
+    pub(crate) fn begin(&mut self, unit: usize, kind: HookKind) {
+        if self.units[unit].hook.is_some() {
+            return;
+        }
+        let peers = (kind == HookKind::Full).then(|| self.peers(unit));
+        self.units[unit].hook = Some(Running {
+            kind,
+            leader: self.leader == unit,
+            peers,
+            clients: None,
+            first_ledger: None,
+            granted: false,
+            restarted: false,
+            rounds: 0,
+            steps: VecDeque::new(),
+            writes: Vec::new(),
+            is_busy: false,
+        });
+    }
+
+    /// One step of the hook under way. `false` once there is none.
+    pub(crate) fn advance(&mut self, unit: usize) -> bool {
+        let Some(mut hook) = self.units[unit].hook.take() else {
+            return false;
+        };
+        let next = match hook.steps.pop_front() {
+            None => self.plan(unit, &mut hook),
+            Some(step) => self.carry_out(unit, &mut hook, step),
+        };
+        match next {
+            Next::Further => self.units[unit].hook = Some(hook),
+            Next::Over | Next::Failed => {}
+        }
+        true
+    }
+
+    /// Carries a hook out to its end. Whether it did anything.
+    pub(crate) fn run(&mut self, unit: usize, kind: HookKind) -> bool {
+        while self.advance(unit) {}
+        self.begin(unit, kind);
+        let mut is_busy = false;
+        while let Some(hook) = &self.units[unit].hook {
+            is_busy |= hook.is_busy;
+            self.advance(unit);
+        }
+        is_busy
+    }
+
+    /// Kills a hook. Where Juju was committing already, new secrets may exist
+    /// although nothing else does.
+    pub(crate) fn kill(&mut self, unit: usize, keeps_secrets: bool) {
+        let Some(hook) = self.units[unit].hook.take() else {
+            return;
+        };
+        if keeps_secrets {
+            for write in hook.writes {
+                if let JujuWrite::AddSecret(label, secret) = write {
+                    self.ours.insert(label, secret);
+                }
+            }
+        }
+    }
+
+    /// Locks of hooks that were killed: their leases end.
+    pub(crate) fn expire_locks(&mut self) {
+        let units = &self.units;
+        self.etcd
+            .locks
+            .retain(|_, holder| units[*holder].hook.is_some());
+    }
+
+    fn plan(&mut self, unit: usize, hook: &mut Running) -> Next {
+        hook.rounds += 1;
+        if hook.rounds > MAX_ROUNDS {
+            self.fault(format!("a hook of unit {unit} comes to no rest"));
+            return Next::Failed;
+        }
+        let observed = self.observe(unit, hook);
+        let plan = plan::plan(&observed);
+        match plan.stage {
+            Stage::Machine(steps) => hook.steps.extend(steps.into_iter().map(Step::Machine)),
+            Stage::Membership(step) => hook.steps.push_back(Step::Membership(step)),
+            Stage::Access(steps) => {
+                hook.steps.extend(steps.into_iter().map(Step::Access));
+                hook.granted = true;
+            }
+            Stage::Trust(TrustStep::Widen) => hook.steps.push_back(Step::Widen),
+            Stage::Trust(TrustStep::Record(trust)) => {
+                let member = observed.member();
+                let write = LedgerWrite::Member(member, trust);
+                hook.steps.push_back(Step::Ledger(vec![write]));
+            }
+            Stage::Trust(TrustStep::Restart(restart)) => {
+                self.judge_restart(unit);
+                // A hook waits for its turn for less time than a lease lasts,
+                // so only the lock of one that had died before can be over.
+                self.expire_locks();
+                hook.steps.extend(restart_steps(&observed, &restart));
+            }
+            Stage::Publish(publication) => {
+                hook.steps.extend(publication_steps(&publication));
+                hook.is_busy |= hook.steps.len() > 1;
+                return Next::Further;
+            }
+        }
+        hook.is_busy = true;
+        Next::Further
+    }
+
+    fn carry_out(&mut self, unit: usize, hook: &mut Running, step: Step) -> Next {
+        let needs_etcd = !matches!(
+            step,
+            Step::Machine(_)
+                | Step::Membership(MembershipStep::Join(_))
+                | Step::Widen
+                | Step::WriteTrust(_)
+                | Step::Stop
+                | Step::Start
+                | Step::Found
+                | Step::Answer(_)
+                | Step::RemoveSecret(_)
+                | Step::Departed(_)
+                | Step::Peers(..)
+                | Step::Commit
+        );
+        if needs_etcd && !self.answers() {
+            return Next::Failed;
+        }
+        match step {
+            Step::Machine(step) => self.change_machine(unit, step),
+            Step::Membership(step) => {
+                if matches!(step, MembershipStep::Promote(_)) {
+                    hook.restarted = true;
+                }
+                return self.change_membership(unit, step);
+            }
+            Step::Access(step) => {
+                if !self.change_access(step) {
+                    hook.steps.clear();
+                }
+            }
+            Step::Widen => {
+                let mut clients = hook.clients.take().unwrap_or_default();
+                self.widen(&mut clients);
+                hook.clients = Some(clients);
+            }
+            Step::Lock => {
+                if self.etcd.locks.contains_key("restart") {
+                    // What a hook that got no turn has kept back is nothing.
+                    return Next::Over;
+                }
+                self.etcd.locks.insert("restart", unit);
+            }
+            Step::Ledger(writes) => {
+                for write in &writes {
+                    self.write_ledger(write);
+                }
+            }
+            Step::WriteTrust(text) => self.write_trust(unit, &text),
+            Step::HandOver(member) => self.etcd.leader = Some(member),
+            Step::Stop => {
+                self.stop(unit);
+                self.units[unit].stopped_by_hook = true;
+                self.judge_stop(unit);
+            }
+            Step::Start => {
+                self.start(unit);
+                hook.restarted = true;
+                if !self.answers() {
+                    return Next::Failed;
+                }
+            }
+            Step::Unlock => {
+                self.etcd.locks.remove("restart");
+            }
+            Step::Found => {
+                let secret = self.new_secret();
+                let member = super::world::unit_name(unit).member();
+                let changes = [
+                    ("pki", secret.as_str()),
+                    ("seed", member.as_str()),
+                    ("token", "token-of-this-world"),
+                ];
+                let changes = changes.map(|(key, value)| (key.to_owned(), Some(value.to_owned())));
+                hook.writes.push(JujuWrite::App(changes.into()));
+            }
+            Step::Answer(publication) => self.answer(hook, &publication),
+            Step::RemoveSecret(uri) => hook.writes.push(JujuWrite::RemoveSecret(uri)),
+            Step::Departed(Departure { key, labels }) => {
+                let mut is_clean = true;
+                for label in labels {
+                    if let Some(secret) = self.ours.get(&label) {
+                        is_clean = false;
+                        hook.writes
+                            .push(JujuWrite::RemoveSecret(secret.uri.clone()));
+                    }
+                }
+                if is_clean {
+                    self.write_ledger(&LedgerWrite::ForgetRecord(key));
+                }
+            }
+            Step::Peers(app, own) => {
+                hook.writes.push(JujuWrite::App(app));
+                hook.writes.push(JujuWrite::Unit(own));
+            }
+            Step::Commit => {
+                self.commit(unit, hook);
+                return Next::Over;
+            }
+        }
+        Next::Further
+    }
+
+    fn change_machine(&mut self, unit: usize, step: MachineStep) {
+        match step {
+            MachineStep::WriteTrust(text) => return self.write_trust(unit, &text),
+            MachineStep::Start => return self.start(unit),
+            _ => {}
+        }
+        let machine = &mut self.units[unit].machine;
+        let authorities = &POOL.authorities;
+        match step {
+            MachineStep::Install => machine.is_installed = true,
+            MachineStep::StoreAuthorities => {
+                machine.server_ca = Some(authorities.server.certificate.clone());
+                machine.admin_ca = Some(authorities.admin.certificate.clone());
+            }
+            MachineStep::IssueServer(_) => {
+                machine.server_certificate = Some(POOL.own[unit].0.clone());
+            }
+            MachineStep::IssueAdmin => {
+                machine.admin_certificate = Some(POOL.own[unit].1.clone());
+            }
+            MachineStep::Found(founding) => machine.founding = Some(founding),
+            MachineStep::Configure(documents) => machine.written = documents,
+            MachineStep::WriteTrust(_) | MachineStep::Start => {}
+        }
+    }
+
+    fn write_trust(&mut self, unit: usize, text: &str) {
+        // etcd exits at its start on a file that it cannot parse.
+        match TrustBundle::parse(text) {
+            Ok(bundle) => self.units[unit].machine.written_leaves = Some(bundle.leaves()),
+            Err(error) => self.fault(format!("unit {unit} wrote a bad trust file: {error}")),
+        }
+    }
+
+    fn change_membership(&mut self, unit: usize, step: MembershipStep) -> Next {
+        match step {
+            MembershipStep::EnableAuthentication => {
+                self.etcd.authentication = true;
+                self.etcd
+                    .users
+                    .insert("root".into(), ["root".into()].into());
+                self.etcd.roles.insert("root".into(), BTreeSet::new());
+            }
+            MembershipStep::AddLearner(peer_url) => {
+                // As etcd itself does with its strict check.
+                if self.etcd.members.iter().any(|member| member.learner) {
+                    return Next::Failed;
+                }
+                let id = self.etcd.members.iter().map(|member| member.id).max();
+                self.etcd.members.push(Member {
+                    id: id.unwrap_or_default() + 1,
+                    name: None,
+                    peer_urls: vec![peer_url],
+                    client_urls: Vec::new(),
+                    learner: true,
+                });
+            }
+            MembershipStep::Join(founding) => {
+                self.units[unit].machine.founding = Some(founding);
+            }
+            MembershipStep::Promote(id) => {
+                for member in &mut self.etcd.members {
+                    if member.id == id {
+                        member.learner = false;
+                    }
+                }
+            }
+        }
+        Next::Further
+    }
+
+    /// `false` where somebody else was first.
+    fn change_access(&mut self, step: AccessStep) -> bool {
+        use etcd_charm::model::Permission;
+        let etcd = &mut self.etcd;
+        match step {
+            AccessStep::Claim(name, claim, record) => {
+                if etcd.ledger.names.contains_key(&name) {
+                    return false;
+                }
+                let holder = claim.holder.clone();
+                self.write_ledger(&LedgerWrite::Name(name, claim));
+                self.write_ledger(&LedgerWrite::Record(holder, *record));
+            }
+            AccessStep::Ledger(writes) => {
+                for write in &writes {
+                    self.write_ledger(write);
+                }
+            }
+            AccessStep::AddRole(name) => {
+                etcd.roles.entry(name.to_string()).or_default();
+            }
+            AccessStep::Permit(name, range) => {
+                let read_write = true;
+                // A permission for the same range is replaced.
+                if let Some(role) = etcd.roles.get_mut(name.as_str()) {
+                    role.retain(|permission| permission.range != range);
+                    role.insert(Permission { read_write, range });
+                }
+            }
+            AccessStep::Forbid(name, range) => {
+                if let Some(role) = etcd.roles.get_mut(name.as_str()) {
+                    role.retain(|permission| permission.range != range);
+                }
+            }
+            AccessStep::AddUser(name) => {
+                etcd.users.entry(name.to_string()).or_default();
+            }
+            AccessStep::GrantRole(name) => {
+                if let Some(user) = etcd.users.get_mut(name.as_str()) {
+                    user.insert(name.to_string());
+                }
+            }
+            AccessStep::RevokeRole(name, role) => {
+                if let Some(user) = etcd.users.get_mut(name.as_str()) {
+                    user.remove(&role);
+                }
+            }
+            AccessStep::DeleteUser(name) => {
+                etcd.users.remove(name.as_str());
+            }
+            AccessStep::DeleteRole(name) => {
+                etcd.roles.remove(name.as_str());
+                for roles in etcd.users.values_mut() {
+                    roles.remove(name.as_str());
+                }
+            }
+        }
+        true
+    }
+
+    fn write_ledger(&mut self, write: &LedgerWrite) {
+        self.etcd.ledger.apply(write);
+        if let LedgerWrite::Record(key, record) = write
+            && let Some(grant) = &record.grant
+        {
+            self.witness
+                .granted_for
+                .entry(grant.fingerprint.clone())
+                .or_default()
+                .insert(key.clone());
+        }
+    }
+
+    fn answer(&mut self, hook: &mut Running, publication: &RelationPublication) {
+        let mut made = BTreeMap::new();
+        let mut verified = Vec::new();
+        for answer in &publication.answers {
+            if answer.is_verified() {
+                continue;
+            }
+            let user = self.ensure_secret(hook, &answer.user, &mut made);
+            let tls = self.ensure_secret(hook, &answer.tls, &mut made);
+            if user && tls {
+                let record = ClientRecord {
+                    answer: Some(answer.digest.clone()),
+                    ..answer.record.clone()
+                };
+                verified.push(LedgerWrite::Record(answer.key.clone(), record));
+            }
+        }
+        let mut changes = publication.changes(&made);
+        if publication.makes_encryption_key {
+            let key = RequestKey {
+                relation: publication.relation,
+                request: None,
+            };
+            let secret = PlannedSecret {
+                label: relation::secret_label(ETCD_CLIENT, &key, SecretGroup::Encryption),
+                content: BTreeMap::new(),
+                uri: None,
+                may_exist: true,
+            };
+            let mut made = BTreeMap::new();
+            self.ensure_secret(hook, &secret, &mut made);
+            let uri = made.values().next().map(|uri| uri.as_str().to_owned());
+            changes.insert(relation::ENCRYPTION_SECRET.to_owned(), uri);
+        }
+        if !changes.is_empty() {
+            hook.writes
+                .push(JujuWrite::Own(publication.relation, changes));
+        }
+        if !verified.is_empty() {
+            // After everything that is published, as the charm does it.
+            let at = hook.steps.len() - 1;
+            hook.steps.insert(at, Step::Ledger(verified));
+        }
+    }
+
+    /// `true` if it stood already.
+    fn ensure_secret(
+        &mut self,
+        hook: &mut Running,
+        secret: &PlannedSecret,
+        made: &mut BTreeMap<String, SecretUri>,
+    ) -> bool {
+        let content: BTreeMap<String, String> = secret
+            .content
+            .iter()
+            .map(|(key, value)| (key.clone(), value.expose().clone()))
+            .collect();
+        let found = match &secret.uri {
+            Some(uri) => self.ours.values().find(|ours| ours.uri == *uri),
+            None if secret.may_exist => self.ours.get(&secret.label),
+            None => None,
+        };
+        if let Some(found) = found {
+            made.insert(secret.label.clone(), found.uri.clone());
+            if found.content != content {
+                let write = JujuWrite::SetSecret(found.uri.clone(), content);
+                hook.writes.push(write);
+                return false;
+            }
+            return secret.uri.is_some();
+        }
+        // Juju refuses a label that is taken, at once.
+        if self.ours.contains_key(&secret.label) {
+            self.fault(format!("secret {} is made twice", secret.label));
+        }
+        let uri = self.new_secret();
+        made.insert(secret.label.clone(), uri.clone());
+        let new = OurSecret { uri, content };
+        hook.writes
+            .push(JujuWrite::AddSecret(secret.label.clone(), new));
+        false
+    }
+
+    fn commit(&mut self, unit: usize, hook: &mut Running) {
+        let before: BTreeMap<_, _> = self
+            .relations
+            .iter()
+            .map(|(id, client)| (*id, client.own.clone()))
+            .collect();
+        let secrets = self.ours.clone();
+        for write in std::mem::take(&mut hook.writes) {
+            match write {
+                JujuWrite::Own(relation, changes) => {
+                    if let Some(client) = self.relations.get_mut(&relation) {
+                        change(&mut client.own, changes);
+                    }
+                }
+                JujuWrite::AddSecret(label, secret) => {
+                    self.ours.insert(label, secret);
+                }
+                JujuWrite::SetSecret(uri, content) => {
+                    for ours in self.ours.values_mut() {
+                        if ours.uri == uri {
+                            ours.content = content.clone();
+                        }
+                    }
+                }
+                JujuWrite::RemoveSecret(uri) => self.ours.retain(|_, ours| ours.uri != uri),
+                JujuWrite::App(changes) => change(&mut self.peer_app, changes),
+                JujuWrite::Unit(changes) => change(&mut self.units[unit].bag, changes),
+            }
+        }
+        self.judge_commit(&before, &secrets);
+    }
+}
+
+fn change(bag: &mut Databag, changes: Changes) {
+    for (key, value) in changes {
+        match value {
+            Some(value) if !value.is_empty() => bag.insert(key, value),
+            _ => bag.remove(&key),
+        };
+    }
+}
+
+fn restart_steps(observed: &Observed, restart: &Restart) -> Vec<Step> {
+    // Destructured whole, as a field that is added has to be carried out.
+    let Restart {
+        trust,
+        before,
+        after,
+        hand_over_to,
+        in_turn,
+    } = restart;
+    let member = |trust: &MemberTrust| {
+        Step::Ledger(vec![LedgerWrite::Member(observed.member(), trust.clone())])
+    };
+    let mut steps = Vec::new();
+    if *in_turn {
+        steps.push(Step::Lock);
+    }
+    steps.push(member(before));
+    steps.push(Step::WriteTrust(trust.clone()));
+    steps.extend(hand_over_to.map(Step::HandOver));
+    steps.extend([Step::Stop, Step::Start, member(after)]);
+    if *in_turn {
+        steps.push(Step::Unlock);
+    }
+    steps
+}
+
+fn publication_steps(publication: &Publication) -> Vec<Step> {
+    let Publication {
+        founds,
+        ledger,
+        relations,
+        obsolete_secrets,
+        departed,
+        peer_app,
+        peer_unit,
+        version: _,
+    } = publication;
+    let mut steps = Vec::new();
+    if !ledger.is_empty() {
+        steps.push(Step::Ledger(ledger.clone()));
+    }
+    if *founds {
+        steps.push(Step::Found);
+    }
+    let answers = relations.iter().cloned().map(Box::new);
+    steps.extend(answers.map(Step::Answer));
+    steps.extend(obsolete_secrets.iter().cloned().map(Step::RemoveSecret));
+    steps.extend(departed.iter().cloned().map(Step::Departed));
+    if !peer_app.is_empty() || !peer_unit.is_empty() {
+        steps.push(Step::Peers(peer_app.clone(), peer_unit.clone()));
+    }
+    steps.push(Step::Commit);
+    steps
+}

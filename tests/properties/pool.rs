@@ -1,0 +1,108 @@
+//! Real certificates, made once, since the planner parses them and keys are
+//! slow to make.
+
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use etcd_charm::model::{Fingerprint, Timestamp};
+use etcd_charm::plan::machine::Authorities;
+use etcd_charm::tls::{Authority, ClientCertificate, OwnCertificate};
+
+/// The time of all hooks.
+pub(crate) const NOW: Timestamp = Timestamp(1_800_000_000);
+
+const DAY: i64 = 24 * 3600;
+
+/// How many units a world has at most.
+pub(crate) const UNITS: usize = 3;
+
+/// A text that a requirer may offer as its certificate.
+#[derive(Debug)]
+pub(crate) struct Offer {
+    pub(crate) name: &'static str,
+    pub(crate) text: String,
+    /// Common name and fingerprint, where the certificate is one that a client
+    /// may have; found out by how it was made, not by the charm's checks.
+    pub(crate) good: Option<(&'static str, Fingerprint)>,
+}
+
+pub(crate) struct Pool {
+    pub(crate) authorities: Authorities,
+    /// For each unit the certificates of its member and of its administrator.
+    pub(crate) own: Vec<(OwnCertificate, OwnCertificate)>,
+    pub(crate) offers: Vec<Offer>,
+}
+
+/// How many offers there are, and how many of them are good ones, which come
+/// first: two names with several keys, others with one.
+pub(crate) const OFFERS: usize = 13;
+pub(crate) const GOOD: usize = 7;
+
+pub(crate) static POOL: LazyLock<Pool> = LazyLock::new(|| {
+    let authority = |name| Authority::create(name, NOW, 3650 * DAY).expect("an authority");
+    let authorities = Authorities {
+        server: authority("servers"),
+        admin: authority("administrators"),
+    };
+    let own = (0..UNITS).map(|unit| own(&authorities, unit)).collect();
+    // The requirers' authority; it never matters which one.
+    let requirers = authority("requirers");
+    let issued = |name, begin: Timestamp| {
+        let issued = requirers.issue_client(name, begin, 300 * DAY);
+        issued.expect("a certificate").certificate
+    };
+    let mut offers: Vec<_> = ["alpha", "alpha", "alpha", "beta", "beta", "gamma", "delta"]
+        .into_iter()
+        .map(|name| {
+            let text = issued(name, NOW);
+            let leaf = ClientCertificate::recall(&text).expect("a leaf");
+            Offer {
+                name,
+                text,
+                good: Some((name, leaf.fingerprint)),
+            }
+        })
+        .collect();
+    let bad = |name, text| Offer {
+        name,
+        text,
+        good: None,
+    };
+    offers.extend([
+        bad(
+            "expired alpha",
+            issued("alpha", NOW.plus_seconds(-400 * DAY)),
+        ),
+        bad("an authority", requirers.certificate.clone()),
+        bad("root", issued("root", NOW)),
+        bad("a member's name", issued("etcd-0", NOW)),
+        bad("a server's name", issued("etcd-charm:etcd-0", NOW)),
+        bad(
+            "no certificate",
+            "-----BEGIN CERTIFICATE-----\nx".to_owned(),
+        ),
+    ]);
+    assert_eq!(offers.len(), OFFERS);
+    Pool {
+        authorities,
+        own,
+        offers,
+    }
+});
+
+pub(crate) fn address(unit: usize) -> String {
+    format!("10.0.0.{}", unit + 1)
+}
+
+fn own(authorities: &Authorities, unit: usize) -> (OwnCertificate, OwnCertificate) {
+    let read = |text: &str| OwnCertificate::read(text).expect("a certificate");
+    let san: BTreeSet<_> = [address(unit)].into();
+    let server = authorities
+        .server
+        .issue_server("server", &san, NOW, 90 * DAY);
+    let admin = authorities.admin.issue_client("root", NOW, 90 * DAY);
+    (
+        read(&server.expect("a certificate").certificate),
+        read(&admin.expect("a certificate").certificate),
+    )
+}

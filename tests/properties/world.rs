@@ -1,0 +1,433 @@
+//! A world without machines: it holds what etcd, Juju and the units hold, and
+//! carries plans out one step at a time, so that hooks of several units can be
+//! interleaved and killed anywhere. It decides nothing, and checks only what is
+//! true of the real thing as well: etcd without quorum answers nobody, and what
+//! a hook writes to Juju exists once the hook has succeeded.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use etcd_charm::model::{
+    Access, Cluster, CommonName, Databag, Fingerprint, Known, Ledger, Member, MemberStatus,
+    Permission, RelationId, RequestKey, SecretId, SecretUri, UnitName,
+};
+use etcd_charm::plan::access;
+use etcd_charm::plan::machine::{Documents, Founding, Machine};
+use etcd_charm::plan::membership::client_url;
+use etcd_charm::plan::observed::{
+    Certificate, ClientRelation, Clients, Leaves, Observed, Pass, Peers, PrefixPolicy, Scope,
+    request_key,
+};
+use etcd_charm::relation::{self, OfferedCertificate};
+
+use super::hook::{HookKind, Running};
+use super::pool::{NOW, POOL, address};
+
+/// What etcd and Juju hold, and every unit.
+#[derive(Clone, Debug)]
+pub(crate) struct World {
+    pub(crate) etcd: Etcd,
+    pub(crate) units: Vec<Unit>,
+    pub(crate) leader: usize,
+    pub(crate) peer_app: Databag,
+    pub(crate) relations: BTreeMap<RelationId, Client>,
+    /// What we had written on relations that are gone.
+    pub(crate) gone: BTreeMap<RelationId, Databag>,
+    /// Secrets of requirers; `None` is one that cannot be read yet.
+    pub(crate) offered: BTreeMap<SecretId, Option<String>>,
+    /// Our secrets, by their labels.
+    pub(crate) ours: BTreeMap<String, OurSecret>,
+    pub(crate) policy: PrefixPolicy,
+    /// Nobody reaches etcd, although it runs.
+    pub(crate) blackout: bool,
+    pub(crate) next_secret: u32,
+    pub(crate) witness: Witness,
+}
+
+/// What happened that a judge wants to know and no state shows any more.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Witness {
+    /// For which requests each leaf was ever granted.
+    pub(crate) granted_for: BTreeMap<Fingerprint, BTreeSet<RequestKey>>,
+    /// Names whose user or role was changed by hand since the last rest.
+    pub(crate) damaged: BTreeSet<String>,
+    /// Users and roles made by hand, as they have to stay.
+    pub(crate) foreign: BTreeMap<String, Access>,
+    /// What went wrong on the way, for the judge to find.
+    pub(crate) faults: Vec<String>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Etcd {
+    pub(crate) ledger: Ledger,
+    pub(crate) users: BTreeMap<String, BTreeSet<String>>,
+    pub(crate) roles: BTreeMap<String, BTreeSet<Permission>>,
+    pub(crate) members: Vec<Member>,
+    pub(crate) authentication: bool,
+    /// Who holds which lock.
+    pub(crate) locks: BTreeMap<&'static str, usize>,
+    pub(crate) leader: Option<u64>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Unit {
+    pub(crate) machine: Machine,
+    pub(crate) bag: Databag,
+    pub(crate) hook: Option<Running>,
+    /// Stopped by a restart that is under way.
+    pub(crate) stopped_by_hook: bool,
+}
+
+/// One relation, with both databags.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Client {
+    pub(crate) remote: Databag,
+    pub(crate) own: Databag,
+    pub(crate) cross_model: bool,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct OurSecret {
+    pub(crate) uri: SecretUri,
+    pub(crate) content: BTreeMap<String, String>,
+}
+
+pub(crate) fn unit_name(unit: usize) -> UnitName {
+    format!("etcd/{unit}").parse().expect("a unit's name")
+}
+
+/// The secret of a requirer for one of its requests.
+pub(crate) fn requirer_secret(relation: RelationId, request: usize) -> SecretId {
+    let id = format!("{:020}", relation.0 as usize * 10 + request);
+    id.parse().expect("digits are a secret's id")
+}
+
+impl World {
+    pub(crate) fn new(units: usize) -> Self {
+        let units = (0..units).map(|unit| Unit {
+            machine: Machine {
+                address: Some(address(unit)),
+                has_storage: true,
+                ..Machine::default()
+            },
+            bag: Databag::new(),
+            hook: None,
+            stopped_by_hook: false,
+        });
+        Self {
+            etcd: Etcd::default(),
+            units: units.collect(),
+            leader: 0,
+            peer_app: Databag::new(),
+            relations: BTreeMap::new(),
+            gone: BTreeMap::new(),
+            offered: BTreeMap::new(),
+            ours: BTreeMap::new(),
+            policy: PrefixPolicy::Shared,
+            blackout: false,
+            next_secret: 0,
+            witness: Witness::default(),
+        }
+    }
+
+    pub(crate) fn fault(&mut self, text: impl Into<String>) {
+        self.witness.faults.push(text.into());
+    }
+
+    /// The unit whose member this is.
+    pub(crate) fn unit_of(&self, member: &Member) -> Option<usize> {
+        (0..self.units.len()).find(|unit| {
+            let url = etcd_charm::plan::membership::peer_url(&address(*unit));
+            member.peer_urls.contains(&url)
+        })
+    }
+
+    pub(crate) fn is_up(&self, member: &Member) -> bool {
+        self.unit_of(member)
+            .is_some_and(|unit| self.units[unit].machine.is_running)
+    }
+
+    /// Whether etcd answers.
+    pub(crate) fn answers(&self) -> bool {
+        let voters = self.etcd.members.iter().filter(|member| !member.learner);
+        let up = voters.clone().filter(|member| self.is_up(member)).count();
+        !self.blackout && up > voters.count() / 2
+    }
+
+    pub(crate) fn observe(&self, unit: usize, hook: &mut Running) -> Observed {
+        let pass = hook.kind.pass();
+        let mut machine = self.units[unit].machine.clone();
+        if pass == Pass::Full {
+            machine.authorities = self
+                .peer_app
+                .contains_key("pki")
+                .then(|| POOL.authorities.clone());
+            machine.wanted = machine.founding.as_ref().map(documents);
+        } else {
+            // What a pass over one relation does not read.
+            machine = Machine {
+                address: machine.address,
+                founding: machine.founding,
+                server_ca: machine.server_ca,
+                admin_ca: machine.admin_ca,
+                written_leaves: machine.written_leaves,
+                loaded_leaves: machine.loaded_leaves,
+                is_running: true,
+                ..Machine::default()
+            };
+        }
+        let can_ask = machine.admin_ca.is_some();
+        let mut cluster = match self.answers() && can_ask {
+            true => Known::Known(self.cluster(unit, pass, hook.leader)),
+            false => Known::Unknown("no member answers".to_owned()),
+        };
+        if let Known::Known(cluster) = &cluster {
+            if hook.first_ledger.is_none() {
+                hook.first_ledger = Some(cluster.ledger.clone());
+            }
+            if hook.clients.is_none() {
+                hook.clients = Some(self.clients(hook.kind, hook.leader, &cluster.ledger));
+            }
+        }
+        let mut clients = hook.clients.clone().unwrap_or_default();
+        if let (Some(first), Known::Known(cluster)) = (&hook.first_ledger, &cluster) {
+            let now = cluster.ledger.clients.keys();
+            clients.fresh = now
+                .filter(|key| !first.clients.contains_key(key))
+                .cloned()
+                .collect();
+        }
+        clients.server_ca = machine.server_ca.clone();
+        let mut observed = Observed {
+            now: NOW,
+            unit: unit_name(unit),
+            leader: hook.leader,
+            pass,
+            machine,
+            peers: hook.peers.clone(),
+            cluster: cluster.clone(),
+            clients,
+            prefix_policy: self.policy,
+            granted: hook.granted,
+            restarted: hook.restarted,
+        };
+        if let (Known::Known(cluster), true) = (&mut cluster, hook.leader) {
+            for name in access::names_of_interest(&observed, &cluster.ledger) {
+                let access = self.access(&name);
+                cluster.access.insert(name, access);
+            }
+        }
+        observed.cluster = cluster;
+        observed
+    }
+
+    pub(crate) fn access(&self, name: &CommonName) -> Access {
+        Access {
+            user: self.etcd.users.get(name.as_str()).cloned(),
+            role: self.etcd.roles.get(name.as_str()).cloned(),
+        }
+    }
+
+    fn cluster(&self, unit: usize, pass: Pass, leader: bool) -> Cluster {
+        let members = self.etcd.members.clone();
+        // The member of this unit, or the first that answers in its place.
+        let asked = members
+            .iter()
+            .find(|member| self.unit_of(member) == Some(unit) && self.is_up(member))
+            .or_else(|| members.iter().find(|member| self.is_up(member)))
+            .expect("a member answers");
+        let answering = match members.len() {
+            1 => BTreeSet::new(),
+            _ => members
+                .iter()
+                .filter(|member| member.name.is_some() && self.is_up(member))
+                .map(|member| member.id)
+                .collect(),
+        };
+        Cluster {
+            status: MemberStatus {
+                member: asked.id,
+                leader: self.etcd.leader,
+                version: "3.6.14".parse().expect("a version"),
+                learner: asked.learner,
+            },
+            answering,
+            authentication: (leader && pass == Pass::Full).then_some(self.etcd.authentication),
+            ledger: self.etcd.ledger.clone(),
+            access: BTreeMap::new(),
+            members,
+        }
+    }
+
+    pub(crate) fn peers(&self, unit: usize) -> Peers {
+        let others = self.units.iter().enumerate();
+        Peers {
+            app: self.peer_app.clone(),
+            own: self.units[unit].bag.clone(),
+            others: others
+                .filter(|(other, _)| *other != unit)
+                .map(|(other, state)| (unit_name(other).member(), state.bag.clone()))
+                .collect(),
+        }
+    }
+
+    fn clients(&self, kind: HookKind, leader: bool, ledger: &Ledger) -> Clients {
+        let mut clients = Clients::default();
+        if !leader {
+            return clients;
+        }
+        let mut only = |id: RelationId| {
+            clients.scope = Scope::Only([id].into());
+            if let Some(relation) = self.relations.get(&id) {
+                clients.relations.insert(id, self.read(id, relation));
+            } else if let Some(own) = self.gone.get(&id) {
+                clients.broken.insert(id, own.clone());
+            }
+        };
+        match kind {
+            HookKind::Full => {
+                clients.scope = Scope::All;
+                clients.widened = true;
+                let relations = self.relations.iter();
+                clients.relations = relations
+                    .map(|(id, relation)| (*id, self.read(*id, relation)))
+                    .collect();
+            }
+            HookKind::Client(id) => only(id),
+            HookKind::Secret(id, request) => {
+                let secret = requirer_secret(id, request);
+                // A relation on record that is gone is left to its own hook.
+                if let Some(key) = ledger.request_of_secret(&secret)
+                    && self.relations.contains_key(&key.relation)
+                {
+                    only(key.relation);
+                }
+            }
+        }
+        clients
+    }
+
+    pub(crate) fn widen(&self, clients: &mut Clients) {
+        clients.widened = true;
+        let Scope::Only(scope) = &mut clients.scope else {
+            return;
+        };
+        let on_record: BTreeSet<_> = self.etcd.ledger.clients.keys().collect();
+        for (id, relation) in &self.relations {
+            let is_known = on_record.iter().any(|key| key.relation == *id) || scope.contains(id);
+            if !is_known {
+                scope.insert(*id);
+                clients.relations.insert(*id, self.read(*id, relation));
+            }
+        }
+    }
+
+    fn read(&self, id: RelationId, relation: &Client) -> ClientRelation {
+        let asked = relation::read(&relation.remote).map_err(|refusal| refusal.to_string());
+        let mut certificates = BTreeMap::new();
+        if let Ok(Some(asked)) = &asked {
+            for entry in &asked.requests {
+                let Ok(request) = &entry.outcome else {
+                    continue;
+                };
+                let certificate = match &request.certificate {
+                    OfferedCertificate::None => Certificate::Absent,
+                    OfferedCertificate::Clear(text) => Certificate::Text(text.clone()),
+                    OfferedCertificate::Encrypted(_) => {
+                        Certificate::Unreadable("not with our key".to_owned())
+                    }
+                    OfferedCertificate::Secret(uri) => match self.offered.get(uri.id()) {
+                        Some(Some(text)) => Certificate::Text(text.clone()),
+                        _ => Certificate::Unreadable("not granted yet".to_owned()),
+                    },
+                };
+                certificates.insert(request_key(id, entry), certificate);
+            }
+        }
+        let is_incomplete = certificates
+            .values()
+            .any(|certificate| *certificate == Certificate::Absent);
+        ClientRelation {
+            asked,
+            own: relation.own.clone(),
+            cross_model: relation.cross_model
+                && is_incomplete
+                && !relation.own.contains_key(relation::ENCRYPTION_SECRET),
+            certificates,
+        }
+    }
+
+    /// Starts the member of a unit: it reads the files that are written.
+    pub(crate) fn start(&mut self, unit: usize) {
+        let machine = &mut self.units[unit].machine;
+        machine.is_running = true;
+        machine.has_data = true;
+        machine.loaded_leaves = machine.written_leaves.clone();
+        machine.loaded_configuration = Some(machine.written.configuration.clone());
+        self.units[unit].stopped_by_hook = false;
+        let founding = self.units[unit].machine.founding.clone();
+        if let Some(Founding {
+            existing: false, ..
+        }) = founding
+            && self.etcd.members.is_empty()
+        {
+            self.etcd.members.push(Member {
+                id: 1,
+                name: None,
+                peer_urls: vec![etcd_charm::plan::membership::peer_url(&address(unit))],
+                client_urls: Vec::new(),
+                learner: false,
+            });
+        }
+        let found = (0..self.etcd.members.len())
+            .find(|at| self.unit_of(&self.etcd.members[*at]) == Some(unit));
+        match found {
+            Some(at) => {
+                let member = &mut self.etcd.members[at];
+                member.name = Some(unit_name(unit).member());
+                member.client_urls = vec![client_url(&address(unit))];
+            }
+            None => self.fault(format!("unit {unit} started as nobody's member")),
+        }
+        self.elect();
+    }
+
+    pub(crate) fn stop(&mut self, unit: usize) {
+        self.units[unit].machine.is_running = false;
+        self.elect();
+    }
+
+    fn elect(&mut self) {
+        let leads = |member: &Member| !member.learner && member.name.is_some();
+        let kept = self
+            .etcd
+            .members
+            .iter()
+            .find(|member| Some(member.id) == self.etcd.leader && self.is_up(member));
+        let next = kept.or_else(|| {
+            let mut members = self.etcd.members.iter();
+            members.find(|member| leads(member) && self.is_up(member))
+        });
+        self.etcd.leader = next.map(|member| member.id);
+    }
+
+    pub(crate) fn new_secret(&mut self) -> SecretUri {
+        self.next_secret += 1;
+        let text = format!("secret:ours{:016}", self.next_secret);
+        text.parse().expect("a secret's URI")
+    }
+}
+
+fn documents(founding: &Founding) -> Documents {
+    Documents {
+        configuration: format!("initial-cluster: {}", founding.initial_cluster),
+        service: "ExecStart=etcd".to_owned(),
+    }
+}
+
+/// What a member trusts right now, if it runs.
+pub(crate) fn trusted(unit: &Unit) -> Leaves {
+    match (&unit.machine.loaded_leaves, unit.machine.is_running) {
+        (Some(leaves), true) => leaves.clone(),
+        _ => Leaves::new(),
+    }
+}
