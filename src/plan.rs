@@ -15,6 +15,8 @@ pub mod observed;
 pub mod publish;
 mod report;
 pub mod restart;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub use report::{Report, Wait};
 

@@ -1,5 +1,8 @@
 //! Every text that an operator sees in `juju status`.
 
+#[cfg(test)]
+mod tests;
+
 use crate::context::Context;
 use crate::juju::{StatusName, ToolError};
 use crate::model::Notice;

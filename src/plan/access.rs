@@ -155,7 +155,7 @@ impl Planner<'_, '_> {
                 let record = ClientRecord {
                     grant: None,
                     notice: Some(notice),
-                    secret: None,
+                    secret: verdict::secret_of(self.observed, key),
                     ..record
                 };
                 self.end_grant(key, record);

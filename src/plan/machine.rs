@@ -1,5 +1,8 @@
 //! What this machine needs before its member can serve.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeSet;
 
 use super::observed::{Leaves, Observed, Pass};

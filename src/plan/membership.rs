@@ -1,6 +1,9 @@
 //! Who is a member of the cluster, one change at a time, and whether a member
 //! may be stopped.
 
+#[cfg(test)]
+mod tests;
+
 use super::machine::Founding;
 use super::observed::{Observed, Pass};
 use super::{Report, Wait};

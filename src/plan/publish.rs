@@ -2,6 +2,8 @@
 //! version. Only what is true by now is published, and an answer only whole.
 
 mod peers;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -42,7 +42,7 @@ impl Report {
 
     /// Notes what the ledger says of every client, those outside the scope of
     /// this pass included: a status speaks of the whole.
-    pub(super) fn read_ledger(&mut self, cluster: &Cluster, now: Timestamp) {
+    pub(crate) fn read_ledger(&mut self, cluster: &Cluster, now: Timestamp) {
         let soon = now.plus_seconds(EXPIRY_WARNING_SECONDS);
         for (key, record) in &cluster.ledger.clients {
             if let Some(notice) = &record.notice {

@@ -7,6 +7,9 @@
 //! full pass at the latest, which also ends the watches that its owner has
 //! open.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeSet;
 
 use super::observed::{Leaves, Observed, Pass};

@@ -1,0 +1,137 @@
+//! What a machine needs, and what it must not do by itself.
+
+use crate::model::{Known, MemberName};
+use crate::plan::machine::{Documents, Founding, MachineStep};
+use crate::plan::observed::Pass;
+use crate::plan::testing::{Bench, DAY, NOW, OWN_NAMES, leaf};
+use crate::plan::{Stage, Wait, plan};
+use crate::tls::TrustBundle;
+
+fn steps(bench: &mut Bench) -> Vec<MachineStep> {
+    match bench.stage() {
+        Stage::Machine(steps) => steps,
+        _ => Vec::new(),
+    }
+}
+
+/// The steps while etcd cannot be asked, and what is waited for.
+fn alone(bench: &Bench) -> (Vec<MachineStep>, Option<Wait>) {
+    let mut observed = bench.observed.clone();
+    observed.cluster = Known::Unknown("it is down".to_owned());
+    let plan = plan(&observed);
+    match plan.stage {
+        Stage::Machine(steps) => (steps, None),
+        _ => (Vec::new(), plan.report.wait),
+    }
+}
+
+#[test]
+fn a_machine_at_rest_needs_nothing() {
+    assert_eq!(steps(&mut Bench::new(1)), []);
+}
+
+#[test]
+fn the_first_thing_that_is_missing_is_waited_for() {
+    let mut bench = Bench::new(1);
+    bench.observed.machine.authorities = None;
+    assert_eq!(bench.plan().report.wait, Some(Wait::Authorities));
+    bench.observed.peers = None;
+    assert_eq!(bench.plan().report.wait, Some(Wait::PeerRelation));
+    bench.observed.machine.has_storage = false;
+    let wait = bench.plan().report.wait;
+    assert_eq!(wait, Some(Wait::Machine("storage `data`")));
+    bench.observed.machine.address = None;
+    let wait = bench.plan().report.wait;
+    assert_eq!(wait, Some(Wait::Machine("an address")));
+    bench.observed.machine.is_installed = false;
+    assert_eq!(steps(&mut bench), [MachineStep::Install]);
+}
+
+#[test]
+fn only_the_seed_founds_and_only_once() {
+    let mut bench = Bench::new(1);
+    bench.observed.machine.founding = None;
+    assert_eq!(alone(&bench), (Vec::new(), Some(Wait::LostMember)));
+    let peers = bench.observed.peers.as_mut().expect("peers");
+    peers.app.remove("founded");
+    assert_eq!(
+        alone(&bench).0,
+        [MachineStep::Found(Founding {
+            initial_cluster: "etcd-0=https://10.0.0.1:2380".to_owned(),
+            existing: false,
+            token: "token".to_owned(),
+        })]
+    );
+    bench.observed.unit = "etcd/10".parse().expect("a unit");
+    let wait = Some(Wait::Cluster(MemberName::new("etcd-0")));
+    assert_eq!(alone(&bench), (Vec::new(), wait));
+}
+
+#[test]
+fn a_founder_without_its_data_does_not_found_again() {
+    let mut bench = Bench::new(1);
+    bench.observed.machine.has_data = false;
+    bench.observed.machine.is_running = false;
+    assert_eq!(alone(&bench), (Vec::new(), Some(Wait::LostMember)));
+    bench.observed.machine.has_data = true;
+    assert_eq!(alone(&bench).0, [MachineStep::Start]);
+}
+
+#[test]
+fn the_first_trust_file_holds_every_grant() {
+    let mut bench = Bench::new(2);
+    bench.ask_as(1, "/one/", "alpha", 1);
+    bench.access();
+    let machine = &mut bench.observed.machine;
+    machine.loaded_leaves = None;
+    machine.is_running = false;
+    machine.written_leaves = None;
+    for stale in [None, Some([leaf("beta", 1)].into())] {
+        bench.observed.machine.written_leaves = stale;
+        let steps = steps(&mut bench);
+        let [MachineStep::WriteTrust(text), MachineStep::Start] = steps.as_slice() else {
+            panic!("{steps:?}");
+        };
+        let bundle = TrustBundle::parse(text).expect("a trust file");
+        assert_eq!(bundle.leaves(), [leaf("alpha", 1)].into());
+    }
+    bench.observed.machine.written_leaves = Some([leaf("alpha", 1)].into());
+    assert_eq!(steps(&mut bench), [MachineStep::Start]);
+}
+
+#[test]
+fn a_certificate_of_our_own_is_renewed_a_month_before_its_end() {
+    let mut bench = Bench::new(1);
+    bench.observed.now = NOW.plus_seconds(59 * DAY);
+    assert_eq!(steps(&mut bench), []);
+    bench.observed.now = NOW.plus_seconds(61 * DAY);
+    assert_eq!(
+        steps(&mut bench),
+        [
+            MachineStep::IssueServer(OWN_NAMES.map(str::to_owned).into()),
+            MachineStep::IssueAdmin,
+        ]
+    );
+}
+
+#[test]
+fn files_that_differ_are_written_and_the_service_is_left_running() {
+    let mut bench = Bench::new(1);
+    let wanted = Documents {
+        configuration: "new".to_owned(),
+        service: "service".to_owned(),
+    };
+    bench.observed.machine.wanted = Some(wanted.clone());
+    assert_eq!(steps(&mut bench), [MachineStep::Configure(wanted)]);
+}
+
+#[test]
+fn an_event_on_one_relation_changes_no_machine() {
+    let mut bench = Bench::new(1);
+    bench.observed.pass = Pass::Event;
+    bench.observed.machine.is_installed = false;
+    bench.observed.machine.is_running = false;
+    assert_eq!(steps(&mut bench), []);
+    bench.observed.machine.founding = None;
+    assert_eq!(bench.plan().report.wait, Some(Wait::Machine("set up")));
+}

@@ -1,0 +1,179 @@
+//! Who joins and who leaves, and when a member may be stopped.
+
+use crate::plan::membership::{MembershipStep, client_url, peer_url, safe_to_stop};
+use crate::plan::testing::{Bench, member};
+use crate::plan::{Stage, Wait};
+
+fn step(bench: &mut Bench) -> Option<MembershipStep> {
+    match bench.stage() {
+        Stage::Membership(step) => Some(step),
+        _ => None,
+    }
+}
+
+/// A bench on which this unit has no member yet, and so many others do.
+fn joining(others: u64) -> Bench {
+    let mut bench = Bench::new(others + 1);
+    bench.cluster.members.remove(0);
+    bench.cluster.answering.remove(&100);
+    bench.cluster.status.leader = Some(101);
+    bench.observed.machine.founding = None;
+    let peers = bench.observed.peers.as_mut().expect("peers");
+    peers.app.insert("seed".to_owned(), "etcd-1".to_owned());
+    bench
+}
+
+#[test]
+fn a_member_may_be_stopped_when_the_rest_keeps_quorum() {
+    // Voters, how many of the others answer, and whether it may.
+    for (voters, well, is_safe) in [
+        (1, 0, true),
+        (2, 1, true),
+        (2, 0, false),
+        (3, 2, true),
+        (3, 1, false),
+        (3, 0, false),
+        (4, 3, true),
+        (4, 2, false),
+        (5, 4, true),
+        (5, 3, true),
+        (5, 2, false),
+    ] {
+        let mut bench = Bench::new(voters);
+        bench.cluster.answering = (0..=well).map(|unit| 100 + unit).collect();
+        let verdict = safe_to_stop(&bench.observed, &bench.cluster);
+        assert_eq!(verdict.is_ok(), is_safe, "{well} others of {voters} answer");
+    }
+    let mut bench = Bench::new(3);
+    bench.cluster.status.leader = None;
+    assert_eq!(
+        safe_to_stop(&bench.observed, &bench.cluster),
+        Err("the cluster has no leader".to_owned())
+    );
+    // A learner has no part in the quorum, however well it is.
+    let mut bench = Bench::new(4);
+    bench.cluster.members[3].learner = true;
+    bench.cluster.answering.remove(&102);
+    assert!(safe_to_stop(&bench.observed, &bench.cluster).is_err());
+}
+
+#[test]
+fn members_join_one_at_a_time() {
+    let mut bench = joining(1);
+    let url = "https://10.0.0.1:2380".to_owned();
+    assert_eq!(
+        step(&mut bench),
+        Some(MembershipStep::AddLearner(url.clone()))
+    );
+    let mut other = member(2);
+    other.learner = true;
+    bench.cluster.members.push(other);
+    assert_eq!(step(&mut bench), None);
+    assert_eq!(bench.plan().report.wait, Some(Wait::OtherJoiner));
+    bench.cluster.members[1].learner = false;
+    bench.cluster.members[1].name = None;
+    assert_eq!(bench.plan().report.wait, Some(Wait::OtherJoiner));
+}
+
+#[test]
+fn who_is_on_the_list_joins_with_everybody_on_it() {
+    let mut bench = joining(1);
+    let mut own = member(0);
+    own.name = None;
+    own.learner = true;
+    bench.cluster.members.push(own);
+    let Some(MembershipStep::Join(founding)) = step(&mut bench) else {
+        panic!("no join");
+    };
+    assert_eq!(
+        founding.initial_cluster,
+        "etcd-1=https://10.0.0.2:2380,etcd-0=https://10.0.0.1:2380"
+    );
+    assert!(founding.existing);
+    assert_eq!(founding.token, "token");
+}
+
+#[test]
+fn a_learner_of_ours_gets_its_vote() {
+    let mut bench = Bench::new(2);
+    bench.cluster.members[0].learner = true;
+    assert_eq!(step(&mut bench), Some(MembershipStep::Promote(100)));
+}
+
+#[test]
+fn authentication_comes_before_everything_else() {
+    let mut bench = Bench::new(1);
+    bench.cluster.authentication = Some(false);
+    bench.ask_as(1, "/one/", "alpha", 1);
+    assert_eq!(step(&mut bench), Some(MembershipStep::EnableAuthentication));
+    // Who did not ask does not know.
+    bench.cluster.authentication = None;
+    assert_eq!(step(&mut bench), None);
+}
+
+#[test]
+fn only_a_member_whose_unit_has_left_is_removed() {
+    let mut bench = Bench::new(3);
+    assert_eq!(step(&mut bench), None);
+    let gone = member(2).name.expect("a name");
+    bench.observed.departed.insert(gone, None);
+    assert_eq!(step(&mut bench), Some(MembershipStep::Remove(102, None)));
+    bench.observed.leader = false;
+    assert_eq!(step(&mut bench), None);
+    bench.observed.leader = true;
+    // The one that answers is not a majority of the two that would remain.
+    bench.cluster.answering.remove(&101);
+    assert_eq!(step(&mut bench), None);
+}
+
+#[test]
+fn the_end_of_unit_1_is_not_that_of_10() {
+    let mut bench = Bench::new(1);
+    bench.cluster.members.push(member(10));
+    bench.cluster.answering.insert(110);
+    let gone = member(1).name.expect("a name");
+    let address = Some("10.0.0.1".to_owned());
+    bench.observed.departed.insert(gone, None);
+    assert_eq!(step(&mut bench), None);
+    // An address is compared whole, too, and only for who has no name.
+    bench
+        .observed
+        .departed
+        .values_mut()
+        .for_each(|at| *at = address.clone());
+    assert_eq!(step(&mut bench), None);
+}
+
+#[test]
+fn a_unit_that_leaves_hands_over_before_it_goes() {
+    let mut bench = Bench::new(3);
+    bench.observed.stopping = true;
+    assert_eq!(step(&mut bench), Some(MembershipStep::HandOver(101)));
+    bench.cluster.status.leader = Some(101);
+    let url = Some("https://10.0.0.2:2379".to_owned());
+    assert_eq!(step(&mut bench), Some(MembershipStep::Remove(100, url)));
+    bench.cluster.members.remove(0);
+    assert!(matches!(bench.stage(), Stage::Stop));
+}
+
+#[test]
+fn a_unit_that_the_rest_cannot_do_without_just_stops() {
+    let mut bench = Bench::new(3);
+    bench.observed.stopping = true;
+    bench.cluster.answering.remove(&101);
+    assert!(matches!(bench.stage(), Stage::Stop));
+    assert!(matches!(
+        {
+            let mut alone = Bench::new(1);
+            alone.observed.stopping = true;
+            alone.stage()
+        },
+        Stage::Stop
+    ));
+}
+
+#[test]
+fn addresses_of_both_families_make_urls() {
+    assert_eq!(peer_url("10.0.0.1"), "https://10.0.0.1:2380");
+    assert_eq!(client_url("fd00::1"), "https://[fd00::1]:2379");
+}

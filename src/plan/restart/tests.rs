@@ -1,0 +1,169 @@
+//! When a member restarts, with what, and what is written down about it.
+
+use crate::model::{MemberName, MemberTrust};
+use crate::plan::observed::Pass;
+use crate::plan::restart::{Restart, TrustStep};
+use crate::plan::testing::{Bench, leaf};
+use crate::plan::{Stage, Wait};
+use crate::tls::TrustBundle;
+
+/// A bench with `alpha` granted to 1, loaded everywhere and written down.
+fn settled(members: u64) -> Bench {
+    let mut bench = Bench::new(members);
+    bench.ask_as(1, "/one/", "alpha", 1);
+    bench.access();
+    bench.trust(&[leaf("alpha", 1)]);
+    bench
+}
+
+fn trust(bench: &mut Bench) -> TrustStep {
+    match bench.stage() {
+        Stage::Trust(step) => step,
+        stage => panic!("{stage:?}"),
+    }
+}
+
+fn restart(bench: &mut Bench) -> Restart {
+    match trust(bench) {
+        TrustStep::Restart(restart) => *restart,
+        step => panic!("{step:?}"),
+    }
+}
+
+fn is_publication(bench: &mut Bench) -> bool {
+    matches!(bench.stage(), Stage::Publish(_))
+}
+
+#[test]
+fn an_unchanged_set_restarts_nothing() {
+    assert!(is_publication(&mut settled(3)));
+}
+
+#[test]
+fn one_restart_brings_in_everything_that_is_granted() {
+    let mut bench = settled(1);
+    bench.ask_as(2, "/two/", "beta", 1);
+    bench.ask_as(3, "/three/", "gamma", 1);
+    bench.leave(1);
+    bench.access();
+    let restart = restart(&mut bench);
+    let wanted = [leaf("beta", 1), leaf("gamma", 1)].into();
+    let bundle = TrustBundle::parse(&restart.trust).expect("a trust file");
+    assert_eq!(bundle.leaves(), wanted);
+    // Until the end of the restart both the old and the new leaves count.
+    assert_eq!(
+        restart.before,
+        MemberTrust {
+            loaded: [leaf("alpha", 1)].into(),
+            starting: Some([leaf("alpha", 1), leaf("beta", 1), leaf("gamma", 1)].into()),
+        }
+    );
+    assert_eq!(
+        restart.after,
+        MemberTrust {
+            loaded: wanted,
+            starting: None,
+        }
+    );
+    assert_eq!((restart.in_turn, restart.hand_over_to), (false, None));
+}
+
+#[test]
+fn a_removal_waits_for_a_full_pass() {
+    let mut bench = settled(1);
+    bench.leave(1);
+    bench.access();
+    bench.observed.pass = Pass::Event;
+    assert!(is_publication(&mut bench));
+    bench.observed.pass = Pass::Full;
+    assert!(restart(&mut bench).after.loaded.is_empty());
+}
+
+#[test]
+fn other_requests_are_looked_for_before_a_restart() {
+    let mut bench = settled(1);
+    bench.ask_as(2, "/two/", "beta", 1);
+    bench.access();
+    bench.observed.pass = Pass::Event;
+    bench.observed.clients.widened = false;
+    assert_eq!(trust(&mut bench), TrustStep::Widen);
+    // Only the leader can see what clients ask for.
+    bench.observed.leader = false;
+    assert!(matches!(trust(&mut bench), TrustStep::Restart(_)));
+}
+
+#[test]
+fn leadership_is_moved_to_a_member_that_answers() {
+    let mut bench = settled(5);
+    bench.ask_as(2, "/two/", "beta", 1);
+    bench.access();
+    let planned = restart(&mut bench);
+    assert_eq!((planned.in_turn, planned.hand_over_to), (true, Some(101)));
+    bench.cluster.answering.remove(&101);
+    assert_eq!(restart(&mut bench).hand_over_to, Some(102));
+    bench.cluster.status.leader = Some(104);
+    assert_eq!(restart(&mut bench).hand_over_to, None);
+}
+
+#[test]
+fn a_restart_takes_turns_with_a_learner() {
+    let mut bench = settled(2);
+    bench.cluster.members[1].learner = true;
+    bench.ask_as(2, "/two/", "beta", 1);
+    bench.access();
+    let restart = restart(&mut bench);
+    assert_eq!((restart.in_turn, restart.hand_over_to), (true, None));
+}
+
+#[test]
+fn a_restart_that_is_not_safe_is_waited_for() {
+    let mut bench = settled(3);
+    bench.ask_as(2, "/two/", "beta", 1);
+    bench.access();
+    bench.cluster.answering.remove(&102);
+    let plan = bench.plan();
+    assert!(matches!(plan.stage, Stage::Publish(_)));
+    assert_eq!(
+        plan.report.wait,
+        Some(Wait::Restart("1 of 2 other members answer".to_owned()))
+    );
+}
+
+#[test]
+fn what_a_run_cut_short_has_written_counts_until_it_is_replaced() {
+    let mut bench = settled(1);
+    let written = [leaf("alpha", 1), leaf("beta", 1)].into();
+    bench.observed.machine.written_leaves = Some(written);
+    bench.observed.pass = Pass::Event;
+    assert_eq!(
+        trust(&mut bench),
+        TrustStep::Record(MemberTrust {
+            loaded: [leaf("alpha", 1)].into(),
+            starting: Some([leaf("alpha", 1), leaf("beta", 1)].into()),
+        })
+    );
+    bench.observed.pass = Pass::Full;
+    assert_eq!(restart(&mut bench).after.loaded, [leaf("alpha", 1)].into());
+}
+
+#[test]
+fn a_member_without_a_record_writes_one() {
+    let mut bench = settled(1);
+    let member = MemberName::new("etcd-0");
+    bench.cluster.ledger.members.remove(&member);
+    assert_eq!(
+        trust(&mut bench),
+        TrustStep::Record(MemberTrust {
+            loaded: [leaf("alpha", 1)].into(),
+            starting: None,
+        })
+    );
+}
+
+#[test]
+fn another_configuration_is_reason_enough() {
+    let mut bench = settled(1);
+    bench.observed.machine.loaded_configuration = Some("old".to_owned());
+    let restart = restart(&mut bench);
+    assert_eq!(restart.after.loaded, [leaf("alpha", 1)].into());
+}

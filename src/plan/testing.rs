@@ -1,0 +1,376 @@
+//! For the tests of this module: a cluster at rest, requests over it, and plans
+//! as short lines. Every value of a fixture differs from every other one of its
+//! type, so that two of them cannot be swapped without a test noticing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{LazyLock, Mutex};
+
+use super::access::AccessStep;
+use super::machine::{Authorities, Documents, Founding, Machine};
+use super::observed::{
+    Certificate, ClientRelation, Clients, Observed, Pass, Peers, PrefixPolicy, Scope,
+};
+use super::{Plan, Report, Stage, access, plan};
+use crate::model::{
+    Access, ClientRecord, Cluster, Databag, Fingerprint, Known, Ledger, LedgerWrite, Member,
+    MemberName, MemberStatus, MemberTrust, Permission, RelationId, RequestKey, Timestamp,
+};
+use crate::relation;
+use crate::tls::{Authority, ClientCertificate, OwnCertificate};
+
+pub(crate) const NOW: Timestamp = Timestamp(1_800_000_000);
+pub(crate) const DAY: i64 = 24 * 3600;
+
+/// What the certificate of this unit's member is for.
+pub(crate) const OWN_NAMES: [&str; 4] = ["10.0.0.1", "127.0.0.1", "::1", "localhost"];
+
+static AUTHORITIES: LazyLock<Authorities> = LazyLock::new(|| Authorities {
+    server: Authority::create("servers", NOW, 3650 * DAY).expect("an authority"),
+    admin: Authority::create("administrators", NOW, 3650 * DAY).expect("an authority"),
+});
+
+/// The certificate of a client: another key for each number.
+pub(crate) fn certificate(name: &str, number: u32) -> String {
+    static ISSUED: Mutex<BTreeMap<(String, u32), String>> = Mutex::new(BTreeMap::new());
+    let mut issued = ISSUED.lock().expect("no test panics in here");
+    let key = (name.to_owned(), number);
+    let new = || {
+        let issued = AUTHORITIES.admin.issue_client(name, NOW, 300 * DAY);
+        issued.expect("a certificate").certificate
+    };
+    issued.entry(key).or_insert_with(new).clone()
+}
+
+pub(crate) fn leaf(name: &str, number: u32) -> Fingerprint {
+    let text = certificate(name, number);
+    ClientCertificate::recall(&text)
+        .expect("a leaf")
+        .fingerprint
+}
+
+pub(crate) fn key(relation: u32) -> RequestKey {
+    RequestKey {
+        relation: RelationId(relation),
+        request: None,
+    }
+}
+
+/// What one hook sees, and what etcd holds.
+pub(crate) struct Bench {
+    pub(crate) observed: Observed,
+    pub(crate) cluster: Cluster,
+    pub(crate) report: Report,
+}
+
+impl Bench {
+    /// A cluster at rest: this unit is `etcd/0`, leads, and has a member for
+    /// each of so many units.
+    pub(crate) fn new(members: u64) -> Self {
+        let members: Vec<_> = (0..members).map(member).collect();
+        let trusts = members.iter().filter_map(|member| member.name.clone());
+        let ledger = Ledger {
+            members: trusts.map(|name| (name, MemberTrust::default())).collect(),
+            ..Ledger::default()
+        };
+        let cluster = Cluster {
+            answering: members.iter().map(|member| member.id).collect(),
+            status: MemberStatus {
+                member: 100,
+                leader: Some(100),
+                version: "3.6.14".parse().expect("a version"),
+                learner: false,
+            },
+            members,
+            authentication: Some(true),
+            ledger,
+            access: BTreeMap::new(),
+        };
+        let observed = Observed {
+            now: NOW,
+            unit: "etcd/0".parse().expect("a unit"),
+            leader: true,
+            stopping: false,
+            departed: BTreeMap::new(),
+            pass: Pass::Full,
+            machine: machine(),
+            peers: Some(peers()),
+            cluster: Known::Unknown("filled in later".to_owned()),
+            clients: Clients {
+                scope: Scope::All,
+                widened: true,
+                server_ca: Some("the servers' authority".to_owned()),
+                ..Clients::default()
+            },
+            prefix_policy: PrefixPolicy::Shared,
+            granted: false,
+            restarted: false,
+        };
+        Self {
+            observed,
+            cluster,
+            report: Report::default(),
+        }
+    }
+
+    /// A relation of version 0 asks for a prefix with this certificate.
+    pub(crate) fn ask(&mut self, id: u32, prefix: &str, certificate: Certificate) {
+        let bag = Databag::from([
+            ("prefix".to_owned(), prefix.to_owned()),
+            (
+                "secret-mtls".to_owned(),
+                format!("secret:{:020}", u64::from(id)),
+            ),
+        ]);
+        let before = self.observed.clients.relations.remove(&RelationId(id));
+        let relation = ClientRelation {
+            asked: relation::read(&bag).map_err(|refusal| refusal.to_string()),
+            own: before.map(|before| before.own).unwrap_or_default(),
+            certificates: [(key(id), certificate)].into(),
+            cross_model: false,
+        };
+        let relations = &mut self.observed.clients.relations;
+        relations.insert(RelationId(id), relation);
+    }
+
+    pub(crate) fn ask_as(&mut self, id: u32, prefix: &str, name: &str, number: u32) {
+        self.ask(id, prefix, Certificate::Text(certificate(name, number)));
+    }
+
+    pub(crate) fn relation(&mut self, id: u32) -> &mut ClientRelation {
+        let relations = &mut self.observed.clients.relations;
+        relations.get_mut(&RelationId(id)).expect("a relation")
+    }
+
+    pub(crate) fn leave(&mut self, id: u32) {
+        self.observed.clients.relations.remove(&RelationId(id));
+    }
+
+    pub(crate) fn record(&self, id: u32) -> &ClientRecord {
+        &self.cluster.ledger.clients[&key(id)]
+    }
+
+    /// The reason on record why a request is not in force.
+    pub(crate) fn notice(&self, id: u32) -> &str {
+        let notice = self.record(id).notice.as_ref();
+        notice.map_or("", |notice| notice.reason())
+    }
+
+    /// All members trust these leaves.
+    pub(crate) fn trust(&mut self, leaves: &[Fingerprint]) {
+        let leaves: BTreeSet<_> = leaves.iter().cloned().collect();
+        self.observed.machine.loaded_leaves = Some(leaves.clone());
+        self.observed.machine.written_leaves = Some(leaves.clone());
+        for trust in self.cluster.ledger.members.values_mut() {
+            *trust = MemberTrust {
+                loaded: leaves.clone(),
+                starting: None,
+            };
+        }
+    }
+
+    /// Plans access and carries the plan out. The steps as lines; a second plan
+    /// of the same world must have none.
+    pub(crate) fn access(&mut self) -> Vec<String> {
+        let steps = self.access_steps();
+        let lines = steps.iter().map(line).collect();
+        for step in steps {
+            self.carry_out(step);
+        }
+        assert_eq!(self.access_steps(), [], "the plan is not idempotent");
+        lines
+    }
+
+    /// As [`Bench::access`], until there is nothing to do: a name that is freed
+    /// is given to who waits for it by the plan after that.
+    pub(crate) fn access_all(&mut self) -> Vec<String> {
+        let mut lines = Vec::new();
+        loop {
+            let steps = self.access_steps();
+            if steps.is_empty() {
+                return lines;
+            }
+            lines.extend(steps.iter().map(line));
+            for step in steps {
+                self.carry_out(step);
+            }
+            assert!(lines.len() < 100, "{lines:?}");
+        }
+    }
+
+    pub(crate) fn access_steps(&mut self) -> Vec<AccessStep> {
+        for name in access::names_of_interest(&self.observed, &self.cluster.ledger) {
+            self.cluster.access.entry(name).or_default();
+        }
+        self.report = Report::default();
+        access::plan(&self.observed, &self.cluster, &mut self.report)
+    }
+
+    pub(crate) fn plan(&mut self) -> Plan {
+        let mut observed = self.observed.clone();
+        observed.cluster = Known::Known(self.cluster.clone());
+        plan(&observed)
+    }
+
+    pub(crate) fn stage(&mut self) -> Stage {
+        self.plan().stage
+    }
+
+    pub(crate) fn user(&mut self, name: &str) -> &mut Access {
+        let name = name.parse().expect("a name");
+        self.cluster.access.entry(name).or_default()
+    }
+
+    fn carry_out(&mut self, step: AccessStep) {
+        let ledger = &mut self.cluster.ledger;
+        let access = &mut self.cluster.access;
+        match step {
+            AccessStep::Claim(name, claim, record) => {
+                let holder = claim.holder.clone();
+                ledger.apply(&LedgerWrite::Name(name, claim));
+                ledger.apply(&LedgerWrite::Record(holder, *record));
+            }
+            AccessStep::Ledger(writes) => {
+                for write in &writes {
+                    ledger.apply(write);
+                }
+            }
+            AccessStep::AddRole(name) => {
+                access.entry(name).or_default().role = Some(BTreeSet::new());
+            }
+            AccessStep::Permit(name, range) => {
+                let role = access.entry(name).or_default();
+                let role = role.role.as_mut().expect("a role");
+                role.retain(|permission| permission.range != range);
+                role.insert(Permission {
+                    read_write: true,
+                    range,
+                });
+            }
+            AccessStep::Forbid(name, range) => {
+                let role = access.entry(name).or_default();
+                let role = role.role.as_mut().expect("a role");
+                role.retain(|permission| permission.range != range);
+            }
+            AccessStep::AddUser(name) => {
+                access.entry(name).or_default().user = Some(BTreeSet::new());
+            }
+            AccessStep::GrantRole(name) => {
+                let role = name.to_string();
+                let user = access.entry(name).or_default();
+                user.user.as_mut().expect("a user").insert(role);
+            }
+            AccessStep::RevokeRole(name, role) => {
+                let user = access.entry(name).or_default();
+                user.user.as_mut().expect("a user").remove(&role);
+            }
+            AccessStep::DeleteUser(name) => access.entry(name).or_default().user = None,
+            AccessStep::DeleteRole(name) => access.entry(name).or_default().role = None,
+        }
+    }
+}
+
+/// A member with a vote that has started, of the unit with this number.
+pub(crate) fn member(unit: u64) -> Member {
+    Member {
+        id: 100 + unit,
+        name: Some(MemberName::new(format!("etcd-{unit}"))),
+        peer_urls: vec![format!("https://10.0.0.{}:2380", unit + 1)],
+        client_urls: vec![format!("https://10.0.0.{}:2379", unit + 1)],
+        learner: false,
+    }
+}
+
+fn machine() -> Machine {
+    static OWN: LazyLock<(OwnCertificate, OwnCertificate)> = LazyLock::new(|| {
+        let read = |text: &str| OwnCertificate::read(text).expect("a certificate");
+        let san = OWN_NAMES.map(str::to_owned).into();
+        let server = AUTHORITIES
+            .server
+            .issue_server("server", &san, NOW, 90 * DAY);
+        let admin = AUTHORITIES.admin.issue_client("root", NOW, 90 * DAY);
+        (
+            read(&server.expect("a certificate").certificate),
+            read(&admin.expect("a certificate").certificate),
+        )
+    });
+    let documents = Documents {
+        configuration: "configuration".to_owned(),
+        service: "service".to_owned(),
+    };
+    Machine {
+        is_installed: true,
+        address: Some("10.0.0.1".to_owned()),
+        other_addresses: BTreeSet::new(),
+        has_storage: true,
+        has_data: true,
+        founding: Some(Founding {
+            initial_cluster: "etcd-0=https://10.0.0.1:2380".to_owned(),
+            existing: false,
+            token: "token".to_owned(),
+        }),
+        authorities: Some(AUTHORITIES.clone()),
+        server_ca: Some(AUTHORITIES.server.certificate.clone()),
+        admin_ca: Some(AUTHORITIES.admin.certificate.clone()),
+        server_certificate: Some(OWN.0.clone()),
+        admin_certificate: Some(OWN.1.clone()),
+        wanted: Some(documents.clone()),
+        loaded_configuration: Some(documents.configuration.clone()),
+        written: documents,
+        written_leaves: Some(BTreeSet::new()),
+        loaded_leaves: Some(BTreeSet::new()),
+        is_running: true,
+    }
+}
+
+fn peers() -> Peers {
+    let app = [
+        ("pki", "secret:pki"),
+        ("seed", "etcd-0"),
+        ("token", "token"),
+        ("founded", "true"),
+    ];
+    Peers {
+        app: app
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .into(),
+        ..Peers::default()
+    }
+}
+
+/// A step in one line.
+fn line(step: &AccessStep) -> String {
+    match step {
+        AccessStep::Claim(name, claim, _) => format!("claim {name} for {}", claim.holder),
+        AccessStep::Ledger(writes) => {
+            let writes: Vec<_> = writes.iter().map(write_line).collect();
+            format!("write {}", writes.join(", "))
+        }
+        AccessStep::AddRole(name) => format!("add role {name}"),
+        AccessStep::Permit(name, range) => format!("permit {name} {range}"),
+        AccessStep::Forbid(name, range) => format!("forbid {name} {range}"),
+        AccessStep::AddUser(name) => format!("add user {name}"),
+        AccessStep::GrantRole(name) => format!("grant role {name}"),
+        AccessStep::RevokeRole(name, role) => format!("revoke role {role} of {name}"),
+        AccessStep::DeleteUser(name) => format!("delete user {name}"),
+        AccessStep::DeleteRole(name) => format!("delete role {name}"),
+    }
+}
+
+fn write_line(write: &LedgerWrite) -> String {
+    match write {
+        LedgerWrite::Record(key, record) => {
+            let what = match (&record.grant, record.departed) {
+                (Some(_), _) => "granted",
+                (None, true) => "departed",
+                (None, false) => "not granted",
+            };
+            format!("{key} {what}")
+        }
+        LedgerWrite::ForgetRecord(key) => format!("{key} forgotten"),
+        LedgerWrite::Name(name, claim) if claim.leaving => format!("{name} leaving"),
+        LedgerWrite::Name(name, claim) => format!("{name} of {}", claim.holder),
+        LedgerWrite::FreeName(name) => format!("{name} free"),
+        LedgerWrite::Member(member, _) => format!("trust of {member}"),
+        LedgerWrite::ForgetMember(member) => format!("{member} forgotten"),
+    }
+}

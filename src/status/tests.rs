@@ -1,0 +1,137 @@
+//! What operators read.
+
+use super::{of_application, of_unit};
+use crate::juju::StatusName;
+use crate::model::{MemberName, Notice};
+use crate::plan::testing::{Bench, DAY, NOW, key, leaf};
+use crate::plan::{Report, Wait};
+
+fn unit(report: &Report) -> String {
+    let status = of_unit(report);
+    format!("{}: {}", status.name.as_str(), status.message)
+}
+
+fn application(report: &Report) -> String {
+    let status = of_application(report);
+    format!("{}: {}", status.name.as_str(), status.message)
+}
+
+#[test]
+fn what_a_unit_waits_for() {
+    for (wait, text) in [
+        (
+            Wait::Machine("an address"),
+            "waiting: waiting for an address",
+        ),
+        (Wait::PeerRelation, "waiting: waiting for the peer relation"),
+        (
+            Wait::Authorities,
+            "waiting: waiting for the leader to make the certificate authorities",
+        ),
+        (
+            Wait::Cluster(MemberName::new("etcd-7")),
+            "waiting: waiting for etcd-7 to start the cluster",
+        ),
+        (
+            Wait::OtherJoiner,
+            "waiting: waiting for another unit to join",
+        ),
+        (
+            Wait::Promotion,
+            "waiting: waiting to catch up with the cluster",
+        ),
+        (
+            Wait::Restart("1 of 2 other members answer".to_owned()),
+            "waiting: waiting to restart etcd: 1 of 2 other members answer",
+        ),
+        (Wait::Removal, "maintenance: left the cluster"),
+        (
+            Wait::LostMember,
+            "blocked: data of this member is gone: remove this unit and add another",
+        ),
+        (
+            Wait::Etcd("no member answers".to_owned()),
+            "waiting: waiting for etcd: no member answers",
+        ),
+    ] {
+        let report = Report {
+            wait: Some(wait),
+            ..Report::default()
+        };
+        assert_eq!(unit(&report), text);
+        assert_eq!(application(&report), text);
+    }
+}
+
+#[test]
+fn a_healthy_cluster() {
+    let mut bench = Bench::new(3);
+    let report = bench.plan().report;
+    assert_eq!(unit(&report), "active: (leader) cluster is healthy");
+    assert_eq!(application(&report), "active: ");
+    bench.cluster.status.leader = Some(101);
+    bench.cluster.answering.remove(&102);
+    let report = bench.plan().report;
+    assert_eq!(unit(&report), "active: no answer from etcd-2");
+}
+
+#[test]
+fn a_version_with_open_advisories_is_named() {
+    let mut bench = Bench::new(1);
+    bench.cluster.status.version = "3.6.10".parse().expect("a version");
+    let report = bench.plan().report;
+    assert_eq!(
+        unit(&report),
+        "active: (leader) cluster is healthy; etcd 3.6.10 lets clients past their rights \
+         (CVE-2026-44283 and 1 more): upgrade"
+    );
+}
+
+#[test]
+fn requests_that_are_not_in_force_are_named_by_relation() {
+    let mut bench = Bench::new(1);
+    bench.ask_as(1, "/one/", "root", 1);
+    bench.ask_as(10, "/ten/", "alpha", 1);
+    bench.access();
+    bench.trust(&[leaf("alpha", 1)]);
+    let report = bench.plan().report;
+    assert_eq!(
+        application(&report),
+        "active: etcd-client:1 refused: common name root is reserved"
+    );
+    bench.observed.now = NOW.plus_seconds(294 * DAY);
+    // The member's own certificates would have been renewed by then.
+    let report = {
+        let mut report = Report::default();
+        report.read_ledger(&bench.cluster, bench.observed.now);
+        report
+    };
+    assert_eq!(
+        application(&report),
+        "active: etcd-client:1 refused: common name root is reserved; etcd-client:10: \
+         certificate ends 2027-11-11T08:00:00Z"
+    );
+    assert_eq!(report.expiring.len(), 1);
+}
+
+#[test]
+fn a_long_list_is_counted_and_a_hostile_reason_stays_one_line() {
+    let notice = |text: &str| Notice::Waiting(text.to_owned());
+    let report = Report {
+        notices: [1, 2, 10]
+            .map(|relation| (key(relation), notice("a\nb")))
+            .into(),
+        ..Report::default()
+    };
+    assert_eq!(
+        application(&report),
+        "active: etcd-client:1 waits: a b; etcd-client:2 waits: a b; 1 more"
+    );
+    let report = Report {
+        notices: vec![(key(1), notice(&"x".repeat(10_000)))],
+        ..Report::default()
+    };
+    let status = of_application(&report);
+    assert_eq!(status.name, StatusName::Active);
+    assert_eq!(status.message.chars().count(), 401);
+}
