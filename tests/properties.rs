@@ -134,6 +134,11 @@ proptest! {
         }
         judged(settle(&mut world))?;
     }
+}
+
+proptest! {
+    // Each of these brings many worlds to rest, and needs fewer of them.
+    #![proptest_config(config(64))]
 
     /// While etcd cannot be asked, no hook takes anything from anybody.
     #[test]

@@ -72,6 +72,8 @@ pub(crate) enum Event {
         keeps_secrets: bool,
     },
     LeaderMoves(usize),
+    /// A unit is removed, where a cluster remains.
+    RemoveUnit(usize),
     Policy(bool),
     Blackout(bool),
     /// etcd ends by itself; systemd starts it again, unless it is `down`.
@@ -101,6 +103,15 @@ impl World {
                     self.judge_moment()?;
                 }
             }
+            Event::RemoveUnit(unit) => {
+                let unit = unit % self.units.len();
+                if self.can_spare(unit) {
+                    self.begin(unit, HookKind::Stop);
+                    while self.advance(unit) {
+                        self.judge_moment()?;
+                    }
+                }
+            }
             Event::Begin(unit, kind) => self.begin(unit % self.units.len(), *kind),
             Event::Advance(unit, steps) => {
                 for _ in 0..*steps {
@@ -115,6 +126,18 @@ impl World {
             event => self.outside(event),
         }
         self.judge_moment()
+    }
+
+    /// Whether a unit can be removed and a cluster remains: all are members
+    /// that run, and what is left afterwards has a quorum.
+    fn can_spare(&self, unit: usize) -> bool {
+        let staying: Vec<_> = self.units.iter().filter(|unit| !unit.has_left).collect();
+        let voters = self.etcd.members.iter().filter(|member| !member.learner);
+        staying.len() > 1
+            && !self.units[unit].has_left
+            && staying.iter().all(|unit| unit.hook.is_none())
+            && self.answers()
+            && voters.filter(|member| self.is_up(member)).count() == staying.len()
     }
 
     fn outside(&mut self, event: &Event) {
@@ -139,8 +162,9 @@ impl World {
             }
             Event::LeaderMoves(unit) => {
                 // Juju leaves a leader its office for longer than a hook takes.
-                if self.units[self.leader].hook.is_none() {
-                    self.leader = unit % self.units.len();
+                let unit = unit % self.units.len();
+                if self.units[self.leader].hook.is_none() && !self.units[unit].has_left {
+                    self.leader = unit;
                 }
             }
             Event::Policy(is_exclusive) => {
@@ -152,7 +176,7 @@ impl World {
             Event::Blackout(is_dark) => self.blackout = *is_dark,
             Event::Crash { unit, down } => {
                 let unit = unit % self.units.len();
-                if self.units[unit].machine.is_running {
+                if self.units[unit].machine.is_running && !self.units[unit].has_left {
                     self.stop(unit);
                     if !down {
                         self.start(unit);
@@ -200,7 +224,11 @@ impl World {
                 }
             }
             Event::MakeByHand(name) => self.make_by_hand(BY_HAND[*name]),
-            Event::Hook(..) | Event::Begin(..) | Event::Advance(..) | Event::Kill { .. } => {}
+            Event::Hook(..)
+            | Event::Begin(..)
+            | Event::Advance(..)
+            | Event::Kill { .. }
+            | Event::RemoveUnit(_) => {}
         }
     }
 
@@ -370,6 +398,7 @@ pub(crate) fn event() -> impl Strategy<Value = Event> {
         2 => (unit(), any::<bool>())
             .prop_map(|(unit, keeps_secrets)| Event::Kill { unit, keeps_secrets }),
         1 => unit().prop_map(Event::LeaderMoves),
+        1 => unit().prop_map(Event::RemoveUnit),
         1 => any::<bool>().prop_map(Event::Policy),
         1 => any::<bool>().prop_map(Event::Blackout),
         2 => (unit(), any::<bool>()).prop_map(|(unit, down)| Event::Crash { unit, down }),

@@ -20,7 +20,7 @@ use etcd_charm::plan::{self, Stage};
 use etcd_charm::relation::{self, ETCD_CLIENT, SecretGroup};
 use etcd_charm::tls::TrustBundle;
 
-use super::pool::POOL;
+use super::pool::{POOL, server};
 use super::world::{OurSecret, World};
 
 /// As the driver has it: more stages than this undo each other.
@@ -30,6 +30,8 @@ const MAX_ROUNDS: usize = 40;
 pub(crate) enum HookKind {
     /// `update-status` and its like.
     Full,
+    /// The unit goes away.
+    Stop,
     /// Something about one relation, or its end.
     Client(RelationId),
     /// A secret of a requirer has changed: that of one of its requests.
@@ -40,7 +42,7 @@ impl HookKind {
     pub(crate) fn pass(self) -> Pass {
         match self {
             Self::Full => Pass::Full,
-            Self::Client(_) | Self::Secret(..) => Pass::Event,
+            Self::Client(_) | Self::Secret(..) | Self::Stop => Pass::Event,
         }
     }
 }
@@ -75,6 +77,7 @@ enum Step {
     HandOver(u64),
     Stop,
     Start,
+    Leave,
     Unlock,
     Found,
     Answer(Box<RelationPublication>),
@@ -104,13 +107,13 @@ enum Next {
 impl World {
     /// Starts a hook, if none of this unit is under way.
     pub(crate) fn begin(&mut self, unit: usize, kind: HookKind) {
-        if self.units[unit].hook.is_some() {
+        if self.units[unit].hook.is_some() || self.units[unit].has_left {
             return;
         }
         let peers = (kind == HookKind::Full).then(|| self.peers(unit));
         self.units[unit].hook = Some(Running {
             kind,
-            leader: self.leader == unit,
+            leader: self.leader == unit && kind != HookKind::Stop,
             peers,
             clients: None,
             first_ledger: None,
@@ -202,6 +205,7 @@ impl World {
                 self.expire_locks();
                 hook.steps.extend(restart_steps(&observed, &restart));
             }
+            Stage::Stop => hook.steps.push_back(Step::Leave),
             Stage::Publish(publication) => {
                 hook.steps.extend(publication_steps(&publication));
                 hook.is_busy |= hook.steps.len() > 1;
@@ -221,6 +225,7 @@ impl World {
                 | Step::WriteTrust(_)
                 | Step::Stop
                 | Step::Start
+                | Step::Leave
                 | Step::Found
                 | Step::Answer(_)
                 | Step::RemoveSecret(_)
@@ -275,6 +280,10 @@ impl World {
                     return Next::Failed;
                 }
             }
+            Step::Leave => {
+                self.depart(unit);
+                return Next::Over;
+            }
             Step::Unlock => {
                 self.etcd.locks.remove("restart");
             }
@@ -320,6 +329,10 @@ impl World {
         match step {
             MachineStep::WriteTrust(text) => return self.write_trust(unit, &text),
             MachineStep::Start => return self.start(unit),
+            MachineStep::Restart => {
+                self.stop(unit);
+                return self.start(unit);
+            }
             _ => {}
         }
         let machine = &mut self.units[unit].machine;
@@ -330,15 +343,13 @@ impl World {
                 machine.server_ca = Some(authorities.server.certificate.clone());
                 machine.admin_ca = Some(authorities.admin.certificate.clone());
             }
-            MachineStep::IssueServer(_) => {
-                machine.server_certificate = Some(POOL.own[unit].0.clone());
+            MachineStep::IssueServer(names) => {
+                machine.server_certificate = Some(server(&names));
             }
-            MachineStep::IssueAdmin => {
-                machine.admin_certificate = Some(POOL.own[unit].1.clone());
-            }
+            MachineStep::IssueAdmin => machine.admin_certificate = Some(POOL.admin.clone()),
             MachineStep::Found(founding) => machine.founding = Some(founding),
             MachineStep::Configure(documents) => machine.written = documents,
-            MachineStep::WriteTrust(_) | MachineStep::Start => {}
+            MachineStep::WriteTrust(_) | MachineStep::Start | MachineStep::Restart => {}
         }
     }
 
@@ -373,6 +384,15 @@ impl World {
                     learner: true,
                 });
             }
+            MembershipStep::Move(id, peer_url) => {
+                for member in &mut self.etcd.members {
+                    if member.id == id {
+                        member.peer_urls = vec![peer_url.clone()];
+                    }
+                }
+            }
+            MembershipStep::HandOver(id) => self.etcd.leader = Some(id),
+            MembershipStep::Remove(id, _) => self.remove_member(id),
             MembershipStep::Join(founding) => {
                 self.units[unit].machine.founding = Some(founding);
             }

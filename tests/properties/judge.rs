@@ -299,6 +299,14 @@ impl World {
     fn judge_trust(&self, grants: &BTreeMap<&RequestKey, &Grant>) -> Result<(), String> {
         let leaves: BTreeSet<_> = grants.values().map(|grant| &grant.fingerprint).collect();
         for (at, unit) in self.units.iter().enumerate() {
+            if unit.has_left {
+                let is_listed =
+                    |member: &etcd_charm::model::Member| self.unit_of(member) == Some(at);
+                if self.etcd.members.iter().any(is_listed) {
+                    return Err(format!("unit {at} has left and is still a member"));
+                }
+                continue;
+            }
             let machine = &unit.machine;
             for (what, trusted) in [
                 ("trusts", &machine.loaded_leaves),
@@ -329,6 +337,7 @@ impl World {
     fn judge_answers(&self, grants: &BTreeMap<&RequestKey, &Grant>) -> Result<(), String> {
         let mut needed = BTreeSet::new();
         let all: Vec<_> = (0..self.units.len())
+            .filter(|unit| !self.units[*unit].has_left)
             .map(|unit| format!("{}:2379", address(unit)))
             .collect();
         for (id, client) in &self.relations {

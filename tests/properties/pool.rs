@@ -1,8 +1,8 @@
 //! Real certificates, made once, since the planner parses them and keys are
 //! slow to make.
 
-use std::collections::BTreeSet;
-use std::sync::LazyLock;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{LazyLock, Mutex};
 
 use etcd_charm::model::{Fingerprint, Timestamp};
 use etcd_charm::plan::machine::Authorities;
@@ -28,8 +28,8 @@ pub(crate) struct Offer {
 
 pub(crate) struct Pool {
     pub(crate) authorities: Authorities,
-    /// For each unit the certificates of its member and of its administrator.
-    pub(crate) own: Vec<(OwnCertificate, OwnCertificate)>,
+    /// The certificate of the units as administrators.
+    pub(crate) admin: OwnCertificate,
     pub(crate) offers: Vec<Offer>,
 }
 
@@ -44,7 +44,8 @@ pub(crate) static POOL: LazyLock<Pool> = LazyLock::new(|| {
         server: authority("servers"),
         admin: authority("administrators"),
     };
-    let own = (0..UNITS).map(|unit| own(&authorities, unit)).collect();
+    let admin = authorities.admin.issue_client("root", NOW, 90 * DAY);
+    let admin = admin.expect("a certificate").certificate;
     // The requirers' authority; it never matters which one.
     let requirers = authority("requirers");
     let issued = |name, begin: Timestamp| {
@@ -85,7 +86,7 @@ pub(crate) static POOL: LazyLock<Pool> = LazyLock::new(|| {
     assert_eq!(offers.len(), OFFERS);
     Pool {
         authorities,
-        own,
+        admin: OwnCertificate::read(&admin).expect("a certificate"),
         offers,
     }
 });
@@ -94,15 +95,14 @@ pub(crate) fn address(unit: usize) -> String {
     format!("10.0.0.{}", unit + 1)
 }
 
-fn own(authorities: &Authorities, unit: usize) -> (OwnCertificate, OwnCertificate) {
-    let read = |text: &str| OwnCertificate::read(text).expect("a certificate");
-    let san: BTreeSet<_> = [address(unit)].into();
-    let server = authorities
-        .server
-        .issue_server("server", &san, NOW, 90 * DAY);
-    let admin = authorities.admin.issue_client("root", NOW, 90 * DAY);
-    (
-        read(&server.expect("a certificate").certificate),
-        read(&admin.expect("a certificate").certificate),
-    )
+/// The certificate of a member for these names, made once.
+pub(crate) fn server(names: &BTreeSet<String>) -> OwnCertificate {
+    static MADE: Mutex<BTreeMap<BTreeSet<String>, OwnCertificate>> = Mutex::new(BTreeMap::new());
+    let mut made = MADE.lock().expect("nobody panics in here");
+    let new = || {
+        let authority = &POOL.authorities.server;
+        let issued = authority.issue_server("server", names, NOW, 90 * DAY);
+        OwnCertificate::read(&issued.expect("a certificate").certificate).expect("a certificate")
+    };
+    made.entry(names.clone()).or_insert_with(new).clone()
 }

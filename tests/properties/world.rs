@@ -7,8 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use etcd_charm::model::{
-    Access, Cluster, CommonName, Databag, Fingerprint, Known, Ledger, Member, MemberStatus,
-    Permission, RelationId, RequestKey, SecretId, SecretUri, UnitName,
+    Access, Cluster, CommonName, Databag, Fingerprint, Known, Ledger, Member, MemberName,
+    MemberStatus, Permission, RelationId, RequestKey, SecretId, SecretUri, UnitName,
 };
 use etcd_charm::plan::access;
 use etcd_charm::plan::machine::{Documents, Founding, Machine};
@@ -37,6 +37,8 @@ pub(crate) struct World {
     /// Our secrets, by their labels.
     pub(crate) ours: BTreeMap<String, OurSecret>,
     pub(crate) policy: PrefixPolicy,
+    /// Units that have left, with their addresses.
+    pub(crate) departed: BTreeMap<MemberName, Option<String>>,
     /// Nobody reaches etcd, although it runs.
     pub(crate) blackout: bool,
     pub(crate) next_secret: u32,
@@ -73,6 +75,8 @@ pub(crate) struct Unit {
     pub(crate) machine: Machine,
     pub(crate) bag: Databag,
     pub(crate) hook: Option<Running>,
+    /// It has left, and takes part in nothing any more.
+    pub(crate) has_left: bool,
     /// Stopped by a restart that is under way.
     pub(crate) stopped_by_hook: bool,
 }
@@ -111,6 +115,7 @@ impl World {
             },
             bag: Databag::new(),
             hook: None,
+            has_left: false,
             stopped_by_hook: false,
         });
         Self {
@@ -123,6 +128,7 @@ impl World {
             offered: BTreeMap::new(),
             ours: BTreeMap::new(),
             policy: PrefixPolicy::Shared,
+            departed: BTreeMap::new(),
             blackout: false,
             next_secret: 0,
             witness: Witness::default(),
@@ -201,6 +207,8 @@ impl World {
             now: NOW,
             unit: unit_name(unit),
             leader: hook.leader,
+            stopping: hook.kind == HookKind::Stop,
+            departed: self.departed.clone(),
             pass,
             machine,
             peers: hook.peers.clone(),
@@ -264,7 +272,7 @@ impl World {
             app: self.peer_app.clone(),
             own: self.units[unit].bag.clone(),
             others: others
-                .filter(|(other, _)| *other != unit)
+                .filter(|(other, state)| *other != unit && !state.has_left)
                 .map(|(other, state)| (unit_name(other).member(), state.bag.clone()))
                 .collect(),
         }
@@ -292,6 +300,7 @@ impl World {
                     .map(|(id, relation)| (*id, self.read(*id, relation)))
                     .collect();
             }
+            HookKind::Stop => {}
             HookKind::Client(id) => only(id),
             HookKind::Secret(id, request) => {
                 let secret = requirer_secret(id, request);
@@ -393,6 +402,32 @@ impl World {
 
     pub(crate) fn stop(&mut self, unit: usize) {
         self.units[unit].machine.is_running = false;
+        self.elect();
+    }
+
+    /// A unit goes away for good, with its machine.
+    pub(crate) fn depart(&mut self, unit: usize) {
+        self.stop(unit);
+        self.units[unit].has_left = true;
+        self.units[unit].stopped_by_hook = false;
+        self.units[unit].hook = None;
+        let address = Some(address(unit));
+        self.departed.insert(unit_name(unit).member(), address);
+        if self.leader == unit {
+            let rest = self.units.iter().position(|unit| !unit.has_left);
+            self.leader = rest.expect("a unit is left");
+        }
+    }
+
+    /// etcd takes a member off its list, if what remains has a quorum.
+    pub(crate) fn remove_member(&mut self, id: u64) {
+        let rest = self.etcd.members.iter().filter(|member| member.id != id);
+        let voters: Vec<_> = rest.filter(|member| !member.learner).collect();
+        let up = voters.iter().filter(|member| self.is_up(member)).count();
+        if up <= voters.len() / 2 {
+            self.fault(format!("without member {id} there is no quorum"));
+        }
+        self.etcd.members.retain(|member| member.id != id);
         self.elect();
     }
 
