@@ -61,10 +61,7 @@ fn a_member_may_be_stopped_when_the_rest_keeps_quorum() {
 fn members_join_one_at_a_time() {
     let mut bench = joining(1);
     let url = "https://10.0.0.1:2380".to_owned();
-    assert_eq!(
-        step(&mut bench),
-        Some(MembershipStep::AddLearner(url.clone()))
-    );
+    assert_eq!(step(&mut bench), Some(MembershipStep::AddLearner(url)));
     let mut other = member(2);
     other.learner = true;
     bench.cluster.members.push(other);
