@@ -94,7 +94,7 @@ fn found(context: &Context) -> Result<Changes, ApplyError> {
     let tools = &context.tools;
     let secret = match tools.secret_info(AUTHORITIES_LABEL)? {
         // A commit that failed half-way may have kept the secret alone.
-        Some(info) => uri(&info.id),
+        Some(info) => uri(context, &info.id),
         None => {
             let app = context.hook.unit.app();
             let create = |name: &str| {
@@ -194,7 +194,9 @@ fn ensure_secret(
     let content: SecretContent = secret.content.clone().into();
     let found = match &secret.uri {
         Some(uri) => Some(uri.clone()),
-        None if secret.may_exist => tools.secret_info(&secret.label)?.map(|info| uri(&info.id)),
+        None if secret.may_exist => tools
+            .secret_info(&secret.label)?
+            .map(|info| uri(context, &info.id)),
         None => None,
     };
     // One that was removed behind our back is replaced by a new one.
@@ -271,7 +273,7 @@ fn remove_labelled(
     for label in labels {
         if let Some(info) = context.tools.secret_info(label)? {
             is_clean = false;
-            remove_secret(context, &uri(&info.id), removed)?;
+            remove_secret(context, &uri(context, &info.id), removed)?;
         }
     }
     Ok(is_clean)
@@ -308,7 +310,10 @@ pub fn open_port(context: &mut Context) -> Result<(), ApplyError> {
     Ok(())
 }
 
-fn uri(id: &SecretId) -> SecretUri {
-    let text = format!("secret:{id}");
-    text.parse().expect("a secret's id makes a URI")
+/// The whole URI of a secret of ours that was found by its label, of which Juju
+/// tells only the id. In another model a URI without ours would name a secret
+/// there, so every one that is published has it.
+fn uri(context: &Context, id: &SecretId) -> SecretUri {
+    let text = format!("secret://{}/{id}", context.hook.model);
+    text.parse().expect("a model and a secret's id make a URI")
 }
