@@ -59,7 +59,7 @@ fn v1_cluster_grows(mut story: Story) {
 
     // A new leader goes on with what the old one has published.
     let before = story.answer(relation);
-    story.world.model.set_leader("etcd", second);
+    story.world.model.set_leader("etcd", second.clone());
     story.rest();
     assert_eq!(names(&story.news(&first("app"))), [""; 0]);
     assert_eq!(story.answer(relation), before);
@@ -81,6 +81,27 @@ fn v1_cluster_grows(mut story: Story) {
     for fired in &fired {
         let own = fired.response("username") == "client2";
         assert!(own, "the first request is as it was: {fired:?}");
+    }
+
+    // The unit that was first leaves, and is no endpoint any more.
+    let gone = std::mem::replace(&mut story.etcd, second.clone());
+    let (gone, left) = (story.endpoint(&gone), story.endpoint(&second));
+    story.world.model.remove_unit(first("etcd"));
+    story.rest();
+    let fired = story.news(&first("app"));
+    assert!(of(&fired, "resource_created").is_empty(), "{fired:?}");
+    // Whenever one secret has changed the library reads them all anew, so that
+    // of several that change at once only one brings an event.
+    let updated = last(&fired, "authentication_updated");
+    assert!(!updated.response("uris").contains(&gone), "{updated:?}");
+    for (user, certificate) in [("client1", &certificate), ("client2", &more)] {
+        let told = fired.iter().filter(|f| f.response("username") == user);
+        let told: Vec<Fired> = told.cloned().collect();
+        let changed = last(&told, "endpoints_changed");
+        assert_eq!(changed.response("endpoints"), left);
+        assert_eq!(changed.response("uris"), format!("https://{left}"));
+        let client = story.client_v1(&changed, certificate);
+        assert_serves(&client, changed.response("resource"));
     }
 }
 

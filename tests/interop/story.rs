@@ -13,10 +13,29 @@ use libtest_mimic::Trial;
 
 use crate::requirer::{self, Fired};
 
-/// A story as a test of this name.
+/// A story as a test of this name, with the distribution's etcd on Juju 3.6.
 pub(crate) fn story(name: &str, tell: impl FnOnce(Story) + Send + 'static) -> Trial {
+    story_in(name, Programs::oldest, JujuVersion::V3_6, tell)
+}
+
+/// The same on the newest etcd and Juju 4.0.
+pub(crate) fn newest_story(name: &str, tell: impl FnOnce(Story) + Send + 'static) -> Trial {
+    let newest = || Programs::all().pop().unwrap_or_else(Programs::oldest);
+    story_in(name, newest, JujuVersion::V4_0, tell)
+}
+
+fn story_in(
+    name: &str,
+    programs: impl FnOnce() -> Programs + Send + 'static,
+    juju: JujuVersion,
+    tell: impl FnOnce(Story) + Send + 'static,
+) -> Trial {
+    // Each story has an order of events of its own, and always the same one.
+    let seed = name.bytes().fold(1_u64, |seed, byte| {
+        seed.wrapping_mul(31).wrapping_add(byte.into())
+    });
     Trial::test(name, move || {
-        tell(Story::begin());
+        tell(Story::begin(programs(), juju, seed));
         Ok(())
     })
 }
@@ -35,7 +54,7 @@ pub(crate) struct Story {
 
 impl Story {
     /// One unit of etcd, ready.
-    fn begin() -> Self {
+    fn begin(programs: Programs, juju: JujuVersion, seed: u64) -> Self {
         assert!(
             crate::libraries::are_here(),
             "{}",
@@ -44,9 +63,9 @@ impl Story {
         let mut world = World::new(WorldOptions {
             dispatch: env!("CARGO_BIN_EXE_etcd-charm").into(),
             charm: PathBuf::from(env!("CARGO_MANIFEST_DIR")),
-            programs: Programs::oldest(),
-            juju: JujuVersion::V3_6,
-            seed: 1,
+            programs,
+            juju,
+            seed,
         });
         let etcd = world.deploy();
         let mut story = Self {
@@ -141,6 +160,37 @@ impl Story {
         self.judge(&runs);
     }
 
+    /// Runs one due hook.
+    pub(crate) fn step(&mut self) -> HookRun {
+        let run = self.world.model.step().expect("a hook is due");
+        self.judge(std::slice::from_ref(&run));
+        run
+    }
+
+    /// Lets hooks run until the provider has made secrets, and lets all else of
+    /// that commit fail.
+    pub(crate) fn fail_commit_with_secrets(&mut self) {
+        let before = self.world.model.secrets("etcd").len();
+        loop {
+            self.world.model.fail_next_commit(self.etcd.clone());
+            let failed = loop {
+                let run = self.world.model.step().expect("a hook is due");
+                if run.commit_error.is_some() {
+                    break run;
+                }
+                self.judge(&[run]);
+            };
+            if self.world.model.secrets("etcd").len() > before {
+                return;
+            }
+            // This one made none, so it may come through.
+            let run = self.world.model.step_unit(self.etcd.clone());
+            let run = run.expect("a failed hook is due again");
+            assert_eq!(run.name, failed.name);
+            self.judge(&[run]);
+        }
+    }
+
     /// Lets all due hooks run.
     pub(crate) fn settle(&mut self) {
         let runs = self.world.settle();
@@ -223,6 +273,14 @@ impl Story {
         users
     }
 
+    /// Asserts that a client is not let in at all, not even to be told that it
+    /// has no rights, while the unit lets its administrator in.
+    pub(crate) fn assert_shut_out(&self, client: &Etcdctl) {
+        let answer = client.impatient().run(&["get", "anything"]);
+        assert!(!answer.ok && !answer.is_denied(), "{answer:?}");
+        assert!(self.world.admin(&self.etcd).run(&["member", "list"]).ok);
+    }
+
     /// Where clients reach a unit.
     pub(crate) fn endpoint(&self, unit: &UnitName) -> String {
         format!("{}:2379", self.world.model.address(unit.clone()))
@@ -241,10 +299,4 @@ pub(crate) fn assert_serves(client: &Etcdctl, prefix: &str) {
     assert!(put.ok, "put of {key}: {}", put.stderr);
     assert_eq!(client.lines(&["get", "--", &key]), [key.as_str(), "1"]);
     assert!(client.run(&["put", "elsewhere", "1"]).is_denied());
-}
-
-/// Asserts that this client is not let in at all.
-pub(crate) fn assert_shut_out(client: &Etcdctl, key: &str) {
-    let answer = client.impatient().run(&["get", "--", key]);
-    assert!(!answer.ok && !answer.is_denied(), "{answer:?}");
 }

@@ -5,7 +5,7 @@ use libtest_mimic::Trial;
 use serde_json::Value;
 
 use crate::requirer::{first, names};
-use crate::story::{Story, assert_serves, assert_shut_out, story};
+use crate::story::{Story, assert_serves, story};
 
 pub(crate) fn stories() -> Vec<Trial> {
     vec![
@@ -17,6 +17,7 @@ pub(crate) fn stories() -> Vec<Trial> {
         story("v1_units_and_leaders", units_and_leaders),
         story("v1_relation_is_made_again", relation_is_made_again),
         story("v1_authority_is_refused", authority_is_refused),
+        story("v1_name_is_taken", name_is_taken),
     ]
 }
 
@@ -57,18 +58,27 @@ fn created_with_certificate(mut story: Story) {
 }
 
 fn certificate_comes_later(mut story: Story) {
-    let certificate = story.certificate("client1");
-    story.ask_v1("app", 1, &[("/test/", None)]);
+    let [one, two] = ["one", "two"].map(|name| story.certificate(name));
+    let relation = story.ask_v1("app", 1, &[("/1/", None), ("/2/", None)]);
     story.rest();
     assert_eq!(names(&story.news(&first("app"))), [""; 0]);
+    assert!(story.answer(relation).is_empty());
     assert_eq!(story.users(), [""; 0]);
 
-    story.wish("app", &[("/test/", Some(&certificate))]);
+    // The request that still lacks its certificate holds up no other.
+    story.wish("app", &[("/1/", None), ("/2/", Some(&two))]);
     story.rest();
     let fired = story.news(&first("app"));
     assert_eq!(names(&fired), ["resource_created"]);
-    let client = story.client_v1(&fired[0], &certificate);
-    assert_serves(&client, "/test/");
+    let client = story.client_v1(&fired[0], &two);
+    assert_serves(&client, "/2/");
+
+    story.wish("app", &[("/1/", Some(&one)), ("/2/", Some(&two))]);
+    story.rest();
+    let fired = story.news(&first("app"));
+    assert_eq!(names(&fired), ["resource_created"]);
+    let client = story.client_v1(&fired[0], &one);
+    assert_serves(&client, "/1/");
 }
 
 fn certificate_rotates(mut story: Story) {
@@ -88,7 +98,7 @@ fn certificate_rotates(mut story: Story) {
     let client = story.client_v1(&created, &new);
     assert_serves(&client, "/test/");
     let client = story.client_v1(&created, &old);
-    assert_shut_out(&client, "/test/key");
+    story.assert_shut_out(&client);
 
     // Another name in the certificate is another user.
     let other = story.certificate("client2");
@@ -101,7 +111,7 @@ fn certificate_rotates(mut story: Story) {
     let client = story.client_v1(&fired[0], &other);
     assert_serves(&client, "/test/");
     let client = story.client_v1(&created, &new);
-    assert_shut_out(&client, "/test/key");
+    story.assert_shut_out(&client);
 }
 
 fn requests_come_and_go(mut story: Story) {
@@ -147,7 +157,7 @@ fn requests_come_and_go(mut story: Story) {
     assert_eq!(names(&story.news(&first("app"))), [""; 0]);
     assert_eq!(story.users(), ["three", "two"]);
     let client = story.client_v1(&told("one"), &one);
-    assert_shut_out(&client, "/1/key");
+    story.assert_shut_out(&client);
     let client = story.client_v1(&told("two"), &two);
     assert_serves(&client, "/2/");
     let client = story.client_v1(&added[0], &three);
@@ -228,7 +238,7 @@ fn units_and_leaders(mut story: Story) {
     let client = story.client_v1(&created, &new);
     assert_serves(&client, "/test/");
     let client = story.client_v1(&created, &old);
-    assert_shut_out(&client, "/test/key");
+    story.assert_shut_out(&client);
 }
 
 fn relation_is_made_again(mut story: Story) {
@@ -244,7 +254,12 @@ fn relation_is_made_again(mut story: Story) {
     assert!(!story.world.model.has_relation(relation));
     assert_eq!(names(&story.news(&first("app"))), [""; 0]);
     assert_eq!(story.users(), [""; 0]);
-    assert_shut_out(&client, "/test/key");
+    assert_eq!(
+        story.world.model.secrets("etcd").len(),
+        1,
+        "the authorities"
+    );
+    story.assert_shut_out(&client);
 
     story.world.relate("app");
     story.rest();
@@ -278,7 +293,7 @@ fn authority_is_refused(mut story: Story) {
     let client = story.client_v1(&fired[0], &good);
     assert_serves(&client, "/good/");
     let client = story.client_v1(&fired[0], &authority);
-    assert_shut_out(&client, "/bad/key");
+    story.assert_shut_out(&client);
 
     // A certificate in order is served at once.
     let mended = story.certificate("mended");
@@ -288,4 +303,44 @@ fn authority_is_refused(mut story: Story) {
     assert_eq!(names(&fired), ["resource_created"]);
     let client = story.client_v1(&fired[0], &mended);
     assert_serves(&client, "/bad/");
+}
+
+fn name_is_taken(mut story: Story) {
+    let mine = story.certificate("client1");
+    let relation = story.ask_v0("older", 1, "/older/", Some(&mine));
+    story.rest();
+    let ready = story.news(&first("older")).pop().unwrap();
+
+    let (same, root) = (story.certificate("client1"), story.certificate("root"));
+    let good = story.certificate("good");
+    let wishes = [
+        ("/younger/", Some(&same)),
+        ("/root/", Some(&root)),
+        ("/good/", Some(&good)),
+    ];
+    story.ask_v1("younger", 1, &wishes);
+    story.rest();
+    let fired = story.news(&first("younger"));
+    assert_eq!(names(&fired), ["resource_created"]);
+    assert_eq!(fired[0].response("username"), "good");
+    for stranger in [&same, &root] {
+        let client = story.client_v1(&fired[0], stranger);
+        story.assert_shut_out(&client);
+    }
+    let client = story.client_v0(&ready, &mine);
+    assert_serves(&client, "/older/");
+
+    // The name becomes free, and who waits for it does nothing.
+    story.world.model.remove_relation(relation);
+    story.rest();
+    let fired = story.news(&first("younger"));
+    assert_eq!(names(&fired), ["resource_created"]);
+    assert_eq!(fired[0].response("username"), "client1");
+    let client = story.client_v1(&fired[0], &same);
+    assert_serves(&client, "/younger/");
+    assert!(client.run(&["get", "/older/key"]).is_denied());
+    let client = story.client_v1(&fired[0], &mine);
+    story.assert_shut_out(&client);
+    let client = story.client_v1(&fired[0], &root);
+    story.assert_shut_out(&client);
 }
