@@ -11,6 +11,7 @@ use etcd_charm_world::{
 };
 use libtest_mimic::Trial;
 
+use crate::libraries;
 use crate::requirer::{self, Fired};
 
 /// A story as a test of this name, with the distribution's etcd on Juju 3.6.
@@ -35,6 +36,7 @@ fn story_in(
         seed.wrapping_mul(31).wrapping_add(byte.into())
     });
     Trial::test(name, move || {
+        assert!(libraries::are_here(), "{}", libraries::MISSING);
         tell(Story::begin(programs(), juju, seed));
         Ok(())
     })
@@ -55,11 +57,6 @@ pub(crate) struct Story {
 impl Story {
     /// One unit of etcd, ready.
     fn begin(programs: Programs, juju: JujuVersion, seed: u64) -> Self {
-        assert!(
-            crate::libraries::are_here(),
-            "{}",
-            crate::libraries::MISSING
-        );
         let mut world = World::new(WorldOptions {
             dispatch: env!("CARGO_BIN_EXE_etcd-charm").into(),
             charm: PathBuf::from(env!("CARGO_MANIFEST_DIR")),
