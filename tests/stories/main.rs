@@ -9,7 +9,6 @@
 mod access;
 mod bad_input;
 mod cluster;
-mod cost;
 mod faults;
 mod hygiene;
 mod names;
@@ -33,7 +32,6 @@ fn main() -> ExitCode {
         access::stories(),
         bad_input::stories(),
         cluster::stories(),
-        cost::stories(),
         faults::stories(),
         hygiene::stories(),
         names::stories(),
