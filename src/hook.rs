@@ -220,11 +220,7 @@ fn relation_id(environment: &Environment) -> Result<RelationId, HookError> {
     let number = text.rsplit_once(':').map_or(text, |(_, number)| number);
     number
         .parse()
-        .map(RelationId)
-        .map_err(|_| HookError::Invalid {
-            variable,
-            source: InvalidId::new("relation id", text),
-        })
+        .map_err(|source| HookError::Invalid { variable, source })
 }
 
 fn secret(environment: &Environment) -> Result<SecretId, HookError> {

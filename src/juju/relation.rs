@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::{ToolError, Tools};
-use crate::model::{AppName, Databag, Endpoint, ModelUuid, Relation, RelationId, UnitName};
+use crate::model::{AppName, Databag, Endpoint, InvalidId, ModelUuid, Relation, UnitName};
 
 impl Tools {
     /// The relations of an endpoint, by number (`jujuc/relation-ids.go` sorts
@@ -26,10 +26,10 @@ impl Tools {
             .iter()
             .map(|name| {
                 let (_, number) = name.rsplit_once(':').unwrap_or(("", name));
-                let id = RelationId(number.parse()?);
+                let id = number.parse()?;
                 Ok(Relation { endpoint, id })
             })
-            .collect::<Result<Vec<_>, std::num::ParseIntError>>()
+            .collect::<Result<Vec<_>, InvalidId>>()
             .map_err(|source| ToolError::parse(TOOL, source))?;
         relations.sort_unstable();
         Ok(relations)

@@ -44,6 +44,22 @@ impl fmt::Display for Endpoint {
 #[serde(transparent)]
 pub struct RelationId(pub u32);
 
+impl FromStr for RelationId {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        number(text)
+            .map(Self)
+            .ok_or_else(|| InvalidId::new("relation id", text))
+    }
+}
+
+/// A number as it is written: `07` and `+7` would be second names for 7.
+fn number(text: &str) -> Option<u32> {
+    let number: u32 = text.parse().ok()?;
+    (number.to_string() == text).then_some(number)
+}
+
 impl fmt::Display for RelationId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
@@ -326,10 +342,10 @@ impl FromStr for UnitName {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let invalid = || InvalidId::new("unit name", text);
-        let (app, number) = text.split_once('/').ok_or_else(invalid)?;
+        let (app, unit) = text.split_once('/').ok_or_else(invalid)?;
         Ok(Self {
             app: app.parse().map_err(|_| invalid())?,
-            number: number.parse().map_err(|_| invalid())?,
+            number: number(unit).ok_or_else(invalid)?,
         })
     }
 }
@@ -376,11 +392,20 @@ mod tests {
     }
 
     #[test]
+    fn a_relation_has_one_number() {
+        assert_eq!("10".parse(), Ok(RelationId(10)));
+        for text in ["", "+10", "010", "-1", "etcd-client:10"] {
+            assert!(text.parse::<RelationId>().is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
     fn a_unit_is_a_member_of_the_same_name() {
         let unit: UnitName = "etcd/10".parse().expect("a unit name");
         assert_eq!(unit.member().as_str(), "etcd-10");
         assert!("etcd".parse::<UnitName>().is_err());
         assert!("etcd/x".parse::<UnitName>().is_err());
+        assert!("etcd/+1".parse::<UnitName>().is_err());
     }
 
     #[test]

@@ -15,8 +15,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AppName, CommonName, Fingerprint, MemberName, ModelUuid, Prefix, RelationId, RequestKey,
-    SecretId, Timestamp,
+    AppName, CommonName, Fingerprint, MemberName, ModelUuid, Prefix, RequestKey, SecretId,
+    Timestamp,
 };
 
 /// Everything under the application's part of the reserved range, read at one
@@ -245,7 +245,7 @@ impl LedgerKeys {
                     "-" => None,
                     id => Some(id.parse().ok()?),
                 };
-                let relation = RelationId(relation.parse().ok()?);
+                let relation = relation.parse().ok()?;
                 Some(LedgerKey::Client(RequestKey { relation, request }))
             }
             "name" => rest.parse().ok().map(LedgerKey::Name),
@@ -258,6 +258,7 @@ impl LedgerKeys {
 
 #[cfg(test)]
 mod tests {
+    use super::super::RelationId;
     use super::*;
 
     fn keys() -> LedgerKeys {
@@ -294,6 +295,10 @@ mod tests {
     fn foreign_keys_are_nobodys() {
         for key in ["/x", "\0etcd-charm/other/etcd/name/x", "\0", ""] {
             assert_eq!(keys().decode(key), None);
+        }
+        // A second key for the same request would hide the first.
+        for end in ["client/+5/-", "client/05/-"] {
+            assert_eq!(keys().decode(&format!("{}{end}", keys().root())), None);
         }
         let future = format!("{}future/x", keys().root());
         assert_eq!(keys().decode(&future), None);
