@@ -7,6 +7,12 @@ use serde::de::DeserializeOwned;
 use super::{Client, EtcdError};
 use crate::model::{ClientRecord, CommonName, Ledger, LedgerKey, LedgerWrite, NameClaim};
 
+/// The largest ledger that is read, in bytes; gRPC's own 4 MiB are reached by
+/// two thousand clients, and then no hook would know any of them. A record has
+/// about 2 KiB, and 30 KiB if a requirer makes its certificate as large as is
+/// let in.
+const MAX_LEDGER_BYTES: usize = 256 * 1024 * 1024;
+
 impl Client {
     /// The whole ledger, read at one revision by one call.
     ///
@@ -14,7 +20,10 @@ impl Client {
     /// etcd failed the call, or a value is not what this charm writes: then
     /// nothing is known, since a record that cannot be read may be a grant.
     pub async fn ledger(&self) -> Result<Ledger, EtcdError> {
-        let mut client = self.inner.kv_client();
+        let mut client = self
+            .inner
+            .kv_client()
+            .max_decoding_message_size(MAX_LEDGER_BYTES);
         let options = GetOptions::new().with_prefix();
         let answer = self
             .call(

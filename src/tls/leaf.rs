@@ -10,6 +10,10 @@ use crate::model::{CommonName, Fingerprint, Timestamp};
 /// A chain has a few KiB. More is a mistake, or meant to cost us time.
 const MAX_BYTES: usize = 64 * 1024;
 
+/// Largest leaf, in DER: ten times what common ones have. Every leaf that is let
+/// in stands in the ledger, which every hook reads, and in every trust file.
+const MAX_LEAF_BYTES: usize = 16 * 1024;
+
 /// A leaf, its authorities up to the root, and some to spare.
 const MAX_BLOCKS: usize = 10;
 
@@ -68,6 +72,9 @@ fn read(text: &[u8]) -> Result<(ClientCertificate, Timestamp), CertificateRefusa
     let Some((der, chain)) = blocks.split_first() else {
         return Err(CertificateRefusal::Empty);
     };
+    if der.len() > MAX_LEAF_BYTES {
+        return Err(CertificateRefusal::LeafTooLong(MAX_LEAF_BYTES));
+    }
     let leaf = read_leaf(der)?;
     for (index, der) in chain.iter().enumerate() {
         if !matches!(X509Certificate::from_der(der), Ok(([], _))) {

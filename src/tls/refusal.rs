@@ -76,6 +76,9 @@ pub enum CertificateRefusal {
     /// A part of the certificate is not encoded as DER, RFC 5280 and Go want it.
     #[error("the certificate is malformed: {0}")]
     Malformed(&'static str),
+    /// Larger than any honest leaf.
+    #[error("the certificate itself is longer than {0} bytes")]
+    LeafTooLong(usize),
     /// A PEM block that begins and does not end.
     #[error("block {0} has no END line")]
     MissingEnd(usize),

@@ -2,7 +2,7 @@
 
 use etcd_charm::model::Timestamp;
 
-use super::recipe::Recipe;
+use super::recipe::{Recipe, any_extension};
 use super::{Entry, Verdict, pem};
 
 /// A good certificate in every kind of text.
@@ -189,6 +189,19 @@ pub(super) fn entries(now: Timestamp) -> Vec<Entry> {
                 entry(name, text.into_bytes(), Verdict::Refused(reason))
             }))
             .collect();
+    for (size, verdict) in [
+        (15, Verdict::accepted()),
+        (
+            17,
+            Verdict::refused("the certificate itself is longer than 16384 bytes"),
+        ),
+    ] {
+        let mut recipe = Recipe::good(now);
+        let filler = any_extension(&[0x2a, 3], false, &vec![0x05; size * 1024]);
+        recipe.extensions.get_or_insert_default().push(filler);
+        let text = pem("CERTIFICATE", &recipe.der()).into_bytes();
+        entries.push(entry(&format!("a leaf of {size} KiB"), text, verdict));
+    }
     let not_text = || Verdict::refused("the certificate is not PEM text");
     entries.push(entry("DER", der.clone(), not_text()));
     let latin1 = [leaf.as_bytes(), b"\xe4"].concat();
