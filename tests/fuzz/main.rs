@@ -1,0 +1,67 @@
+//! Hostile and damaged input for everything that reads text or bytes which
+//! somebody else wrote: databags, certificates, output of hook tools, our own
+//! files and records. The input is made with its structure in mind, most of it
+//! nearly right, since noise alone comes no further than the first check.
+//!
+//! `make fuzz` runs the same for longer: PROPTEST_CASES, 256 being as much as
+//! every `cargo test` does, makes all of it longer in proportion. Input that
+//! once failed is kept in `regressions.txt` and is tried first.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that meets what it does not expect has failed"
+)]
+
+mod answers;
+mod bags;
+mod certificates;
+mod environment;
+mod ledger;
+mod local;
+mod requests;
+mod statuses;
+mod texts;
+mod tools;
+
+use std::error::Error;
+
+use proptest::test_runner::{Config, FileFailurePersistence};
+
+/// The number of cases where 256 are asked for, which is proptest's default.
+fn cases(share: u32) -> Config {
+    let default = Config::default();
+    Config {
+        cases: (u64::from(default.cases) * u64::from(share) / 256)
+            .max(1)
+            .try_into()
+            .unwrap_or(u32::MAX),
+        failure_persistence: Some(Box::new(FileFailurePersistence::Direct(
+            "tests/fuzz/regressions.txt",
+        ))),
+        ..default
+    }
+}
+
+/// Longest reason that is given to an operator, in characters: what a status
+/// shows of it, and no flood of a log.
+const LONGEST_REASON: usize = 400;
+
+/// Asserts that a text is fit for a status or a line of a log: one line that is
+/// not too long, and nothing in it that a terminal would act on or hide.
+fn assert_line(text: &str) {
+    assert!(!text.is_empty());
+    assert!(text.chars().count() <= LONGEST_REASON, "too long: {text}");
+    let is_unfit = |c: char| c.is_control() || "\u{2028}\u{2029}\u{202e}\u{200b}".contains(c);
+    assert!(!text.contains(is_unfit), "{text:?}");
+}
+
+/// An error and all its causes, as the log has it.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text.push_str(&format!(": {error}"));
+        source = error.source();
+    }
+    text
+}
