@@ -49,7 +49,7 @@ proptest! {
         let _ = read_own(&own);
         prop_assert_eq!(changes(&own, &own), BTreeMap::new());
         let changes_made = changes(&own, &wanted);
-        let mut after = own.clone();
+        let mut after = own;
         for (key, value) in changes_made {
             prop_assert!(KEYS.contains(&key.as_str()));
             // It must outlive every change of answers.

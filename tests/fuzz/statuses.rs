@@ -24,22 +24,22 @@ proptest! {
         raft_leader: bool,
     ) {
         let key = |number| RequestKey { relation: RelationId(number), request: None };
-        let mut report = Report::default();
-        report.wait = wait;
-        report.notices = notices
+        let notices = notices.into_iter().map(|(number, refused, text)| {
+            let notice = if refused { Notice::Refused(text) } else { Notice::Waiting(text) };
+            (key(number), notice)
+        });
+        let expiring = expiring
             .into_iter()
-            .map(|(number, refused, text)| {
-                let notice = if refused { Notice::Refused(text) } else { Notice::Waiting(text) };
-                (key(number), notice)
-            })
-            .collect();
-        report.expiring = expiring
-            .into_iter()
-            .map(|(number, end)| (key(number), Timestamp(end)))
-            .collect();
-        report.silent = silent;
-        report.version = version.parse().ok();
-        report.raft_leader = raft_leader;
+            .map(|(number, end)| (key(number), Timestamp(end)));
+        let report = Report {
+            wait,
+            notices: notices.collect(),
+            expiring: expiring.collect(),
+            silent,
+            version: version.parse().ok(),
+            raft_leader,
+            ..Report::default()
+        };
         for status in [of_unit(&report), of_application(&report)] {
             prop_assert!(status.message.chars().count() <= LONGEST);
             prop_assert!(!status.message.contains(char::is_control), "{}", status.message);
