@@ -5,9 +5,12 @@ TIMED := tests/tools/timed
 # The set-up writes this file; a recipe that compiles or runs etcd reads it.
 ENV := . target/tools/env &&
 RELEASE := "$${CARGO_TARGET_DIR:-target}/release/etcd-charm"
+DENY := target/tools/cargo-deny/bin/cargo-deny
+# Some minutes of fuzzing.
+CASES ?= 10000
 .DEFAULT_GOAL := help
 
-.PHONY: help setup build demo costs test fmt lint unit stories interop clean
+.PHONY: help setup build demo costs test fmt lint unit stories interop fuzz deny pack pack-test clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -59,6 +62,26 @@ interop: ## the tests with requirers that run Canonical's own libraries; FILTER=
 	@tests/tools/setup all
 	@tests/tools/python
 	@$(ENV) cargo test --test interop -- $(FILTER)
+
+fuzz: ## hostile input for all that reads; CASES=256 is as much as each test does
+	@tests/tools/setup basic
+	@$(ENV) PROPTEST_CASES=$(CASES) cargo test --test fuzz
+
+deny: ## check licences, duplicates and sources of all that the charm is built from
+	@test -x $(DENY) || cargo install --quiet --locked --debug --no-default-features \
+		--root target/tools/cargo-deny --target-dir target/tools/making/cargo-deny cargo-deny@0.20.2
+	@rm -rf target/tools/making/cargo-deny
+	@$(DENY) check licenses bans sources
+
+pack: ## pack the charm with charmcraft, which is fetched where it is missing
+	@tests/tools/setup basic
+	@command -v charmcraft >/dev/null || tests/package/setup
+	@tests/package/pack
+
+pack-test: ## pack the charm, look at what is in it, and let it serve a client
+	@tests/tools/setup basic
+	@tests/package/setup
+	@$(ENV) cargo test --test package
 
 clean: ## remove everything that was built or fetched
 	@cargo clean

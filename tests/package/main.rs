@@ -1,0 +1,207 @@
+//! The packed charm: that charmcraft packs it, that it holds what it should and
+//! nothing else, and that what it holds serves a client.
+//!
+//! Packing compiles the charm as it is shipped and needs root and charmcraft,
+//! so where these are missing the tests say so and are counted as ignored;
+//! `make pack-test` gets what they need.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test that meets what it does not expect has failed, and says what it misses"
+)]
+
+mod archive;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::sync::OnceLock;
+
+use archive::Archive;
+use etcd_charm_world::{ClientAuthority, JujuVersion, Programs, V0, World, WorldOptions};
+use libtest_mimic::{Arguments, Trial};
+
+/// More than the program needs, and a reason to look when it no longer does.
+const MAX_PROGRAM_BYTES: u64 = 6_000_000;
+
+/// The same for what an operator downloads.
+const MAX_ARCHIVE_BYTES: u64 = 3_000_000;
+
+fn main() -> ExitCode {
+    if let Some(code) = etcd_charm_world::run_as_tool() {
+        return code;
+    }
+    let arguments = Arguments::from_args();
+    let missing = missing();
+    if let Some(missing) = &missing {
+        eprintln!("package: ignored: {missing}: `make pack-test` as root");
+    }
+    let tests: [(&str, fn()); 4] = [
+        (
+            "the_charm_holds_its_files_and_nothing_else",
+            holds_its_files,
+        ),
+        ("the_charm_describes_itself_as_its_sources_do", describes),
+        ("charmcraft_has_nothing_to_criticise", is_not_criticised),
+        ("the_packed_program_serves_a_client", serves_a_client),
+    ];
+    let trials = tests
+        .map(|(name, test)| {
+            Trial::test(name, move || {
+                test();
+                Ok(())
+            })
+            .with_ignored_flag(missing.is_some())
+        })
+        .into();
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// What packing needs and is not here.
+fn missing() -> Option<String> {
+    let id = Command::new("id").arg("-u").output();
+    if id.is_ok_and(|output| output.stdout != b"0\n") {
+        return Some("this user is not root".to_owned());
+    }
+    (!charmcraft().is_file()).then(|| "there is no charmcraft".to_owned())
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn charmcraft() -> PathBuf {
+    root().join("target/tools/charmcraft/charmcraft")
+}
+
+/// The packed charm; whoever asks first packs it.
+fn packed() -> &'static Archive {
+    static PACKED: OnceLock<Archive> = OnceLock::new();
+    PACKED.get_or_init(|| {
+        let output = Command::new(root().join("tests/package/pack"))
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "charmcraft cannot pack:\n{said}");
+        let charm = root().join(format!("etcd_ubuntu@24.04-{}.charm", architecture()));
+        Archive::open(&charm, &root().join("target/pack/unpacked"))
+    })
+}
+
+/// This machine's architecture, as Juju and charmcraft call it.
+fn architecture() -> &'static str {
+    match std::env::consts::ARCH {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        other => other,
+    }
+}
+
+fn source(name: &str) -> String {
+    std::fs::read_to_string(root().join(name)).unwrap()
+}
+
+fn holds_its_files() {
+    let charm = packed();
+    let mut expected = vec![
+        "LICENSE",
+        "config.yaml",
+        "dispatch",
+        "manifest.yaml",
+        "metadata.yaml",
+    ];
+    // charmcraft takes the actions, where there are any, from the same file.
+    if source("charmcraft.yaml").contains("\nactions:") {
+        expected.insert(1, "actions.yaml");
+    }
+    assert_eq!(charm.names(), expected);
+    for entry in charm.entries() {
+        let mode = if entry.name == "dispatch" {
+            0o755
+        } else {
+            0o644
+        };
+        assert_eq!(entry.mode, mode, "{}: {:o}", entry.name, entry.mode);
+    }
+    let program = charm.read("dispatch");
+    assert_eq!(&program[..4], b"\x7fELF");
+    let machine = u16::from_le_bytes([program[18], program[19]]);
+    let expected = [("amd64", 62), ("arm64", 183)].into();
+    let expected: std::collections::BTreeMap<_, _> = expected;
+    assert_eq!(expected.get(architecture()), Some(&machine));
+    let size = program.len() as u64;
+    assert!(size < MAX_PROGRAM_BYTES, "dispatch has {size} bytes");
+    let size = charm.path().metadata().unwrap().len();
+    assert!(size < MAX_ARCHIVE_BYTES, "the charm has {size} bytes");
+}
+
+fn describes() {
+    let charm = packed();
+    for name in ["LICENSE", "metadata.yaml"] {
+        assert_eq!(charm.text(name), source(name), "{name}");
+    }
+    let config = charm.yaml("config.yaml");
+    let sources: serde_yaml::Value = serde_yaml::from_str(&source("charmcraft.yaml")).unwrap();
+    assert_eq!(config["options"], sources["config"]["options"]);
+    if let Some(actions) = sources.get("actions") {
+        assert_eq!(&charm.yaml("actions.yaml"), actions);
+    }
+    let manifest = charm.yaml("manifest.yaml");
+    let base = &manifest["bases"][0];
+    assert_eq!(base["name"], "ubuntu");
+    assert_eq!(base["channel"], "24.04");
+    assert_eq!(base["architectures"][0], architecture());
+}
+
+/// Every check of `charmcraft analyse` is passed or does not apply: those of
+/// Python charms, and of an entry point that is a script. That it knows neither
+/// language nor framework is how it describes a charm that is a program.
+fn is_not_criticised() {
+    let output = Command::new(charmcraft())
+        .args(["analyse", "--format=json"])
+        .arg(packed().path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    let checks: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let checks = checks.as_array().unwrap();
+    assert!(checks.len() > 5, "{checks:?}");
+    for check in checks {
+        let result = check["result"].as_str().unwrap();
+        let is_fine = match check["name"].as_str().unwrap() {
+            "framework" | "language" => result == "unknown",
+            _ => ["ok", "nonapplicable"].contains(&result),
+        };
+        assert!(is_fine, "{check}");
+    }
+}
+
+fn serves_a_client() {
+    let charm = packed().unpacked();
+    let mut world = World::new(WorldOptions {
+        dispatch: charm.join("dispatch"),
+        charm: charm.to_owned(),
+        programs: Programs::oldest(),
+        juju: JujuVersion::V3_6,
+        seed: 1,
+    });
+    let unit = world.deploy();
+    world.rest();
+    let relation = world.relate("app");
+    let certificate = ClientAuthority::new().issue("client1");
+    let mut app = V0::ask(&mut world.model, "app", relation, "/test/");
+    app.set_certificate(&mut world.model, &certificate.certificate);
+    world.rest();
+
+    let told = world.told(&app).expect("an answer");
+    let client = world.follow(&told, &certificate);
+    assert!(client.run(&["put", "/test/a", "1"]).ok);
+    assert!(client.run(&["put", "/testing", "1"]).is_denied());
+    let admin = world.admin(&unit);
+    assert_eq!(admin.lines(&["user", "list"]), ["client1", "root"]);
+
+    world.model.remove_relation(relation);
+    world.rest();
+    assert_eq!(admin.lines(&["user", "list"]), ["root"]);
+}
