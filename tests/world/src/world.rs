@@ -1,6 +1,7 @@
 //! The world itself.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use simulated_juju::{
@@ -370,6 +371,17 @@ impl World {
         self.model
             .secret_get_as(unit, uri, true)
             .unwrap_or_else(|error| panic!("{app} cannot read {uri}: {error}"))
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if std::thread::panicking() && std::env::var_os("KEEP").is_some() {
+            self.directory.disable_cleanup(true);
+            // The test has failed already, so nobody misses an error from here.
+            let path = self.directory.path().display();
+            drop(writeln!(std::io::stderr(), "kept: {path}"));
+        }
     }
 }
 
