@@ -122,6 +122,21 @@ impl TrustBundle {
         Ok(bundle)
     }
 
+    /// The certificates of clients in a trust file that was rendered before,
+    /// for comparison only: what is no authority counts as a client's, whatever
+    /// is in it, and so stands out as one that nobody wants.
+    ///
+    /// # Errors
+    /// The text is not PEM, or there is no authority in it.
+    pub fn leaves_in(text: &str) -> Result<BTreeSet<Fingerprint>, BundleError> {
+        let (authorities, leaves): (Vec<_>, Vec<_>) =
+            decode(text)?.into_iter().partition(|der| is_authority(der));
+        if authorities.is_empty() {
+            return Err(BundleError::NoAuthority);
+        }
+        Ok(leaves.iter().map(|der| Fingerprint::of_der(der)).collect())
+    }
+
     /// Everything that is trusted, our own authorities included: as long as
     /// this set is the same, no member has to be restarted.
     pub fn fingerprints(&self) -> BTreeSet<Fingerprint> {
@@ -189,6 +204,7 @@ mod tests {
         assert_eq!(Ok(text.clone()), back.render());
         let parsed = TrustBundle::parse(&text).expect("a bundle");
         assert_eq!(parsed, forth);
+        assert_eq!(TrustBundle::leaves_in(&text), Ok(parsed.leaves()));
         assert_eq!(parsed.fingerprints().len(), 4);
         assert!(leaves.iter().all(|leaf| parsed.trusts(&leaf.fingerprint)));
     }
