@@ -10,7 +10,7 @@ DENY := target/tools/cargo-deny/bin/cargo-deny
 CASES ?= 10000
 .DEFAULT_GOAL := help
 
-.PHONY: help setup build demo costs test fmt lint unit stories interop fuzz deny pack pack-test clean
+.PHONY: help setup build demo costs test fmt lint unit stories interop fuzz crash hostile deny pack pack-test clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -82,6 +82,14 @@ pack-test: ## pack the charm, look at what is in it, and let it serve a client
 	@tests/tools/setup basic
 	@tests/package/setup
 	@$(ENV) cargo test --test package
+
+crash: ## kill the charm at every call that it makes; CRASH_SWEEP=20 takes each 20th
+	@tests/tools/setup all
+	@$(ENV) CRASH_SWEEP=$${CRASH_SWEEP:-all} cargo test --test crash -- $(FILTER)
+
+hostile: ## send every certificate of the corpus in every way, to every etcd
+	@tests/tools/setup all
+	@$(ENV) HOSTILE_SWEEP=all cargo test --test hostile -- $(FILTER)
 
 clean: ## remove everything that was built or fetched
 	@cargo clean

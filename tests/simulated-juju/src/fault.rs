@@ -27,7 +27,8 @@ impl From<&str> for Call {
     }
 }
 
-pub(crate) type During = Box<dyn FnOnce(&mut Model)>;
+/// Done to a model while a hook runs. Models move between threads.
+pub(crate) type During = Box<dyn FnOnce(&mut Model) + Send>;
 
 pub(crate) enum Effect {
     Fail { code: i32, stderr: String },
@@ -92,7 +93,7 @@ impl Model {
         &mut self,
         unit: impl Into<UnitName>,
         call: impl Into<Call>,
-        action: impl FnOnce(&mut Self) + 'static,
+        action: impl FnOnce(&mut Self) + Send + 'static,
     ) {
         self.plant(unit, call, Effect::After(Box::new(action)));
     }

@@ -233,7 +233,11 @@ impl World {
     /// The revision of keys, and the starts of each service: what a pass that
     /// writes nothing leaves as it is. Users and roles have a revision too,
     /// where etcd tells it.
-    fn revisions(&self) -> Vec<String> {
+    ///
+    /// # Panics
+    /// Panics if etcd does not answer.
+    #[must_use]
+    pub fn revisions(&self) -> Vec<String> {
         let mut all = Vec::new();
         for (unit, machine) in &self.machines {
             let service = machine.service(&service_of(unit));

@@ -1,0 +1,110 @@
+//! Faults while the first unit comes up and founds the cluster, and while a
+//! second one joins it. What goes wrong there needs a world of its own.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use libtest_mimic::Failed;
+
+use crate::drive::{Drive, Point, Trace};
+use crate::rig::{self, Rig, say};
+use crate::snapshot::{self, Aliases, Snapshot, differences};
+use crate::sweep::{Share, verdict};
+
+/// How many points a plain run takes.
+const SAMPLE: usize = 6;
+/// A plain run begins no world after this time.
+const SAMPLE_LIMIT: Duration = Duration::from_secs(30);
+
+/// Every fault from the installation to rest.
+pub(crate) fn of_a_cluster() -> Result<(), Failed> {
+    sweep("the founding of a cluster", false)
+}
+
+/// Every fault while a second unit joins the first.
+pub(crate) fn of_a_second_unit() -> Result<(), Failed> {
+    sweep("a second unit that joins", true)
+}
+
+fn sweep(what: &str, joins: bool) -> Result<(), Failed> {
+    if !rig::can_trace() {
+        say(&format!(
+            "SKIPPED {what}: all points, since strace does not work here"
+        ));
+        return Ok(());
+    }
+    let begun = Instant::now();
+    let share = Share::of_environment();
+    let (wanted, traces) = come_up(joins, None, true)?;
+    let points: Vec<Point> = traces.iter().flat_map(Trace::points).collect();
+    let total = points.len();
+    let (mut count, mut wrong) = (0, Vec::new());
+    for point in share.take(points, SAMPLE) {
+        if share == Share::Sample && begun.elapsed() > SAMPLE_LIMIT {
+            break;
+        }
+        count += 1;
+        let shown = format!("{} in hook {} of {}", point.fault, point.hook, point.unit);
+        match come_up(joins, Some(point), false) {
+            Ok((found, _)) => {
+                let differences = differences(&wanted, &found);
+                if !differences.is_empty() {
+                    wrong.push(format!("{shown}:\n    {}", differences.join("\n    ")));
+                }
+            }
+            Err(error) => wrong.push(format!("{shown}: {error}")),
+        }
+    }
+    say(&format!(
+        "{what}: {count} of {total} points, {} failures, {} s",
+        wrong.len(),
+        begun.elapsed().as_secs()
+    ));
+    verdict(wrong)
+}
+
+fn come_up(
+    joins: bool,
+    point: Option<Point>,
+    records: bool,
+) -> Result<(Snapshot, Vec<Trace>), String> {
+    let mut rig = Rig::new();
+    let mut units = vec![rig.deploy()];
+    if joins {
+        rig.world.rest();
+        units.push(rig.add_unit());
+    }
+    let mut drive = Drive::new(&mut rig, &units, Vec::new(), point);
+    if records {
+        drive = drive.recording();
+    }
+    drive.run(true)?;
+    let traces = drive.traces;
+    let world = &rig.world;
+    // Where things lie, and what is made by chance: the authorities, and the
+    // name of the cluster.
+    let shown = |path: &Path| path.display().to_string();
+    let mut aliases: Aliases = vec![(shown(world.model.directory()), "<model>".to_owned())];
+    for unit in &units {
+        let name = unit.with_dash();
+        aliases.push((
+            world.model.address(unit.clone()),
+            format!("<address of {name}>"),
+        ));
+        aliases.push((shown(world.root(unit)), format!("<root of {name}>")));
+        assert!(!world.machines[unit].distribution_service_ran());
+    }
+    for peers in world.model.relation_ids("etcd", "cluster") {
+        let bag = world.model.app_bag(peers, "etcd");
+        aliases.push((bag["token"].clone(), "<token>".to_owned()));
+    }
+    let mut end = snapshot::take(&rig, &units, &[], aliases);
+    for (key, value) in &mut end {
+        if key.starts_with("secret ") || key.starts_with("trust of") || key.ends_with("/trust.pem")
+        {
+            let count = value.matches("BEGIN CERTIFICATE").count();
+            *value = format!("{count} certificates");
+        }
+    }
+    Ok((end, traces))
+}

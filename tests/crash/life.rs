@@ -1,0 +1,144 @@
+//! What happens in a world, step by step: the lives of two clients. After the
+//! last step the world is as it was before the first, so that one world serves
+//! many lives.
+
+use etcd_charm_world::{Certificate, ClientAuthority, RelationId, Request, UnitName, V0, V1};
+
+use crate::rig::Rig;
+use crate::snapshot::{self, Aliases, Snapshot};
+
+/// One event that changes something.
+pub(crate) struct Stage {
+    /// What it is.
+    pub(crate) name: &'static str,
+    /// What happens; hooks run afterwards.
+    pub(crate) act: fn(&mut Life, &mut Rig),
+    /// Whether full passes follow until there is nothing left to do. Where
+    /// not, the next stage begins with what the event's own hooks left.
+    pub(crate) rests: bool,
+}
+
+/// All stages, in order.
+pub(crate) const STAGES: &[Stage] = &[
+    stage("a request of version 0", Life::request, true),
+    stage("a new certificate of the same name", Life::rotate, true),
+    stage("a new certificate of another name", Life::rename, true),
+    stage("a relation that ends", Life::end, true),
+    stage("two requests of version 1", Life::request_two, true),
+    stage("a request that is withdrawn", Life::withdraw, true),
+    stage("the other relation that ends", Life::end_other, false),
+    stage("the full pass that drops the leaf", |_, _| {}, true),
+];
+
+const fn stage(name: &'static str, act: fn(&mut Life, &mut Rig), rests: bool) -> Stage {
+    Stage { name, act, rests }
+}
+
+/// Who takes part.
+pub(crate) struct Life {
+    /// The units of etcd.
+    pub(crate) units: Vec<UnitName>,
+    bystander: (RelationId, Certificate),
+    v0: Option<V0>,
+    v1: Option<V1>,
+    certificates: [Certificate; 5],
+}
+
+impl Life {
+    /// A world at rest with a client that nothing happens to.
+    pub(crate) fn begin(rig: &mut Rig, units: Vec<UnitName>) -> Self {
+        let authority = ClientAuthority::new();
+        let bystander = authority.issue("bystander");
+        let relation = rig.world.relate("bystander");
+        let mut asking = V0::ask(&mut rig.world.model, "bystander", relation, "/bystander/");
+        asking.set_certificate(&mut rig.world.model, &bystander.certificate);
+        rig.world.rest();
+        Self {
+            units,
+            bystander: (relation, bystander),
+            v0: None,
+            v1: None,
+            certificates: ["old", "old", "new", "one", "two"].map(|name| authority.issue(name)),
+        }
+    }
+
+    fn request(&mut self, rig: &mut Rig) {
+        let relation = rig.world.relate("zero");
+        let model = &mut rig.world.model;
+        let mut v0 = V0::ask(model, "zero", relation, "/zero/");
+        v0.set_certificate(model, &self.certificates[0].certificate);
+        self.v0 = Some(v0);
+    }
+
+    fn rotate(&mut self, rig: &mut Rig) {
+        self.show(rig, 1);
+    }
+
+    fn rename(&mut self, rig: &mut Rig) {
+        self.show(rig, 2);
+    }
+
+    fn show(&mut self, rig: &mut Rig, number: usize) {
+        let v0 = self.v0.as_mut().unwrap();
+        v0.set_certificate(&mut rig.world.model, &self.certificates[number].certificate);
+    }
+
+    fn end(&mut self, rig: &mut Rig) {
+        let v0 = self.v0.take().unwrap();
+        rig.world.model.remove_relation(v0.relation);
+    }
+
+    fn request_two(&mut self, rig: &mut Rig) {
+        let relation = rig.world.relate("one");
+        let model = &mut rig.world.model;
+        let requests = vec![
+            Request::new("/one/", "e7cd000000000001", "salt000000000001"),
+            Request::new("/two/", "e7cd000000000002", "salt000000000002"),
+        ];
+        let mut v1 = V1::ask(model, "one", relation, requests);
+        for number in 0..2 {
+            v1.set_certificate(model, number, &self.certificates[3 + number].certificate);
+        }
+        self.v1 = Some(v1);
+    }
+
+    fn withdraw(&mut self, rig: &mut Rig) {
+        let v1 = self.v1.as_mut().unwrap();
+        v1.requests.remove(0);
+        v1.write(&mut rig.world.model);
+    }
+
+    fn end_other(&mut self, rig: &mut Rig) {
+        let v1 = self.v1.take().unwrap();
+        rig.world.model.remove_relation(v1.relation);
+    }
+
+    /// The relations that there are, and what they are called.
+    pub(crate) fn relations(&self) -> Vec<(RelationId, &'static str)> {
+        let v0 = self.v0.as_ref().map(|v0| (v0.relation, "zero"));
+        let v1 = self.v1.as_ref().map(|v1| (v1.relation, "one"));
+        let bystander = Some((self.bystander.0, "bystander"));
+        [bystander, v0, v1].into_iter().flatten().collect()
+    }
+
+    /// The state of the world, which must let the bystander work.
+    pub(crate) fn snapshot(&self, rig: &mut Rig) -> Snapshot {
+        for unit in &self.units {
+            let client = rig.world.client(unit, &self.bystander.1);
+            let put = client.run(&["put", "/bystander/key", "value"]);
+            assert!(put.ok, "the bystander cannot write: {}", put.stderr);
+        }
+        let mut aliases = Aliases::new();
+        let of_v0 = self.v0.as_ref().and_then(|v0| v0.secret.clone());
+        let of_v1 = self.v1.iter().flat_map(|v1| v1.requests.iter());
+        let secrets = of_v0
+            .into_iter()
+            .chain(of_v1.filter_map(|r| r.secret.clone()));
+        for (number, uri) in secrets.enumerate() {
+            let id = uri.rsplit([':', '/']).next().unwrap().to_owned();
+            aliases.push((uri, format!("<secret of a client {number}>")));
+            aliases.push((id, format!("<id of a client's secret {number}>")));
+        }
+        snapshot::take(rig, &self.units, &self.relations(), aliases)
+    }
+}

@@ -1,0 +1,182 @@
+//! Everything that the charm leaves behind, in a form in which two ends can be
+//! compared: identifiers that chance or a counter gives are replaced by what
+//! they stand for.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use etcd_charm_world::{RelationId, UnitName};
+use serde_json::Value;
+
+use crate::rig::Rig;
+
+/// Texts, by what they are.
+pub(crate) type Snapshot = BTreeMap<String, String>;
+
+/// What is replaced in all texts: the text, and what stands for it.
+pub(crate) type Aliases = Vec<(String, String)>;
+
+/// Names for a relation's number in all forms in which it is written.
+pub(crate) fn alias_relation(aliases: &mut Aliases, id: RelationId, name: &str) {
+    for (from, to) in [
+        (format!("client/{id}/"), format!("client/<{name}>/")),
+        (
+            format!("\"relation\":{id},"),
+            format!("\"relation\":<{name}>,"),
+        ),
+        (format!("relation {id} "), format!("relation <{name}> ")),
+        (format!("relation {id}/"), format!("relation <{name}>/")),
+        (format!("etcd-client:{id}"), format!("etcd-client:<{name}>")),
+        (
+            format!("etcd-client.{id}."),
+            format!("etcd-client.<{name}>."),
+        ),
+        (format!("{id:?}"), format!("<{name}>")),
+    ] {
+        aliases.push((from, to));
+    }
+}
+
+/// The state of the model, of etcd and of the machines of these units.
+pub(crate) fn take(
+    rig: &Rig,
+    units: &[UnitName],
+    relations: &[(RelationId, &str)],
+    mut aliases: Aliases,
+) -> Snapshot {
+    let mut all = Snapshot::new();
+    let world = &rig.world;
+    // Which member leads the others is theirs to decide.
+    aliases.push(("(leader) ".to_owned(), String::new()));
+    for (id, name) in relations {
+        alias_relation(&mut aliases, *id, name);
+    }
+    let mut secrets = world.model.secrets("etcd");
+    for secret in &secrets {
+        let short = aliases
+            .iter()
+            .fold(secret.label.clone(), |text, (from, to)| {
+                text.replace(from, to)
+            });
+        aliases.push((secret.uri.clone(), format!("<secret {short}>")));
+        aliases.push((format!("secret:{}", secret.id), format!("<secret {short}>")));
+    }
+    secrets.sort_by(|a, b| a.label.cmp(&b.label));
+    for secret in &secrets {
+        // The authorities are made once in a world, and by chance.
+        let grants = format!("{:?}", secret.grants);
+        all.insert(
+            format!("secret {}", secret.label),
+            format!("{:?} granted to {grants}", secret.latest()),
+        );
+    }
+    for (id, name) in relations {
+        for (key, value) in world.model.app_bag(*id, "etcd") {
+            all.insert(format!("databag of <{name}>: {key}"), value);
+        }
+    }
+    for peers in world.model.relation_ids("etcd", "cluster") {
+        all.insert(
+            "databag of the peers".to_owned(),
+            format!("{:?}", world.model.app_bag(peers, "etcd")),
+        );
+        for unit in units {
+            let bag = world.model.unit_bag(peers, unit.clone());
+            all.insert(format!("databag of {unit}"), format!("{bag:?}"));
+        }
+    }
+    let status = world.model.app_status("etcd");
+    all.insert("status".to_owned(), format!("{status:?}"));
+    for unit in units {
+        of_unit(rig, unit, &mut all);
+    }
+    of_etcd(rig, &units[0], &mut all);
+    all.into_iter()
+        .map(|(key, value)| (normal(&key, &aliases), normal(&value, &aliases)))
+        .collect()
+}
+
+fn normal(text: &str, aliases: &Aliases) -> String {
+    aliases
+        .iter()
+        .fold(text.to_owned(), |text, (from, to)| text.replace(from, to))
+}
+
+fn of_unit(rig: &Rig, unit: &UnitName, all: &mut Snapshot) {
+    let world = &rig.world;
+    let status = world.model.unit_status(unit.clone());
+    all.insert(format!("status of {unit}"), format!("{status:?}"));
+    let ports = world.model.open_ports(unit.clone());
+    all.insert(format!("ports of {unit}"), format!("{ports:?}"));
+    all.insert(format!("trust of {unit}"), world.trust_file(unit));
+    let own = world.root(unit).join("etc/etcd-charm");
+    files(&own, &own, &mut |name, content| {
+        // Keys and certificates of the unit are made by chance.
+        let is_made = name.contains("/pki/");
+        let text = if is_made { "" } else { content };
+        all.insert(format!("file {name}"), text.to_owned());
+    });
+}
+
+fn files(top: &Path, directory: &Path, note: &mut impl FnMut(&str, &str)) {
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            files(top, &path, note);
+        } else {
+            let name = path.strip_prefix(top).unwrap().display().to_string();
+            note(&name, &fs::read_to_string(&path).unwrap_or_default());
+        }
+    }
+}
+
+fn of_etcd(rig: &Rig, unit: &UnitName, all: &mut Snapshot) {
+    let admin = rig.world.admin(unit);
+    for user in admin.lines(&["user", "list"]) {
+        let shown = admin.lines(&["user", "get", "--", &user]);
+        all.insert(format!("user {user}"), shown.join("\n"));
+    }
+    for role in admin.lines(&["role", "list"]) {
+        let shown = admin.lines(&["role", "get", "--", &role]);
+        all.insert(format!("role {role}"), shown.join("\n"));
+    }
+    let members = admin.json(&["member", "list"]);
+    let list = members["members"].as_array().unwrap();
+    let mut list: Vec<String> = list
+        .iter()
+        .map(|member| format!("{} learner={}", member["name"], member["isLearner"]))
+        .collect();
+    list.sort();
+    all.insert("members".to_owned(), list.join("\n"));
+    let dump = admin.lines(&["get", "", "--prefix"]);
+    for pair in dump.chunks(2) {
+        let [key, value] = pair else {
+            panic!("a key without a value: {pair:?}")
+        };
+        let value = match serde_json::from_str::<Value>(value) {
+            Ok(mut value) => {
+                if let Some(grant) = value.get_mut("grant").and_then(Value::as_object_mut) {
+                    grant.remove("granted-at");
+                }
+                value.to_string()
+            }
+            Err(_) => value.clone(),
+        };
+        all.insert(format!("key {}", key.escape_debug()), value);
+    }
+}
+
+/// What differs between two ends, for a reader.
+pub(crate) fn differences(wanted: &Snapshot, found: &Snapshot) -> Vec<String> {
+    let keys: std::collections::BTreeSet<_> = wanted.keys().chain(found.keys()).collect();
+    let shown =
+        |text: Option<&String>| text.map_or("nothing".to_owned(), |text| format!("{text:?}"));
+    keys.into_iter()
+        .filter(|key| wanted.get(*key) != found.get(*key))
+        .map(|key| {
+            let (wanted, found) = (shown(wanted.get(key)), shown(found.get(key)));
+            format!("{key}:\n      wanted {wanted}\n      found  {found}")
+        })
+        .collect()
+}

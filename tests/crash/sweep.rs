@@ -1,0 +1,296 @@
+//! Many lives in a few worlds, each life with one fault in each of its stages.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use libtest_mimic::Failed;
+
+use crate::drive::{Drive, Point, Trace};
+use crate::fault::Fault;
+use crate::life::{Life, STAGES};
+use crate::rig::{self, Rig, say};
+use crate::snapshot::{Snapshot, differences};
+
+/// How many lives a plain run takes.
+const SAMPLE: usize = 6;
+/// A plain run begins no life after this time.
+const SAMPLE_LIMIT: Duration = Duration::from_secs(45);
+/// How many worlds there are at a time.
+const WORLDS: usize = 2;
+
+/// One fault, or none, for each stage.
+type Lap = Vec<Option<Point>>;
+
+/// How much of all points is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Share {
+    /// A bounded sample.
+    Sample,
+    /// Each n-th.
+    Each(usize),
+}
+
+impl Share {
+    pub(crate) fn of_environment() -> Self {
+        match std::env::var("CRASH_SWEEP").as_deref() {
+            Ok("all") => Self::Each(1),
+            Ok(number) => Self::Each(number.parse().expect("CRASH_SWEEP is a number or `all`")),
+            Err(_) => Self::Sample,
+        }
+    }
+
+    /// This share of some points, evenly over all of them.
+    pub(crate) fn take<T>(self, all: Vec<T>, sample: usize) -> Vec<T> {
+        let step = match self {
+            Self::Each(step) => step,
+            Self::Sample => all.len().div_ceil(sample).max(1),
+        };
+        // The last is worth more than the first, before which nothing is done.
+        let offset = step - 1;
+        all.into_iter().skip(offset).step_by(step).collect()
+    }
+}
+
+/// A world, and how each stage ends in it when nothing goes wrong.
+struct Worker {
+    rig: Rig,
+    life: Life,
+    ends: Vec<Snapshot>,
+    traces: Vec<Vec<Trace>>,
+}
+
+impl Worker {
+    fn new(units: usize) -> Result<Self, String> {
+        let mut rig = Rig::new();
+        let mut names = vec![rig.deploy()];
+        for _ in 1..units {
+            names.push(rig.add_unit());
+        }
+        rig.world.rest();
+        let life = Life::begin(&mut rig, names);
+        let mut worker = Self {
+            rig,
+            life,
+            ends: Vec::new(),
+            traces: Vec::new(),
+        };
+        worker.undisturbed()?;
+        Ok(worker)
+    }
+
+    fn undisturbed(&mut self) -> Result<(), String> {
+        self.ends.clear();
+        self.traces.clear();
+        for stage in STAGES {
+            (stage.act)(&mut self.life, &mut self.rig);
+            let relations = self.relations();
+            let drive = Drive::new(&mut self.rig, &self.life.units, relations, None);
+            let mut drive = drive.recording();
+            drive.run(stage.rests)?;
+            self.traces.push(drive.traces);
+            let end = self.end();
+            self.ends.push(end);
+        }
+        Ok(())
+    }
+
+    fn relations(&self) -> Vec<etcd_charm_world::RelationId> {
+        let relations = self.life.relations();
+        relations.into_iter().map(|(id, _)| id).collect()
+    }
+
+    /// The first unit leads again, as it did when the ends were taken down.
+    fn lead_again(&mut self) -> Result<(), String> {
+        let first = self.life.units[0].clone();
+        if self.rig.world.model.is_leader(first.clone()) {
+            return Ok(());
+        }
+        self.rig.world.model.set_leader("etcd", first);
+        let relations = self.relations();
+        Drive::new(&mut self.rig, &self.life.units, relations, None).run(true)
+    }
+
+    fn end(&mut self) -> Snapshot {
+        let mut end = self.life.snapshot(&mut self.rig);
+        if self.life.units.len() > 1 {
+            // What a unit remembers of its time as leader is its own affair.
+            end.retain(|key, _| !key.ends_with("/unit.json"));
+        }
+        end
+    }
+
+    /// Lives once more. Gives how many hooks failed by the faults and how many
+    /// faults did not come to pass, or what was wrong in the end.
+    fn live(&mut self, lap: &Lap) -> Result<(usize, usize), String> {
+        let (mut fired, mut missed) = (0, 0);
+        for ((stage, end), point) in STAGES.iter().zip(self.ends.clone()).zip(lap) {
+            let shown = || match point {
+                Some(point) => format!(
+                    "{}, {} in hook {} of {}",
+                    stage.name, point.fault, point.hook, point.unit
+                ),
+                None => stage.name.to_owned(),
+            };
+            (stage.act)(&mut self.life, &mut self.rig);
+            let relations = self.relations();
+            let mut drive = Drive::new(&mut self.rig, &self.life.units, relations, point.clone());
+            drive
+                .run(stage.rests)
+                .map_err(|error| format!("{}:\n      {error}", shown()))?;
+            fired += usize::from(drive.fired);
+            missed += usize::from(drive.missed);
+            if !stage.rests {
+                continue;
+            }
+            self.lead_again()
+                .map_err(|error| format!("{}:\n      {error}", shown()))?;
+            let found = self.end();
+            let wrong = differences(&end, &found);
+            if !wrong.is_empty() {
+                return Err(format!("{}:\n    {}", shown(), wrong.join("\n    ")));
+            }
+        }
+        Ok((fired, missed))
+    }
+}
+
+#[derive(Default)]
+struct Tally {
+    points: usize,
+    fired: usize,
+    missed: usize,
+    wrong: Vec<String>,
+}
+
+/// Every fault in the lives of clients of a cluster of one.
+pub(crate) fn of_a_client() -> Result<(), Failed> {
+    lives("the life of a client", 1, |_| true)
+}
+
+/// Faults in the lives of clients of a cluster of two, whose members restart
+/// in turn.
+pub(crate) fn of_a_client_of_two() -> Result<(), Failed> {
+    let is_death = |point: &Point| point.fault.kills();
+    lives("the life of a client of two units", 2, is_death)
+}
+
+/// Leadership is lost in the middle of a hook, and another unit goes on.
+pub(crate) fn of_leadership() -> Result<(), Failed> {
+    let is_loss = |point: &Point| matches!(point.fault, Fault::LoseLeadership(_));
+    lives("leadership that is lost", 2, is_loss)
+}
+
+/// Lives in clusters of so many units, with the faults that are chosen.
+fn lives(what: &str, units: usize, chosen: fn(&Point) -> bool) -> Result<(), Failed> {
+    let begun = Instant::now();
+    let share = Share::of_environment();
+    let traces = rig::can_trace();
+    if !traces {
+        say(&format!(
+            "SKIPPED {what}: all points, since strace does not work here"
+        ));
+        return Ok(());
+    }
+    let first = Worker::new(units)?;
+    let total: usize = first
+        .traces
+        .iter()
+        .flatten()
+        .map(|t| t.points().len())
+        .sum();
+    let laps = laps(&first.traces, share, chosen);
+    let limit = (share == Share::Sample).then(|| begun + SAMPLE_LIMIT);
+    let kinds = count_kinds(&laps);
+    let queue = Mutex::new(VecDeque::from(laps));
+    let tally = Mutex::new(Tally::default());
+    std::thread::scope(|scope| {
+        let mut ready = Some(first);
+        for _ in 0..WORLDS {
+            let mut worker = ready.take();
+            let (queue, tally) = (&queue, &tally);
+            scope.spawn(move || {
+                loop {
+                    let is_late = limit.is_some_and(|limit| Instant::now() > limit);
+                    let next = queue.lock().unwrap().pop_front();
+                    let Some(lap) = next.filter(|_| !is_late) else {
+                        return;
+                    };
+                    let mut own = match worker.take().map_or_else(|| Worker::new(units), Ok) {
+                        Ok(own) => own,
+                        Err(error) => {
+                            tally.lock().unwrap().wrong.push(error);
+                            return;
+                        }
+                    };
+                    let lived = catch_unwind(AssertUnwindSafe(|| own.live(&lap)))
+                        .unwrap_or_else(|panic| Err(format!("{lap:?}: {}", said(&*panic))));
+                    let mut tally = tally.lock().unwrap();
+                    tally.points += lap.iter().flatten().count();
+                    match lived {
+                        Ok((fired, missed)) => {
+                            tally.fired += fired;
+                            tally.missed += missed;
+                            worker = Some(own);
+                        }
+                        // A world in which something is wrong is no use.
+                        Err(error) => tally.wrong.push(error),
+                    }
+                }
+            });
+        }
+    });
+    let tally = tally.into_inner().unwrap();
+    say(&format!(
+        "{what}: {} events, {} of {total} points ({} hooks failed by them, {} were over before), \
+         {} failures, {} s\n  {kinds}",
+        STAGES.len(),
+        tally.points,
+        tally.fired,
+        tally.missed,
+        tally.wrong.len(),
+        begun.elapsed().as_secs(),
+    ));
+    verdict(tally.wrong)
+}
+
+/// What a panic said.
+pub(crate) fn said(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().cloned();
+    let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+    text.unwrap_or_else(|| "a panic without words".to_owned())
+}
+
+/// Success, or everything that was wrong.
+pub(crate) fn verdict(wrong: Vec<String>) -> Result<(), Failed> {
+    if wrong.is_empty() {
+        Ok(())
+    } else {
+        Err(wrong.join("\n").into())
+    }
+}
+
+fn laps(traces: &[Vec<Trace>], share: Share, chosen: fn(&Point) -> bool) -> Vec<Lap> {
+    let mut stages: Vec<VecDeque<Point>> = traces
+        .iter()
+        .map(|traces| {
+            let points: Vec<Point> = traces.iter().flat_map(Trace::points).collect();
+            let points = points.into_iter().filter(chosen).collect();
+            share.take(points, SAMPLE).into()
+        })
+        .collect();
+    let count = stages.iter().map(VecDeque::len).max().unwrap_or(0);
+    (0..count)
+        .map(|_| stages.iter_mut().map(VecDeque::pop_front).collect())
+        .collect()
+}
+
+fn count_kinds(laps: &[Lap]) -> String {
+    let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
+    for point in laps.iter().flatten().flatten() {
+        *kinds.entry(point.fault.kind()).or_default() += 1;
+    }
+    let kinds = kinds.iter().map(|(kind, count)| format!("{kind} {count}"));
+    kinds.collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,65 @@
+//! A client that is removed has no access any more, and neither has one with a
+//! certificate that was replaced.
+//!
+//! What is promised, and held here with clusters of one and of three:
+//!
+//! - From the end of the leader's hook that removes a client on, no request of
+//!   it succeeds, on any member: its user is gone.
+//! - A watch that it had open goes on until the member it is connected to is
+//!   restarted, since etcd looks at rights only when a watch begins. The bound
+//!   is the next full pass of that member's unit, an `update-status` at the
+//!   latest; after the full passes of all units nothing is delivered.
+//! - A replaced certificate is refused, in the handshake, once the hooks that
+//!   its replacement led to have run.
+//! - While any member trusts a removed certificate its name is nobody else's,
+//!   so that an old certificate never acts as a new user.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a story that meets what it does not expect has failed"
+)]
+
+mod names;
+mod probe;
+mod removal;
+mod support;
+mod watches;
+
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Trial};
+
+fn main() -> ExitCode {
+    if let Some(code) = etcd_charm_world::run_as_tool() {
+        return code;
+    }
+    let mut arguments = Arguments::from_args();
+    // Times are measured, so there is little else to do meanwhile.
+    arguments.test_threads.get_or_insert(2);
+    let stories: [(&str, fn(usize)); 5] = [
+        ("revocation_removal_refuses_at_once", removal::of_a_relation),
+        (
+            "revocation_withdrawal_refuses_at_once",
+            removal::of_a_request,
+        ),
+        (
+            "revocation_rotation_shuts_the_old_leaf_out",
+            removal::by_rotation,
+        ),
+        ("revocation_ends_open_watches", watches::end),
+        (
+            "revocation_keeps_the_name_from_the_next",
+            names::change_hands,
+        ),
+    ];
+    let mut trials = Vec::new();
+    for (name, story) in stories {
+        for units in [1, 3] {
+            trials.push(Trial::test(format!("{name}_{units}"), move || {
+                story(units);
+                Ok(())
+            }));
+        }
+    }
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
