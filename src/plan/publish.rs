@@ -1,6 +1,7 @@
 //! What others may read: answers to clients, what units tell each other, the
 //! version. Only what is true by now is published, and an answer only whole.
 
+mod leftovers;
 mod peers;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ use crate::model::{
     SecretUri,
 };
 use crate::relation::{self, Asked, ETCD_CLIENT, Echo, OfferedCertificate, SecretGroup};
+use leftovers::{all_secrets, departures};
 use peers::{app_changes, forgotten_members, trust_digest, unit_changes};
 
 /// Changes of a databag: a value to set, or `None` to delete the key.
@@ -296,31 +298,6 @@ fn answers(
     answers
 }
 
-/// The requests that are gone. The key for encryption is the relation's, so it
-/// goes with the first request of a relation that is gone itself: whoever takes
-/// back a request and asks again still has that key.
-fn departures(observed: &Observed, cluster: &Cluster) -> Vec<Departure> {
-    let mut gone = BTreeSet::new();
-    cluster
-        .ledger
-        .clients
-        .iter()
-        .filter(|(_, record)| record.departed)
-        .map(|(key, _)| {
-            let mut groups = vec![SecretGroup::User, SecretGroup::Tls];
-            let is_gone = !observed.clients.relations.contains_key(&key.relation);
-            if is_gone && gone.insert(key.relation) {
-                groups.push(SecretGroup::Encryption);
-            }
-            let label = |group| relation::secret_label(ETCD_CLIENT, key, group);
-            Departure {
-                key: key.clone(),
-                labels: groups.into_iter().map(label).collect(),
-            }
-        })
-        .collect()
-}
-
 /// The members that are known to let this leaf in: started, with a vote, and
 /// with a trust file loaded that holds it.
 fn ready_endpoints(cluster: &Cluster, leaf: &Fingerprint) -> Vec<String> {
@@ -386,18 +363,6 @@ fn needs_encryption_key(relation: &ClientRelation) -> bool {
     relation.cross_model
         && waits_for_certificate
         && !relation.own.contains_key(relation::ENCRYPTION_SECRET)
-}
-
-/// Every secret of ours that this databag names.
-fn all_secrets(own: &Databag) -> Vec<SecretUri> {
-    let of_answers = relation::read_own(own)
-        .into_values()
-        .flat_map(|answer| [answer.secret_user, answer.secret_tls])
-        .flatten();
-    let encryption = own
-        .get(relation::ENCRYPTION_SECRET)
-        .and_then(|uri| uri.parse().ok());
-    of_answers.chain(encryption).collect()
 }
 
 fn hex(bytes: &[u8]) -> String {
