@@ -170,8 +170,9 @@ fn of_etcd(rig: &Rig, unit: &UnitName, all: &mut Snapshot) {
 /// What differs between two ends, for a reader.
 pub(crate) fn differences(wanted: &Snapshot, found: &Snapshot) -> Vec<String> {
     let keys: std::collections::BTreeSet<_> = wanted.keys().chain(found.keys()).collect();
-    let shown =
-        |text: Option<&String>| text.map_or("nothing".to_owned(), |text| format!("{text:?}"));
+    let shown = |text: Option<&String>| {
+        text.map_or_else(|| "nothing".to_owned(), |text| format!("{text:?}"))
+    };
     keys.into_iter()
         .filter(|key| wanted.get(*key) != found.get(*key))
         .map(|key| {
