@@ -20,11 +20,19 @@ pub struct InvalidId {
 }
 
 impl InvalidId {
-    /// An error about `text`, cut so that a hostile text cannot flood a log.
+    /// An error about `text`, cut so that a hostile text cannot flood a log, or
+    /// push what else there is to say out of a status: at 80 characters as they
+    /// are shown, since one may be shown as ten.
     pub(crate) fn new(kind: &'static str, text: &str) -> Self {
+        let mut room = 80;
+        let fits = |c: &char| {
+            let width = c.escape_debug().count();
+            room = usize::saturating_sub(room, width);
+            room > 0
+        };
         Self {
             kind,
-            text: text.chars().take(80).collect(),
+            text: text.chars().take_while(fits).collect(),
         }
     }
 }
@@ -388,6 +396,14 @@ mod tests {
         assert!("0b047bb88ba93a70".parse::<RequestId>().is_ok());
         for text in ["", "-", "a/b", "../x", "a b", "a\0b", &"x".repeat(65)] {
             assert!(text.parse::<RequestId>().is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn an_error_shows_a_line_of_a_hostile_text() {
+        for text in ["\u{10ffff}".repeat(90), "x".repeat(90), "\0".repeat(90)] {
+            let error = text.parse::<RequestId>().expect_err("no id");
+            assert!(error.to_string().chars().count() <= 110, "{error}");
         }
     }
 
