@@ -274,7 +274,7 @@ impl Story {
     /// has no rights, while the unit lets its administrator in.
     pub(crate) fn assert_shut_out(&self, client: &Etcdctl) {
         let answer = client.impatient().run(&["get", "anything"]);
-        assert!(!answer.ok && !answer.is_denied(), "{answer:?}");
+        assert!(answer.is_shut_out(), "{answer:?}");
         assert!(self.world.admin(&self.etcd).run(&["member", "list"]).ok);
     }
 

@@ -86,7 +86,7 @@ fn refused_at_once(
     // And once the leaf is dropped, the certificate is worth nothing.
     for unit in units {
         let answer = world.client(unit, shown).run(CALL);
-        assert!(answer.is_untrusted(), "{unit}: {answer:?}");
+        assert!(answer.is_shut_out(), "{unit}: {answer:?}");
     }
 }
 
@@ -103,7 +103,7 @@ pub(crate) fn by_rotation(units: usize) {
     for unit in &units {
         let answer = world.client(unit, &old).run(CALL);
         assert!(
-            answer.is_untrusted(),
+            answer.is_shut_out(),
             "{unit} still lets in the old: {answer:?}"
         );
         assert!(world.client(unit, &new).run(CALL).ok, "{unit}");

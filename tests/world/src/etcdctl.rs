@@ -124,6 +124,14 @@ impl Etcdctl {
 }
 
 impl Answer {
+    /// Whether nobody answered who knows of rights: the connection itself came
+    /// to nothing. An etcd that hangs looks the same, so whoever relies on this
+    /// also sees another get through.
+    #[must_use]
+    pub fn is_shut_out(&self) -> bool {
+        !self.ok && !self.is_denied()
+    }
+
     /// Whether etcd refused because of missing rights.
     #[must_use]
     pub fn is_denied(&self) -> bool {

@@ -143,7 +143,7 @@ pub(crate) fn untrusted(show: &Show<'_>, client: &Etcdctl, whose: &str) -> Outco
     // Its answer is that there is no answer, which need not take long.
     let answer = client.impatient().run(&get);
     let command = command(&get);
-    check(!answer.ok && !answer.is_denied(), || {
+    check(answer.is_shut_out(), || {
         format!("{whose} is let in: {}{}", answer.stdout, complaint(&answer))
     })?;
     line(
