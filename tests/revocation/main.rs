@@ -29,6 +29,9 @@ use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Trial};
 
+/// A story of so many units.
+type Story = fn(usize);
+
 fn main() -> ExitCode {
     if let Some(code) = etcd_charm_world::run_as_tool() {
         return code;
@@ -36,7 +39,7 @@ fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     // Times are measured, so there is little else to do meanwhile.
     arguments.test_threads.get_or_insert(2);
-    let stories: [(&str, fn(usize)); 5] = [
+    let stories: [(&str, Story); 5] = [
         ("revocation_removal_refuses_at_once", removal::of_a_relation),
         (
             "revocation_withdrawal_refuses_at_once",

@@ -77,9 +77,10 @@ fn refused_at_once(
             "{what}, {} units, {unit}: {} tries after the hook, 0 let in, first refusal {}: {}",
             units.len(),
             after.len(),
-            first.map_or("before its end".to_owned(), |time| format!(
-                "{time:.0?} after it"
-            )),
+            first.map_or_else(
+                || "before its end".to_owned(),
+                |time| format!("{time:.0?} after it")
+            ),
             words.lines().last().unwrap_or_default(),
         ));
     }
