@@ -20,7 +20,7 @@ const SAMPLE_LIMIT: Duration = Duration::from_secs(20);
 /// How many worlds there are at a time.
 const WORLDS: usize = 2;
 
-/// One fault, or none, for each stage.
+/// A fault or none for each stage.
 type Lap = Vec<Option<Point>>;
 
 /// How much of all points is taken.
@@ -186,8 +186,7 @@ pub(crate) fn of_leadership() -> Result<(), Failed> {
 fn lives(what: &str, units: usize, chosen: fn(&Point) -> bool) -> Result<(), Failed> {
     let begun = Instant::now();
     let share = Share::of_environment();
-    let traces = rig::can_trace();
-    if !traces {
+    if !rig::can_trace() {
         say(&format!(
             "SKIPPED {what}: all points, since strace does not work here"
         ));
@@ -201,8 +200,8 @@ fn lives(what: &str, units: usize, chosen: fn(&Point) -> bool) -> Result<(), Fai
         .map(|t| t.points().len())
         .sum();
     let laps = laps(&first.traces, share, chosen);
-    let limit = (share == Share::Sample).then(|| begun + SAMPLE_LIMIT);
     let kinds = count_kinds(&laps);
+    let limit = (share == Share::Sample).then(|| begun + SAMPLE_LIMIT);
     let queue = Mutex::new(VecDeque::from(laps));
     let tally = Mutex::new(Tally::default());
     std::thread::scope(|scope| {
@@ -258,8 +257,10 @@ fn lives(what: &str, units: usize, chosen: fn(&Point) -> bool) -> Result<(), Fai
 
 /// What a panic said.
 pub(crate) fn said(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().cloned();
-    let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+    let text = panic
+        .downcast_ref::<String>()
+        .cloned()
+        .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
     text.unwrap_or_else(|| "a panic without words".to_owned())
 }
 
