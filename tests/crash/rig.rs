@@ -122,3 +122,12 @@ pub(crate) fn can_trace() -> bool {
 pub(crate) fn say(line: &str) {
     writeln!(std::io::stderr(), "{line}").expect("stderr");
 }
+
+/// What a panic said.
+pub(crate) fn said(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic
+        .downcast_ref::<String>()
+        .cloned()
+        .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+    text.unwrap_or_else(|| "a panic without words".to_owned())
+}

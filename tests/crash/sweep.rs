@@ -225,7 +225,7 @@ fn lives(what: &str, units: usize, chosen: fn(&Point) -> bool) -> Result<(), Fai
                         }
                     };
                     let lived = catch_unwind(AssertUnwindSafe(|| own.live(&lap)))
-                        .unwrap_or_else(|panic| Err(format!("{lap:?}: {}", said(&*panic))));
+                        .unwrap_or_else(|panic| Err(format!("{lap:?}: {}", rig::said(&*panic))));
                     let mut tally = tally.lock().unwrap();
                     tally.points += lap.iter().flatten().count();
                     match lived {
@@ -253,15 +253,6 @@ fn lives(what: &str, units: usize, chosen: fn(&Point) -> bool) -> Result<(), Fai
         begun.elapsed().as_secs(),
     ));
     verdict(tally.wrong)
-}
-
-/// What a panic said.
-pub(crate) fn said(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic
-        .downcast_ref::<String>()
-        .cloned()
-        .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-    text.unwrap_or_else(|| "a panic without words".to_owned())
 }
 
 /// Success, or everything that was wrong.
