@@ -172,8 +172,13 @@ pub(crate) fn of_a_client() -> Result<(), Failed> {
 /// Faults in the lives of clients of a cluster of two, whose members restart
 /// in turn.
 pub(crate) fn of_a_client_of_two() -> Result<(), Failed> {
-    let is_death = |point: &Point| point.fault.kills();
-    lives("the life of a client of two units", 2, is_death)
+    let what = "the life of a client of two units";
+    if Share::of_environment() == Share::Sample {
+        // One undisturbed life of two units takes longer than a sample may.
+        say(&format!("LEFT OUT {what}: `make crash` has it"));
+        return Ok(());
+    }
+    lives(what, 2, |point: &Point| point.fault.kills())
 }
 
 /// Leadership is lost in the middle of a hook, and another unit goes on.
