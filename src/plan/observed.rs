@@ -25,6 +25,9 @@ pub struct Observed {
     pub departed: BTreeMap<MemberName, Option<String>>,
     /// How much this pass looks at.
     pub pass: Pass,
+    /// Whether this hook comes by itself (`update-status` and the like) and not
+    /// because something has happened: what is in no hurry is done now.
+    pub is_regular: bool,
     /// This machine: packages, files, the service.
     pub machine: Machine,
     /// The units of this application, as the peer relation shows them; `None`

@@ -4,8 +4,8 @@
 //! costs a restart of every member, which is done at once, since a client
 //! waits for it. A leaf that is removed costs nobody anything while it waits:
 //! its user and role are gone. It goes with the next restart, or with the next
-//! full pass at the latest, which also ends the watches that its owner has
-//! open.
+//! regular pass (`update-status`) at the latest, which also ends the watches
+//! that its owner has open.
 
 #[cfg(test)]
 mod tests;
@@ -57,7 +57,9 @@ pub fn plan(observed: &Observed, cluster: &Cluster, report: &mut Report) -> Opti
     let written = observed.machine.written_leaves.clone().unwrap_or_default();
     let is_added = !wanted.is_subset(&loaded);
     let is_surplus = !loaded.is_subset(&wanted) || written != loaded;
-    let is_removed = is_surplus && observed.pass == Pass::Full;
+    // A full pass because another unit has said something is no reason to hurry.
+    let is_time = observed.pass == Pass::Full && observed.is_regular;
+    let is_removed = is_surplus && is_time;
     if !is_added && !is_removed && !observed.machine.is_outdated() {
         let trust = MemberTrust {
             starting: (written != loaded).then_some(written),

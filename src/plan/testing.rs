@@ -92,6 +92,7 @@ impl Bench {
             stopping: false,
             departed: BTreeMap::new(),
             pass: Pass::Full,
+            is_regular: true,
             machine: machine(),
             peers: Some(peers()),
             cluster: Known::Unknown("filled in later".to_owned()),

@@ -61,6 +61,7 @@ impl Run {
             stopping: context.hook.event == Event::Stop,
             departed: context.facts.departed.clone(),
             pass: application.pass,
+            is_regular: matches!(context.hook.event, Event::Lifecycle { .. }),
             machine,
             peers: application.peers.clone(),
             cluster,

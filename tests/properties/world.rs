@@ -210,6 +210,7 @@ impl World {
             stopping: hook.kind == HookKind::Stop,
             departed: self.departed.clone(),
             pass,
+            is_regular: pass == Pass::Full,
             machine,
             peers: hook.peers.clone(),
             cluster: cluster.clone(),

@@ -75,7 +75,11 @@ fn a_removal_waits_for_a_full_pass() {
     bench.access();
     bench.observed.pass = Pass::Event;
     assert!(is_publication(&mut bench));
+    // Nor is a full pass on somebody else's account the time for it.
     bench.observed.pass = Pass::Full;
+    bench.observed.is_regular = false;
+    assert!(is_publication(&mut bench));
+    bench.observed.is_regular = true;
     assert!(restart(&mut bench).after.loaded.is_empty());
 }
 
