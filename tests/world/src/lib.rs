@@ -7,6 +7,7 @@
 
 mod client;
 mod etcdctl;
+mod hygiene;
 mod programs;
 mod requirer;
 mod told;

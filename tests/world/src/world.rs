@@ -11,6 +11,7 @@ use simulated_machine::{Machine, MachineOptions};
 
 use crate::client::Certificate;
 use crate::etcdctl::Etcdctl;
+use crate::hygiene;
 use crate::programs::Programs;
 
 /// More hooks than any story should need to come to rest.
@@ -157,7 +158,12 @@ impl World {
     /// shows what the hooks said.
     pub fn settle(&mut self) -> Vec<HookRun> {
         match self.model.settle(SETTLE_LIMIT) {
-            Ok(runs) => runs,
+            Ok(runs) => {
+                for run in &runs {
+                    hygiene::inspect(&self.model, run);
+                }
+                runs
+            }
             Err(error) => panic!("{error}\n{}", self.etcd_logs()),
         }
     }
@@ -226,6 +232,7 @@ impl World {
         for run in self.model.update_status_all() {
             assert!(run.succeeded(), "update-status failed: {}", run.stderr);
             assert_eq!(writes(&run), [], "update-status of {} wrote", run.unit);
+            hygiene::inspect(&self.model, &run);
         }
         assert_eq!(before, self.revisions(), "update-status wrote to etcd");
     }

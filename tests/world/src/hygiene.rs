@@ -1,0 +1,43 @@
+//! What every hook of every story is held to: that it shows nobody a key.
+
+use simulated_juju::{HookRun, Model};
+
+/// Asserts that no private key, and no key that the charm keeps in a secret,
+/// is seen where somebody may look: in arguments, in what is written to a
+/// databag, in output and log. What a secret's reader is told is no such place.
+///
+/// # Panics
+/// Panics if one is.
+pub(crate) fn inspect(model: &Model, run: &HookRun) {
+    let hidden: Vec<String> = model
+        .secrets("etcd")
+        .iter()
+        .flat_map(|secret| secret.revisions.values())
+        .flatten()
+        .filter(|(name, _)| name.ends_with("-key"))
+        .flat_map(|(_, key)| key.lines().map(str::to_owned).collect::<Vec<_>>())
+        .filter(|line| line.len() >= 16)
+        .collect();
+    let assert_not_in = |place: &str, text: &str| {
+        let is_seen = text.contains("PRIVATE KEY") || hidden.iter().any(|key| text.contains(key));
+        assert!(
+            !is_seen,
+            "a key is seen in {place} of {} {}",
+            run.unit, run.name
+        );
+    };
+    assert_not_in("stdout", &run.stdout);
+    assert_not_in("stderr", &run.stderr);
+    for (_, line) in &run.log {
+        assert_not_in("the log", line);
+    }
+    for call in &run.calls {
+        for argument in &call.args {
+            assert_not_in("the arguments", argument);
+        }
+        assert_not_in(
+            "the input of a tool",
+            call.stdin.as_deref().unwrap_or_default(),
+        );
+    }
+}
