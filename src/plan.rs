@@ -42,6 +42,9 @@ pub struct Plan {
 pub enum Stage {
     /// Packages, files and the service of this machine.
     Machine(Vec<MachineStep>),
+    /// A lock that an earlier run of this unit was killed with: nobody else can
+    /// take a turn before it is free.
+    FreeLock(String),
     /// Who is a member, and that authentication is on.
     Membership(MembershipStep),
     /// Users, roles and the ledger.
@@ -59,6 +62,7 @@ impl Stage {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Machine(_) => "machine",
+            Self::FreeLock(_) => "free lock",
             Self::Membership(_) => "membership",
             Self::Access(_) => "access",
             Self::Trust(_) => "trust",
@@ -94,6 +98,9 @@ fn next_stage(observed: &Observed, report: &mut Report) -> Stage {
     if report.wait.is_some() {
         return Stage::Publish(Box::new(publish::foundation(observed)));
     }
+    if let Some(subject) = lock_left_behind(observed) {
+        return Stage::FreeLock(subject);
+    }
     if let Some(step) = membership::plan(observed, report) {
         return Stage::Membership(step);
     }
@@ -116,4 +123,13 @@ fn next_stage(observed: &Observed, report: &mut Report) -> Stage {
     }
     report.read_ledger(cluster, observed.now);
     Stage::Publish(Box::new(publish::plan(observed, cluster)))
+}
+
+/// A lock in this unit's name. Locks are taken and given back within one step
+/// and a unit runs one hook at a time, so whatever is seen here is left over.
+fn lock_left_behind(observed: &Observed) -> Option<String> {
+    let own = observed.unit.to_string();
+    let locks = &observed.cluster.known()?.ledger.locks;
+    let (subject, _) = locks.iter().find(|(_, holder)| **holder == own)?;
+    Some(subject.clone())
 }

@@ -46,7 +46,10 @@ impl Client {
                 LedgerKey::Member(member) => {
                     ledger.members.insert(member, read(entry)?);
                 }
-                LedgerKey::Lock(_) => {}
+                LedgerKey::Lock(subject) => {
+                    let holder = String::from_utf8_lossy(entry.value()).into_owned();
+                    ledger.locks.insert(subject, holder);
+                }
             }
         }
         Ok(ledger)
@@ -114,22 +117,19 @@ impl Client {
             .await?
             .id();
         let key = self.keys.encode(&LedgerKey::Lock(subject.to_owned()));
-        // A holder that takes it again was killed while it had it: one hook of
-        // a unit runs at a time. It need not wait for its own lease to end.
-        let is_free = Compare::create_revision(key.clone(), CompareOp::Equal, 0);
-        let is_ours = Compare::value(key.clone(), CompareOp::Equal, holder);
+        let options = PutOptions::new().with_lease(lease);
+        let take = Txn::new()
+            .when(vec![Compare::create_revision(
+                key.clone(),
+                CompareOp::Equal,
+                0,
+            )])
+            .and_then(vec![TxnOp::put(key, holder, Some(options))]);
         let mut client = self.inner.kv_client();
-        let mut taken = false;
-        for condition in [is_free, is_ours] {
-            if taken {
-                break;
-            }
-            let options = PutOptions::new().with_lease(lease);
-            let put = TxnOp::put(key.clone(), holder, Some(options));
-            let take = Txn::new().when(vec![condition]).and_then(vec![put]);
-            let answer = self.call(format!("take lock {subject}"), client.txn(take));
-            taken = answer.await?.succeeded();
-        }
+        let taken = self
+            .call(format!("take lock {subject}"), client.txn(take))
+            .await?
+            .succeeded();
         let lock = Lock { lease };
         if taken {
             Ok(Some(lock))
@@ -137,6 +137,22 @@ impl Client {
             self.unlock(lock).await?;
             Ok(None)
         }
+    }
+
+    /// Frees a lock that `holder` left behind; one that is another's by now, or
+    /// nobody's, is left as it is.
+    ///
+    /// # Errors
+    /// etcd failed the call; its lease frees the lock later.
+    pub async fn free_lock(&self, subject: &str, holder: &str) -> Result<(), EtcdError> {
+        let key = self.keys.encode(&LedgerKey::Lock(subject.to_owned()));
+        let free = Txn::new()
+            .when(vec![Compare::value(key.clone(), CompareOp::Equal, holder)])
+            .and_then(vec![TxnOp::delete(key, None)]);
+        let mut client = self.inner.kv_client();
+        self.call(format!("free lock {subject}"), client.txn(free))
+            .await
+            .map(drop)
     }
 
     /// Gives a lock back.

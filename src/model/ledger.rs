@@ -29,6 +29,8 @@ pub struct Ledger {
     pub names: BTreeMap<CommonName, NameClaim>,
     /// What each member trusts.
     pub members: BTreeMap<MemberName, MemberTrust>,
+    /// Who holds which lock, by its subject.
+    pub locks: BTreeMap<String, String>,
 }
 
 impl Ledger {

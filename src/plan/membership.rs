@@ -154,7 +154,7 @@ fn join(observed: &Observed, cluster: &Cluster, report: &mut Report) -> Option<M
     let is_ours = |member: &&Member| member.peer_urls.contains(&peer_url);
     if cluster.members.iter().any(|member| is_ours(&member)) {
         let own = observed.member();
-        let members: Vec<String> = cluster
+        let mut members: Vec<String> = cluster
             .members
             .iter()
             .flat_map(|member| {
@@ -168,6 +168,8 @@ fn join(observed: &Observed, cluster: &Cluster, report: &mut Report) -> Option<M
                 urls.map(|url| format!("{name}={url}")).collect::<Vec<_>>()
             })
             .collect();
+        // etcd lists members by random numbers; the text is the same each time.
+        members.sort();
         let token = observed.peers.as_ref()?.app.get("token")?.clone();
         return Some(MembershipStep::Join(Founding {
             initial_cluster: members.join(","),

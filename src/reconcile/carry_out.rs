@@ -27,6 +27,15 @@ impl Run {
                 // effects: packages, files, the service
                 apply::machine(context, &self.application, steps).await?;
             }
+            Stage::FreeLock(subject) => {
+                // effects: the ledger
+                let holder = context.hook.unit.to_string();
+                client
+                    .ok_or_else(needs_client)?
+                    .free_lock(subject, &holder)
+                    .await
+                    .map_err(ApplyError::from)?;
+            }
             Stage::Membership(step) => {
                 // effects: etcd's members and authentication
                 let client = client.ok_or_else(needs_client)?;

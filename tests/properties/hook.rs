@@ -205,6 +205,9 @@ impl World {
                 self.expire_locks();
                 hook.steps.extend(restart_steps(&observed, &restart));
             }
+            Stage::FreeLock(subject) => {
+                self.etcd.locks.retain(|held, _| *held != subject);
+            }
             Stage::Stop => hook.steps.push_back(Step::Leave),
             Stage::Publish(publication) => {
                 hook.steps.extend(publication_steps(&publication));

@@ -252,6 +252,10 @@ impl World {
                 .map(|member| member.id)
                 .collect(),
         };
+        let locks = self.etcd.locks.iter().map(|(subject, unit)| {
+            let holder = unit_name(*unit).to_string();
+            ((*subject).to_owned(), holder)
+        });
         Cluster {
             status: MemberStatus {
                 member: asked.id,
@@ -261,7 +265,10 @@ impl World {
             },
             answering,
             authentication: (leader && pass == Pass::Full).then_some(self.etcd.authentication),
-            ledger: self.etcd.ledger.clone(),
+            ledger: Ledger {
+                locks: locks.collect(),
+                ..self.etcd.ledger.clone()
+            },
             access: BTreeMap::new(),
             members,
         }
