@@ -84,7 +84,7 @@ fn who_is_on_the_list_joins_with_everybody_on_it() {
     };
     assert_eq!(
         founding.initial_cluster,
-        "etcd-1=https://10.0.0.2:2380,etcd-0=https://10.0.0.1:2380"
+        "etcd-0=https://10.0.0.1:2380,etcd-1=https://10.0.0.2:2380"
     );
     assert!(founding.existing);
     assert_eq!(founding.token, "token");
