@@ -7,7 +7,7 @@ ENV := . target/tools/env &&
 RELEASE := "$${CARGO_TARGET_DIR:-target}/release/etcd-charm"
 DENY := target/tools/cargo-deny/bin/cargo-deny
 # Some minutes of fuzzing.
-CASES ?= 10000
+TIMES ?= 50
 .DEFAULT_GOAL := help
 
 .PHONY: help setup build demo costs test fmt lint unit stories interop fuzz crash hostile deny pack pack-test clean
@@ -63,9 +63,9 @@ interop: ## the tests with requirers that run Canonical's own libraries; FILTER=
 	@tests/tools/python
 	@$(ENV) cargo test --test interop -- $(FILTER)
 
-fuzz: ## hostile input for all that reads; CASES=256 is as much as each test does
+fuzz: ## hostile input for all that reads; TIMES=100 is a hundred times what each test run does
 	@tests/tools/setup basic
-	@$(ENV) PROPTEST_CASES=$(CASES) cargo test --test fuzz
+	@$(ENV) FUZZ_TIMES=$(TIMES) cargo test --test fuzz
 
 deny: ## check licences, duplicates and sources of all that the charm is built from
 	@test -x $(DENY) || cargo install --quiet --locked --debug --no-default-features \

@@ -3,9 +3,10 @@
 //! files and records. The input is made with its structure in mind, most of it
 //! nearly right, since noise alone comes no further than the first check.
 //!
-//! `make fuzz` runs the same for longer: PROPTEST_CASES, 256 being as much as
-//! every `cargo test` does, makes all of it longer in proportion. Input that
-//! once failed is kept in `regressions.txt` and is tried first.
+//! `make fuzz` runs the same for longer: FUZZ_TIMES says how many times as many
+//! cases as every `cargo test` tries. Not proptest's own PROPTEST_CASES, which
+//! would be the same number for what takes microseconds and what takes seconds.
+//! Input that once failed is kept in `regressions.txt` and is tried first.
 
 #![allow(
     clippy::unwrap_used,
@@ -27,18 +28,15 @@ use std::error::Error;
 
 use proptest::test_runner::{Config, FileFailurePersistence};
 
-/// The number of cases where 256 are asked for, which is proptest's default.
-fn cases(share: u32) -> Config {
-    let default = Config::default();
+/// So many cases, times FUZZ_TIMES.
+fn cases(number: u32) -> Config {
+    let times = std::env::var("FUZZ_TIMES").map_or(1, |times| times.parse().unwrap());
     Config {
-        cases: (u64::from(default.cases) * u64::from(share) / 256)
-            .max(1)
-            .try_into()
-            .unwrap_or(u32::MAX),
+        cases: number.saturating_mul(times),
         failure_persistence: Some(Box::new(FileFailurePersistence::Direct(
             "tests/fuzz/regressions.txt",
         ))),
-        ..default
+        ..Config::default()
     }
 }
 
