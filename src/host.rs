@@ -19,7 +19,7 @@ pub use command::{Commands, Outcome};
 pub use error::{CommandError, HostError};
 pub use files::Owner;
 pub use layout::Handover;
-pub use local::{Founding, LocalFacts};
+pub use local::LocalFacts;
 pub use package::{Installed, Source};
 pub use paths::Paths;
 pub use service::{Service, Started, State};

@@ -3,6 +3,7 @@
 
 mod cluster;
 mod databag;
+mod founding;
 mod id;
 mod known;
 mod ledger;
@@ -12,6 +13,7 @@ mod time;
 
 pub use cluster::{Access, Cluster, Member, MemberStatus, Permission, Version};
 pub use databag::Databag;
+pub use founding::Founding;
 pub use id::{
     AppName, CommonName, Endpoint, Fingerprint, InvalidId, MemberName, ModelUuid, Relation,
     RelationId, RequestId, RequestKey, SecretId, SecretUri, UnitName,

@@ -64,11 +64,7 @@ pub async fn machine(
                 store(&issued, &certificate, &key, Owner::Charm)?;
             }
             MachineStep::Found(founding) => {
-                context.facts.founding = Some(host::Founding {
-                    initial_cluster: founding.initial_cluster.clone(),
-                    existing: founding.existing,
-                    token: founding.token.clone(),
-                });
+                context.facts.founding = Some(founding.clone());
                 context.facts.write(&context.paths)?;
             }
             MachineStep::WriteTrust(text) => {

@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 use super::ApplyError;
 use crate::context::Context;
 use crate::etcd::{Client, EtcdError};
-use crate::host;
 use crate::observe;
 use crate::plan::membership::MembershipStep;
 
@@ -46,11 +45,7 @@ pub async fn membership(
             Ok(added?)
         }
         MembershipStep::Join(founding) => {
-            context.facts.founding = Some(host::Founding {
-                initial_cluster: founding.initial_cluster.clone(),
-                existing: founding.existing,
-                token: founding.token.clone(),
-            });
+            context.facts.founding = Some(founding.clone());
             context.facts.write(&context.paths)?;
             Ok(true)
         }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::error::HostError;
 use super::files::{Owner, PUBLIC_FILE, ensure_file, read};
 use super::paths::Paths;
-use crate::model::{MemberName, RelationId};
+use crate::model::{Founding, MemberName, RelationId};
 
 /// The version that this revision writes. It is raised only when a field comes
 /// to mean something else; a field more or less needs no new version.
@@ -50,19 +50,6 @@ pub struct LocalFacts {
     pub prefix_policy: Option<String>,
     /// The version of etcd that this unit, leading, has published.
     pub published_version: Option<String>,
-}
-
-/// With which words a member entered the cluster. etcd reads them at the first
-/// start only; they are kept, so that the text of its configuration does not
-/// change as members come and go, which would look like a reason to restart.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub struct Founding {
-    /// `initial-cluster`: `etcd-0=https://10.0.0.1:2380,…`.
-    pub initial_cluster: String,
-    /// Whether there was a cluster to join.
-    pub existing: bool,
-    /// `initial-cluster-token`, different in every deployment.
-    pub token: String,
 }
 
 /// The facts as they stand in the file.

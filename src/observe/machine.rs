@@ -6,7 +6,7 @@ use super::{Application, ObserveError};
 use crate::context::Context;
 use crate::host::{HostError, Service, files, package};
 use crate::model::{Secret, UnitName};
-use crate::plan::machine::{Documents, Founding, Machine};
+use crate::plan::machine::{Documents, Machine};
 use crate::plan::observed::{Leaves, Pass};
 use crate::render::etcd_config::{CLIENT_PORT, PEER_PORT};
 use crate::render::{self, EtcdConfig, SystemdUnit, Tuning};
@@ -33,11 +33,7 @@ pub fn machine(context: &Context, application: &Application) -> Result<Machine, 
     let mut machine = Machine {
         address: application.address.map(|address| address.to_string()),
         other_addresses: application.other_addresses.clone(),
-        founding: facts.founding.as_ref().map(|founding| Founding {
-            initial_cluster: founding.initial_cluster.clone(),
-            existing: founding.existing,
-            token: founding.token.clone(),
-        }),
+        founding: facts.founding.clone(),
         server_ca: files::read_text(&paths.server_ca())?,
         admin_ca: files::read_text(&paths.admin_ca())?,
         written_leaves,

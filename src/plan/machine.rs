@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use super::observed::{Leaves, Observed, Pass};
 use super::{Report, Wait};
-use crate::model::{Known, Timestamp};
+use crate::model::{Founding, Known, Timestamp};
 use crate::tls::{Authority, ClientCertificate, OwnCertificate, TrustBundle, needs_new};
 
 /// How long before it expires a certificate of our own is renewed: 30 days, a
@@ -72,18 +72,6 @@ pub struct Documents {
     pub configuration: String,
     /// The definition of the service.
     pub service: String,
-}
-
-/// With which words a member enters the cluster; they are kept, so that its
-/// configuration does not change as members come and go.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Founding {
-    /// `etcd-0=https://10.0.0.1:2380,…`
-    pub initial_cluster: String,
-    /// Whether there was a cluster to join.
-    pub existing: bool,
-    /// What tells this deployment's cluster from all others.
-    pub token: String,
 }
 
 /// A step on this machine.

@@ -4,10 +4,9 @@
 #[cfg(test)]
 mod tests;
 
-use super::machine::Founding;
 use super::observed::{Observed, Pass};
 use super::{Report, Wait};
-use crate::model::{Cluster, Known, Member, MemberName};
+use crate::model::{Cluster, Founding, Known, Member, MemberName};
 use crate::render::etcd_config::{CLIENT_PORT, PEER_PORT};
 
 /// A change of who is a member, or of how they trust each other.

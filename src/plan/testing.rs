@@ -6,11 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{LazyLock, Mutex};
 
 use super::access::AccessStep;
-use super::machine::{Authorities, Documents, Founding, Machine};
+use super::machine::{Authorities, Documents, Machine};
 use super::observed::{
     Certificate, ClientRelation, Clients, Observed, Pass, Peers, PrefixPolicy, Scope,
 };
 use super::{Plan, Report, Stage, access, plan};
+use crate::model::Founding;
 use crate::model::{
     Access, ClientRecord, Cluster, Databag, Fingerprint, Known, Ledger, LedgerWrite, Member,
     MemberName, MemberStatus, MemberTrust, Permission, RelationId, RequestKey, Timestamp,

@@ -7,11 +7,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use etcd_charm::model::{
-    Access, Cluster, CommonName, Databag, Fingerprint, Known, Ledger, Member, MemberName,
+    Access, Cluster, CommonName, Databag, Fingerprint, Founding, Known, Ledger, Member, MemberName,
     MemberStatus, Permission, RelationId, RequestKey, SecretId, SecretUri, UnitName,
 };
 use etcd_charm::plan::access;
-use etcd_charm::plan::machine::{Documents, Founding, Machine};
+use etcd_charm::plan::machine::{Documents, Machine};
 use etcd_charm::plan::membership::client_url;
 use etcd_charm::plan::observed::{
     Certificate, ClientRelation, Clients, Leaves, Observed, Pass, Peers, PrefixPolicy, Scope,

@@ -1,7 +1,8 @@
 //! What a machine needs, and what it must not do by itself.
 
+use crate::model::Founding;
 use crate::model::{Known, MemberName};
-use crate::plan::machine::{Documents, Founding, MachineStep};
+use crate::plan::machine::{Documents, MachineStep};
 use crate::plan::observed::Pass;
 use crate::plan::testing::{Bench, DAY, NOW, OWN_NAMES, leaf};
 use crate::plan::{Stage, Wait, plan};

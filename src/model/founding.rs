@@ -1,0 +1,16 @@
+//! How a member entered the cluster.
+
+use serde::{Deserialize, Serialize};
+
+/// With which words a member entered the cluster. etcd reads them at the first
+/// start only; they are kept, so that the text of its configuration does not
+/// change as members come and go, which would look like a reason to restart.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Founding {
+    /// `initial-cluster`: `etcd-0=https://10.0.0.1:2380,…`.
+    pub initial_cluster: String,
+    /// Whether there was a cluster to join.
+    pub existing: bool,
+    /// `initial-cluster-token`, different in every deployment.
+    pub token: String,
+}
