@@ -18,7 +18,6 @@ pub use archive::sha256;
 pub use command::{Commands, Outcome};
 pub use error::{CommandError, HostError};
 pub use files::Owner;
-pub use layout::Handover;
 pub use local::LocalFacts;
 pub use package::{Installed, Source};
 pub use paths::Paths;

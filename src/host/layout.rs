@@ -1,14 +1,13 @@
-//! The directories of a unit, and secret files that pass through one of them.
+//! The directories of a unit.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::command::Commands;
 use super::error::HostError;
-use super::files::{Owner, PRIVATE_DIR, PRIVATE_FILE, PUBLIC_DIR, ensure_dir, write_atomically};
+use super::files::{PRIVATE_DIR, PUBLIC_DIR, ensure_dir};
 use super::paths::Paths;
-use crate::model::Secret;
 
 /// The directory of private keys: etcd must reach its own in there, nobody but
 /// root needs to list it, and each key is guarded by its own mode.
@@ -58,42 +57,10 @@ pub fn ensure_data_dir(commands: &Commands, path: &Path) -> Result<(), HostError
         )))
 }
 
-/// A secret on its way to another program, as a file that only root may read.
-/// It goes when this value goes.
-#[derive(Debug)]
-pub struct Handover(PathBuf);
-
-impl Handover {
-    /// Writes the file, under a name of the caller's in the unit's private
-    /// directory.
-    ///
-    /// # Errors
-    /// The file could not be written.
-    pub fn new(paths: &Paths, name: &str, content: &Secret<String>) -> Result<Self, HostError> {
-        ensure_dir(&paths.handover_dir(), PRIVATE_DIR)?;
-        let path = paths.handover_dir().join(name);
-        let content = content.expose().as_bytes();
-        write_atomically(&path, content, PRIVATE_FILE, Owner::Charm)?;
-        Ok(Self(path))
-    }
-
-    /// Where the file is.
-    pub fn path(&self) -> &Path {
-        &self.0
-    }
-}
-
-impl Drop for Handover {
-    fn drop(&mut self) {
-        // A file that cannot be removed stays in a private directory in memory,
-        // and the next secret of the same name replaces it.
-        let _ = fs::remove_file(&self.0);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
+    use std::path::PathBuf;
 
     use super::super::testing::Machine;
     use super::*;
@@ -137,17 +104,5 @@ mod tests {
             fs::metadata(&data).expect("there").permissions().mode() & 0o777,
             0o700
         );
-    }
-
-    #[test]
-    fn a_secret_on_its_way_is_private_and_goes() {
-        let machine = Machine::new();
-        let secret = Secret::new("hunter2".to_owned());
-        let handover = Handover::new(&machine.paths(), "key", &secret).expect("written");
-        let path = handover.path().to_owned();
-        assert_eq!(fs::metadata(&path).expect("there").mode() & 0o777, 0o600);
-        assert_eq!(fs::read(&path).expect("readable"), b"hunter2");
-        drop(handover);
-        assert!(!path.exists());
     }
 }

@@ -7,7 +7,7 @@ mod tests;
 use super::observed::{Observed, Pass};
 use super::{Report, Wait};
 use crate::model::{Cluster, Founding, Known, Member, MemberName};
-use crate::render::etcd_config::{CLIENT_PORT, PEER_PORT};
+use crate::render::etcd_config::{CLIENT_PORT, PEER_PORT, https_url};
 
 /// A change of who is a member, or of how they trust each other.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -40,11 +40,9 @@ pub fn client_url(address: &str) -> String {
 }
 
 fn url(address: &str, port: u16) -> String {
-    // RFC 3986 wants brackets around an IPv6 address.
-    if address.contains(':') {
-        format!("https://[{address}]:{port}")
-    } else {
-        format!("https://{address}:{port}")
+    match address.parse() {
+        Ok(address) => https_url(address, port),
+        Err(_) => format!("https://{address}:{port}"),
     }
 }
 
