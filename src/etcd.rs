@@ -6,6 +6,7 @@ mod auth;
 mod connect;
 mod error;
 mod kv;
+mod maintenance;
 mod member;
 
 pub use connect::{Client, Credentials};

@@ -5,6 +5,7 @@
 //! apply, publish, report. What decides is pure and lives in [`plan`]; what
 //! reads is in [`observe`]; what writes is in [`apply`].
 
+pub mod action;
 pub mod apply;
 pub mod context;
 pub mod etcd;

@@ -27,8 +27,8 @@ pub fn start(event: &Event) {
     let _ = tracing_subscriber::registry().with(lines).try_init();
 }
 
-/// Prints an error and its causes, once, on standard error.
-pub fn error(error: &dyn std::error::Error) {
+/// An error and its causes in one line.
+pub fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -37,6 +37,11 @@ pub fn error(error: &dyn std::error::Error) {
         text.push_str(&line);
         cause = error.source();
     }
+    text
+}
+
+/// Prints an error and its causes, once, on standard error.
+pub fn error(error: &dyn std::error::Error) {
     // Nobody is left to tell if this fails.
-    let _ = writeln!(std::io::stderr(), "{text}");
+    let _ = writeln!(std::io::stderr(), "{}", chain(error));
 }

@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use etcd_charm::hook::{Environment, Hook};
-use etcd_charm::{log, reconcile};
+use etcd_charm::hook::{Environment, Event, Hook};
+use etcd_charm::{action, log, reconcile};
 
 fn main() -> ExitCode {
     let result = run();
@@ -24,6 +24,9 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(reconcile::run(hook))?;
+    match hook.event.clone() {
+        Event::Action(name) => runtime.block_on(action::run(hook, &name))?,
+        _ => runtime.block_on(reconcile::run(hook))?,
+    }
     Ok(())
 }

@@ -11,7 +11,7 @@ mod prefix;
 mod secret;
 mod time;
 
-pub use cluster::{Access, Cluster, Member, MemberStatus, Permission, Version};
+pub use cluster::{Access, Alarm, AlarmKind, Cluster, Member, MemberStatus, Permission, Version};
 pub use databag::Databag;
 pub use founding::Founding;
 pub use id::{

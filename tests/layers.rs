@@ -59,6 +59,13 @@ const ARROWS: &[(&str, &[&str])] = &[
             "tls",
         ],
     ),
+    (
+        "action",
+        &[
+            "apply", "context", "etcd", "hook", "host", "juju", "log", "model", "observe", "plan",
+            "relation", "render", "status", "tls",
+        ],
+    ),
     ("hook", &["model", "relation"]),
     ("context", &["hook", "host", "juju", "model"]),
 ];

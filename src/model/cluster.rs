@@ -40,6 +40,44 @@ pub struct Member {
     pub learner: bool,
 }
 
+/// Something that etcd has found wrong, and reports until an operator has
+/// dealt with it.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Alarm {
+    /// The identifier of the member that raised it.
+    pub member: u64,
+    /// What is wrong.
+    pub kind: AlarmKind,
+}
+
+/// What an alarm says.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum AlarmKind {
+    /// The database has reached its quota: no member takes writes.
+    NoSpace,
+    /// The data of the member differs from that of the others.
+    Corrupt,
+    /// One that this revision of the charm does not know.
+    Other,
+}
+
+impl AlarmKind {
+    /// etcd's own word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NoSpace => "NOSPACE",
+            Self::Corrupt => "CORRUPT",
+            Self::Other => "UNKNOWN",
+        }
+    }
+}
+
+impl fmt::Display for AlarmKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 /// What a member says of itself.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct MemberStatus {

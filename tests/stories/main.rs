@@ -7,6 +7,7 @@
 )]
 
 mod access;
+mod actions;
 mod bad_input;
 mod cluster;
 mod faults;
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
     arguments.test_threads.get_or_insert(4);
     let trials: Vec<Trial> = [
         access::stories(),
+        actions::stories(),
         bad_input::stories(),
         cluster::stories(),
         faults::stories(),

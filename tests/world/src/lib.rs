@@ -19,7 +19,7 @@ pub use etcdctl::{Answer, Etcdctl};
 pub use programs::Programs;
 pub use requirer::{Request, V0, V1};
 pub use simulated_juju as juju;
-pub use simulated_juju::{Change, HookRun, JujuVersion, RelationId, UnitName};
+pub use simulated_juju::{ActionResult, Change, HookRun, JujuVersion, RelationId, UnitName};
 pub use simulated_machine as machine;
 pub use told::Told;
 pub use world::{World, WorldOptions, service_of, writes};

@@ -1,0 +1,147 @@
+//! Actions: what an operator asks for by `juju run`. Each has a file of its
+//! own, and is declared in `charmcraft.yaml`, where its description stands.
+//!
+//! An action that cannot do what it is asked for fails with one sentence that
+//! says what to do, and changes nothing. It never makes the program fail: Juju
+//! would show an exit code in place of the reason.
+
+mod alarms;
+mod parameters;
+
+use thiserror::Error;
+
+use crate::apply::ApplyError;
+use crate::context::{Context, ContextError};
+use crate::etcd::{Client, EtcdError};
+use crate::hook::Hook;
+use crate::host::HostError;
+use crate::juju::{ActionResults, ToolError};
+use crate::model::Member;
+use crate::observe::{self, Application, ObserveError};
+
+/// Why an action did not do what it was asked for.
+#[derive(Debug, Error)]
+pub(crate) enum ActionError {
+    /// The charm was upgraded and the action is not there any more.
+    #[error("failed to find an action `{0}` in this revision of the charm")]
+    Unknown(String),
+    /// The action writes what only the leader may write.
+    #[error("run it on the leader, which `juju status` marks with `*`")]
+    NotLeader,
+    /// A parameter is not what it should be.
+    #[error("parameter `{name}` {reason}")]
+    Parameter {
+        /// The parameter.
+        name: String,
+        /// What is wrong with it, as the end of a sentence that it begins.
+        reason: String,
+    },
+    /// No member of the cluster could be asked.
+    #[error("etcd cannot be asked now: {0}")]
+    Unreachable(String),
+    /// It would do harm, or make no sense, as things are.
+    #[error("{0}")]
+    Refused(String),
+    /// Something could not be read.
+    #[error(transparent)]
+    Observe(#[from] ObserveError),
+    /// Something could not be done.
+    #[error(transparent)]
+    Apply(#[from] ApplyError),
+    /// etcd failed a call.
+    #[error(transparent)]
+    Etcd(#[from] EtcdError),
+    /// This machine failed.
+    #[error(transparent)]
+    Host(#[from] HostError),
+    /// A hook tool failed.
+    #[error(transparent)]
+    Tool(#[from] ToolError),
+}
+
+/// The run itself is at fault, and nobody could be told.
+#[derive(Debug, Error)]
+pub enum RunError {
+    /// The run could not begin.
+    #[error(transparent)]
+    Context(#[from] ContextError),
+    /// The results could not be handed to Juju.
+    #[error("failed to answer the action")]
+    Answer(#[source] ToolError),
+}
+
+/// Runs the action `name`. Its results, and the reason why it failed, go to
+/// whoever waits for it.
+///
+/// # Errors
+/// See [`RunError`]; that an action fails is none.
+pub async fn run(hook: Hook, name: &str) -> Result<(), RunError> {
+    let mut context = Context::new(hook)?;
+    let mut results = ActionResults::default();
+    let done = act(&mut context, name, &mut results).await;
+    // What was found out helps also where the action failed.
+    context
+        .tools
+        .action_set(&results)
+        .map_err(RunError::Answer)?;
+    if let Err(error) = done {
+        let reason = crate::log::chain(&error);
+        context
+            .tools
+            .action_fail(&reason)
+            .map_err(RunError::Answer)?;
+    }
+    Ok(())
+}
+
+async fn act(
+    context: &mut Context,
+    name: &str,
+    results: &mut ActionResults,
+) -> Result<(), ActionError> {
+    match name {
+        "alarm-list" => alarms::list(context, results).await,
+        other => Err(ActionError::Unknown(other.to_owned())),
+    }
+}
+
+/// What most actions begin with: Juju's view of the application, and a
+/// connection to the cluster.
+pub(crate) struct Session {
+    /// What Juju says.
+    pub(crate) application: Application,
+    /// A connection to the member of this unit, or else to one that answers.
+    pub(crate) client: Client,
+    /// The member list.
+    pub(crate) members: Vec<Member>,
+}
+
+impl Session {
+    /// Observes the model and connects to the cluster.
+    ///
+    /// # Errors
+    /// The model cannot be observed, or no member answers.
+    pub(crate) async fn begin(context: &Context) -> Result<Self, ActionError> {
+        let application = observe::application(context)?;
+        let (client, members) = observe::connect(context, application.peers.as_ref())
+            .await
+            .map_err(ActionError::Unreachable)?;
+        Ok(Self {
+            application,
+            client,
+            members,
+        })
+    }
+
+    /// For an action that writes what only the leader may write.
+    ///
+    /// # Errors
+    /// This unit does not lead.
+    pub(crate) fn require_leader(&self) -> Result<(), ActionError> {
+        if self.application.leader {
+            Ok(())
+        } else {
+            Err(ActionError::NotLeader)
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! What an operator asks for by `juju run`.
+
+use etcd_charm_world::{ActionResult, UnitName, World};
+use libtest_mimic::Trial;
+use serde_json::{Value, json};
+
+use crate::support::{deployed, story};
+
+pub(crate) fn stories() -> Vec<Trial> {
+    vec![
+        story("actions_list_no_alarm_where_there_is_none", no_alarm),
+        story("actions_refuse_a_parameter_they_do_not_know", unknown),
+    ]
+}
+
+/// Runs an action that has to succeed, and gives its results.
+fn done(world: &mut World, unit: &UnitName, name: &str, parameters: Value) -> Value {
+    let result = run(world, unit, name, parameters);
+    assert_eq!(result.status, "completed", "{name}: {}", result.message);
+    result.results
+}
+
+/// Runs an action that has to fail, and gives the reason.
+fn refused(world: &mut World, unit: &UnitName, name: &str, parameters: Value) -> String {
+    let result = run(world, unit, name, parameters);
+    assert_eq!(result.status, "failed", "{name}: {}", result.results);
+    // A reason of the charm's own, and not Juju's word for a program that died.
+    assert_eq!(
+        result.results["return-code"], 0,
+        "{name}: {}",
+        result.message
+    );
+    result.message
+}
+
+fn run(world: &mut World, unit: &UnitName, name: &str, parameters: Value) -> ActionResult {
+    world.model.run_action(unit.clone(), name, parameters)
+}
+
+fn no_alarm() {
+    let (mut world, unit) = deployed();
+    let results = done(&mut world, &unit, "alarm-list", json!({}));
+    assert_eq!(results["output"], "");
+}
+
+fn unknown() {
+    let (mut world, unit) = deployed();
+    let reason = refused(&mut world, &unit, "alarm-list", json!({"all": true}));
+    assert_eq!(reason, "parameter `all` is not known to this action");
+}
