@@ -7,6 +7,7 @@
 
 mod alarms;
 mod parameters;
+mod rotate_server_ca;
 
 use thiserror::Error;
 
@@ -101,6 +102,7 @@ async fn act(
 ) -> Result<(), ActionError> {
     match name {
         "alarm-list" => alarms::list(context, results).await,
+        "rotate-server-ca" => rotate_server_ca::run(context, results).await,
         other => Err(ActionError::Unknown(other.to_owned())),
     }
 }

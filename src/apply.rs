@@ -10,7 +10,7 @@ mod trust;
 pub use access::access;
 pub use machine::{machine, stop};
 pub use membership::membership;
-pub use publish::{open_port, publish};
+pub use publish::{open_port, publish, rotate_server_authority};
 pub use trust::trust;
 
 use thiserror::Error;

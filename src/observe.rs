@@ -1,13 +1,15 @@
 //! Reads, and nothing but reads: Juju, etcd and this machine.
 
+mod authorities;
 mod clients;
 mod etcd;
 mod juju;
 mod machine;
 
+pub use authorities::{AUTHORITIES_LABEL, content as authorities_content};
 pub use clients::{clients, widen};
 pub use etcd::{access, client_at, cluster, connect, own_member_answers};
-pub use juju::{AUTHORITIES_LABEL, Application, application, authorities_content, peer_relation};
+pub use juju::{Application, application, peer_relation};
 pub use machine::machine;
 
 use thiserror::Error;

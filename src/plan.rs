@@ -9,6 +9,7 @@
 
 pub mod access;
 pub mod advisory;
+pub mod authorities;
 pub mod machine;
 pub mod membership;
 pub mod observed;
@@ -122,6 +123,7 @@ fn next_stage(observed: &Observed, report: &mut Report) -> Stage {
         return Stage::Trust(step);
     }
     report.read_ledger(cluster, observed.now);
+    report.rotation = authorities::progress(observed, cluster);
     Stage::Publish(Box::new(publish::plan(observed, cluster)))
 }
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-pub use etcd_config::{EtcdConfig, Founding, Tuning, https_url};
+pub use etcd_config::{EtcdConfig, Founding, Tuning, https_url, noted_server_trust, notes};
 pub use systemd_unit::SystemdUnit;
 
 /// A value that cannot be written down.

@@ -94,6 +94,7 @@ pub fn of_application(report: &Report) -> Status {
     for (key, end) in &report.expiring {
         reasons.push(format!("etcd-client:{key}: certificate ends {end}"));
     }
+    reasons.extend(report.rotation.clone());
     let rest = reasons.len().saturating_sub(SHOWN);
     reasons.truncate(SHOWN);
     if rest > 0 {

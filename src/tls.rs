@@ -26,7 +26,7 @@ mod refusal;
 mod signature;
 mod uri;
 
-pub use bundle::{BundleError, TrustBundle};
+pub use bundle::{BundleError, TrustBundle, digest};
 pub use issue::{Authority, IssueError, Issued};
 pub use leaf::ClientCertificate;
 pub use own::{OwnCertificate, Renewal, UnreadableCertificate, needs_new};

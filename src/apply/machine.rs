@@ -10,7 +10,8 @@ use crate::juju::StatusName;
 use crate::model::{Known, Secret};
 use crate::observe::{self, Application};
 use crate::plan::access::RESERVED_PREFIX;
-use crate::plan::machine::{Authorities, Documents, MachineStep};
+use crate::plan::authorities::Authorities;
+use crate::plan::machine::{Documents, MachineStep};
 use crate::tls::Issued;
 
 /// How long a certificate of our own is valid: 90 days. It is renewed without
@@ -39,9 +40,10 @@ pub async fn machine(
             MachineStep::StoreAuthorities => {
                 let authorities = authorities(application)?;
                 let paths = &context.paths;
-                let server = authorities.server.certificate.as_bytes();
+                let server = authorities.server_trust();
                 let admin = authorities.admin.certificate.as_bytes();
-                ensure_file(&paths.server_ca(), server, PUBLIC_FILE, Owner::Charm)?;
+                let path = paths.server_ca();
+                ensure_file(&path, server.as_bytes(), PUBLIC_FILE, Owner::Charm)?;
                 ensure_file(&paths.admin_ca(), admin, PUBLIC_FILE, Owner::Charm)?;
             }
             MachineStep::IssueServer(names) => {

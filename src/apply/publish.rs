@@ -7,9 +7,11 @@ use super::ApplyError;
 use crate::context::Context;
 use crate::etcd::Client;
 use crate::juju::{Revision, SecretContent, SecretOwner, TcpPort};
-use crate::model::{ClientRecord, LedgerWrite, Relation, RequestKey, SecretId, SecretUri};
+use crate::model::{
+    ClientRecord, LedgerWrite, Relation, RequestKey, SecretId, SecretUri, Timestamp,
+};
 use crate::observe::{self, AUTHORITIES_LABEL};
-use crate::plan::machine::Authorities;
+use crate::plan::authorities::{Authorities, Rotation};
 use crate::plan::publish::{
     Changes, Departure, PlannedAnswer, PlannedSecret, Publication, RelationPublication,
 };
@@ -40,6 +42,7 @@ pub async fn publish(
         departed,
         peer_app,
         peer_unit,
+        authorities,
         version,
     } = publication;
     let mut log = Vec::new();
@@ -68,6 +71,10 @@ pub async fn publish(
         if remove_labelled(context, labels, &mut removed)? {
             ledger.push(LedgerWrite::ForgetRecord(key.clone()));
         }
+    }
+    if let Some(authorities) = authorities {
+        store_authorities(context, authorities)?;
+        log.push("took a step in replacing the servers' authority".to_owned());
     }
     if !peer_app.is_empty() || !peer_unit.is_empty() {
         publish_to_peers(context, &peer_app, peer_unit)?;
@@ -104,6 +111,7 @@ fn found(context: &Context) -> Result<Changes, ApplyError> {
             let authorities = Authorities {
                 server: create("server")?,
                 admin: create("admin")?,
+                rotation: None,
             };
             tools.secret_add(
                 AUTHORITIES_LABEL,
@@ -124,6 +132,51 @@ fn found(context: &Context) -> Result<Changes, ApplyError> {
     Ok(changes
         .map(|(key, value)| (key.to_owned(), Some(value.to_owned())))
         .into())
+}
+
+/// Replaces the authorities of this application.
+///
+/// # Errors
+/// A hook tool failed, or there is no secret to write to.
+fn store_authorities(context: &Context, authorities: &Authorities) -> Result<(), ApplyError> {
+    let info = context.tools.secret_info(AUTHORITIES_LABEL)?;
+    let info = info.ok_or(ApplyError::Missing("the secret with the authorities"))?;
+    let content = observe::authorities_content(authorities);
+    context
+        .tools
+        .secret_set(&uri(context, &info.id), &content)?;
+    Ok(())
+}
+
+/// Begins to replace the authority of the servers; `from` is when the new one
+/// may begin to sign. Gives the new one.
+///
+/// # Errors
+/// As [`publish`].
+pub fn rotate_server_authority(
+    context: &Context,
+    authorities: &Authorities,
+    from: Timestamp,
+) -> Result<Authority, ApplyError> {
+    // Another name than that of the one before, for software that looks an
+    // authority up by its name alone.
+    let name = format!(
+        "{} server authority {}",
+        context.hook.unit.app(),
+        context.now
+    );
+    let next = Authority::create(&name, context.now, AUTHORITY_VALIDITY_SECONDS)?;
+    let authorities = Authorities {
+        rotation: Some(Rotation::Next {
+            authority: next.clone(),
+            from,
+        }),
+        ..authorities.clone()
+    };
+    store_authorities(context, &authorities)?;
+    let changes = [authorities.announcement()].into();
+    publish_to_peers(context, &changes, &Changes::new())?;
+    Ok(next)
 }
 
 fn publish_relation(

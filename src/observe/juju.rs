@@ -4,19 +4,15 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use super::ObserveError;
+use super::{ObserveError, authorities};
 use crate::context::Context;
 use crate::hook::Event;
 use crate::host::package;
-use crate::juju::{Resource, Revision, SecretContent};
-use crate::model::{Relation, SecretUri};
-use crate::plan::machine::Authorities;
+use crate::juju::Resource;
+use crate::model::Relation;
+use crate::plan::authorities::Authorities;
 use crate::plan::observed::{Pass, Peers, PrefixPolicy};
 use crate::relation::CLUSTER;
-use crate::tls::Authority;
-
-/// The label of the secret with the certificate authorities.
-pub const AUTHORITIES_LABEL: &str = "etcd-charm.authorities";
 
 /// What Juju says; constant within a hook.
 #[derive(Debug)]
@@ -72,7 +68,7 @@ pub fn application(context: &Context) -> Result<Application, ObserveError> {
     let policy = config.get("prefix-policy").and_then(|value| value.as_str());
     let peers = peers(context)?;
     let authorities = match &peers {
-        Some(peers) => authorities(context, peers)?,
+        Some(peers) => authorities::read(context, peers)?,
         None => None,
     };
     let storage = match tools.storage_list("data")?.first() {
@@ -134,45 +130,6 @@ fn peers(context: &Context) -> Result<Option<Peers>, ObserveError> {
         peers.others.insert(other.member(), bag);
     }
     Ok(Some(peers))
-}
-
-fn authorities(context: &Context, peers: &Peers) -> Result<Option<Authorities>, ObserveError> {
-    let Some(uri) = peers.app.get("pki") else {
-        return Ok(None);
-    };
-    let Ok(secret) = uri.parse::<SecretUri>() else {
-        return Ok(None);
-    };
-    // Right after its creation a secret may not be readable yet by the others.
-    let Ok(content) = context.tools.secret_get(&secret, Revision::Refresh)? else {
-        return Ok(None);
-    };
-    let load = |certificate: &str, key: &str| {
-        let certificate = content.get(certificate).unwrap_or_default();
-        let key = content.get(key).unwrap_or_default().to_owned();
-        Authority::load(certificate, crate::model::Secret::new(key)).map_err(|source| {
-            ObserveError::Authorities {
-                secret: uri.clone(),
-                source,
-            }
-        })
-    };
-    Ok(Some(Authorities {
-        server: load("server-ca-cert", "server-ca-key")?,
-        admin: load("admin-ca-cert", "admin-ca-key")?,
-    }))
-}
-
-/// The content of the secret that [`application`] reads the authorities from.
-pub fn authorities_content(authorities: &Authorities) -> SecretContent {
-    [
-        ("server-ca-cert", authorities.server.certificate.clone()),
-        ("server-ca-key", authorities.server.key().expose().clone()),
-        ("admin-ca-cert", authorities.admin.certificate.clone()),
-        ("admin-ca-key", authorities.admin.key().expose().clone()),
-    ]
-    .into_iter()
-    .collect()
 }
 
 /// The option's value; what is not one of the two is the default.

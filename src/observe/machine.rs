@@ -10,7 +10,7 @@ use crate::plan::machine::{Documents, Machine};
 use crate::plan::observed::{Leaves, Pass};
 use crate::render::etcd_config::{CLIENT_PORT, PEER_PORT};
 use crate::render::{self, EtcdConfig, SystemdUnit, Tuning};
-use crate::tls::{Issued, OwnCertificate, TrustBundle};
+use crate::tls::{Issued, OwnCertificate, TrustBundle, digest};
 
 /// Reads files and the state of the service. In a pass over one relation only
 /// what decides about trust is read.
@@ -59,6 +59,8 @@ pub fn machine(context: &Context, application: &Application) -> Result<Machine, 
         service: files::read_text(&paths.service_file())?.unwrap_or_default(),
     };
     machine.loaded_configuration = files::read_text(&paths.loaded_config())?;
+    let loaded = machine.loaded_configuration.as_deref();
+    machine.loaded_server_trust = loaded.and_then(render::noted_server_trust);
     machine.is_running = Service::new(&context.commands, paths.service()).is_active()?;
     if let Some(installed) = installed {
         machine.wanted = documents(context, application, &installed)?;
@@ -100,7 +102,7 @@ fn documents(
     context: &Context,
     application: &Application,
     installed: &package::Installed,
-) -> Result<Option<Documents>, render::RenderError> {
+) -> Result<Option<Documents>, ObserveError> {
     let paths = &context.paths;
     let (Some(address), Some(storage), Some(founding)) = (
         application.address,
@@ -138,9 +140,9 @@ fn documents(
         data_dir: &data_dir,
     }
     .render()?;
-    // The program stands in the configuration as well, as a comment: so what
-    // the running etcd has loaded tells which program it is.
-    let configuration = format!("{configuration}# Read by {}\n", installed.etcd.display());
+    let server_trust = files::read_text(&paths.server_ca())?.unwrap_or_default();
+    let notes = render::notes(&installed.etcd, &digest(server_trust.as_bytes()));
+    let configuration = format!("{configuration}{notes}");
     Ok(Some(Documents {
         configuration,
         service,

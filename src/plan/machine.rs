@@ -5,10 +5,11 @@ mod tests;
 
 use std::collections::BTreeSet;
 
+use super::authorities::Authorities;
 use super::observed::{Leaves, Observed, Pass};
 use super::{Report, Wait};
 use crate::model::{Founding, Known, Timestamp};
-use crate::tls::{Authority, ClientCertificate, OwnCertificate, TrustBundle, needs_new};
+use crate::tls::{ClientCertificate, OwnCertificate, TrustBundle, needs_new};
 
 /// How long before it expires a certificate of our own is renewed: 30 days, a
 /// third of its life, so that a unit that is away for weeks does not miss it.
@@ -31,8 +32,11 @@ pub struct Machine {
     pub founding: Option<Founding>,
     /// The authorities, where this pass read them.
     pub authorities: Option<Authorities>,
-    /// The authority of the servers as stored here, PEM.
+    /// The authorities of the servers as stored here, PEM: one, or two while one
+    /// replaces the other.
     pub server_ca: Option<String>,
+    /// The digest of the authorities of the servers that the running etcd read.
+    pub loaded_server_trust: Option<String>,
     /// The authority of administrators as stored here, PEM.
     pub admin_ca: Option<String>,
     /// The certificate that this member shows to clients and peers.
@@ -53,16 +57,6 @@ pub struct Machine {
     pub loaded_leaves: Option<Leaves>,
     /// Whether the service runs.
     pub is_running: bool,
-}
-
-/// The two authorities of an application, with their keys.
-#[derive(Clone, Debug)]
-pub struct Authorities {
-    /// Signs the certificates of members.
-    pub server: Authority,
-    /// Signs the certificates of administrators; the only authority that a
-    /// member trusts for clients.
-    pub admin: Authority,
 }
 
 /// Texts of the files that the service is made of.
@@ -184,7 +178,7 @@ fn certificates(
     now: Timestamp,
 ) -> Vec<MachineStep> {
     let mut steps = Vec::new();
-    let is_stored = machine.server_ca.as_ref() == Some(&authorities.server.certificate)
+    let is_stored = machine.server_ca.as_ref() == Some(&authorities.server_trust())
         && machine.admin_ca.as_ref() == Some(&authorities.admin.certificate);
     if !is_stored {
         steps.push(MachineStep::StoreAuthorities);

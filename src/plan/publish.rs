@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
 
+use super::authorities::{self, Authorities};
 use super::observed::{ClientRelation, Observed, Pass, request_key};
 use crate::model::{
     ClientRecord, Cluster, Databag, Fingerprint, LedgerWrite, RelationId, RequestKey, Secret,
@@ -41,6 +42,8 @@ pub struct Publication {
     pub peer_app: Changes,
     /// Changes of what this unit tells the others.
     pub peer_unit: Changes,
+    /// The authorities of this application, where they are to be replaced.
+    pub authorities: Option<Authorities>,
     /// The version of etcd, for `juju status`.
     pub version: Option<String>,
 }
@@ -152,8 +155,14 @@ pub fn plan(observed: &Observed, cluster: &Cluster) -> Publication {
         publication.version = Some(cluster.status.version.to_string());
         publication.departed = departures(observed, cluster);
         publication.ledger = forgotten_members(cluster);
+        publication.authorities = authorities::next(observed, cluster);
     }
     publication.peer_app = app_changes(observed, cluster);
+    let announced = publication
+        .authorities
+        .iter()
+        .map(Authorities::announcement);
+    publication.peer_app.extend(announced);
     for (id, relation) in &observed.clients.relations {
         // What cannot be read says nothing about what was granted before, so
         // the client keeps its answer as it keeps its access.

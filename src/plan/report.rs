@@ -16,6 +16,9 @@ pub struct Report {
     pub notices: Vec<(RequestKey, Notice)>,
     /// Clients whose certificate is about to expire, or has.
     pub expiring: Vec<(RequestKey, Timestamp)>,
+    /// How far the replacement of the servers' authority has come, if there is
+    /// one.
+    pub rotation: Option<String>,
     /// What is allowed and still worth a line in the log.
     pub remarks: Vec<String>,
     /// The version of etcd that runs.

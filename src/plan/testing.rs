@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{LazyLock, Mutex};
 
 use super::access::AccessStep;
-use super::machine::{Authorities, Documents, Machine};
+use super::authorities::Authorities;
+use super::machine::{Documents, Machine};
 use super::observed::{
     Certificate, ClientRelation, Clients, Observed, Pass, Peers, PrefixPolicy, Scope,
 };
@@ -17,7 +18,7 @@ use crate::model::{
     MemberName, MemberStatus, MemberTrust, Permission, RelationId, RequestKey, Timestamp,
 };
 use crate::relation;
-use crate::tls::{Authority, ClientCertificate, OwnCertificate};
+use crate::tls::{Authority, ClientCertificate, OwnCertificate, digest};
 
 pub(crate) const NOW: Timestamp = Timestamp(1_800_000_000);
 pub(crate) const DAY: i64 = 24 * 3600;
@@ -28,6 +29,7 @@ pub(crate) const OWN_NAMES: [&str; 4] = ["10.0.0.1", "127.0.0.1", "::1", "localh
 static AUTHORITIES: LazyLock<Authorities> = LazyLock::new(|| Authorities {
     server: Authority::create("servers", NOW, 3650 * DAY).expect("an authority"),
     admin: Authority::create("administrators", NOW, 3650 * DAY).expect("an authority"),
+    rotation: None,
 });
 
 /// The certificate of a client: another key for each number.
@@ -112,6 +114,12 @@ impl Bench {
             cluster,
             report: Report::default(),
         }
+    }
+
+    /// The authorities that this unit has read.
+    pub(crate) fn authorities(&self) -> &Authorities {
+        let authorities = self.observed.machine.authorities.as_ref();
+        authorities.expect("a bench has authorities")
     }
 
     /// A relation of version 0 asks for a prefix with this certificate.
@@ -312,6 +320,7 @@ fn machine() -> Machine {
         }),
         authorities: Some(AUTHORITIES.clone()),
         server_ca: Some(AUTHORITIES.server.certificate.clone()),
+        loaded_server_trust: Some(digest(AUTHORITIES.server.certificate.as_bytes())),
         admin_ca: Some(AUTHORITIES.admin.certificate.clone()),
         server_certificate: Some(OWN.0.clone()),
         admin_certificate: Some(OWN.1.clone()),

@@ -159,6 +159,25 @@ pub fn https_url(address: IpAddr, port: u16) -> String {
     format!("https://{}", SocketAddr::new(address, port))
 }
 
+/// What the running etcd has read besides its configuration stands in it as
+/// comments: so the copy that is made when it starts tells which program it is
+/// and which authorities it checks peers with, and a change of either is a
+/// change of the configuration. `server_trust` is a digest.
+pub fn notes(program: &Path, server_trust: &str) -> String {
+    let program = program.display();
+    format!("# Read by {program}\n{SERVER_TRUST_NOTE}{server_trust}\n")
+}
+
+/// Which digest stands in the notes of a configuration.
+pub fn noted_server_trust(configuration: &str) -> Option<String> {
+    let mut lines = configuration.lines();
+    let digest = lines.find_map(|line| line.strip_prefix(SERVER_TRUST_NOTE))?;
+    Some(digest.to_owned())
+}
+
+/// Before the digest of the authorities that peers are checked with.
+const SERVER_TRUST_NOTE: &str = "# Peers are checked with ";
+
 /// For whoever looks at the file on the machine.
 const HEADER: &str = "# Written by the charm, which will overwrite changes.\n";
 

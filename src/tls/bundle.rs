@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use sha2::{Digest, Sha256};
 use thiserror::Error;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
@@ -169,6 +170,15 @@ fn is_authority(der: &[u8]) -> bool {
         Ok(([], certificate)) => certificate.version().0 == 2 && certificate.is_ca(),
         _ => false,
     }
+}
+
+/// Tells one text of certificates from another, in a few characters.
+pub fn digest(text: &[u8]) -> String {
+    let digest = Sha256::digest(text);
+    digest[..8]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@
 )]
 
 mod across;
+mod authority;
 mod cluster;
 mod libraries;
 mod requirer;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         v0::stories(),
         cluster::stories(),
         across::stories(),
+        authority::stories(),
     ]
     .into_iter()
     .flatten()

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{LazyLock, Mutex};
 
 use etcd_charm::model::{Fingerprint, Timestamp};
-use etcd_charm::plan::machine::Authorities;
+use etcd_charm::plan::authorities::Authorities;
 use etcd_charm::tls::{Authority, ClientCertificate, OwnCertificate};
 
 /// The time of all hooks.
@@ -43,6 +43,7 @@ pub(crate) static POOL: LazyLock<Pool> = LazyLock::new(|| {
     let authorities = Authorities {
         server: authority("servers"),
         admin: authority("administrators"),
+        rotation: None,
     };
     let admin = authorities.admin.issue_client("root", NOW, 90 * DAY);
     let admin = admin.expect("a certificate").certificate;

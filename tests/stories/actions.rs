@@ -14,14 +14,14 @@ pub(crate) fn stories() -> Vec<Trial> {
 }
 
 /// Runs an action that has to succeed, and gives its results.
-fn done(world: &mut World, unit: &UnitName, name: &str, parameters: Value) -> Value {
+pub(super) fn done(world: &mut World, unit: &UnitName, name: &str, parameters: Value) -> Value {
     let result = run(world, unit, name, parameters);
     assert_eq!(result.status, "completed", "{name}: {}", result.message);
     result.results
 }
 
 /// Runs an action that has to fail, and gives the reason.
-fn refused(world: &mut World, unit: &UnitName, name: &str, parameters: Value) -> String {
+pub(super) fn refused(world: &mut World, unit: &UnitName, name: &str, parameters: Value) -> String {
     let result = run(world, unit, name, parameters);
     assert_eq!(result.status, "failed", "{name}: {}", result.results);
     // A reason of the charm's own, and not Juju's word for a program that died.

@@ -13,6 +13,7 @@ mod cluster;
 mod faults;
 mod hygiene;
 mod names;
+mod rotation;
 mod sentences;
 mod support;
 mod versions;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         faults::stories(),
         hygiene::stories(),
         names::stories(),
+        rotation::stories(),
         sentences::stories(),
         versions::stories(),
     ]

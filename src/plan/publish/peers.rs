@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Changes, hex};
 use crate::model::{Cluster, Databag, Fingerprint, Grant, LedgerWrite, MemberName};
+use crate::plan::authorities;
 use crate::plan::observed::{Observed, Peers};
 
 pub(super) fn unit_changes(observed: &Observed, peers: &Peers) -> Changes {
@@ -15,6 +16,9 @@ pub(super) fn unit_changes(observed: &Observed, peers: &Peers) -> Changes {
     }
     if let (true, Some(loaded)) = (observed.machine.is_running, &observed.machine.loaded_leaves) {
         wanted.insert("trust".to_owned(), trust_digest(loaded));
+    }
+    if let (true, Some(told)) = (observed.machine.is_running, authorities::told(observed)) {
+        wanted.insert(authorities::SERVER_CA.to_owned(), told);
     }
     differences(&peers.own, wanted)
 }

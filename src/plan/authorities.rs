@@ -1,0 +1,163 @@
+//! The certificate authorities of an application, and how that of the servers
+//! is replaced by another without anybody losing a connection.
+//!
+//! Who checks a certificate has to know its authority before it is shown one
+//! of it, and each member, each unit and each client learns that at a time of
+//! its own. So there are three steps, and each is taken when the one before has
+//! reached everybody:
+//!
+//! 1. The next authority is trusted beside the present one, and signs nothing.
+//!    Members restart in turn, since etcd reads the authorities of peers once,
+//!    at its start; clients are told both.
+//! 2. When every member has loaded both, and clients have had time to take them
+//!    over, the next becomes the present one, which signs; every unit issues
+//!    itself another certificate, for which nothing is restarted.
+//! 3. When every member shows a certificate of the present authority, the
+//!    previous one is forgotten. Members restart in turn once more.
+
+#[cfg(test)]
+mod tests;
+
+use super::observed::Observed;
+use crate::model::{Cluster, MemberName, Timestamp};
+use crate::tls::{Authority, OwnCertificate, digest};
+
+/// The key in the databag of a unit that tells which authorities its etcd has
+/// loaded, and which one signed its certificate.
+pub(super) const SERVER_CA: &str = "server-ca";
+
+/// The key in the databag of the application that changes with the
+/// authorities, so that every unit looks at their secret.
+pub const AUTHORITIES: &str = "authorities";
+
+/// The authorities of an application, with their keys.
+#[derive(Clone, Debug)]
+pub struct Authorities {
+    /// Signs the certificates of members.
+    pub server: Authority,
+    /// Signs the certificates of administrators; the only authority that a
+    /// member trusts for clients.
+    pub admin: Authority,
+    /// The other authority of the members, while one replaces another.
+    pub rotation: Option<Rotation>,
+}
+
+/// How far the authority of the members is being replaced.
+#[derive(Clone, Debug)]
+pub enum Rotation {
+    /// There is another one, which is trusted and signs nothing yet.
+    Next {
+        /// The authority that will sign.
+        authority: Authority,
+        /// When it may begin to: clients need time to take it over.
+        from: Timestamp,
+    },
+    /// There was another one; its certificate, PEM. Members may still show
+    /// what it has signed.
+    Previous(String),
+}
+
+impl Authorities {
+    /// What members are checked with, by each other, by units and by clients:
+    /// certificates, PEM. The same ones are the same text whichever of them
+    /// signs, so that the second step restarts nothing.
+    pub fn server_trust(&self) -> String {
+        let mut certificates = vec![self.server.certificate.as_str()];
+        certificates.extend(self.rotation.as_ref().map(|rotation| match rotation {
+            Rotation::Next { authority, .. } => authority.certificate.as_str(),
+            Rotation::Previous(certificate) => certificate.as_str(),
+        }));
+        certificates.sort_unstable();
+        certificates.concat()
+    }
+
+    /// The change of the application's databag that makes every unit read the
+    /// secret with these authorities.
+    pub fn announcement(&self) -> (String, Option<String>) {
+        (
+            AUTHORITIES.to_owned(),
+            Some(digest(self.server_trust().as_bytes())),
+        )
+    }
+}
+
+/// What a unit tells of the authorities of members, once its etcd runs.
+pub(super) fn told(observed: &Observed) -> Option<String> {
+    let machine = &observed.machine;
+    let loaded = machine.loaded_server_trust.as_ref()?;
+    let issuer = issuer(
+        machine.server_certificate.as_ref()?,
+        machine.authorities.as_ref()?,
+    )?;
+    Some(format!("{loaded} {issuer}"))
+}
+
+/// The digest of the present authority, if it signed this certificate.
+fn issuer(certificate: &OwnCertificate, authorities: &Authorities) -> Option<String> {
+    certificate
+        .issued_by(authorities.server.own())
+        .then(|| digest(authorities.server.certificate.as_bytes()))
+}
+
+/// The authorities as the leader should store them next, if it is time for the
+/// next step.
+pub(super) fn next(observed: &Observed, cluster: &Cluster) -> Option<Authorities> {
+    let authorities = observed.machine.authorities.as_ref()?;
+    let rotation = authorities.rotation.as_ref()?;
+    if !observed.leader || !behind(observed, cluster, authorities).is_empty() {
+        return None;
+    }
+    match rotation {
+        Rotation::Next { authority, from } => (observed.now >= *from).then(|| Authorities {
+            rotation: Some(Rotation::Previous(authorities.server.certificate.clone())),
+            server: authority.clone(),
+            admin: authorities.admin.clone(),
+        }),
+        Rotation::Previous(_) => Some(Authorities {
+            rotation: None,
+            ..authorities.clone()
+        }),
+    }
+}
+
+/// How far a replacement has come, for an operator.
+pub(super) fn progress(observed: &Observed, cluster: &Cluster) -> Option<String> {
+    let authorities = observed.machine.authorities.as_ref()?;
+    let rotation = authorities.rotation.as_ref()?;
+    let behind = behind(observed, cluster, authorities);
+    let what = match (rotation, behind.is_empty()) {
+        (Rotation::Next { from, .. }, true) => format!("the next one signs from {from} on"),
+        (Rotation::Previous(_), true) => "the previous one is about to go".to_owned(),
+        (_, false) => format!("waiting for {}", behind.join(", ")),
+    };
+    Some(format!("replacing the servers' authority: {what}"))
+}
+
+/// The members that have not loaded these authorities yet, or do not show a
+/// certificate of the present one. Of one that nothing is known of, nothing is
+/// assumed.
+fn behind(observed: &Observed, cluster: &Cluster, authorities: &Authorities) -> Vec<String> {
+    let wanted = format!(
+        "{} {}",
+        digest(authorities.server_trust().as_bytes()),
+        digest(authorities.server.certificate.as_bytes())
+    );
+    let own = observed.member();
+    let is_ready = |name: &MemberName| {
+        if *name == own {
+            return told(observed).as_ref() == Some(&wanted);
+        }
+        let peers = observed.peers.as_ref();
+        let bag = peers.and_then(|peers| peers.others.get(name));
+        bag.and_then(|bag| bag.get(SERVER_CA)) == Some(&wanted)
+    };
+    cluster
+        .members
+        .iter()
+        .filter(|member| !member.name.as_ref().is_some_and(is_ready))
+        .map(|member| match &member.name {
+            Some(name) => name.to_string(),
+            None => format!("member {:x}", member.id),
+        })
+        .collect()
+}
