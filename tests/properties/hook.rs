@@ -643,8 +643,10 @@ fn publication_steps(publication: &Publication) -> Vec<Step> {
         departed,
         peer_app,
         peer_unit,
+        authorities,
         version: _,
     } = publication;
+    assert!(authorities.is_none(), "nobody asked for other authorities");
     let mut steps = Vec::new();
     if !ledger.is_empty() {
         steps.push(Step::Ledger(ledger.clone()));
