@@ -83,7 +83,7 @@ pack-test: ## pack the charm, look at what is in it, and let it serve a client
 	@tests/package/setup
 	@$(ENV) cargo test --test package
 
-crash: ## kill the charm at every call that it makes; CRASH_SWEEP=20 takes each 20th
+crash: ## kill the charm at every call that it makes; CRASH_SWEEP=20 takes each 20th, CRASH_FAULTS some kinds
 	@tests/tools/setup all
 	@$(ENV) CRASH_SWEEP=$${CRASH_SWEEP:-all} cargo test --test crash -- $(FILTER)
 

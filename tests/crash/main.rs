@@ -3,7 +3,8 @@
 //! next has to end where an undisturbed run ends.
 //!
 //! A plain run takes a bounded sample that is the same every time. With
-//! `CRASH_SWEEP=all` every point is taken, with `CRASH_SWEEP=7` each seventh.
+//! `CRASH_SWEEP=all` every point is taken, with `CRASH_SWEEP=7` each seventh;
+//! `CRASH_FAULTS=AfterTool,BeforeReceive` takes only those kinds of faults.
 
 #![allow(
     clippy::unwrap_used,

@@ -17,6 +17,8 @@ use crate::snapshot::{Snapshot, differences};
 const SAMPLE: usize = 6;
 /// A plain run begins no life after this time, but for the first.
 const SAMPLE_LIMIT: Duration = Duration::from_secs(20);
+/// After how many points a sweep says how far it has come.
+const NEWS: usize = 200;
 /// How many worlds there are at a time.
 const WORLDS: usize = 2;
 
@@ -50,6 +52,14 @@ impl Share {
         // The last is worth more than the first, before which nothing is done.
         let offset = step - 1;
         all.into_iter().skip(offset).step_by(step).collect()
+    }
+}
+
+/// The faults that `CRASH_FAULTS` names, separated by commas; all without it.
+fn is_named(fault: Fault) -> bool {
+    match std::env::var("CRASH_FAULTS") {
+        Ok(names) => names.split(',').any(|name| name == fault.kind()),
+        Err(_) => true,
     }
 }
 
@@ -206,6 +216,7 @@ fn lives(what: &str, units: usize, chosen: fn(&Point) -> bool) -> Result<(), Fai
         .sum();
     let laps = laps(&first.traces, share, chosen);
     let kinds = count_kinds(&laps);
+    let planned = laps.iter().flatten().flatten().count();
     let limit = (share == Share::Sample).then(|| begun + SAMPLE_LIMIT);
     let queue = Mutex::new(VecDeque::from(laps));
     let tally = Mutex::new(Tally::default());
@@ -232,7 +243,16 @@ fn lives(what: &str, units: usize, chosen: fn(&Point) -> bool) -> Result<(), Fai
                     let lived = catch_unwind(AssertUnwindSafe(|| own.live(&lap)))
                         .unwrap_or_else(|panic| Err(format!("{lap:?}: {}", rig::said(&*panic))));
                     let mut tally = tally.lock().unwrap();
+                    let before = tally.points;
                     tally.points += lap.iter().flatten().count();
+                    if before / NEWS != tally.points / NEWS {
+                        say(&format!(
+                            "{what}: {} of {planned} points, {} failures, {} s",
+                            tally.points,
+                            tally.wrong.len(),
+                            begun.elapsed().as_secs()
+                        ));
+                    }
                     match lived {
                         Ok((fired, missed)) => {
                             tally.fired += fired;
@@ -274,7 +294,8 @@ fn laps(traces: &[Vec<Trace>], share: Share, chosen: fn(&Point) -> bool) -> Vec<
         .iter()
         .map(|traces| {
             let points: Vec<Point> = traces.iter().flat_map(Trace::points).collect();
-            let points = points.into_iter().filter(chosen).collect();
+            let is_chosen = |point: &Point| chosen(point) && is_named(point.fault);
+            let points = points.into_iter().filter(is_chosen).collect();
             share.take(points, SAMPLE).into()
         })
         .collect();
