@@ -10,7 +10,7 @@ DENY := target/tools/cargo-deny/bin/cargo-deny
 TIMES ?= 50
 .DEFAULT_GOAL := help
 
-.PHONY: help setup build demo costs test fmt lint unit stories interop fuzz crash hostile deny pack pack-test clean
+.PHONY: help setup build demo costs test fmt lint unit stories interop fuzz corpus crash hostile properties deny pack pack-test clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -66,6 +66,14 @@ interop: ## the tests with requirers that run Canonical's own libraries; FILTER=
 fuzz: ## hostile input for all that reads; TIMES=100 is a hundred times what each test run does
 	@tests/tools/setup basic
 	@$(ENV) FUZZ_TIMES=$(TIMES) cargo test --test fuzz
+
+corpus: ## judge every certificate of the corpus, beside Go's own parser
+	@tests/tools/setup basic
+	@$(ENV) cargo test --test certificates
+
+properties: ## plans in a pure world, judged by its looks; CASES=1000 worlds of each kind
+	@tests/tools/setup basic
+	@$(ENV) $(if $(CASES),PROPTEST_CASES=$(CASES)) cargo test --test properties
 
 deny: ## check licences, duplicates and sources of all that the charm is built from
 	@test -x $(DENY) || cargo install --quiet --locked --debug --no-default-features \

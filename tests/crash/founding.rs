@@ -9,7 +9,7 @@ use libtest_mimic::Failed;
 use crate::drive::{Drive, Point, Trace};
 use crate::rig::{self, Rig, say};
 use crate::snapshot::{self, Aliases, Snapshot, differences};
-use crate::sweep::{Share, verdict};
+use crate::sweep::{Share, is_named, verdict};
 
 /// How many points a plain run takes.
 const SAMPLE: usize = 6;
@@ -36,8 +36,9 @@ fn sweep(what: &str, joins: bool) -> Result<(), Failed> {
     let begun = Instant::now();
     let share = Share::of_environment();
     let (wanted, traces) = come_up(joins, None, true)?;
-    let points: Vec<Point> = traces.iter().flat_map(Trace::points).collect();
+    let mut points: Vec<Point> = traces.iter().flat_map(Trace::points).collect();
     let total = points.len();
+    points.retain(|point| is_named(point.fault));
     let (mut count, mut wrong) = (0, Vec::new());
     for point in share.take(points, SAMPLE) {
         if share == Share::Sample && count > 0 && begun.elapsed() > SAMPLE_LIMIT {

@@ -56,7 +56,7 @@ impl Share {
 }
 
 /// The faults that `CRASH_FAULTS` names, separated by commas; all without it.
-fn is_named(fault: Fault) -> bool {
+pub(crate) fn is_named(fault: Fault) -> bool {
     match std::env::var("CRASH_FAULTS") {
         Ok(names) => names.split(',').any(|name| name == fault.kind()),
         Err(_) => true,
