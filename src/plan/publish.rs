@@ -257,10 +257,17 @@ fn answers(
         let Some(record) = cluster.ledger.clients.get(&key) else {
             continue;
         };
-        let (Some(grant), Ok(request)) = (&record.grant, &entry.outcome) else {
+        let Some(grant) = &record.grant else {
             continue;
         };
         let before = published.get(&key.request);
+        // A request that was granted and cannot be read any more keeps its
+        // access, so it keeps its answer, too.
+        let echo = match (&entry.outcome, before) {
+            (Ok(request), _) => request.echo.clone(),
+            (Err(_), Some(before)) => before.echo.clone(),
+            (Err(_), None) => continue,
+        };
         let mut endpoints = ready_endpoints(cluster, &grant.fingerprint);
         let mut version = cluster.status.version.to_string();
         let keeps = endpoints.is_empty();
@@ -294,7 +301,7 @@ fn answers(
         );
         answers.push(PlannedAnswer {
             digest: content_digest(&user, &tls),
-            echo: request.echo.clone(),
+            echo,
             endpoints,
             version,
             keeps,

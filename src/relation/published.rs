@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::filled;
+use super::{Echo, filled};
 use crate::model::{Databag, RequestId, SecretUri};
 
 /// The keys of a provider that are answers. Others, `encryption-secret` first
@@ -30,6 +30,9 @@ pub struct PublishedAnswer {
     pub endpoints: Vec<String>,
     /// The version of etcd.
     pub version: Option<String>,
+    /// What the answer repeated of the request; nothing in version 0, which
+    /// repeats nothing.
+    pub echo: Echo,
 }
 
 /// What changes our databag from `own` to `wanted`; `None` deletes a key.
@@ -54,7 +57,10 @@ pub fn changes(own: &Databag, wanted: &Databag) -> BTreeMap<String, Option<Strin
 /// absent: it will be written anew.
 pub fn read_own(bag: &Databag) -> BTreeMap<Option<RequestId>, PublishedAnswer> {
     match filled(bag, "version") {
-        Some("v1") => responses(filled(bag, "requests").unwrap_or_default()),
+        Some("v1") => responses(
+            filled(bag, "requests").unwrap_or_default(),
+            filled(bag, "data").unwrap_or_default(),
+        ),
         _ => {
             let answer = PublishedAnswer::new(|key| filled(bag, key));
             if answer == PublishedAnswer::default() {
@@ -78,20 +84,33 @@ impl PublishedAnswer {
                 .map(str::to_owned)
                 .collect(),
             version: field("version").map(str::to_owned),
+            echo: Echo::default(),
         }
     }
 }
 
-fn responses(requests: &str) -> BTreeMap<Option<RequestId>, PublishedAnswer> {
+fn responses(requests: &str, data: &str) -> BTreeMap<Option<RequestId>, PublishedAnswer> {
     let Ok(Value::Array(responses)) = serde_json::from_str(requests) else {
         return BTreeMap::new();
     };
+    // It holds what was read of each request; what it does not, is not repeated.
+    let memory: Value = serde_json::from_str(data).unwrap_or_default();
     responses
         .iter()
         .filter_map(|response| {
-            let id = response.get("request-id")?.as_str()?.parse().ok()?;
-            let answer = PublishedAnswer::new(|key| response.get(key)?.as_str());
-            Some((Some(id), answer))
+            let id = response.get("request-id")?.as_str()?;
+            let text = |key: &str| response.get(key).and_then(Value::as_str);
+            let memory = memory.get(id).and_then(|memory| memory.get("secret-mtls"));
+            let echo = Echo {
+                resource: text("resource").unwrap_or_default().to_owned(),
+                salt: text("salt").unwrap_or_default().to_owned(),
+                secret_mtls: memory.and_then(Value::as_str).map(str::to_owned),
+            };
+            let answer = PublishedAnswer {
+                echo,
+                ..PublishedAnswer::new(text)
+            };
+            Some((Some(id.parse().ok()?), answer))
         })
         .collect()
 }

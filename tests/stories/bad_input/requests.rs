@@ -1,10 +1,13 @@
 //! Requests that are no requests, or far too many, or far too large.
 
+use etcd_charm_world::World;
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
 use super::Neighbours;
-use crate::support::{application_message, certificate, id, story, users};
+use crate::support::{
+    application_message, ask_v0, ask_v1, assert_serves, certificate, deployed, id, story, users,
+};
 
 pub(super) fn stories() -> Vec<Trial> {
     vec![
@@ -12,6 +15,10 @@ pub(super) fn stories() -> Vec<Trial> {
         story("bad_input_fields_of_the_wrong_type", wrong_types),
         story("bad_input_of_any_size", sizes),
         story("bad_input_beside_a_good_request", beside_a_good_one),
+        story(
+            "bad_input_in_place_of_a_granted_request",
+            in_place_of_a_granted_one,
+        ),
     ]
 }
 
@@ -206,4 +213,33 @@ fn beside_a_good_one() {
     assert!(client.run(&["put", "/good/key", "2"]).ok);
     story.assert_unharmed("bad after good");
     story.world.rest();
+}
+
+/// What cannot be read says nothing about what was granted before: the client
+/// keeps its access, and the answer that tells it how to use it.
+fn in_place_of_a_granted_one() {
+    let (mut world, _) = deployed();
+    let (v0, v1) = (certificate("old"), certificate("new"));
+    let old = ask_v0(&mut world, "old", "/old/", &v0);
+    let new = ask_v1(&mut world, "new", &[("/new/", Some(&v1))]);
+    world.rest();
+    let answers = |world: &mut World| {
+        let bags = [old.relation, new.relation].map(|id| world.model.app_bag(id, "etcd"));
+        let told = world.told_for(&new, &id(0)).expect("an answer");
+        assert_serves(world, &told, &v1, "/new/");
+        let told = world.told(&old).expect("an answer");
+        assert_serves(world, &told, &v0, "/old/");
+        bags
+    };
+    let before = answers(&mut world);
+    let bag = world.model.app_bag(new.relation, "new");
+    let requests = bag["requests"].replace("\"/new/\"", "7");
+    assert_ne!(requests, bag["requests"]);
+    let model = &mut world.model;
+    model.relation_set_app(new.relation, "new", &[("requests", &requests)]);
+    model.relation_set_app(old.relation, "old", &[("secret-mtls", "nothing")]);
+    world.rest();
+    assert_eq!(answers(&mut world), before);
+    let message = application_message(&world);
+    assert_eq!(message.matches(" refused: ").count(), 2, "{message}");
 }
