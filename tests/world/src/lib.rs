@@ -13,6 +13,7 @@ mod requirer;
 mod told;
 mod version_1;
 mod world;
+mod writer;
 
 pub use client::{Certificate, ClientAuthority, Kind};
 pub use etcdctl::{Answer, Etcdctl};
@@ -23,6 +24,7 @@ pub use simulated_juju::{ActionResult, Change, HookRun, JujuVersion, RelationId,
 pub use simulated_machine as machine;
 pub use told::Told;
 pub use world::{World, WorldOptions, service_of, writes};
+pub use writer::{Writer, Written};
 
 use std::process::ExitCode;
 

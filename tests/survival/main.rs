@@ -1,0 +1,54 @@
+//! A cluster that survives: units that come and go, crashes, lost leaders, and
+//! faults that an operator has to know of.
+//!
+//! In every story that disrupts the cluster a client writes without pause. No
+//! write that etcd acknowledged may be lost, and the longest time without an
+//! acknowledgement is printed.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a story that meets what it does not expect has failed"
+)]
+
+mod crashes;
+mod support;
+mod trust;
+
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Trial};
+
+/// A story and its name.
+type Story = (&'static str, fn());
+
+fn main() -> ExitCode {
+    if let Some(code) = etcd_charm_world::run_as_tool() {
+        return code;
+    }
+    let mut arguments = Arguments::from_args();
+    // Times are measured, so there is little else to do meanwhile.
+    arguments.test_threads.get_or_insert(2);
+    let stories: [Story; 8] = [
+        ("survival_of_killed_members", crashes::killed),
+        ("survival_of_a_power_cut", crashes::power_cut),
+        ("survival_of_a_reboot_of_all", crashes::all_reboot),
+        ("survival_of_silent_members", crashes::unreachable),
+        ("survival_of_trust_in_1_client", trust::one_client),
+        ("survival_of_trust_in_5_clients", trust::five_clients),
+        ("survival_of_trust_in_20_clients", trust::twenty_clients),
+        (
+            "survival_of_trust_in_10_clients_in_a_row",
+            trust::ten_in_a_row,
+        ),
+    ];
+    let trials = stories
+        .into_iter()
+        .map(|(name, story)| {
+            Trial::test(name, move || {
+                story();
+                Ok(())
+            })
+        })
+        .collect();
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
