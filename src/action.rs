@@ -6,6 +6,8 @@
 //! would show an exit code in place of the reason.
 
 mod alarms;
+mod compact;
+mod defrag;
 mod parameters;
 mod rotate_server_ca;
 
@@ -101,8 +103,11 @@ async fn act(
     results: &mut ActionResults,
 ) -> Result<(), ActionError> {
     match name {
+        "alarm-disarm" => alarms::disarm(context, results).await,
         "alarm-list" => alarms::list(context, results).await,
         "rotate-server-ca" => rotate_server_ca::run(context, results).await,
+        "compact" => compact::run(context, results).await,
+        "defrag" => defrag::run(context, results).await,
         other => Err(ActionError::Unknown(other.to_owned())),
     }
 }

@@ -11,7 +11,7 @@ pub use access::access;
 pub use machine::{machine, stop};
 pub use membership::membership;
 pub use publish::{open_port, publish, rotate_server_authority};
-pub use trust::trust;
+pub use trust::{trust, turn};
 
 use thiserror::Error;
 

@@ -4,6 +4,7 @@
 mod cluster;
 mod databag;
 mod founding;
+mod health;
 mod id;
 mod known;
 mod ledger;
@@ -14,6 +15,7 @@ mod time;
 pub use cluster::{Access, Alarm, AlarmKind, Cluster, Member, MemberStatus, Permission, Version};
 pub use databag::Databag;
 pub use founding::Founding;
+pub use health::{Compaction, MemberDetails};
 pub use id::{
     AppName, CommonName, Endpoint, Fingerprint, InvalidId, MemberName, ModelUuid, Relation,
     RelationId, RequestId, RequestKey, SecretId, SecretUri, UnitName,

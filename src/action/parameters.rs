@@ -52,8 +52,16 @@ impl Parameters {
     /// # Errors
     /// It is neither.
     pub(crate) fn flag(&mut self, name: &str) -> Result<bool, ActionError> {
+        self.flag_or(name, false)
+    }
+
+    /// Takes yes or no; `default` where it is absent.
+    ///
+    /// # Errors
+    /// It is neither.
+    pub(crate) fn flag_or(&mut self, name: &str, default: bool) -> Result<bool, ActionError> {
         match self.0.remove(name) {
-            None | Some(Value::Null) => Ok(false),
+            None | Some(Value::Null) => Ok(default),
             Some(Value::Bool(flag)) => Ok(flag),
             Some(_) => Err(wrong(name, "is neither true nor false")),
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::ApplyError;
 use super::machine::answers;
 use crate::context::Context;
-use crate::etcd::Client;
+use crate::etcd::{Client, Lock};
 use crate::host::files::{PUBLIC_FILE, ensure_file};
 use crate::host::{Owner, Service};
 use crate::model::LedgerWrite;
@@ -36,7 +36,7 @@ pub async fn trust(
 ) -> Result<bool, ApplyError> {
     let member = context.hook.unit.member();
     let lock = if restart.in_turn {
-        match turn(context, client).await? {
+        match turn(context, client, LOCK_SECONDS).await? {
             Some(lock) => Some(lock),
             None => return Ok(false),
         }
@@ -77,11 +77,21 @@ async fn restart_service(context: &Context) -> Result<(), ApplyError> {
     Ok(())
 }
 
-async fn turn(context: &Context, client: &Client) -> Result<Option<crate::etcd::Lock>, ApplyError> {
+/// Waits for the turn in which this unit may make a member, its own or another,
+/// stop answering for a moment. It ends by itself after so many seconds. `None`
+/// if another unit kept it for longer than this one should wait.
+///
+/// # Errors
+/// etcd failed a call.
+pub async fn turn(
+    context: &Context,
+    client: &Client,
+    seconds: i64,
+) -> Result<Option<Lock>, ApplyError> {
     let holder = context.hook.unit.to_string();
     let begun = std::time::Instant::now();
     loop {
-        if let Some(lock) = client.try_lock("restart", &holder, LOCK_SECONDS).await? {
+        if let Some(lock) = client.try_lock("restart", &holder, seconds).await? {
             return Ok(Some(lock));
         }
         if begun.elapsed() > TURN_LIMIT {

@@ -33,6 +33,7 @@ pub struct Client {
     pub(super) inner: etcd_client::Client,
     pub(super) keys: LedgerKeys,
     calls: Cell<u32>,
+    limit: Duration,
 }
 
 impl Client {
@@ -62,7 +63,15 @@ impl Client {
             inner,
             keys,
             calls: Cell::new(0),
+            limit: Duration::from_secs(CALL_SECONDS),
         })
+    }
+
+    /// The same connection, whose calls may take this long instead: longer for
+    /// what etcd works on, shorter where silence is an answer.
+    #[must_use]
+    pub fn with_limit(self, limit: Duration) -> Self {
+        Self { limit, ..self }
     }
 
     /// How many calls were made so far.
@@ -78,12 +87,12 @@ impl Client {
         call: impl Future<Output = Result<T, etcd_client::Error>>,
     ) -> Result<T, EtcdError> {
         self.calls.set(self.calls.get() + 1);
-        match tokio::time::timeout(Duration::from_secs(CALL_SECONDS), call).await {
+        match tokio::time::timeout(self.limit, call).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(EtcdError::new(what.into(), error)),
             Err(_) => Err(EtcdError::Timeout {
                 call: what.into(),
-                seconds: CALL_SECONDS,
+                seconds: self.limit.as_secs(),
             }),
         }
     }

@@ -83,6 +83,11 @@ impl EtcdError {
         ])
     }
 
+    /// Whether etcd refused a write because its database is full.
+    pub fn is_out_of_space(&self) -> bool {
+        self.says(&["database space exceeded"])
+    }
+
     /// Whether etcd's own message contains one of the texts. The codes alone
     /// do not tell: `FailedPrecondition` stands for a dozen reasons.
     pub(super) fn says(&self, texts: &[&str]) -> bool {

@@ -31,21 +31,7 @@ impl Client {
     /// # Errors
     /// etcd failed the call, or its version is no version.
     pub async fn status(&self) -> Result<MemberStatus, EtcdError> {
-        let mut client = self.inner.maintenance_client();
-        let call = "get the status of the member";
-        let answer = self.call(call, client.status()).await?;
-        Ok(MemberStatus {
-            member: answer.header().map_or(0, |header| header.member_id()),
-            leader: Some(answer.leader()).filter(|id| *id != 0),
-            version: answer
-                .version()
-                .parse()
-                .map_err(|error| EtcdError::Client {
-                    call: call.to_owned(),
-                    reason: format!("{error}"),
-                })?,
-            learner: answer.is_learner(),
-        })
+        Ok(self.details().await?.status)
     }
 
     /// Adds a member without a vote, to be promoted when it has caught up.

@@ -191,17 +191,30 @@ pub fn own_member<'c>(observed: &Observed, cluster: &'c Cluster) -> Option<&'c M
         .find(|member| member.name.as_ref() == Some(&name))
 }
 
-/// Whether this unit's member may be stopped for a moment: what remains must
-/// keep quorum, unless the cluster is so small that no restart ever could.
+/// Whether this unit's member may be stopped for a moment: see
+/// [`safe_without`].
+///
+/// # Errors
+/// Why not.
+pub(super) fn safe_to_stop(observed: &Observed, cluster: &Cluster) -> Result<(), String> {
+    let own = observed.member();
+    safe_without(cluster, |member| member.name.as_ref() == Some(&own))
+}
+
+/// Whether this member may be without an answer for a moment, be it stopped or
+/// busy: what remains must keep quorum, unless the cluster is so small that it
+/// never could.
 ///
 /// # Errors
 /// Why not. What is not known to be well counts as not being well.
-pub(super) fn safe_to_stop(observed: &Observed, cluster: &Cluster) -> Result<(), String> {
-    let own = observed.member();
+pub(super) fn safe_without(
+    cluster: &Cluster,
+    is_it: impl Fn(&Member) -> bool,
+) -> Result<(), String> {
     let others: Vec<_> = cluster
         .members
         .iter()
-        .filter(|member| !member.learner && member.name.as_ref() != Some(&own))
+        .filter(|member| !member.learner && !is_it(member))
         .collect();
     if others.is_empty() {
         return Ok(());

@@ -1,5 +1,7 @@
 //! What an operator asks for by `juju run`.
 
+mod maintenance;
+
 use etcd_charm_world::{ActionResult, UnitName, World};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
@@ -7,10 +9,12 @@ use serde_json::{Value, json};
 use crate::support::{deployed, story};
 
 pub(crate) fn stories() -> Vec<Trial> {
-    vec![
+    let mut stories = vec![
         story("actions_list_no_alarm_where_there_is_none", no_alarm),
         story("actions_refuse_a_parameter_they_do_not_know", unknown),
-    ]
+    ];
+    stories.extend(maintenance::stories());
+    stories
 }
 
 /// Runs an action that has to succeed, and gives its results.
@@ -33,8 +37,13 @@ pub(super) fn refused(world: &mut World, unit: &UnitName, name: &str, parameters
     result.message
 }
 
-fn run(world: &mut World, unit: &UnitName, name: &str, parameters: Value) -> ActionResult {
-    world.model.run_action(unit.clone(), name, parameters)
+pub(super) fn run(
+    world: &mut World,
+    unit: &UnitName,
+    name: &str,
+    parameters: Value,
+) -> ActionResult {
+    world.run_action(unit, name, parameters)
 }
 
 fn no_alarm() {

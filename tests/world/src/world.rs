@@ -5,7 +5,8 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use simulated_juju::{
-    Change, Charm, Deployment, HookRun, JujuVersion, Model, Options, RelationId, UnitName,
+    ActionResult, Change, Charm, Deployment, HookRun, JujuVersion, Model, Options, RelationId,
+    UnitName,
 };
 use simulated_machine::{Machine, MachineOptions};
 
@@ -166,6 +167,21 @@ impl World {
             }
             Err(error) => panic!("{error}\n{}", self.etcd_logs()),
         }
+    }
+
+    /// Runs an action; it is held to what every hook is held to.
+    ///
+    /// # Panics
+    /// Panics if the charm has no such action, or if a key is seen.
+    pub fn run_action(
+        &mut self,
+        unit: &UnitName,
+        name: &str,
+        parameters: serde_json::Value,
+    ) -> ActionResult {
+        let result = self.model.run_action(unit.clone(), name, parameters);
+        hygiene::inspect(&self.model, &result.run);
+        result
     }
 
     /// The last lines that each etcd logged, for whoever reads a failure.

@@ -1,0 +1,161 @@
+//! Which members are defragmented, in which order, and whether it is safe. A
+//! member answers nobody while it is at it, so this is as much of a disturbance
+//! as a restart, and is allowed where a restart would be.
+
+use super::membership::safe_without;
+use crate::model::{Cluster, Member};
+
+/// A member to be defragmented.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Target {
+    /// The identifier that etcd gave it.
+    pub id: u64,
+    /// What it is called.
+    pub name: String,
+    /// Where it is asked.
+    pub url: String,
+}
+
+/// What a run does to which members.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Order {
+    /// The members to be defragmented, the one that leads last.
+    pub targets: Vec<Target>,
+    /// Those that are left out, and why.
+    pub skipped: Vec<(String, String)>,
+}
+
+/// The members in their order; only this one where one is named, by its name or
+/// by its unit.
+///
+/// # Errors
+/// Why nothing can be done: the member that is named is none, or cannot be
+/// defragmented.
+pub fn order(cluster: &Cluster, only: Option<&str>) -> Result<Order, String> {
+    let mut order = Order::default();
+    let mut members: Vec<_> = cluster.members.iter().collect();
+    members.sort_by_key(|member| (cluster.status.leader == Some(member.id), name(member)));
+    if let Some(only) = only {
+        let wanted = only.replace('/', "-");
+        let names: Vec<_> = members.iter().map(|member| name(member)).collect();
+        members.retain(|member| name(member) == wanted);
+        if members.is_empty() {
+            let mut names = names;
+            names.sort();
+            return Err(format!("is no member; there are {}", names.join(", ")));
+        }
+    }
+    for member in members {
+        match target(cluster, member) {
+            Ok(target) => order.targets.push(target),
+            Err(reason) if only.is_some() => return Err(format!("cannot be done: it {reason}")),
+            Err(reason) => order.skipped.push((name(member), reason.to_owned())),
+        }
+    }
+    Ok(order)
+}
+
+/// Whether this member may be busy for a while.
+///
+/// # Errors
+/// Why not.
+pub fn safe(cluster: &Cluster, target: &Target) -> Result<(), String> {
+    safe_without(cluster, |member| member.id == target.id)
+}
+
+/// The member that leadership is moved to before the target is busy, if the
+/// target leads and there is another that can.
+pub fn heir(cluster: &Cluster, target: &Target) -> Option<u64> {
+    if cluster.status.leader != Some(target.id) {
+        return None;
+    }
+    let mut others = cluster.members.iter();
+    others
+        .find(|member| member.id != target.id && !member.learner && answers(cluster, member))
+        .map(|member| member.id)
+}
+
+fn target(cluster: &Cluster, member: &Member) -> Result<Target, &'static str> {
+    if member.learner {
+        return Err("has no vote yet; etcd lets nobody defragment such a member");
+    }
+    match member.client_urls.first() {
+        Some(url) if answers(cluster, member) => Ok(Target {
+            id: member.id,
+            name: name(member),
+            url: url.clone(),
+        }),
+        _ => Err("does not answer"),
+    }
+}
+
+fn answers(cluster: &Cluster, member: &Member) -> bool {
+    // Where there is one member only, it is the one that was asked.
+    cluster.status.member == member.id || cluster.answering.contains(&member.id)
+}
+
+fn name(member: &Member) -> String {
+    match &member.name {
+        Some(name) => name.to_string(),
+        None => format!("{:x}", member.id),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::testing::Bench;
+
+    fn names(order: &Order) -> Vec<&str> {
+        let targets = order.targets.iter();
+        targets.map(|target| target.name.as_str()).collect()
+    }
+
+    #[test]
+    fn the_leader_comes_last_and_hands_over() {
+        let mut bench = Bench::new(3);
+        bench.cluster.status.leader = Some(101);
+        let order = order(&bench.cluster, None).expect("an order");
+        assert_eq!(names(&order), ["etcd-0", "etcd-2", "etcd-1"]);
+        assert_eq!(order.skipped, []);
+        assert_eq!(heir(&bench.cluster, &order.targets[0]), None);
+        assert_eq!(heir(&bench.cluster, &order.targets[2]), Some(100));
+        // There is nobody to hand over to.
+        let bench = Bench::new(1);
+        let order = super::order(&bench.cluster, None).expect("an order");
+        assert_eq!(names(&order), ["etcd-0"]);
+        assert_eq!(heir(&bench.cluster, &order.targets[0]), None);
+        assert_eq!(safe(&bench.cluster, &order.targets[0]), Ok(()));
+    }
+
+    #[test]
+    fn members_that_cannot_are_left_out_or_refused() {
+        let mut bench = Bench::new(5);
+        bench.cluster.answering.remove(&103);
+        bench.cluster.members[4].learner = true;
+        let order = order(&bench.cluster, None).expect("an order");
+        assert_eq!(names(&order), ["etcd-1", "etcd-2", "etcd-0"]);
+        let skipped: Vec<_> = order.skipped.iter().map(|(name, _)| &**name).collect();
+        assert_eq!(skipped, ["etcd-3", "etcd-4"]);
+        let refused = |only| super::order(&bench.cluster, Some(only)).expect_err("refused");
+        assert_eq!(refused("etcd/3"), "cannot be done: it does not answer");
+        assert!(refused("etcd-4").starts_with("cannot be done: it has no vote"));
+        assert_eq!(
+            refused("etcd/9"),
+            "is no member; there are etcd-0, etcd-1, etcd-2, etcd-3, etcd-4"
+        );
+    }
+
+    #[test]
+    fn it_is_safe_where_a_restart_would_be() {
+        let mut bench = Bench::new(3);
+        let order = order(&bench.cluster, Some("etcd/1")).expect("an order");
+        assert_eq!(names(&order), ["etcd-1"]);
+        assert_eq!(safe(&bench.cluster, &order.targets[0]), Ok(()));
+        bench.cluster.answering.remove(&102);
+        assert_eq!(
+            safe(&bench.cluster, &order.targets[0]),
+            Err("1 of 2 other members answer".to_owned())
+        );
+    }
+}
