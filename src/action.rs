@@ -10,6 +10,7 @@ mod compact;
 mod defrag;
 mod parameters;
 mod rotate_server_ca;
+mod snapshot;
 
 use thiserror::Error;
 
@@ -108,6 +109,7 @@ async fn act(
         "rotate-server-ca" => rotate_server_ca::run(context, results).await,
         "compact" => compact::run(context, results).await,
         "defrag" => defrag::run(context, results).await,
+        "snapshot" => snapshot::take(context, results).await,
         other => Err(ActionError::Unknown(other.to_owned())),
     }
 }

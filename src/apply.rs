@@ -5,12 +5,14 @@ mod access;
 mod machine;
 mod membership;
 mod publish;
+mod snapshot;
 mod trust;
 
 pub use access::access;
 pub use machine::{machine, stop};
 pub use membership::membership;
 pub use publish::{open_port, publish, rotate_server_authority};
+pub use snapshot::snapshot;
 pub use trust::{trust, turn};
 
 use thiserror::Error;
@@ -28,6 +30,9 @@ pub enum ApplyError {
     /// This machine's files or commands.
     #[error("failed to change this machine")]
     Host(#[from] HostError),
+    /// A snapshot file.
+    #[error(transparent)]
+    Snapshot(#[from] crate::host::snapshot::SnapshotError),
     /// etcd failed a call.
     #[error("failed to change etcd")]
     Etcd(#[from] EtcdError),

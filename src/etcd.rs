@@ -8,7 +8,9 @@ mod error;
 mod kv;
 mod maintenance;
 mod member;
+mod snapshot;
 
 pub use connect::{Client, Credentials};
 pub use error::EtcdError;
 pub use kv::Lock;
+pub use snapshot::SnapshotStream;

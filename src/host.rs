@@ -11,6 +11,8 @@ pub mod local;
 pub mod package;
 pub mod paths;
 pub mod service;
+pub mod snapshot;
+pub mod snapshot_tool;
 #[cfg(test)]
 mod testing;
 

@@ -141,6 +141,11 @@ impl Paths {
         self.programs_dir().join("current")
     }
 
+    /// A path that an operator named, who sees the machine from its own root.
+    pub fn named(&self, path: &Path) -> PathBuf {
+        self.root.join(path.strip_prefix("/").unwrap_or(path))
+    }
+
     /// Where the distribution's packages put their programs.
     pub fn distribution_programs(&self) -> PathBuf {
         self.root.join("usr/bin")

@@ -15,6 +15,7 @@ mod hygiene;
 mod names;
 mod rotation;
 mod sentences;
+mod snapshot;
 mod support;
 mod versions;
 
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         names::stories(),
         rotation::stories(),
         sentences::stories(),
+        snapshot::stories(),
         versions::stories(),
     ]
     .into_iter()

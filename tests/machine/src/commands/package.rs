@@ -33,6 +33,11 @@ pub(super) fn configure(supervisor: &Arc<Supervisor>, package: &str) -> io::Resu
         &supervisor.options.etcd_bin_dir.join(program),
         &root.join("usr/bin").join(program),
     )?;
+    // The tool for data at rest, which etcd has since 3.5.
+    let tool = supervisor.options.etcd_bin_dir.join("etcdutl");
+    if package == "etcd-client" && tool.is_file() {
+        put_program(&tool, &root.join("usr/bin/etcdutl"))?;
+    }
     if package != "etcd-server" {
         return Ok(());
     }
@@ -110,6 +115,7 @@ pub(super) fn remove(supervisor: &Arc<Supervisor>, names: &[&str]) -> Answer {
             }
         } else {
             let _ = fs::remove_file(root.join("usr/bin/etcdctl"));
+            let _ = fs::remove_file(root.join("usr/bin/etcdutl"));
         }
     }
     Answer::silence()

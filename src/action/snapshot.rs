@@ -1,0 +1,122 @@
+//! `snapshot`: a copy of all data in one file.
+
+use std::path::{Path, PathBuf};
+
+use super::parameters::{Parameters, wrong};
+use super::{ActionError, Session};
+use crate::apply::{self, ApplyError};
+use crate::context::Context;
+use crate::host::snapshot::{SnapshotError, SnapshotFile};
+use crate::host::{package, snapshot_tool};
+use crate::juju::ActionResults;
+use crate::model::Timestamp;
+
+/// Where snapshots lie if nobody says otherwise: where the older charm put
+/// them, and where `juju scp` may fetch them.
+pub(super) const DIRECTORY: &str = "/home/ubuntu/etcd-snapshots";
+
+/// Takes a snapshot, of this unit's member where it answers.
+///
+/// # Errors
+/// See [`ActionError`]; then there is no file.
+pub(crate) async fn take(
+    context: &Context,
+    results: &mut ActionResults,
+) -> Result<(), ActionError> {
+    let mut parameters = Parameters::read(context)?;
+    let target = directory(&mut parameters, context)?;
+    parameters.finish()?;
+    let session = Session::begin(context).await?;
+    // Whatever was acknowledged before this moment will be in the snapshot.
+    // Without a quorum that is not known, and a copy is worth the more.
+    let agreed = session.client.revision().await;
+    let version = session.client.status().await?.version;
+    let path = target.join(file_name(context.now));
+    let file = apply::snapshot(context, &session.client, &context.paths.named(&path))
+        .await
+        .map_err(|error| unusable(&path, error))?;
+    tell(context, results, "snapshot", &path, &file)?;
+    results.set(&["snapshot", "version"], version.to_string());
+    if let Err(error) = agreed {
+        let note = format!(
+            "the cluster could not agree ({error}), so it is one member's own copy, \
+             and its latest writes may be missing"
+        );
+        results.set(&["snapshot", "note"], note);
+    }
+    let unit = &context.hook.unit;
+    results.set(
+        &["copy", "cmd"],
+        format!("juju scp {unit}:{} .", path.display()),
+    );
+    Ok(())
+}
+
+/// The directory that the parameter `target` names.
+fn directory(parameters: &mut Parameters, context: &Context) -> Result<PathBuf, ActionError> {
+    let target = parameters
+        .text("target")?
+        .unwrap_or_else(|| DIRECTORY.to_owned());
+    let path = PathBuf::from(&target);
+    if !path.is_absolute() {
+        return Err(wrong("target", "is no absolute path"));
+    }
+    let there = context.paths.named(&path);
+    if there.exists() && !there.is_dir() {
+        return Err(wrong(
+            "target",
+            format!("is no directory: {target} is a file"),
+        ));
+    }
+    Ok(path)
+}
+
+/// `etcd-snapshot-2026-01-04T06.29.46Z.db`: sorted by time, and without a colon,
+/// which `scp` would take for the end of a machine's name.
+pub(super) fn file_name(now: Timestamp) -> String {
+    format!("etcd-snapshot-{}.db", now.to_string().replace(':', "."))
+}
+
+/// Tells what a snapshot is and holds, below `name`.
+///
+/// # Errors
+/// etcd's own tool cannot read it.
+pub(super) fn tell(
+    context: &Context,
+    results: &mut ActionResults,
+    name: &str,
+    path: &Path,
+    file: &SnapshotFile,
+) -> Result<(), ActionError> {
+    results.set(&[name, "path"], path.display().to_string());
+    results.set(&[name, "size"], file.size.to_string());
+    results.set(&[name, "sha256"], file.sha256.clone());
+    let programs =
+        package::installed(&context.paths)?.ok_or(ApplyError::Missing("the programs of etcd"))?;
+    let named = context.paths.named(path);
+    let content = snapshot_tool::content(&context.commands, &programs, &named)?;
+    results.set(&[name, "revision"], content.revision.to_string());
+    results.set(&[name, "keys"], content.total_key.to_string());
+    Ok(())
+}
+
+/// A file that cannot be written is a matter of the parameter.
+fn unusable(path: &Path, error: ApplyError) -> ActionError {
+    match error {
+        ApplyError::Snapshot(SnapshotError::Exists(_)) => {
+            ActionError::Refused(format!("{} exists already: run it again", path.display()))
+        }
+        ApplyError::Snapshot(SnapshotError::File { source, .. }) => wrong(
+            "target",
+            format!("cannot be written to ({source}): name another directory"),
+        ),
+        ApplyError::Snapshot(SnapshotError::Host(error)) => wrong(
+            "target",
+            format!(
+                "cannot be used ({}): name another directory",
+                crate::log::chain(&error)
+            ),
+        ),
+        other => other.into(),
+    }
+}
