@@ -106,9 +106,9 @@ async fn act(
     match name {
         "alarm-disarm" => alarms::disarm(context, results).await,
         "alarm-list" => alarms::list(context, results).await,
-        "rotate-server-ca" => rotate_server_ca::run(context, results).await,
         "compact" => compact::run(context, results).await,
         "defrag" => defrag::run(context, results).await,
+        "rotate-server-ca" => rotate_server_ca::run(context, results).await,
         "snapshot" => snapshot::take(context, results).await,
         other => Err(ActionError::Unknown(other.to_owned())),
     }
