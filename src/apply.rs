@@ -32,7 +32,7 @@ pub enum ApplyError {
     Host(#[from] HostError),
     /// A snapshot file.
     #[error(transparent)]
-    Snapshot(Box<crate::host::snapshot::SnapshotError>),
+    Snapshot(#[from] crate::host::snapshot::SnapshotError),
     /// etcd failed a call.
     #[error("failed to change etcd")]
     Etcd(#[from] EtcdError),
@@ -48,11 +48,4 @@ pub enum ApplyError {
     /// The plan needs something that was not observed.
     #[error("failed to carry out a step without {0}")]
     Missing(&'static str),
-}
-
-/// It is boxed, being much larger than the other errors.
-impl From<crate::host::snapshot::SnapshotError> for ApplyError {
-    fn from(error: crate::host::snapshot::SnapshotError) -> Self {
-        Self::Snapshot(Box::new(error))
-    }
 }

@@ -114,7 +114,7 @@ fn unusable(path: &Path, error: ApplyError) -> ActionError {
             "target",
             format!(
                 "cannot be used ({}): name another directory",
-                crate::log::chain(&error)
+                crate::log::chain(error.as_ref())
             ),
         ),
         other => other.into(),

@@ -54,7 +54,14 @@ pub enum SnapshotError {
     },
     /// The directory could not be prepared, or the file given away.
     #[error(transparent)]
-    Host(#[from] HostError),
+    Host(Box<HostError>),
+}
+
+/// It is boxed, since all of it would make the errors of callers very large.
+impl From<HostError> for SnapshotError {
+    fn from(error: HostError) -> Self {
+        Self::Host(Box::new(error))
+    }
 }
 
 /// A complete snapshot file.
