@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::future::Future;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use etcd_client::{Certificate, ConnectOptions, Identity, TlsOptions};
 
@@ -16,6 +16,13 @@ const CALL_SECONDS: u64 = 10;
 
 /// The longest that setting up a connection may take.
 const CONNECT_SECONDS: u64 = 2;
+
+/// How long a call is made again while the cluster changes its leader: longer
+/// than an election takes, which is about two seconds.
+const CHANGE_SECONDS: u64 = 5;
+
+/// How often it is made again meanwhile.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// What proves to a member that we are the administrator.
 #[derive(Clone, Debug)]
@@ -94,6 +101,27 @@ impl Client {
                 call: what.into(),
                 seconds: self.limit.as_secs(),
             }),
+        }
+    }
+
+    /// Makes a call, and makes it again while etcd refuses it for the sole
+    /// reason that its leader or its users are changing: nothing was done then.
+    pub(super) async fn call_settled<T>(
+        &self,
+        what: impl Into<String>,
+        mut call: impl AsyncFnMut() -> Result<T, etcd_client::Error>,
+    ) -> Result<T, EtcdError> {
+        let what = what.into();
+        let begun = Instant::now();
+        loop {
+            match self.call(what.as_str(), call()).await {
+                Err(error)
+                    if error.is_of_a_change() && begun.elapsed().as_secs() < CHANGE_SECONDS =>
+                {
+                    tokio::time::sleep(PAUSE).await;
+                }
+                outcome => return outcome,
+            }
         }
     }
 }

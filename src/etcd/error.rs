@@ -88,6 +88,20 @@ impl EtcdError {
         self.says(&["database space exceeded"])
     }
 
+    /// Whether etcd refused because of what passes within seconds, and did
+    /// nothing: a read was under way when the leader changed (`ErrLeaderChanged`
+    /// comes of reads only), or a request was checked against users that have
+    /// changed since (`ErrAuthOldRevision`).
+    pub(super) fn is_of_a_change(&self) -> bool {
+        self.says(&["leader changed", "revision of auth store is old"])
+    }
+
+    /// Whether etcd, or the way to it, is what failed the call; otherwise it
+    /// answered what nobody can go on with.
+    pub fn is_unanswered(&self) -> bool {
+        matches!(self, Self::Call { .. } | Self::Timeout { .. })
+    }
+
     /// Whether etcd's own message contains one of the texts. The codes alone
     /// do not tell: `FailedPrecondition` stands for a dozen reasons.
     pub(super) fn says(&self, texts: &[&str]) -> bool {

@@ -24,12 +24,11 @@ impl Client {
             .inner
             .kv_client()
             .max_decoding_message_size(MAX_LEDGER_BYTES);
-        let options = GetOptions::new().with_prefix();
+        let options = || Some(GetOptions::new().with_prefix());
         let answer = self
-            .call(
-                "read the ledger",
-                client.get(self.keys.root(), Some(options)),
-            )
+            .call_settled("read the ledger", async || {
+                client.get(self.keys.root(), options()).await
+            })
             .await?;
         let mut ledger = Ledger::default();
         for entry in answer.kvs() {
@@ -62,12 +61,10 @@ impl Client {
     pub async fn write_ledger(&self, writes: &[LedgerWrite]) -> Result<(), EtcdError> {
         let operations: Vec<_> = writes.iter().map(|write| self.operation(write)).collect();
         let mut client = self.inner.kv_client();
-        self.call(
-            "write the ledger",
-            client.txn(Txn::new().and_then(operations)),
-        )
-        .await
-        .map(drop)
+        let write = Txn::new().and_then(operations);
+        self.call_settled("write the ledger", async || client.txn(write.clone()).await)
+            .await
+            .map(drop)
     }
 
     /// Claims a free name for a request and writes its record, in one
@@ -92,7 +89,9 @@ impl Client {
             .and_then(operations);
         let mut client = self.inner.kv_client();
         let answer = self
-            .call(format!("claim name {name}"), client.txn(claim))
+            .call_settled(format!("claim name {name}"), async || {
+                client.txn(claim.clone()).await
+            })
             .await?;
         Ok(answer.succeeded())
     }
@@ -127,7 +126,9 @@ impl Client {
             .and_then(vec![TxnOp::put(key, holder, Some(options))]);
         let mut client = self.inner.kv_client();
         let taken = self
-            .call(format!("take lock {subject}"), client.txn(take))
+            .call_settled(format!("take lock {subject}"), async || {
+                client.txn(take.clone()).await
+            })
             .await?
             .succeeded();
         let lock = Lock { lease };
@@ -150,9 +151,11 @@ impl Client {
             .when(vec![Compare::value(key.clone(), CompareOp::Equal, holder)])
             .and_then(vec![TxnOp::delete(key, None)]);
         let mut client = self.inner.kv_client();
-        self.call(format!("free lock {subject}"), client.txn(free))
-            .await
-            .map(drop)
+        self.call_settled(format!("free lock {subject}"), async || {
+            client.txn(free.clone()).await
+        })
+        .await
+        .map(drop)
     }
 
     /// Gives a lock back.
@@ -161,7 +164,7 @@ impl Client {
     /// etcd failed the call; the lease frees the lock later.
     pub async fn unlock(&self, lock: Lock) -> Result<(), EtcdError> {
         let mut leases = self.inner.lease_client();
-        self.call("give a lock back", leases.revoke(lock.lease))
+        self.call_settled("give a lock back", async || leases.revoke(lock.lease).await)
             .await
             .map(drop)
     }

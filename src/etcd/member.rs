@@ -12,7 +12,9 @@ impl Client {
     /// etcd failed the call.
     pub async fn members(&self) -> Result<Vec<Member>, EtcdError> {
         let mut client = self.inner.cluster_client();
-        let answer = self.call("list members", client.member_list()).await?;
+        let answer = self
+            .call_settled("list members", async || client.member_list().await)
+            .await?;
         let members = answer.members().iter().map(|member| Member {
             id: member.id(),
             // An unstarted member has no name; that is no error.

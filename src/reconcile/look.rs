@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::etcd::Client;
 use crate::hook::Event;
 use crate::model::{Cluster, Known, RequestKey};
-use crate::observe;
+use crate::observe::{self, ObserveError};
 use crate::plan::access;
 use crate::plan::observed::{Observed, Pass};
 
@@ -35,7 +35,21 @@ impl Run {
                     application.pass,
                     application.leader,
                 );
-                (Known::Known(cluster.await?), Some(client))
+                match cluster.await {
+                    Ok(cluster) => (Known::Known(cluster), Some(client)),
+                    // Before anything was done nothing is half done, and a unit
+                    // that stops may have been asking its own member, which
+                    // ends when it is off the list. Otherwise the hook fails,
+                    // and is run again soon.
+                    Err(ObserveError::Etcd(error))
+                        if error.is_unanswered()
+                            && (self.first_ledger.is_none()
+                                || context.hook.event == Event::Stop) =>
+                    {
+                        (Known::Unknown(error.to_string()), None)
+                    }
+                    Err(error) => return Err(error.into()),
+                }
             }
         };
         if let Known::Known(cluster) = &cluster {

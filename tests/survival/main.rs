@@ -11,6 +11,8 @@
 )]
 
 mod crashes;
+mod leaders;
+mod scale;
 mod support;
 mod trust;
 
@@ -28,11 +30,23 @@ fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     // Times are measured, so there is little else to do meanwhile.
     arguments.test_threads.get_or_insert(2);
-    let stories: [Story; 8] = [
+    let stories: [Story; 14] = [
         ("survival_of_killed_members", crashes::killed),
         ("survival_of_a_power_cut", crashes::power_cut),
         ("survival_of_a_reboot_of_all", crashes::all_reboot),
         ("survival_of_silent_members", crashes::unreachable),
+        ("survival_of_three_more_at_once", scale::added_at_once),
+        ("survival_of_shrinking_from_5_to_1", scale::shrinks),
+        (
+            "survival_of_names_that_share_a_beginning",
+            scale::names_that_share_a_beginning,
+        ),
+        ("survival_of_a_removed_leader", leaders::removed),
+        ("survival_of_a_restless_leadership", leaders::restless),
+        (
+            "survival_of_leadership_lost_in_a_hook",
+            leaders::lost_in_a_hook,
+        ),
         ("survival_of_trust_in_1_client", trust::one_client),
         ("survival_of_trust_in_5_clients", trust::five_clients),
         ("survival_of_trust_in_20_clients", trust::twenty_clients),
