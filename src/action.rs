@@ -8,6 +8,7 @@
 mod alarms;
 mod compact;
 mod defrag;
+mod health;
 mod parameters;
 mod rotate_server_ca;
 mod snapshot;
@@ -41,7 +42,7 @@ pub(crate) enum ActionError {
         reason: String,
     },
     /// No member of the cluster could be asked.
-    #[error("etcd cannot be asked now: {0}")]
+    #[error("etcd cannot be asked now: {0}; see `systemctl status 'etcd-charm-*'` on each unit")]
     Unreachable(String),
     /// It would do harm, or make no sense, as things are.
     #[error("{0}")]
@@ -108,6 +109,7 @@ async fn act(
         "alarm-list" => alarms::list(context, results).await,
         "compact" => compact::run(context, results).await,
         "defrag" => defrag::run(context, results).await,
+        "health" => health::run(context, results).await,
         "rotate-server-ca" => rotate_server_ca::run(context, results).await,
         "snapshot" => snapshot::take(context, results).await,
         other => Err(ActionError::Unknown(other.to_owned())),

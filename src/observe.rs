@@ -3,12 +3,14 @@
 mod authorities;
 mod clients;
 mod etcd;
+mod health;
 mod juju;
 mod machine;
 
 pub use authorities::{AUTHORITIES_LABEL, content as authorities_content};
 pub use clients::{clients, widen};
 pub use etcd::{access, client_at, cluster, connect, own_member_answers};
+pub use health::health;
 pub use juju::{Application, application, peer_relation};
 pub use machine::machine;
 

@@ -11,6 +11,7 @@ pub mod access;
 pub mod advisory;
 pub mod authorities;
 pub mod defrag;
+pub mod health;
 pub mod machine;
 pub mod membership;
 pub mod observed;

@@ -82,7 +82,7 @@ impl Client {
     ///
     /// # Errors
     /// The member does not serve.
-    pub async fn agree(&self) -> Result<(), EtcdError> {
+    pub async fn agrees(&self) -> Result<(), EtcdError> {
         let mut client = self.inner.kv_client();
         let options = GetOptions::new().with_count_only();
         let read = client.get(self.keys.root(), Some(options));

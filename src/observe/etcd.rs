@@ -154,7 +154,7 @@ fn credentials(context: &Context) -> Result<Option<Credentials>, crate::host::Ho
 }
 
 /// An error and its causes in one line, for a status.
-fn describe(error: &dyn std::error::Error) -> String {
+pub(super) fn describe(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

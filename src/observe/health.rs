@@ -1,0 +1,52 @@
+//! How each member is, by its own word.
+
+use std::time::{Duration, Instant};
+
+use super::ObserveError;
+use super::etcd::{client_at, describe};
+use crate::context::Context;
+use crate::model::Member;
+use crate::plan::health::{Answer, Health, MemberHealth};
+
+/// How long a member may take for an answer. One without a quorum would think
+/// for seven seconds before it says so.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Asks every member for its state, and for a read as a client would make it.
+///
+/// # Errors
+/// This unit has no administrator's certificate. That a member does not answer
+/// is no error.
+pub async fn health(context: &Context, mut members: Vec<Member>) -> Result<Health, ObserveError> {
+    // etcd lists them by random numbers.
+    members.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
+    let mut asked = Vec::new();
+    for member in members {
+        let answer = match member.client_urls.first() {
+            Some(url) => ask(context, url, member.learner).await?,
+            None => Answer::Silent("it has not started yet".to_owned()),
+        };
+        asked.push(MemberHealth { member, answer });
+    }
+    Ok(Health { members: asked })
+}
+
+async fn ask(context: &Context, url: &str, learner: bool) -> Result<Answer, ObserveError> {
+    let client = client_at(context, url).await?.with_limit(PATIENCE);
+    let details = match client.details().await {
+        Ok(details) => Box::new(details),
+        Err(error) => return Ok(Answer::Silent(describe(&error))),
+    };
+    if learner {
+        let reason = "it has no vote yet, and serves nobody";
+        return Ok(Answer::Answers(details, Err(reason.to_owned())));
+    }
+    // The connection stands by now, so that this is the time of a client that
+    // is connected.
+    let begun = Instant::now();
+    let round_trip = match client.agrees().await {
+        Ok(()) => Ok(begun.elapsed()),
+        Err(error) => Err(describe(&error)),
+    };
+    Ok(Answer::Answers(details, round_trip))
+}

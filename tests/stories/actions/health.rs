@@ -1,0 +1,151 @@
+//! The verdict on a cluster, and the figures behind it.
+
+use etcd_charm_world::{UnitName, World};
+use libtest_mimic::Trial;
+use serde_json::{Value, json};
+
+use super::{done, refused};
+use crate::support::{newest_world, story, world};
+
+pub(super) fn stories() -> Vec<Trial> {
+    vec![
+        story("actions_tell_the_health_of_three_members", three),
+        story("actions_tell_the_health_of_the_newest_etcd", newest),
+    ]
+}
+
+fn health(world: &mut World, unit: &UnitName) -> (String, Value) {
+    let before = world.revisions();
+    let results = done(world, unit, "health", json!({}));
+    assert_eq!(world.revisions(), before, "asking changed something");
+    let output = results["output"].as_str().expect("a verdict").to_owned();
+    (output, results["status"].clone())
+}
+
+fn number(text: &Value) -> f64 {
+    let number = text.as_str().and_then(|text| text.parse().ok());
+    number.unwrap_or_else(|| panic!("no number: {text}"))
+}
+
+fn assert_member(world: &World, unit: &UnitName, told: &Value) {
+    let name = unit.with_dash();
+    let member = &told["members"][&name];
+    let status = world.admin(unit).json(&["endpoint", "status"]);
+    let status = &status[0]["Status"];
+    let id = status["header"]["member_id"].as_u64().expect("an id");
+    assert_eq!(member["id"], format!("{id:x}"), "{name}");
+    assert_eq!(member["address"], world.url(unit), "{name}");
+    assert_eq!(member["version"], status["version"], "{name}");
+    let leads = status["leader"].as_u64() == Some(id);
+    assert_eq!(member["leads"], leads.to_string(), "{name}");
+    assert_eq!(told["leader"] == json!(name), leads, "{name}");
+    for (key, value) in [
+        ("learner", "false"),
+        ("answers", "true"),
+        ("serves", "true"),
+    ] {
+        assert_eq!(member[key], value, "{key} of {name}");
+    }
+    assert_eq!(member["problem"], Value::Null, "{name}");
+    let (size, in_use) = (&member["database-bytes"], &member["in-use-bytes"]);
+    assert_eq!(number(size), status["dbSize"].as_f64().expect("a size"));
+    assert!(number(in_use) > 0.0 && number(in_use) <= number(size));
+    let free = 100.0 * (number(size) - number(in_use)) / number(size);
+    assert_eq!(number(&member["fragmentation-percent"]), free.floor());
+    assert!(number(&member["revision"]) > 1.0);
+    assert!(number(&member["round-trip-ms"]) < 3000.0);
+}
+
+fn three() {
+    let mut world = world();
+    let units = [world.deploy(), world.add_unit(), world.add_unit()];
+    world.rest();
+    for unit in &units {
+        let (output, told) = health(&mut world, unit);
+        assert_eq!(output, "cluster is healthy");
+        assert_eq!(told["healthy"], "true");
+        assert_eq!(
+            told["quorum"],
+            json!({"voters": "3", "needed": "2", "serving": "3", "may-be-lost": "1"})
+        );
+        assert_eq!(told["members"].as_object().map(|all| all.len()), Some(3));
+        for unit in &units {
+            assert_member(&world, unit, &told);
+        }
+        let slowest = told["slowest"]["member"].as_str().expect("a name");
+        assert_eq!(
+            told["slowest"]["round-trip-ms"],
+            told["members"][slowest]["round-trip-ms"]
+        );
+        assert_eq!(told["versions"], "3.4.23");
+        let advisories = told["advisories"].as_str().expect("a text");
+        assert!(advisories.contains("CVE-2021-28235"), "{advisories}");
+        assert_eq!(told["alarms"], "none");
+    }
+
+    // One is silent, and says why by the words of whoever asked it.
+    world.machines[&units[2]].power_off();
+    let (output, told) = health(&mut world, &units[0]);
+    assert_eq!(
+        output,
+        "the cluster serves, but no answer comes from etcd-2 (1 of 3 members): start what is \
+         down, or remove what is gone for good"
+    );
+    assert_eq!(told["healthy"], "false");
+    assert_eq!(told["quorum"]["serving"], "2");
+    assert_eq!(told["quorum"]["may-be-lost"], "0");
+    let silent = &told["members"]["etcd-2"];
+    assert_eq!(silent["answers"], "false");
+    assert_eq!(silent["serves"], "false");
+    assert_eq!(silent["version"], Value::Null);
+    assert!(
+        silent["problem"]
+            .as_str()
+            .is_some_and(|text| !text.is_empty())
+    );
+    assert_member(&world, &units[0], &told);
+
+    // The last one still has its own word.
+    world.machines[&units[1]].power_off();
+    let results = done(&mut world, &units[0], "health", json!({}));
+    assert_eq!(
+        results["output"],
+        "quorum is lost and nobody is served: 2 voters of 3 are needed, answers come from 1; \
+         start etcd-1, etcd-2 again, or run rebuild-cluster if they are gone for good"
+    );
+    let told = &results["status"];
+    assert_eq!(told["healthy"], "false");
+    assert_eq!(told["quorum"]["may-be-lost"], "lost");
+    assert_eq!(told["quorum"]["serving"], "0");
+    let left = &told["members"]["etcd-0"];
+    assert_eq!(left["answers"], "true");
+    assert_eq!(left["serves"], "false");
+    assert_eq!(left["version"], "3.4.23");
+    assert!(
+        left["problem"]
+            .as_str()
+            .is_some_and(|text| !text.is_empty())
+    );
+
+    // Nobody is left to ask.
+    world.machines[&units[0]].power_off();
+    let reason = refused(&mut world, &units[0], "health", json!({}));
+    assert!(reason.starts_with("etcd cannot be asked now: "), "{reason}");
+}
+
+fn newest() {
+    let mut world = newest_world();
+    let unit = world.deploy();
+    world.settle();
+    let (output, told) = health(&mut world, &unit);
+    assert_eq!(output, "cluster is healthy");
+    assert_eq!(
+        told["quorum"],
+        json!({"voters": "1", "needed": "1", "serving": "1", "may-be-lost": "0"})
+    );
+    assert_eq!(told["advisories"], "none");
+    assert_member(&world, &unit, &told);
+    // etcd's own default is 2 GiB.
+    let quota = number(&told["members"]["etcd-0"]["quota-bytes"]);
+    assert!(quota >= 2_147_483_648.0, "{quota}");
+}
