@@ -2,6 +2,7 @@
 //! it stands there. "Already there" and "already gone" are success.
 
 mod access;
+mod issue;
 mod machine;
 mod membership;
 mod publish;
@@ -9,6 +10,7 @@ mod snapshot;
 mod trust;
 
 pub use access::access;
+pub use issue::issue;
 pub use machine::{machine, stop};
 pub use membership::membership;
 pub use publish::{open_port, publish, rotate_server_authority};

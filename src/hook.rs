@@ -7,7 +7,9 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use crate::model::{AppName, InvalidId, ModelUuid, Relation, RelationId, SecretId, UnitName};
+use crate::model::{
+    AppName, InvalidId, ModelUuid, OlderInterface, Relation, RelationId, SecretId, UnitName,
+};
 use crate::relation::{CLUSTER, ETCD_CLIENT};
 
 /// One run of the charm: for whom, and why.
@@ -42,6 +44,18 @@ pub enum Event {
         /// Whether the relation is over (`-relation-broken`), as far as this
         /// unit is concerned: Juju says the same to a unit that is going away
         /// itself.
+        broken: bool,
+        /// The unit that is leaving the relation (`-relation-departed`).
+        departing: Option<UnitName>,
+    },
+    /// Something about a relation of an older interface (`db-relation-*`,
+    /// `proxy-relation-*`).
+    Older {
+        /// Which interface.
+        interface: OlderInterface,
+        /// The relation.
+        relation: RelationId,
+        /// Whether the relation is over, as with [`Event::Client`].
         broken: bool,
         /// The unit that is leaving the relation (`-relation-departed`).
         departing: Option<UnitName>,
@@ -201,10 +215,24 @@ impl Event {
                     relation: relation_id(environment)?,
                     departing: departing(environment),
                 },
-                _ => Self::Ignored,
+                Some((endpoint, event)) => match older_interface(endpoint) {
+                    Some(interface) => Self::Older {
+                        interface,
+                        relation: relation_id(environment)?,
+                        broken: event == "broken",
+                        departing: departing(environment),
+                    },
+                    None => Self::Ignored,
+                },
+                None => Self::Ignored,
             },
         })
     }
+}
+
+fn older_interface(endpoint: &str) -> Option<OlderInterface> {
+    let mut all = OlderInterface::ALL.into_iter();
+    all.find(|interface| interface.endpoint().0 == endpoint)
 }
 
 /// `JUJU_DEPARTING_UNIT` is set in departed hooks only. It is this unit itself
@@ -265,6 +293,28 @@ mod tests {
     }
 
     #[test]
+    fn relations_of_the_older_interfaces_are_told_apart() {
+        for (endpoint, interface) in [("db", OlderInterface::Db), ("proxy", OlderInterface::Proxy)]
+        {
+            let event = read(&[
+                (
+                    "JUJU_DISPATCH_PATH",
+                    &format!("hooks/{endpoint}-relation-departed"),
+                ),
+                ("JUJU_RELATION_ID", &format!("{endpoint}:7")),
+                ("JUJU_DEPARTING_UNIT", "app/0"),
+            ]);
+            let expected = Event::Older {
+                interface,
+                relation: RelationId(7),
+                broken: false,
+                departing: Some("app/0".parse().expect("a unit")),
+            };
+            assert_eq!(event.expect("a hook"), expected);
+        }
+    }
+
+    #[test]
     fn a_secret_is_told_by_its_id_in_either_form() {
         let id = "cuvbv6p34trs48a10a2g";
         for uri in [format!("secret:{id}"), format!("secret://{MODEL}/{id}")] {
@@ -293,7 +343,7 @@ mod tests {
     fn hooks_of_others_concern_nobody() {
         for path in [
             "hooks/collect-metrics",
-            "hooks/db-relation-changed",
+            "hooks/grafana-relation-changed",
             "hooks/remove",
         ] {
             let event = read(&[("JUJU_DISPATCH_PATH", path)]);

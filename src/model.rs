@@ -6,6 +6,7 @@ mod databag;
 mod founding;
 mod health;
 mod id;
+mod issued;
 mod known;
 mod ledger;
 mod prefix;
@@ -20,6 +21,7 @@ pub use id::{
     AppName, CommonName, Endpoint, Fingerprint, InvalidId, MemberName, ModelUuid, Relation,
     RelationId, RequestId, RequestKey, SecretId, SecretUri, UnitName,
 };
+pub use issued::{IssuedRecord, IssuedState, OlderInterface, Purpose};
 pub use known::Known;
 pub use ledger::{
     ClientRecord, Grant, Ledger, LedgerKey, LedgerKeys, LedgerWrite, MemberTrust, NameClaim, Notice,

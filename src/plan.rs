@@ -3,7 +3,7 @@
 //! draws a random number, opens a file or a socket, or reads the environment.
 //!
 //! A plan covers one stage at a time, in this order: the machine, the cluster,
-//! access, trust, publication. A stage is planned only when those before it are
+//! access, issuing, trust, publication. A stage is planned only when those before it are
 //! at rest, so what it rests on is true. A hook observes and plans again after
 //! each stage until the publication, which is the last thing it does.
 
@@ -12,6 +12,7 @@ pub mod advisory;
 pub mod authorities;
 pub mod defrag;
 pub mod health;
+pub mod issue;
 pub mod machine;
 pub mod membership;
 pub mod observed;
@@ -25,6 +26,7 @@ pub use report::{Report, Wait};
 
 use crate::model::Known;
 use access::AccessStep;
+use issue::Issuance;
 use machine::MachineStep;
 use membership::MembershipStep;
 use observed::Observed;
@@ -52,6 +54,8 @@ pub enum Stage {
     Membership(MembershipStep),
     /// Users, roles and the ledger.
     Access(Vec<AccessStep>),
+    /// Certificates for relations that cannot bring their own.
+    Issue(Vec<Issuance>),
     /// What this member trusts.
     Trust(TrustStep),
     /// Stops the service for good; its data stays.
@@ -68,6 +72,7 @@ impl Stage {
             Self::FreeLock(_) => "free lock",
             Self::Membership(_) => "membership",
             Self::Access(_) => "access",
+            Self::Issue(_) => "issue",
             Self::Trust(_) => "trust",
             Self::Stop => "stop",
             Self::Publish(_) => "publish",
@@ -119,6 +124,10 @@ fn next_stage(observed: &Observed, report: &mut Report) -> Stage {
         let steps = access::plan(observed, cluster, report);
         if !steps.is_empty() {
             return Stage::Access(steps);
+        }
+        let issuances = issue::plan(observed, cluster);
+        if !issuances.is_empty() {
+            return Stage::Issue(issuances);
         }
     }
     if let Some(step) = restart::plan(observed, cluster, report) {

@@ -62,6 +62,7 @@ pub async fn run(hook: Hook) -> Result<(), ReconcileError> {
         Event::StorageDetaching
         | Event::Stop
         | Event::Client { .. }
+        | Event::Older { .. }
         | Event::Peer { .. }
         | Event::SecretChanged(_)
         | Event::Lifecycle { .. } => {}

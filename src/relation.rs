@@ -13,6 +13,7 @@
 mod answer;
 mod content;
 pub mod fernet;
+pub mod older;
 mod published;
 mod refusal;
 mod v0;

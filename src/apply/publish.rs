@@ -13,7 +13,8 @@ use crate::model::{
 use crate::observe::{self, AUTHORITIES_LABEL};
 use crate::plan::authorities::{Authorities, Rotation};
 use crate::plan::publish::{
-    Changes, Departure, PlannedAnswer, PlannedSecret, Publication, RelationPublication,
+    Changes, Departure, EndedIdentities, OlderPublication, PlannedAnswer, PlannedSecret,
+    Publication, RelationPublication,
 };
 use crate::relation::{self, ETCD_CLIENT, SecretGroup, fernet};
 use crate::render::etcd_config::CLIENT_PORT;
@@ -40,6 +41,8 @@ pub async fn publish(
         relations,
         obsolete_secrets,
         departed,
+        older,
+        ended,
         peer_app,
         peer_unit,
         authorities,
@@ -75,6 +78,19 @@ pub async fn publish(
     if let Some(authorities) = authorities {
         store_authorities(context, authorities)?;
         log.push("took a step in replacing the servers' authority".to_owned());
+    }
+    for OlderPublication { relation, changes } in older {
+        let exposed = changes
+            .iter()
+            .map(|(key, value)| (key.clone(), Some(value.expose().clone())));
+        let tools = &context.tools;
+        tools.relation_set_unit(*relation, &exposed.collect())?;
+        log.push(format!("{relation}: answered"));
+    }
+    for EndedIdentities { label, names } in ended {
+        if remove_labelled(context, std::slice::from_ref(label), &mut removed)? {
+            ledger.extend(names.iter().cloned().map(LedgerWrite::ForgetIssued));
+        }
     }
     if !peer_app.is_empty() || !peer_unit.is_empty() {
         publish_to_peers(context, &peer_app, peer_unit)?;
@@ -366,7 +382,7 @@ pub fn open_port(context: &mut Context) -> Result<(), ApplyError> {
 /// The whole URI of a secret of ours that was found by its label, of which Juju
 /// tells only the id. In another model a URI without ours would name a secret
 /// there, so every one that is published has it.
-fn uri(context: &Context, id: &SecretId) -> SecretUri {
+pub(super) fn uri(context: &Context, id: &SecretId) -> SecretUri {
     let text = format!("secret://{}/{id}", context.hook.model);
     text.parse().expect("a model and a secret's id make a URI")
 }

@@ -5,7 +5,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{Client, EtcdError};
-use crate::model::{ClientRecord, CommonName, Ledger, LedgerKey, LedgerWrite, NameClaim};
+use crate::model::{
+    ClientRecord, CommonName, IssuedRecord, Ledger, LedgerKey, LedgerWrite, NameClaim,
+};
 
 /// The largest ledger that is read, in bytes; gRPC's own 4 MiB are reached by
 /// two thousand clients, and then no hook would know any of them. A record has
@@ -41,6 +43,9 @@ impl Client {
                 }
                 LedgerKey::Name(name) => {
                     ledger.names.insert(name, read(entry)?);
+                }
+                LedgerKey::Issued(name) => {
+                    ledger.issued.insert(name, read(entry)?);
                 }
                 LedgerKey::Member(member) => {
                     ledger.members.insert(member, read(entry)?);
@@ -78,20 +83,68 @@ impl Client {
         claim: &NameClaim,
         record: &ClientRecord,
     ) -> Result<bool, EtcdError> {
-        let key = self.keys.encode(&LedgerKey::Name(name.clone()));
         let writes = [
             LedgerWrite::Name(name.clone(), claim.clone()),
             LedgerWrite::Record(claim.holder.clone(), record.clone()),
         ];
+        self.claim(name, &writes).await
+    }
+
+    /// Claims a free name for an identity that is being issued, in one
+    /// transaction. `false` if somebody else was first: nothing was written.
+    ///
+    /// # Errors
+    /// etcd failed the call.
+    pub async fn claim_issued(
+        &self,
+        name: &CommonName,
+        record: &IssuedRecord,
+    ) -> Result<bool, EtcdError> {
+        let write = LedgerWrite::Issued(name.clone(), record.clone());
+        self.claim(name, &[write]).await
+    }
+
+    /// A name is free if neither a client nor an issued identity has it.
+    async fn claim(&self, name: &CommonName, writes: &[LedgerWrite]) -> Result<bool, EtcdError> {
+        let keys = [
+            LedgerKey::Name(name.clone()),
+            LedgerKey::Issued(name.clone()),
+        ];
+        let is_free = keys
+            .iter()
+            .map(|key| Compare::create_revision(self.keys.encode(key), CompareOp::Equal, 0));
         let operations: Vec<_> = writes.iter().map(|write| self.operation(write)).collect();
         let claim = Txn::new()
-            .when(vec![Compare::create_revision(key, CompareOp::Equal, 0)])
+            .when(is_free.collect::<Vec<_>>())
             .and_then(operations);
         let mut client = self.inner.kv_client();
         let answer = self
             .call_settled(format!("claim name {name}"), async || {
                 client.txn(claim.clone()).await
             })
+            .await?;
+        Ok(answer.succeeded())
+    }
+
+    /// Replaces the record of an issued identity if it still is what it was
+    /// seen to be. `false` if it is not: nothing was written.
+    ///
+    /// # Errors
+    /// etcd failed the call.
+    pub async fn replace_issued(
+        &self,
+        name: &CommonName,
+        seen: &IssuedRecord,
+        record: &IssuedRecord,
+    ) -> Result<bool, EtcdError> {
+        let key = self.keys.encode(&LedgerKey::Issued(name.clone()));
+        let write = LedgerWrite::Issued(name.clone(), record.clone());
+        let replace = Txn::new()
+            .when(vec![Compare::value(key, CompareOp::Equal, json(seen))])
+            .and_then(vec![self.operation(&write)]);
+        let mut client = self.inner.kv_client();
+        let answer = self
+            .call(format!("write the record of {name}"), client.txn(replace))
             .await?;
         Ok(answer.succeeded())
     }
@@ -182,6 +235,12 @@ impl Client {
                 TxnOp::put(key(LedgerKey::Name(name.clone())), json(claim), None)
             }
             LedgerWrite::FreeName(name) => TxnOp::delete(key(LedgerKey::Name(name.clone())), None),
+            LedgerWrite::Issued(name, record) => {
+                TxnOp::put(key(LedgerKey::Issued(name.clone())), json(record), None)
+            }
+            LedgerWrite::ForgetIssued(name) => {
+                TxnOp::delete(key(LedgerKey::Issued(name.clone())), None)
+            }
             LedgerWrite::Member(member, trust) => {
                 TxnOp::put(key(LedgerKey::Member(member.clone())), json(trust), None)
             }

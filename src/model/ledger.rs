@@ -6,6 +6,7 @@
 //! ```text
 //! \0etcd-charm/<model uuid>/<application>/client/<relation>/<request or ->
 //! \0etcd-charm/<model uuid>/<application>/name/<common name>
+//! \0etcd-charm/<model uuid>/<application>/issued/<common name>
 //! \0etcd-charm/<model uuid>/<application>/member/<member name>
 //! \0etcd-charm/<model uuid>/<application>/lock/<subject>
 //! ```
@@ -15,8 +16,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AppName, CommonName, Fingerprint, MemberName, ModelUuid, Prefix, RequestKey, SecretId,
-    Timestamp,
+    AppName, CommonName, Fingerprint, IssuedRecord, MemberName, ModelUuid, Prefix, RequestKey,
+    SecretId, Timestamp,
 };
 
 /// Everything under the application's part of the reserved range, read at one
@@ -27,6 +28,9 @@ pub struct Ledger {
     pub clients: BTreeMap<RequestKey, ClientRecord>,
     /// Who holds which common name.
     pub names: BTreeMap<CommonName, NameClaim>,
+    /// The identities that the charm has issued itself, by common name. A name
+    /// is never here and in `names` at once.
+    pub issued: BTreeMap<CommonName, IssuedRecord>,
     /// What each member trusts.
     pub members: BTreeMap<MemberName, MemberTrust>,
     /// Who holds which lock, by its subject.
@@ -65,6 +69,8 @@ impl Ledger {
             LedgerWrite::ForgetRecord(key) => self.clients.remove(key).is_some(),
             LedgerWrite::Name(name, claim) => put(&mut self.names, name, claim),
             LedgerWrite::FreeName(name) => self.names.remove(name).is_some(),
+            LedgerWrite::Issued(name, record) => put(&mut self.issued, name, record),
+            LedgerWrite::ForgetIssued(name) => self.issued.remove(name).is_some(),
             LedgerWrite::Member(member, trust) => put(&mut self.members, member, trust),
             LedgerWrite::ForgetMember(member) => self.members.remove(member).is_some(),
         }
@@ -183,6 +189,10 @@ pub enum LedgerWrite {
     Name(CommonName, NameClaim),
     /// Frees a name.
     FreeName(CommonName),
+    /// Writes or replaces the record of an issued identity.
+    Issued(CommonName, IssuedRecord),
+    /// Forgets an issued identity, and so frees its name.
+    ForgetIssued(CommonName),
     /// Writes what a member trusts.
     Member(MemberName, MemberTrust),
     /// Forgets a member that is gone.
@@ -202,6 +212,8 @@ pub enum LedgerKey {
     Client(RequestKey),
     /// A [`NameClaim`].
     Name(CommonName),
+    /// An [`IssuedRecord`].
+    Issued(CommonName),
     /// A [`MemberTrust`].
     Member(MemberName),
     /// A lock; held while its lease lives.
@@ -231,6 +243,7 @@ impl LedgerKeys {
                 format!("{root}client/{relation}/{request}")
             }
             LedgerKey::Name(name) => format!("{root}name/{name}"),
+            LedgerKey::Issued(name) => format!("{root}issued/{name}"),
             LedgerKey::Member(member) => format!("{root}member/{member}"),
             LedgerKey::Lock(subject) => format!("{root}lock/{subject}"),
         }
@@ -251,6 +264,7 @@ impl LedgerKeys {
                 Some(LedgerKey::Client(RequestKey { relation, request }))
             }
             "name" => rest.parse().ok().map(LedgerKey::Name),
+            "issued" => rest.parse().ok().map(LedgerKey::Issued),
             "member" => Some(LedgerKey::Member(MemberName::new(rest))),
             "lock" => Some(LedgerKey::Lock(rest.to_owned())),
             _ => None,
@@ -286,6 +300,7 @@ mod tests {
             LedgerKey::Client(request),
             LedgerKey::Client(only),
             LedgerKey::Name("a/b client".parse().expect("a name")),
+            LedgerKey::Issued("a/b client".parse().expect("a name")),
             LedgerKey::Member(MemberName::new("etcd-0")),
             LedgerKey::Lock("restart".to_owned()),
         ] {

@@ -112,6 +112,15 @@ impl KeyRange {
         }
     }
 
+    /// All keys that a client can have: the whole key space without the range
+    /// that is reserved for the charm.
+    pub fn of_clients() -> Self {
+        Self {
+            key: vec![FIRST_CLIENT_BYTE],
+            range_end: vec![0],
+        }
+    }
+
     /// Whether some key is in both ranges.
     pub fn overlaps(&self, other: &Self) -> bool {
         self.starts_before_end_of(other) && other.starts_before_end_of(self)

@@ -40,6 +40,22 @@ pub(super) fn read(context: &Context, peers: &Peers) -> Result<Option<Authoritie
     parse(&content).map(Some).map_err(damaged)
 }
 
+/// The authorities, for an event in which they are seldom needed; `None` if
+/// this unit cannot read them.
+///
+/// # Errors
+/// A hook tool failed, or somebody has changed the secret.
+pub fn of_application(context: &Context) -> Result<Option<Authorities>, ObserveError> {
+    let tools = &context.tools;
+    let read = tools.secret_get_by_label(AUTHORITIES_LABEL, Revision::Refresh)?;
+    let damaged = |source| ObserveError::Authorities {
+        secret: AUTHORITIES_LABEL.to_owned(),
+        source,
+    };
+    let parsed = read.ok().map(|content| parse(&content).map_err(damaged));
+    parsed.transpose()
+}
+
 fn parse(content: &SecretContent) -> Result<Authorities, IssueError> {
     let load = |(certificate, key): (&str, &str)| {
         let certificate = content.get(certificate).unwrap_or_default();

@@ -50,7 +50,7 @@ pub fn application(context: &Context) -> Result<Application, ObserveError> {
     let leader = !context.facts.dying && tools.is_leader()?;
     if matches!(
         context.hook.event,
-        Event::Client { .. } | Event::SecretChanged(_) | Event::Stop
+        Event::Client { .. } | Event::Older { .. } | Event::SecretChanged(_) | Event::Stop
     ) {
         return Ok(Application {
             leader,

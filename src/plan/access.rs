@@ -10,6 +10,7 @@
 //!   is leaving.
 
 mod admission;
+mod issued;
 mod names;
 mod rights;
 mod verdict;
@@ -20,12 +21,13 @@ mod tests;
 use std::collections::BTreeSet;
 
 use super::Report;
-use super::observed::Observed;
+use super::observed::{Observed, Scope};
 use crate::model::{
     ClientRecord, Cluster, CommonName, Grant, KeyRange, Ledger, LedgerWrite, NameClaim, Notice,
-    RequestKey,
+    Purpose, RequestKey,
 };
 pub use admission::RESERVED_PREFIX;
+pub use issued::{admit_operator, identity_in_use};
 use verdict::Verdict;
 pub use verdict::certificates;
 
@@ -87,7 +89,8 @@ impl AccessStep {
 }
 
 /// The names whose user and role a plan needs to know: those that the requests
-/// in scope bring, and those that the ledger holds for them.
+/// in scope bring, those that the ledger holds for them, and those of issued
+/// identities in scope.
 pub fn names_of_interest(observed: &Observed, ledger: &Ledger) -> BTreeSet<CommonName> {
     let scope = &observed.clients.scope;
     let held = ledger
@@ -96,7 +99,15 @@ pub fn names_of_interest(observed: &Observed, ledger: &Ledger) -> BTreeSet<Commo
         .filter(|(_, claim)| scope.contains(claim.holder.relation))
         .map(|(name, _)| name.clone());
     let asked = certificates(observed).map(|certificate| certificate.common_name);
-    held.chain(asked).collect()
+    let issued = ledger
+        .issued
+        .iter()
+        .filter(|(_, record)| match record.purpose {
+            Purpose::Relation(_, id) => scope.contains(id),
+            Purpose::Operator => *scope == Scope::All,
+        })
+        .map(|(name, _)| name.clone());
+    held.chain(asked).chain(issued).collect()
 }
 
 /// The next steps that concern access; empty when all is as it should be.
@@ -119,6 +130,7 @@ pub fn plan(observed: &Observed, cluster: &Cluster, report: &mut Report) -> Vec<
     }
     planner.release_strays();
     planner.free_names();
+    planner.keep_issued();
     planner.steps
 }
 

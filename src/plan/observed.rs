@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::machine::Machine;
 use crate::model::{
-    Cluster, Databag, Fingerprint, Known, MemberName, RelationId, RequestKey, Timestamp, UnitName,
+    Cluster, Databag, Fingerprint, Known, MemberName, OlderInterface, RelationId, RequestKey,
+    Secret, Timestamp, UnitName,
 };
 use crate::relation::{Asked, Entry};
 
@@ -83,6 +84,9 @@ pub struct Clients {
     /// Requests whose first record was written by this very hook: no hook
     /// before can have made secrets for them.
     pub fresh: BTreeSet<RequestKey>,
+    /// The relations of the older interfaces that exist. Every unit looks at
+    /// them, since every unit answers.
+    pub older: BTreeMap<RelationId, OlderRelation>,
     /// The authority that clients check the servers with, PEM.
     pub server_ca: Option<String>,
 }
@@ -125,6 +129,29 @@ pub struct ClientRelation {
     /// Whether the other side lives in another model; asked only where it
     /// matters.
     pub cross_model: bool,
+}
+
+/// One relation of an older interface, as this unit sees it.
+#[derive(Clone, Debug)]
+pub struct OlderRelation {
+    /// What it speaks.
+    pub interface: OlderInterface,
+    /// What this unit has written for the other side, a private key among it;
+    /// `None` where that cannot be read, and so nothing may be concluded.
+    pub own: Option<BTreeMap<String, Secret<String>>>,
+    /// The identity that the relation was given last, where it is known.
+    pub held: Option<HeldIdentity>,
+}
+
+/// A certificate and its key, as our databag or our secret holds them.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct HeldIdentity {
+    /// PEM.
+    pub certificate: String,
+    /// PEM, PKCS #8.
+    pub key: Secret<String>,
+    /// The fingerprint of the certificate.
+    pub fingerprint: Fingerprint,
 }
 
 /// The certificate that a request brings.

@@ -2,6 +2,7 @@
 //! version. Only what is true by now is published, and an answer only whole.
 
 mod leftovers;
+mod older;
 mod peers;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ use crate::model::{
 };
 use crate::relation::{self, Asked, ETCD_CLIENT, Echo, OfferedCertificate, SecretGroup};
 use leftovers::{all_secrets, departures};
+pub use older::{EndedIdentities, OlderPublication};
 use peers::{app_changes, forgotten_members, trust_digest, unit_changes};
 
 /// Changes of a databag: a value to set, or `None` to delete the key.
@@ -38,6 +40,10 @@ pub struct Publication {
     /// Requests that are gone: their secrets are looked for by label, and once
     /// none is left the record is forgotten.
     pub departed: Vec<Departure>,
+    /// Answers on the older interfaces, which every unit gives for itself.
+    pub older: Vec<OlderPublication>,
+    /// Identities of relations that are gone.
+    pub ended: Vec<EndedIdentities>,
     /// Changes of what the leader tells all units.
     pub peer_app: Changes,
     /// Changes of what this unit tells the others.
@@ -148,9 +154,11 @@ pub fn plan(observed: &Observed, cluster: &Cluster) -> Publication {
             .peer_unit
             .insert("trust".to_owned(), loaded.map(trust_digest));
     }
+    publication.older = older::publications(observed, cluster);
     if !observed.leader {
         return publication;
     }
+    publication.ended = older::ended(observed, cluster);
     if observed.pass == Pass::Full {
         publication.version = Some(cluster.status.version.to_string());
         publication.departed = departures(observed, cluster);

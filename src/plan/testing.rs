@@ -381,6 +381,8 @@ fn write_line(write: &LedgerWrite) -> String {
         LedgerWrite::Name(name, claim) if claim.leaving => format!("{name} leaving"),
         LedgerWrite::Name(name, claim) => format!("{name} of {}", claim.holder),
         LedgerWrite::FreeName(name) => format!("{name} free"),
+        LedgerWrite::Issued(name, record) => format!("{name} {:?}", record.state),
+        LedgerWrite::ForgetIssued(name) => format!("{name} forgotten"),
         LedgerWrite::Member(member, _) => format!("trust of {member}"),
         LedgerWrite::ForgetMember(member) => format!("{member} forgotten"),
     }

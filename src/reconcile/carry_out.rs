@@ -64,6 +64,29 @@ impl Run {
                 self.log
                     .extend(steps.iter().filter_map(AccessStep::summary));
             }
+            Stage::Issue(issuances) => {
+                // effects: the ledger, secrets
+                let client = client.ok_or_else(needs_client)?;
+                let read = match &self.application.authorities {
+                    Some(authorities) => Some(authorities.clone()),
+                    None => observe::authorities_of_application(context)?,
+                };
+                let Some(authorities) = read else {
+                    return Ok(Progress::Waits(Wait::Authorities));
+                };
+                for issuance in issuances {
+                    let issued = apply::issue(context, client, &authorities, *issuance);
+                    let (name, held) = issued.await?;
+                    let endpoint = issuance.interface.endpoint();
+                    let id = issuance.relation;
+                    self.log.push(format!("issued {name} to {endpoint}:{id}"));
+                    let clients = self.clients.get_or_insert_default();
+                    if let Some(relation) = clients.older.get_mut(&id) {
+                        relation.held = Some(held);
+                    }
+                }
+                self.granted = true;
+            }
             Stage::Trust(TrustStep::Widen) => {
                 // effects: none (reads only)
                 let clients = self.clients.get_or_insert_default();

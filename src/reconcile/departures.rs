@@ -17,7 +17,11 @@ pub(super) fn notice_departures(context: &mut Context) -> Result<(), ReconcileEr
         Event::Lifecycle {
             proves_life: true, ..
         } => context.facts.dying = false,
-        Event::Client { departing, .. } | Event::Peer { departing, .. } if is_own(departing) => {
+        Event::Client { departing, .. }
+        | Event::Older { departing, .. }
+        | Event::Peer { departing, .. }
+            if is_own(departing) =>
+        {
             context.facts.dying = true;
         }
         Event::Peer {

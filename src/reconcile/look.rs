@@ -61,7 +61,8 @@ impl Run {
             self.first_ledger
                 .get_or_insert_with(|| cluster.ledger.clone());
             if self.clients.is_none() {
-                let clients = observe::clients(context, application, &cluster.ledger)?;
+                let mut clients = observe::clients(context, application, &cluster.ledger)?;
+                observe::older(context, application, &cluster.ledger, &mut clients)?;
                 self.clients = Some(clients);
             }
         }

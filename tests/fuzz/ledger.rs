@@ -39,6 +39,7 @@ proptest! {
         let request = request.map(|id| id.parse().unwrap());
         let mut all = vec![LedgerKey::Client(RequestKey { relation: RelationId(relation), request })];
         all.extend(name.parse::<CommonName>().ok().map(LedgerKey::Name));
+        all.extend(name.parse::<CommonName>().ok().map(LedgerKey::Issued));
         for key in all {
             let encoded = keys().encode(&key);
             prop_assert_eq!(keys().decode(&encoded), Some(key));

@@ -192,6 +192,8 @@ impl World {
                 hook.steps.extend(steps.into_iter().map(Step::Access));
                 hook.granted = true;
             }
+            // The world has no relation of an older interface.
+            Stage::Issue(_) => self.fault(format!("unit {unit} issues to nobody")),
             Stage::Trust(TrustStep::Widen) => hook.steps.push_back(Step::Widen),
             Stage::Trust(TrustStep::Record(trust)) => {
                 let member = observed.member();
@@ -641,6 +643,9 @@ fn publication_steps(publication: &Publication) -> Vec<Step> {
         relations,
         obsolete_secrets,
         departed,
+        // The world has no relation of an older interface.
+        older: _,
+        ended: _,
         peer_app,
         peer_unit,
         authorities,

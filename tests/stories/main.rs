@@ -13,6 +13,7 @@ mod cluster;
 mod faults;
 mod hygiene;
 mod names;
+mod older;
 mod rotation;
 mod sentences;
 mod snapshot;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         faults::stories(),
         hygiene::stories(),
         names::stories(),
+        older::stories(),
         rotation::stories(),
         sentences::stories(),
         snapshot::stories(),

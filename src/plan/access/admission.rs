@@ -1,7 +1,7 @@
 //! Which names and prefixes a request may have.
 
-use super::Planner;
-use crate::model::{Access, CommonName, Grant, Notice, RequestKey};
+use super::{Planner, issued};
+use crate::model::{Access, AppName, Cluster, CommonName, Grant, Notice, RequestKey};
 use crate::plan::observed::PrefixPolicy;
 
 /// Names that begin like this are the charm's own, the common names of the
@@ -22,11 +22,11 @@ impl Planner<'_, '_> {
 
     fn admit_name(&self, key: &RequestKey, grant: &Grant) -> Result<(), Notice> {
         let name = &grant.common_name;
-        let is_reserved = name.as_str() == "root"
-            || name.as_str().starts_with(RESERVED_PREFIX)
-            || self.is_of_a_member(name);
-        if is_reserved {
+        if is_reserved(name, self.observed.unit.app(), self.cluster) {
             return Err(Notice::Refused(format!("common name {name} is reserved")));
+        }
+        if let Some(record) = self.ledger.issued.get(name) {
+            return Err(issued::refusal(name, record));
         }
         match self.ledger.names.get(name) {
             Some(claim) if claim.leaving => {
@@ -61,25 +61,6 @@ impl Planner<'_, '_> {
         }
     }
 
-    /// Whether a member is called like this, or one could be: units come and
-    /// go, and a name that was granted is not taken away when they do.
-    fn is_of_a_member(&self, name: &CommonName) -> bool {
-        let app = self.observed.unit.app().as_str();
-        let number = name
-            .as_str()
-            .strip_prefix(app)
-            .and_then(|rest| rest.strip_prefix('-'));
-        let is_of_a_unit = number.is_some_and(|number| {
-            !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
-        });
-        let mut members = self.cluster.members.iter();
-        is_of_a_unit
-            || members.any(|member| {
-                let member = member.name.as_ref();
-                member.is_some_and(|member| member.as_str() == name.as_str())
-            })
-    }
-
     fn admit_prefix(&mut self, key: &RequestKey, grant: &Grant) -> Result<(), Notice> {
         // What was granted before stays, and its certificate can be renewed.
         let held = self.ledger.clients.get(key);
@@ -107,4 +88,29 @@ impl Planner<'_, '_> {
             }
         }
     }
+}
+
+/// Whether nobody may have this name but `root`, the charm, or a member.
+pub(super) fn is_reserved(name: &CommonName, app: &AppName, cluster: &Cluster) -> bool {
+    name.as_str() == "root"
+        || name.as_str().starts_with(RESERVED_PREFIX)
+        || is_of_a_member(name, app, cluster)
+}
+
+/// Whether a member is called like this, or one could be: units come and go,
+/// and a name that was granted is not taken away when they do.
+fn is_of_a_member(name: &CommonName, app: &AppName, cluster: &Cluster) -> bool {
+    let number = name
+        .as_str()
+        .strip_prefix(app.as_str())
+        .and_then(|rest| rest.strip_prefix('-'));
+    let is_of_a_unit = number.is_some_and(|number| {
+        !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+    });
+    let mut members = cluster.members.iter();
+    is_of_a_unit
+        || members.any(|member| {
+            let member = member.name.as_ref();
+            member.is_some_and(|member| member.as_str() == name.as_str())
+        })
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use sha2::{Digest, Sha256};
 
 use super::{Changes, hex};
-use crate::model::{Cluster, Databag, Fingerprint, Grant, LedgerWrite, MemberName};
+use crate::model::{Cluster, Databag, Fingerprint, Grant, LedgerWrite, MemberName, Purpose};
 use crate::plan::authorities;
 use crate::plan::observed::{Observed, Peers};
 
@@ -33,6 +33,15 @@ pub(super) fn app_changes(observed: &Observed, cluster: &Cluster) -> Changes {
         .collect();
     let mut wanted = Databag::new();
     wanted.insert("trust".to_owned(), trust_digest(&trust));
+    // So that every unit hands out what was issued last. That something ended
+    // concerns no other unit, unless it was just this.
+    let issued = cluster.ledger.issued.iter();
+    let newest = issued
+        .filter(|(_, record)| record.purpose != Purpose::Operator)
+        .max_by_key(|(name, record)| (record.issued_at, *name));
+    if let Some((name, _)) = newest {
+        wanted.insert("issued".to_owned(), name.to_string());
+    }
     match &observed.peers {
         Some(peers) => {
             wanted.insert("founded".to_owned(), "true".to_owned());

@@ -8,6 +8,7 @@
 mod client;
 mod etcdctl;
 mod hygiene;
+mod older;
 mod programs;
 mod requirer;
 mod told;
@@ -17,6 +18,7 @@ mod writer;
 
 pub use client::{Certificate, ClientAuthority, Kind};
 pub use etcdctl::{Answer, Etcdctl};
+pub use older::Older;
 pub use programs::Programs;
 pub use requirer::{Request, V0, V1};
 pub use simulated_juju as juju;

@@ -1,0 +1,108 @@
+//! The relations of the older interfaces, and what they were given.
+
+use super::{Application, ObserveError};
+use crate::context::Context;
+use crate::hook::Event;
+use crate::juju::Revision;
+use crate::model::{Ledger, OlderInterface, Relation, Secret};
+use crate::plan::observed::{Clients, HeldIdentity, OlderRelation, Pass, Scope};
+use crate::relation;
+use crate::tls::OwnCertificate;
+
+/// Adds the relations of the older interfaces that this hook is about: one for
+/// an event on one relation, all in a full pass. Other than with clients, every
+/// unit looks, since every unit answers in a databag of its own.
+///
+/// # Errors
+/// A hook tool failed.
+pub fn older(
+    context: &Context,
+    application: &Application,
+    ledger: &Ledger,
+    clients: &mut Clients,
+) -> Result<(), ObserveError> {
+    if application.pass == Pass::Full {
+        for interface in OlderInterface::ALL {
+            for relation in context.tools.relation_ids(interface.endpoint())? {
+                let read = older_relation(context, interface, relation, ledger)?;
+                clients.older.insert(relation.id, read);
+            }
+        }
+        return Ok(());
+    }
+    let Event::Older {
+        interface,
+        relation,
+        broken,
+        ..
+    } = &context.hook.event
+    else {
+        return Ok(());
+    };
+    if application.leader {
+        clients.scope = Scope::Only([*relation].into());
+    }
+    if !broken {
+        let endpoint = interface.endpoint();
+        let id = *relation;
+        let read = older_relation(context, *interface, Relation { endpoint, id }, ledger)?;
+        clients.older.insert(id, read);
+    }
+    Ok(())
+}
+
+fn older_relation(
+    context: &Context,
+    interface: OlderInterface,
+    relation: Relation,
+    ledger: &Ledger,
+) -> Result<OlderRelation, ObserveError> {
+    let mut read = OlderRelation {
+        interface,
+        own: None,
+        held: None,
+    };
+    let bag = match context
+        .tools
+        .relation_get_unit(relation, &context.hook.unit)
+    {
+        Ok(bag) => relation::older::read_unit(bag),
+        // A relation that the agent remembers and the model does not have any
+        // more: nothing is known of it, and nothing may be concluded.
+        Err(error) if error.is_denied() || error.is_not_found() => return Ok(read),
+        Err(error) => return Err(error.into()),
+    };
+    let published = relation::older::published_identity(&bag)
+        .and_then(|(certificate, key)| held(certificate, key.clone()));
+    read.held = match ledger.identities_of(relation.id).last() {
+        // The secret is read only where it may say something else.
+        Some((_, newest)) if !is(published.as_ref(), &newest.fingerprint) => {
+            let label = relation::older::identity_label(interface, relation.id);
+            let content = context
+                .tools
+                .secret_get_by_label(&label, Revision::Peek)?
+                .ok();
+            let stored = content.and_then(|content| {
+                let key = Secret::new(content.get("client-key")?.to_owned());
+                held(content.get("client-cert")?, key)
+            });
+            stored.or(published)
+        }
+        _ => published,
+    };
+    read.own = Some(bag);
+    Ok(read)
+}
+
+fn is(held: Option<&HeldIdentity>, fingerprint: &crate::model::Fingerprint) -> bool {
+    held.is_some_and(|held| held.fingerprint == *fingerprint)
+}
+
+/// What cannot be read is nothing that anybody was given.
+fn held(certificate: &str, key: Secret<String>) -> Option<HeldIdentity> {
+    Some(HeldIdentity {
+        fingerprint: OwnCertificate::read(certificate).ok()?.fingerprint,
+        certificate: certificate.to_owned(),
+        key,
+    })
+}

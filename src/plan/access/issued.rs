@@ -1,0 +1,168 @@
+//! Users and roles of the identities that the charm has issued itself.
+
+#[cfg(test)]
+mod tests;
+
+use super::Planner;
+use super::admission::is_reserved;
+use crate::model::{
+    Access, AppName, Cluster, CommonName, IssuedRecord, IssuedState, Ledger, LedgerWrite, Notice,
+    Prefix, Purpose, RelationId, Timestamp,
+};
+use crate::plan::observed::{OlderRelation, Scope};
+
+/// How long after the end of a certificate its name is still kept: a day, since
+/// the clocks of members are not ours, and a name may become another client's.
+const KEPT_SECONDS: i64 = 24 * 3600;
+
+/// What is to become of an identity.
+enum Fate {
+    /// Nothing is known that concerns it.
+    Untouched,
+    /// Its rights are made what its record says.
+    Kept,
+    /// It has no rights, and its record stays.
+    Powerless,
+    /// It loses its rights, and then this is written.
+    Ends(LedgerWrite),
+}
+
+/// When the name of this identity may be somebody else's.
+pub(super) fn free_after(record: &IssuedRecord) -> Timestamp {
+    record.not_after.plus_seconds(KEPT_SECONDS)
+}
+
+/// Why a request cannot have the name of this identity.
+pub(super) fn refusal(name: &CommonName, record: &IssuedRecord) -> Notice {
+    match record.state {
+        IssuedState::Revoked => Notice::Waiting(format!(
+            "common name {name} was revoked, and is free after {}",
+            free_after(record)
+        )),
+        IssuedState::InForce | IssuedState::Unfinished => Notice::Refused(format!(
+            "common name {name} is that of credentials issued to an operator"
+        )),
+    }
+}
+
+/// The identity that a relation has: the one whose certificate and key are
+/// held, if it is in force. One that is on record and not held was lost before
+/// anybody got it.
+pub fn identity_in_use<'l>(
+    ledger: &'l Ledger,
+    id: RelationId,
+    relation: &OlderRelation,
+) -> Option<(&'l CommonName, &'l IssuedRecord)> {
+    let held = relation.held.as_ref()?;
+    let mut identities = ledger.identities_of(id).into_iter();
+    identities.find(|(_, record)| {
+        record.fingerprint == held.fingerprint && record.state == IssuedState::InForce
+    })
+}
+
+/// Whether an operator may be issued credentials in this name, for these keys.
+/// The record that the name has already is renewed: `None` for a new name.
+///
+/// # Errors
+/// Why not, and what else to do, in one sentence.
+pub fn admit_operator(
+    name: &CommonName,
+    prefix: Option<&Prefix>,
+    app: &AppName,
+    cluster: &Cluster,
+) -> Result<Option<IssuedRecord>, String> {
+    if is_reserved(name, app, cluster) {
+        return Err(format!(
+            "common name {name} is reserved; choose another one"
+        ));
+    }
+    if let Some(record) = cluster.ledger.issued.get(name) {
+        return match record.state {
+            IssuedState::Revoked => Err(format!(
+                "common name {name} was revoked and can be used again after {}; choose another one",
+                free_after(record)
+            )),
+            IssuedState::InForce if record.prefix.as_ref() != prefix => Err(format!(
+                "common name {name} has credentials for {} already; choose another one, or run \
+                 revoke-client-certificates first",
+                record.range()
+            )),
+            IssuedState::InForce | IssuedState::Unfinished => Ok(Some(record.clone())),
+        };
+    }
+    if let Some(claim) = cluster.ledger.names.get(name) {
+        return Err(format!(
+            "common name {name} is held by relation {}; choose another one",
+            claim.holder
+        ));
+    }
+    match cluster.access.get(name) {
+        Some(Access {
+            user: None,
+            role: None,
+        }) => Ok(None),
+        _ => Err(format!(
+            "etcd has a user or role {name} that is not the charm's; choose another common name"
+        )),
+    }
+}
+
+impl Planner<'_, '_> {
+    /// Makes the rights of every identity in scope what its record says, and
+    /// ends those that nobody can use or should.
+    pub(super) fn keep_issued(&mut self) {
+        for (name, record) in self.ledger.issued.clone() {
+            match self.fate(&name, &record) {
+                Fate::Untouched => {}
+                Fate::Kept => self.correct_access(&name, &record.range()),
+                Fate::Powerless => self.delete_access(&name),
+                Fate::Ends(write) => {
+                    self.delete_access(&name);
+                    self.write([write]);
+                }
+            }
+        }
+    }
+
+    fn fate(&self, name: &CommonName, record: &IssuedRecord) -> Fate {
+        let now = self.observed.now;
+        let clients = &self.observed.clients;
+        let forgotten = || Fate::Ends(LedgerWrite::ForgetIssued(name.clone()));
+        let id = match record.purpose {
+            Purpose::Relation(_, id) if clients.scope.contains(id) => id,
+            Purpose::Operator if clients.scope == Scope::All => {
+                return match record.state {
+                    _ if free_after(record) < now => forgotten(),
+                    IssuedState::InForce => Fate::Kept,
+                    IssuedState::Unfinished | IssuedState::Revoked => Fate::Powerless,
+                };
+            }
+            Purpose::Relation(..) | Purpose::Operator => return Fate::Untouched,
+        };
+        let Some(relation) = clients.older.get(&id) else {
+            // The record stays until its secret is seen to be gone as well.
+            return match record.state {
+                IssuedState::Revoked => Fate::Powerless,
+                IssuedState::InForce | IssuedState::Unfinished => {
+                    let record = IssuedRecord {
+                        state: IssuedState::Revoked,
+                        ..record.clone()
+                    };
+                    Fate::Ends(LedgerWrite::Issued(name.clone(), record))
+                }
+            };
+        };
+        if relation.own.is_none() {
+            return Fate::Untouched;
+        }
+        // What was issued before the identity in use may still be used by who
+        // has not taken over the new one; what was issued after it was lost.
+        let is_held = identity_in_use(&self.ledger, id, relation)
+            .is_some_and(|(last, used)| (record.issued_at, name) <= (used.issued_at, last));
+        if is_held && record.state == IssuedState::InForce && now < record.not_after {
+            Fate::Kept
+        } else {
+            forgotten()
+        }
+    }
+}
