@@ -2,16 +2,31 @@
 
 use std::collections::BTreeSet;
 
-use etcd_charm_world::{Etcdctl, Older, UnitName, World};
+use etcd_charm_world::juju::JujuVersion;
+use etcd_charm_world::{Etcdctl, HookRun, Older, Programs, UnitName, World};
 use libtest_mimic::Trial;
 
-use crate::support::{deployed, named, roles, story, users};
+use crate::support::{certificate, deployed, named, roles, story, users, world, world_of};
 
 pub(crate) fn stories() -> Vec<Trial> {
-    vec![story(
-        "older_requirers_are_served_and_removed",
-        served_and_removed,
-    )]
+    vec![
+        story("older_requirers_are_served_and_removed", served_and_removed),
+        story("older_requirers_follow_the_cluster", followed),
+        story(
+            "older_requirers_keep_what_they_have_when_the_leader_changes",
+            other_leader,
+        ),
+        story("older_an_issue_is_killed", killed_issue),
+        story("older_a_removal_is_killed", killed_removal),
+        story("older_a_commit_fails_and_keeps_the_secret", || {
+            failed_commit(JujuVersion::V3_6)
+        }),
+        story("older_a_commit_fails_and_keeps_nothing", || {
+            failed_commit(JujuVersion::V4_0)
+        }),
+        story("older_rights_are_repaired", repaired),
+        story("older_events_cost_the_same_with_many_relations", costs),
+    ]
 }
 
 /// Everything that a requirer of an older interface waits for.
@@ -117,5 +132,287 @@ fn served_and_removed() {
     assert_eq!(world.model.secrets("etcd").len(), 1);
     world.rest();
     assert_eq!(world.starts(&unit), starts, "a member was restarted");
-    assert!(runs.iter().all(etcd_charm_world::HookRun::succeeded));
+    assert!(runs.iter().all(HookRun::succeeded));
+}
+
+/// Three units, at rest.
+fn three() -> (World, Vec<UnitName>) {
+    let mut world = world();
+    let mut units = vec![world.deploy()];
+    units.extend([world.add_unit(), world.add_unit()]);
+    world.rest();
+    (world, units)
+}
+
+/// Asserts that each unit alone tells all, and that all tell the same: newer
+/// requirers look at one unit, and nobody knows which.
+fn assert_agreed(world: &World, older: &Older, units: usize) {
+    let bags = world.older_bags(older);
+    assert_eq!(bags.len(), units);
+    for bag in &bags {
+        assert!(bag.contains_key("client_key"));
+        assert!(bag == &bags[0], "two units say something else");
+    }
+    assert_eq!(world.older_states(older), complete());
+}
+
+fn urls(world: &World, units: &[UnitName]) -> String {
+    let mut urls: Vec<String> = units.iter().map(|unit| world.url(unit)).collect();
+    urls.sort();
+    urls.join(",")
+}
+
+fn followed() {
+    let (mut world, mut units) = three();
+    let starts: Vec<u32> = units.iter().map(|unit| world.starts(unit)).collect();
+    let db = world.relate_db("kubernetes");
+    let proxy = world.relate_proxy("docker");
+    // By the hooks that are due alone: no unit waits for its update-status.
+    world.settle();
+    for older in [&db, &proxy] {
+        assert_agreed(&world, older, 3);
+    }
+    let given = world.older_get(&db, "connection_string");
+    assert_eq!(given, Some(urls(&world, &units)));
+    let client = world.older_client(&db);
+    assert_full_access(&client, "one");
+    world.rest();
+    let now: Vec<u32> = units.iter().map(|unit| world.starts(unit)).collect();
+    assert_eq!(starts, now, "a member was restarted");
+
+    units.push(world.add_unit());
+    world.rest();
+    for older in [&db, &proxy] {
+        assert_agreed(&world, older, 4);
+    }
+    let given = world.older_get(&db, "connection_string");
+    assert_eq!(given, Some(urls(&world, &units)));
+    let cluster = world.older_get(&proxy, "cluster").expect("a cluster");
+    assert_eq!(cluster.matches(":2380").count(), 4, "{cluster}");
+
+    // The leader goes, and one that is none.
+    for gone in [0, 1] {
+        let gone = units.remove(gone);
+        world.remove_unit(&gone);
+        world.rest();
+        let given = world.older_get(&db, "connection_string");
+        assert_eq!(given, Some(urls(&world, &units)), "{gone} is gone");
+        for older in [&db, &proxy] {
+            assert_agreed(&world, older, units.len());
+        }
+        let member = gone.to_string().replace('/', "-");
+        let cluster = world.older_get(&proxy, "cluster").expect("a cluster");
+        assert!(!cluster.contains(&member), "{cluster}");
+        assert_full_access(&world.older_client(&db), "still");
+    }
+    let client = world.older_client(&db);
+    world.model.remove_relation(db.relation);
+    world.settle();
+    assert!(!client.run(&["get", "elsewhere"]).ok);
+    assert_agreed(&world, &proxy, 2);
+    world.rest();
+}
+
+fn other_leader() {
+    let (mut world, units) = three();
+    let old = [world.relate_db("kubernetes"), world.relate_proxy("docker")];
+    world.settle();
+    let before: Vec<_> = old.iter().map(|older| world.older_bags(older)).collect();
+    let clients: Vec<_> = old.iter().map(|older| world.older_client(older)).collect();
+    world.model.set_leader("etcd", units[1].clone());
+    world.rest();
+    let after: Vec<_> = old.iter().map(|older| world.older_bags(older)).collect();
+    assert!(before == after, "a requirer was given something else");
+    // A relation that comes and goes while the leader changes once more.
+    let late = world.relate_db("late");
+    world
+        .model
+        .lose_leadership_after_call(units[1].clone(), "secret-add");
+    // Juju refuses the commit of a unit that leads no more, and the new leader
+    // has its turn with the next full pass at the latest.
+    world.rest();
+    assert_agreed(&world, &late, 3);
+    assert_full_access(&world.older_client(&late), "late");
+    for older in old.iter().chain([&late]) {
+        user_of(&world, &units[0], older);
+    }
+    for older in old.iter().chain([&late]) {
+        world.model.remove_relation(older.relation);
+    }
+    world.rest();
+    for client in &clients {
+        assert!(!client.run(&["get", "elsewhere"]).ok);
+    }
+    assert_nothing_left(&world, &units[0]);
+}
+
+fn assert_nothing_left(world: &World, unit: &UnitName) {
+    assert_eq!(users(world, unit), ["root"]);
+    assert_eq!(roles(world, unit), ["root"]);
+    let left: Vec<_> = world.model.secrets("etcd").into_iter().collect();
+    assert_eq!(
+        left.len(),
+        1,
+        "{:?}",
+        left.iter().map(|s| &s.label).collect::<Vec<_>>()
+    );
+}
+
+/// Asserts that a requirer has what it should, by one identity and one secret.
+fn assert_whole(world: &mut World, unit: &UnitName, older: &Older) {
+    assert_agreed(world, older, 1);
+    let client = world.older_client(older);
+    assert_full_access(&client, &older.app);
+    user_of(world, unit, older);
+    let end = format!(":{}", older.relation.0);
+    let secrets = world.model.secrets("etcd");
+    let own: Vec<_> = secrets
+        .iter()
+        .filter(|secret| secret.description.ends_with(&end))
+        .collect();
+    assert_eq!(own.len(), 1);
+    assert!(own[0].grants.is_empty(), "it is for units of etcd only");
+    let given = world.older_get(older, "client_cert");
+    assert_eq!(own[0].latest().get("client-cert"), given.as_ref());
+}
+
+fn failures(runs: &[HookRun]) -> usize {
+    runs.iter().filter(|run| !run.succeeded()).count()
+}
+
+fn killed_issue() {
+    let (mut world, unit) = deployed();
+    let mut old = Vec::new();
+    // The first hook of a relation has seven calls.
+    for point in 1..=7 {
+        let older = if point % 2 == 0 {
+            world.relate_db(&format!("app{point}"))
+        } else {
+            world.relate_proxy(&format!("app{point}"))
+        };
+        world.model.kill_after_tool_call(unit.clone(), point);
+        let runs = world.settle();
+        assert_eq!(failures(&runs), 1, "call {point}");
+        assert_whole(&mut world, &unit, &older);
+        old.push(older);
+    }
+    let given: Vec<_> = old.iter().map(|older| world.older_bags(older)).collect();
+    world.rest();
+    for (older, given) in old.iter().zip(given) {
+        assert!(
+            world.older_bags(older) == given,
+            "{} is given another",
+            older.app
+        );
+        assert_whole(&mut world, &unit, older);
+    }
+    assert_eq!(users(&world, &unit).len(), old.len() + 1);
+    assert_eq!(roles(&world, &unit).len(), old.len() + 1);
+    for older in &old {
+        world.model.remove_relation(older.relation);
+    }
+    world.rest();
+    assert_nothing_left(&world, &unit);
+}
+
+fn killed_removal() {
+    let (mut world, unit) = deployed();
+    let tools = ["is-leader", "secret-info-get", "secret-remove", "juju-log"];
+    let mut clients = Vec::new();
+    for tool in tools {
+        let older = world.relate_db(&format!("app-{tool}"));
+        world.settle();
+        clients.push((older.clone(), world.older_client(&older)));
+    }
+    for (tool, (older, client)) in tools.into_iter().zip(&clients) {
+        world.model.kill_after_tool_call(unit.clone(), tool);
+        world.model.remove_relation(older.relation);
+        let runs = world.settle();
+        assert_eq!(failures(&runs), 1, "{tool}");
+        assert!(!client.run(&["get", "elsewhere"]).ok, "{tool}");
+    }
+    world.rest();
+    assert_nothing_left(&world, &unit);
+}
+
+fn failed_commit(juju: JujuVersion) {
+    let mut world = world_of(Programs::oldest(), juju);
+    let unit = world.deploy();
+    world.settle();
+    let older = world.relate_db("kubernetes");
+    world.model.fail_next_commit(unit.clone());
+    let runs = world.settle();
+    assert_eq!(failures(&runs), 1);
+    assert_whole(&mut world, &unit, &older);
+    world.rest();
+    assert_whole(&mut world, &unit, &older);
+    let client = world.older_client(&older);
+    world.model.fail_next_commit(unit.clone());
+    world.model.remove_relation(older.relation);
+    let runs = world.settle();
+    assert_eq!(failures(&runs), 1);
+    world.rest();
+    assert!(!client.run(&["get", "elsewhere"]).ok);
+    assert_nothing_left(&world, &unit);
+}
+
+fn repaired() {
+    let (mut world, unit) = deployed();
+    let older = world.relate_db("kubernetes");
+    world.settle();
+    let client = world.older_client(&older);
+    let user = user_of(&world, &unit, &older);
+    let admin = world.admin(&unit);
+    for call in [
+        &["user", "grant-role", &user, "root"][..],
+        &["role", "add", "by-hand"],
+        &["user", "grant-role", &user, "by-hand"],
+    ] {
+        assert!(admin.run(call).ok, "{call:?}");
+    }
+    assert!(admin.run(&["role", "delete", &user]).ok);
+    assert!(
+        client.run(&["user", "list"]).ok,
+        "it is an administrator now"
+    );
+    world.rest();
+    assert_full_access(&client, "again");
+    let roles_of_user = admin.json(&["user", "get", &user]);
+    assert_eq!(roles_of_user["roles"], serde_json::json!([user]));
+    assert!(roles(&world, &unit).contains(&"by-hand".to_owned()));
+    // A user that is not the charm's has nothing to fear from its name.
+    assert!(
+        admin
+            .run(&["user", "add", "--no-password", "etcd-charm:db-99-x"])
+            .ok
+    );
+    world.rest();
+    assert!(users(&world, &unit).contains(&"etcd-charm:db-99-x".to_owned()));
+}
+
+fn costs() {
+    let (mut world, _) = deployed();
+    let measure = |world: &mut World, app: &str| -> Vec<(String, usize)> {
+        let db = world.relate_db(app);
+        let mut runs = world.settle();
+        world.model.remove_relation(db.relation);
+        runs.extend(world.settle());
+        let own = runs
+            .into_iter()
+            .filter(|run| run.name.starts_with("db-relation"));
+        own.map(|run| (run.name.clone(), run.calls.len())).collect()
+    };
+    let alone = measure(&mut world, "first");
+    for number in 0..5 {
+        world.relate_db(&format!("db{number}"));
+        world.relate_proxy(&format!("proxy{number}"));
+        let shown = certificate(&format!("client{number}"));
+        let app = format!("app{number}");
+        crate::support::ask_v0(&mut world, &app, &format!("/{number}/"), &shown);
+    }
+    world.rest();
+    let among_many = measure(&mut world, "last");
+    assert_eq!(alone, among_many);
+    let names: BTreeSet<&str> = alone.iter().map(|(name, _)| name.as_str()).collect();
+    assert!(names.contains("db-relation-created") && names.contains("db-relation-broken"));
 }

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use sha2::{Digest, Sha256};
 
 use super::{Changes, hex};
-use crate::model::{Cluster, Databag, Fingerprint, Grant, LedgerWrite, MemberName, Purpose};
+use crate::model::{
+    Cluster, Databag, Fingerprint, Grant, IssuedState, LedgerWrite, MemberName, Purpose,
+};
 use crate::plan::authorities;
 use crate::plan::observed::{Observed, Peers};
 
@@ -37,7 +39,9 @@ pub(super) fn app_changes(observed: &Observed, cluster: &Cluster) -> Changes {
     // concerns no other unit, unless it was just this.
     let issued = cluster.ledger.issued.iter();
     let newest = issued
-        .filter(|(_, record)| record.purpose != Purpose::Operator)
+        .filter(|(_, record)| {
+            record.purpose != Purpose::Operator && record.state == IssuedState::InForce
+        })
         .max_by_key(|(name, record)| (record.issued_at, *name));
     if let Some((name, _)) = newest {
         wanted.insert("issued".to_owned(), name.to_string());
