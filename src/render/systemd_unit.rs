@@ -82,6 +82,8 @@ LimitNOFILE=65536
 # A missing data directory is a failure and not the start of an empty member.
 ReadWritePaths={data}
 ProtectSystem=strict
+# systemd 252 leaves it writable when cgroups are protected as well.
+ReadOnlyPaths=/run
 ProtectHome=yes
 PrivateTmp=yes
 PrivateDevices=yes
@@ -183,6 +185,7 @@ mod tests {
         );
         assert_eq!(line("ReadWritePaths="), "ReadWritePaths=/srv/data");
         assert_eq!(line("RequiresMountsFor="), "RequiresMountsFor=/srv/data");
+        assert_eq!(line("ReadOnlyPaths="), "ReadOnlyPaths=/run");
         assert!(!text.contains(['{', '}']));
     }
 
