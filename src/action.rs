@@ -6,12 +6,14 @@
 //! would show an exit code in place of the reason.
 
 mod alarms;
+mod clients;
 mod compact;
 mod defrag;
 mod health;
 mod parameters;
 mod rotate_server_ca;
 mod snapshot;
+mod table;
 
 use thiserror::Error;
 
@@ -110,6 +112,7 @@ async fn act(
         "compact" => compact::run(context, results).await,
         "defrag" => defrag::run(context, results).await,
         "health" => health::run(context, results).await,
+        "list-clients" => clients::run(context, results).await,
         "rotate-server-ca" => rotate_server_ca::run(context, results).await,
         "snapshot" => snapshot::take(context, results).await,
         other => Err(ActionError::Unknown(other.to_owned())),

@@ -13,6 +13,7 @@ pub mod authorities;
 pub mod defrag;
 pub mod health;
 pub mod issue;
+pub mod listing;
 pub mod machine;
 pub mod membership;
 pub mod observed;

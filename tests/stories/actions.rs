@@ -1,5 +1,6 @@
 //! What an operator asks for by `juju run`.
 
+mod clients;
 mod health;
 mod maintenance;
 
@@ -14,6 +15,7 @@ pub(crate) fn stories() -> Vec<Trial> {
         story("actions_list_no_alarm_where_there_is_none", no_alarm),
         story("actions_refuse_a_parameter_they_do_not_know", unknown),
     ];
+    stories.extend(clients::stories());
     stories.extend(health::stories());
     stories.extend(maintenance::stories());
     stories

@@ -24,7 +24,7 @@ enum Fate {
     /// It has no rights, and its record stays.
     Powerless,
     /// It loses its rights, and then this is written.
-    Ends(LedgerWrite),
+    Ends(Box<LedgerWrite>),
 }
 
 /// When the name of this identity may be somebody else's.
@@ -118,7 +118,7 @@ impl Planner<'_, '_> {
                 Fate::Powerless => self.delete_access(&name),
                 Fate::Ends(write) => {
                     self.delete_access(&name);
-                    self.write([write]);
+                    self.write([*write]);
                 }
             }
         }
@@ -127,7 +127,7 @@ impl Planner<'_, '_> {
     fn fate(&self, name: &CommonName, record: &IssuedRecord) -> Fate {
         let now = self.observed.now;
         let clients = &self.observed.clients;
-        let forgotten = || Fate::Ends(LedgerWrite::ForgetIssued(name.clone()));
+        let forgotten = || Fate::Ends(Box::new(LedgerWrite::ForgetIssued(name.clone())));
         let id = match record.purpose {
             Purpose::Relation(_, id) if clients.scope.contains(id) => id,
             Purpose::Operator if clients.scope == Scope::All => {
@@ -148,7 +148,7 @@ impl Planner<'_, '_> {
                         state: IssuedState::Revoked,
                         ..record.clone()
                     };
-                    Fate::Ends(LedgerWrite::Issued(name.clone(), record))
+                    Fate::Ends(Box::new(LedgerWrite::Issued(name.clone(), record)))
                 }
             };
         };
