@@ -23,8 +23,9 @@ use crate::etcd::{Client, EtcdError};
 use crate::hook::Hook;
 use crate::host::HostError;
 use crate::juju::{ActionResults, ToolError};
-use crate::model::Member;
+use crate::model::{Cluster, Member};
 use crate::observe::{self, Application, ObserveError};
+use crate::plan::observed::Pass;
 
 /// Why an action did not do what it was asked for.
 #[derive(Debug, Error)]
@@ -158,4 +159,13 @@ impl Session {
             Err(ActionError::NotLeader)
         }
     }
+}
+
+/// What etcd says of its members and its ledger at this moment.
+///
+/// # Errors
+/// etcd failed a call.
+async fn look(context: &Context, client: &Client) -> Result<Cluster, ActionError> {
+    let (members, status) = (client.members().await?, client.status().await?);
+    Ok(observe::cluster(context, client, members, status, Pass::Event, false).await?)
 }

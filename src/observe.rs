@@ -7,16 +7,18 @@ mod health;
 mod juju;
 mod machine;
 mod older;
+mod outlook;
 
 pub use authorities::{
     AUTHORITIES_LABEL, content as authorities_content, of_application as authorities_of_application,
 };
 pub use clients::{clients, widen};
-pub use etcd::{access, client_at, cluster, connect, own_member_answers};
+pub use etcd::{access, client_at, cluster, connect, member_urls, own_member_answers};
 pub use health::health;
 pub use juju::{Application, application, peer_relation};
 pub use machine::machine;
 pub use older::older;
+pub use outlook::{Outlook, outlook};
 
 use thiserror::Error;
 

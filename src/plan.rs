@@ -117,7 +117,12 @@ fn next_stage(observed: &Observed, report: &mut Report) -> Stage {
         Known::Known(cluster) if report.wait.is_none() => cluster,
         Known::Known(_) => return Stage::Publish(Box::new(publish::foundation(observed))),
         Known::Unknown(reason) => {
-            report.wait_for(Wait::Etcd(reason.clone()));
+            report.wait_for(match &observed.lost_majority {
+                Some(silent) => Wait::Majority(silent.clone()),
+                // Nobody knows more than systemd: it waits for the others too.
+                None if observed.machine.is_pending => Wait::Majority(Vec::new()),
+                None => Wait::Etcd(reason.clone()),
+            });
             return Stage::Publish(Box::new(publish::foundation(observed)));
         }
     };

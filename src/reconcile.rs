@@ -41,6 +41,9 @@ pub enum ReconcileError {
     /// What this unit must remember could not be written.
     #[error("failed to remember what was done")]
     Facts(#[source] crate::host::HostError),
+    /// etcd answered, and stopped to before the hook was done.
+    #[error("failed to go on without etcd: {0}")]
+    Lost(String),
     /// The plan did not come to rest.
     #[error("failed to bring etcd to rest within {MAX_ROUNDS} rounds; last stage: {0}")]
     Restless(&'static str),
@@ -78,6 +81,7 @@ pub async fn run(hook: Hook) -> Result<(), ReconcileError> {
         first_ledger: None,
         granted: false,
         restarted: false,
+        pending: false,
         log: Vec::new(),
     };
     let report = run.rounds(&mut context).await?;
@@ -103,6 +107,8 @@ struct Run {
     first_ledger: Option<Ledger>,
     granted: bool,
     restarted: bool,
+    /// Whether this hook has waited for etcd to come up, in vain.
+    pending: bool,
     log: Vec<String>,
 }
 

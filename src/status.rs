@@ -120,6 +120,19 @@ fn of_wait(wait: &Wait) -> Status {
             StatusName::Blocked,
             "data of this member is gone: remove this unit and add another",
         ),
+        Wait::Majority(silent) => {
+            let who = match silent.as_slice() {
+                [] => "this member waits for the others".to_owned(),
+                silent => format!("no answer from {}", silent.join(", ")),
+            };
+            Status::new(
+                StatusName::Blocked,
+                format!(
+                    "majority of the cluster lost: {who}; bring the machines back, or, if they \
+                     are gone for good, run `rebuild-cluster` on the leader"
+                ),
+            )
+        }
         Wait::Etcd(reason) => waiting(format!("waiting for etcd: {reason}")),
     }
 }

@@ -4,13 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::parameters::{Parameters, wrong};
 use super::table::table;
-use super::{ActionError, Session};
+use super::{ActionError, Session, look};
 use crate::context::Context;
 use crate::juju::{ActionResults, ToolError};
 use crate::model::{Relation, RelationId};
 use crate::observe;
 use crate::plan::listing::{Listed, Related, State, list};
-use crate::plan::observed::Pass;
 use crate::relation::{self, ETCD_CLIENT};
 
 /// Lists every request for access. The ledger is every unit's to read, and so
@@ -25,8 +24,7 @@ pub(crate) async fn run(context: &Context, results: &mut ActionResults) -> Resul
     let related = related(context)?;
     let session = Session::begin(context).await?;
     let client = &session.client;
-    let mut cluster =
-        observe::cluster(context, client, session.members, Pass::Event, false).await?;
+    let mut cluster = look(context, client).await?;
     let only = match only {
         None => None,
         Some(number) => Some(known(number, &related, &cluster.ledger.clients)?),

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use super::parameters::{Parameters, wrong};
-use super::{ActionError, Session};
+use super::{ActionError, Session, look};
 use crate::apply::{self, ApplyError};
 use crate::context::Context;
 use crate::etcd::{Client, Lock};
@@ -12,7 +12,6 @@ use crate::juju::ActionResults;
 use crate::model::Cluster;
 use crate::observe;
 use crate::plan::defrag::{self, Target};
-use crate::plan::observed::Pass;
 
 /// The longest that one member is waited for: five minutes, in which a slow
 /// disk writes the largest database that etcd recommends, 8 GB. The member goes
@@ -122,11 +121,6 @@ async fn alone(context: &Context, client: &Client, target: &Target) -> Result<Do
         after: member.details().await?.size,
         time,
     })
-}
-
-async fn look(context: &Context, client: &Client) -> Result<Cluster, ActionError> {
-    let members = client.members().await?;
-    Ok(observe::cluster(context, client, members, Pass::Event, false).await?)
 }
 
 fn safe(cluster: &Cluster, target: &Target) -> Result<(), ActionError> {

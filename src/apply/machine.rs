@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::ApplyError;
 use crate::context::Context;
 use crate::host::files::{PRIVATE_FILE, PUBLIC_FILE, ensure_file};
-use crate::host::{self, Owner, Service, Source, Started, layout, package};
+use crate::host::{self, Owner, Service, Source, Started, State, layout, package};
 use crate::juju::StatusName;
 use crate::model::{Known, Secret};
 use crate::observe::{self, Application};
@@ -22,10 +22,17 @@ const VALIDITY_SECONDS: i64 = 90 * 24 * 3600;
 /// ready for as long as that lasts; the hook must not wait with it.
 const START_LIMIT: Duration = Duration::from_secs(60);
 
+/// How long a start is waited for that somebody else ordered (systemd, when the
+/// machine came up) while no member is there that could be joined: it most
+/// likely waits for the majority of the cluster.
+const REST_LIMIT: Duration = Duration::from_secs(3);
+
 /// How long a started etcd is asked before it counts as silent.
 const ANSWER_LIMIT: Duration = Duration::from_secs(20);
 
-/// Carries the steps out.
+/// Carries the steps out; `others_serve` tells that the cluster has its majority
+/// without this unit. `false` if etcd was started and is not ready yet,
+/// which passes by itself.
 ///
 /// # Errors
 /// See [`ApplyError`]; a later run goes on where this one stopped.
@@ -33,7 +40,9 @@ pub async fn machine(
     context: &mut Context,
     application: &Application,
     steps: &[MachineStep],
-) -> Result<(), ApplyError> {
+    others_serve: bool,
+) -> Result<bool, ApplyError> {
+    let mut is_ready = true;
     for step in steps {
         match step {
             MachineStep::Install => install(context, application)?,
@@ -76,20 +85,26 @@ pub async fn machine(
             MachineStep::Configure(documents) => configure(context, application, documents)?,
             MachineStep::Start => {
                 let service = Service::new(&context.commands, context.paths.service());
-                let started = service.start(START_LIMIT)?;
-                if started == Started::Ready {
-                    answers(context).await?;
+                let has_others = context.facts.client_endpoints.len() > 1;
+                let limit = match service.state()? {
+                    State::Activating if !others_serve && has_others => REST_LIMIT,
+                    _ => START_LIMIT,
+                };
+                match service.start(limit)? {
+                    Started::Ready => answers(context).await?,
+                    Started::Pending => is_ready = false,
                 }
             }
             MachineStep::Restart => {
                 let service = Service::new(&context.commands, context.paths.service());
-                if service.restart(START_LIMIT)? == Started::Ready {
-                    answers(context).await?;
+                match service.restart(START_LIMIT)? {
+                    Started::Ready => answers(context).await?,
+                    Started::Pending => is_ready = false,
                 }
             }
         }
     }
-    Ok(())
+    Ok(is_ready)
 }
 
 /// Stops the service for good. Its data stays where it is.

@@ -142,6 +142,7 @@ mod tests {
                 initial_cluster: "etcd-0=https://[fd00::1]:2380".to_owned(),
                 existing: false,
                 token: "token".to_owned(),
+                generation: 0,
             }),
             last_unit_status: Some(("active".to_owned(), String::new())),
             last_app_status: None,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// With which words a member entered the cluster. etcd reads them at the first
 /// start only; they are kept, so that the text of its configuration does not
 /// change as members come and go, which would look like a reason to restart.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Founding {
     /// `initial-cluster`: `etcd-0=https://10.0.0.1:2380,…`.
     pub initial_cluster: String,
@@ -13,4 +13,9 @@ pub struct Founding {
     pub existing: bool,
     /// `initial-cluster-token`, different in every deployment.
     pub token: String,
+    /// Which cluster of this application it is: 0 for the one of the
+    /// deployment, and a higher number for each that was founded anew from a
+    /// snapshot. A member of a lower one belongs to a cluster that is over.
+    #[serde(default)]
+    pub generation: u64,
 }

@@ -6,9 +6,9 @@ use super::ObserveError;
 use crate::context::Context;
 use crate::etcd::{Client, Credentials, EtcdError};
 use crate::host::files;
-use crate::model::{Cluster, Known, Member, Secret};
+use crate::model::{Cluster, Known, Member, MemberStatus, Secret};
 use crate::plan::membership::client_url;
-use crate::plan::observed::{Pass, Peers};
+use crate::plan::observed::{Pass, Peers, generation};
 
 /// Prepares a connection to the first of these members that answers: one of
 /// our own, and where it does not run, those of the other units.
@@ -22,26 +22,8 @@ pub async fn connect(
     let credentials = credentials(context)
         .map_err(|error| error.to_string())?
         .ok_or("this unit has no administrator's certificate yet")?;
-    let own = context
-        .facts
-        .founding
-        .as_ref()
-        .and(context.facts.address)
-        .map(|address| client_url(&address.to_string()));
-    let of_peers = peers.into_iter().flat_map(|peers| {
-        peers
-            .others
-            .values()
-            .filter(|bag| bag.contains_key("trust"))
-            .filter_map(|bag| bag.get("address").map(|address| client_url(address)))
-    });
-    let mut tried = BTreeSet::new();
     let mut reason = "no member is known yet".to_owned();
-    let remembered = context.facts.client_endpoints.iter().cloned();
-    for url in own.into_iter().chain(of_peers).chain(remembered) {
-        if !tried.insert(url.clone()) {
-            continue;
-        }
+    for url in member_urls(context, peers) {
         match reach(context, &url, &credentials).await {
             Ok(found) => return Ok(found),
             Err(error) => reason = describe(&error),
@@ -50,7 +32,41 @@ pub async fn connect(
     Err(reason)
 }
 
-/// Reads members, status and ledger over this connection.
+/// Where members of the cluster serve clients, this unit's own first, then those
+/// of the other units, then all that were seen last. A member of a cluster that
+/// is over is none of them: what it says is not true any more.
+pub fn member_urls(context: &Context, peers: Option<&Peers>) -> Vec<String> {
+    let founding = context.facts.founding.as_ref();
+    let own_generation = founding.map_or(0, |founding| founding.generation);
+    let current = peers.map_or(0, Peers::generation).max(own_generation);
+    let is_current = own_generation == current;
+    let own = founding
+        .and(context.facts.address)
+        .filter(|_| is_current)
+        .map(|address| client_url(&address.to_string()));
+    let of_peers = peers.into_iter().flat_map(|peers| {
+        peers
+            .others
+            .values()
+            .filter(|bag| bag.contains_key("trust") && generation(bag) == current)
+            .filter_map(|bag| bag.get("address").map(|address| client_url(address)))
+    });
+    let remembered = context.facts.client_endpoints.iter().cloned();
+    let mut urls = Vec::new();
+    for url in own
+        .into_iter()
+        .chain(of_peers)
+        .chain(remembered.filter(|_| is_current))
+    {
+        if !urls.contains(&url) {
+            urls.push(url);
+        }
+    }
+    urls
+}
+
+/// Reads what is known of the cluster over this connection, beside what is
+/// known already.
 ///
 /// # Errors
 /// etcd failed a call.
@@ -58,10 +74,10 @@ pub async fn cluster(
     context: &Context,
     client: &Client,
     members: Vec<Member>,
+    status: MemberStatus,
     pass: Pass,
     leader: bool,
 ) -> Result<Cluster, ObserveError> {
-    let status = client.status().await?;
     let ledger = client.ledger().await?;
     let authentication = match pass {
         Pass::Full if leader => Some(client.authentication_enabled().await?),
@@ -138,7 +154,9 @@ async fn reach(
 ///
 /// # Errors
 /// A file could not be read.
-fn credentials(context: &Context) -> Result<Option<Credentials>, crate::host::HostError> {
+pub(super) fn credentials(
+    context: &Context,
+) -> Result<Option<Credentials>, crate::host::HostError> {
     let paths = &context.paths;
     let server_ca = files::read_text(&paths.server_ca())?;
     let certificate = files::read_text(&paths.admin_certificate())?;

@@ -57,6 +57,10 @@ pub struct Machine {
     pub loaded_leaves: Option<Leaves>,
     /// Whether the service runs.
     pub is_running: bool,
+    /// Whether this hook has started the service and waited for it, and systemd
+    /// goes on: a member that was restarted is not ready before its cluster has
+    /// a majority again.
+    pub is_pending: bool,
 }
 
 /// Texts of the files that the service is made of.
@@ -146,6 +150,7 @@ pub(super) fn plan(observed: &Observed, report: &mut Report) -> Vec<MachineStep>
                 ),
                 existing: false,
                 token: peers.app.get("token").cloned().unwrap_or_default(),
+                generation: 0,
             })],
             // It founded the cluster once, and has forgotten it: its disk is
             // another one. To found it again would split the cluster.
@@ -222,7 +227,9 @@ fn service(observed: &Observed) -> Vec<MachineStep> {
         steps.push(MachineStep::Configure(wanted.clone()));
     }
     if !machine.is_running {
-        steps.push(MachineStep::Start);
+        if !machine.is_pending {
+            steps.push(MachineStep::Start);
+        }
     } else if machine.is_outdated() && observed.cluster.known().is_none() {
         // Nobody can be asked for a turn: most likely the address has changed,
         // and etcd listens at one that is this machine's no longer. While any

@@ -172,6 +172,7 @@ fn join(observed: &Observed, cluster: &Cluster, report: &mut Report) -> Option<M
             initial_cluster: members.join(","),
             existing: true,
             token,
+            generation: observed.peers.as_ref()?.generation(),
         }));
     }
     let is_joining = |member: &Member| member.learner || member.name.is_none();

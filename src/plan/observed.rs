@@ -36,6 +36,9 @@ pub struct Observed {
     pub peers: Option<Peers>,
     /// etcd, or why it could not be asked.
     pub cluster: Known<Cluster>,
+    /// The members that do not answer, where those that do are too few to agree
+    /// on anything.
+    pub lost_majority: Option<Vec<String>>,
     /// The relations with clients.
     pub clients: Clients,
     /// What may be granted where ranges overlap.
@@ -65,6 +68,27 @@ pub struct Peers {
     pub own: Databag,
     /// What the other units wrote, by the names of their members.
     pub others: BTreeMap<MemberName, Databag>,
+}
+
+impl Peers {
+    /// The highest generation of the cluster that any unit knows of. Whoever
+    /// has founded one says so itself, so this holds also while nobody leads,
+    /// and after a leader that could not finish.
+    pub fn generation(&self) -> u64 {
+        self.others
+            .values()
+            .chain([&self.app])
+            .map(generation)
+            .max()
+            .unwrap_or(0)
+    }
+}
+
+/// The generation that a databag names; one from before there were any names
+/// none.
+pub fn generation(bag: &Databag) -> u64 {
+    let text = bag.get("generation");
+    text.and_then(|text| text.parse().ok()).unwrap_or(0)
 }
 
 /// The relations with clients, as far as this pass looked.

@@ -96,4 +96,7 @@ pub enum Wait {
     LostMember,
     /// etcd, which cannot be asked.
     Etcd(String),
+    /// The majority of the members, without which nothing can be read or
+    /// written; those that do not answer, as far as they are known.
+    Majority(Vec<String>),
 }

@@ -47,6 +47,10 @@ pub struct Restart {
 /// The next step, or `None` when the member trusts what it should.
 pub fn plan(observed: &Observed, cluster: &Cluster, report: &mut Report) -> Option<TrustStep> {
     let loaded = observed.machine.loaded_leaves.clone()?;
+    if observed.machine.is_pending {
+        report.wait_for(Wait::Restart("it is still starting".to_owned()));
+        return None;
+    }
     let wanted: Leaves = cluster
         .ledger
         .grants()

@@ -98,6 +98,7 @@ impl Bench {
             is_regular: true,
             machine: machine(),
             peers: Some(peers()),
+            lost_majority: None,
             cluster: Known::Unknown("filled in later".to_owned()),
             clients: Clients {
                 scope: Scope::All,
@@ -317,6 +318,7 @@ fn machine() -> Machine {
             initial_cluster: "etcd-0=https://10.0.0.1:2380".to_owned(),
             existing: false,
             token: "token".to_owned(),
+            generation: 0,
         }),
         authorities: Some(AUTHORITIES.clone()),
         server_ca: Some(AUTHORITIES.server.certificate.clone()),
@@ -330,6 +332,7 @@ fn machine() -> Machine {
         written_leaves: Some(BTreeSet::new()),
         loaded_leaves: Some(BTreeSet::new()),
         is_running: true,
+        is_pending: false,
     }
 }
 

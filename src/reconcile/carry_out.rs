@@ -25,7 +25,10 @@ impl Run {
         match stage {
             Stage::Machine(steps) => {
                 // effects: packages, files, the service
-                apply::machine(context, &self.application, steps).await?;
+                let others_serve = observed.cluster.known().is_some();
+                if !apply::machine(context, &self.application, steps, others_serve).await? {
+                    self.pending = true;
+                }
             }
             Stage::FreeLock(subject) => {
                 // effects: the ledger

@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::etcd::Client;
 use crate::hook::Event;
 use crate::model::{Cluster, Known, RequestKey};
-use crate::observe::{self, ObserveError};
+use crate::observe::{self, Outlook};
 use crate::plan::access;
 use crate::plan::observed::{Observed, Pass};
 
@@ -24,32 +24,25 @@ impl Run {
             context.facts.address = application.address.or(context.facts.address);
             context.facts.data_dir = application.storage.clone();
         }
-        let machine = observe::machine(context, application)?;
-        let (cluster, client) = match observe::connect(context, application.peers.as_ref()).await {
-            Err(reason) => (Known::Unknown(reason), None),
-            Ok((client, members)) => {
-                let cluster = observe::cluster(
-                    context,
-                    &client,
-                    members,
-                    application.pass,
-                    application.leader,
-                );
-                match cluster.await {
-                    Ok(cluster) => (Known::Known(cluster), Some(client)),
-                    // Before anything was done nothing is half done, and a unit
-                    // that stops may have been asking its own member, which
-                    // ends when it is off the list. Otherwise the hook fails,
-                    // and is run again soon.
-                    Err(ObserveError::Etcd(error))
-                        if error.is_unanswered()
-                            && (self.first_ledger.is_none()
-                                || context.hook.event == Event::Stop) =>
-                    {
-                        (Known::Unknown(error.to_string()), None)
-                    }
-                    Err(error) => return Err(error.into()),
-                }
+        let mut machine = observe::machine(context, application)?;
+        machine.is_pending = self.pending && !machine.is_running;
+        let peers = application.peers.as_ref();
+        let (pass, leader) = (application.pass, application.leader);
+        let outlook = observe::outlook(context, peers, pass, leader, machine.is_running).await?;
+        let (cluster, client, lost_majority) = match outlook {
+            Outlook::Agreed(client, cluster) => (Known::Known(*cluster), Some(*client), None),
+            // Before anything was done nothing is half done, and a unit that
+            // stops may have been asking its own member, which ends when it is
+            // off the list. Otherwise the hook fails, and is run again soon.
+            Outlook::Unknown(reason)
+                if self.first_ledger.is_some() && context.hook.event != Event::Stop =>
+            {
+                return Err(ReconcileError::Lost(reason));
+            }
+            Outlook::Unknown(reason) => (Known::Unknown(reason), None, None),
+            Outlook::Minority(silent) => {
+                let reason = "the majority of the members is lost".to_owned();
+                (Known::Unknown(reason), None, Some(silent))
             }
         };
         if let Known::Known(cluster) = &cluster {
@@ -80,6 +73,7 @@ impl Run {
             machine,
             peers: application.peers.clone(),
             cluster,
+            lost_majority,
             clients,
             prefix_policy: application.prefix_policy,
             granted: self.granted,

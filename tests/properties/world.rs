@@ -213,6 +213,7 @@ impl World {
             is_regular: pass == Pass::Full,
             machine,
             peers: hook.peers.clone(),
+            lost_majority: None,
             cluster: cluster.clone(),
             clients,
             prefix_policy: self.policy,

@@ -12,6 +12,7 @@ mod bad_input;
 mod cluster;
 mod faults;
 mod hygiene;
+mod majority;
 mod names;
 mod older;
 mod rotation;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         cluster::stories(),
         faults::stories(),
         hygiene::stories(),
+        majority::stories(),
         names::stories(),
         older::stories(),
         rotation::stories(),

@@ -61,6 +61,7 @@ fn only_the_seed_founds_and_only_once() {
             initial_cluster: "etcd-0=https://10.0.0.1:2380".to_owned(),
             existing: false,
             token: "token".to_owned(),
+            generation: 0,
         })]
     );
     bench.observed.unit = "etcd/10".parse().expect("a unit");

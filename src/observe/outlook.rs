@@ -1,0 +1,235 @@
+//! Which member speaks for the cluster, if any does.
+//!
+//! A member that has lost the majority still answers for itself: it tells its
+//! status, and the member list as it knows it. What the cluster agrees on can
+//! only be read where there is a leader. So the status is asked first, the own
+//! member's before all others; only where that has no leader, or does not
+//! answer, all others are asked, at once: a hook has to end within seconds
+//! however many machines are silent.
+
+use std::future::Future;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+
+use super::ObserveError;
+use super::etcd::{cluster, credentials, describe, member_urls};
+use crate::context::Context;
+use crate::etcd::{Client, Credentials, EtcdError};
+use crate::model::{Cluster, MemberStatus};
+use crate::plan::membership::client_url;
+use crate::plan::observed::{Pass, Peers};
+
+/// How long a member may take to tell its status. It needs nobody else for it;
+/// one that was started and has not found its cluster yet takes the connection
+/// and says nothing.
+const STATUS_LIMIT: Duration = Duration::from_secs(3);
+
+/// How long the cluster may take to agree. A leader that has lost its majority
+/// does not know it for a second or two, and an election takes as long.
+const AGREEMENT_LIMIT: Duration = Duration::from_secs(6);
+
+/// What asking the cluster came to.
+pub enum Outlook {
+    /// It agrees on what it is.
+    Agreed(Box<Client>, Box<Cluster>),
+    /// Members answer that are too few to agree on anything; these do not.
+    Minority(Vec<String>),
+    /// It cannot be asked; the text says why.
+    Unknown(String),
+}
+
+/// Asks the cluster what it is; the member of this unit only if it runs.
+///
+/// # Errors
+/// The ledger holds what this charm never writes, or a file of this machine
+/// could not be read.
+pub async fn outlook(
+    context: &Context,
+    peers: Option<&Peers>,
+    pass: Pass,
+    leader: bool,
+    own_runs: bool,
+) -> Result<Outlook, ObserveError> {
+    let Some(credentials) = credentials(context)? else {
+        let reason = "this unit has no administrator's certificate yet";
+        return Ok(Outlook::Unknown(reason.to_owned()));
+    };
+    let asking = Asking {
+        context,
+        credentials: &credentials,
+        pass,
+        leader,
+    };
+    let mut urls = member_urls(context, peers);
+    if let (false, Some(address)) = (own_runs, context.facts.address) {
+        let own = client_url(&address.to_string());
+        urls.retain(|url| *url != own);
+    }
+    let Some((first, others)) = urls.split_first() else {
+        return Ok(Outlook::Unknown("no member is known yet".to_owned()));
+    };
+    let mut reasons = Vec::new();
+    let mut minority = Vec::new();
+    let first = [(first.clone(), asking.status(first).await)];
+    if let Some(agreed) = asking.agree(first, &mut minority, &mut reasons).await? {
+        return Ok(agreed);
+    }
+    let others = others
+        .iter()
+        .map(|url| async { (url.clone(), asking.status(url).await) });
+    let others = join_all(others).await;
+    if let Some(agreed) = asking.agree(others, &mut minority, &mut reasons).await? {
+        return Ok(agreed);
+    }
+    asking.minority(minority, reasons).await
+}
+
+/// A member that has no leader, and where it was asked.
+struct Leaderless {
+    url: String,
+    client: Client,
+    status: MemberStatus,
+}
+
+struct Asking<'a> {
+    context: &'a Context,
+    credentials: &'a Credentials,
+    pass: Pass,
+    leader: bool,
+}
+
+impl Asking<'_> {
+    async fn status(&self, url: &str) -> Result<(Client, MemberStatus), String> {
+        let asked = async {
+            let urls = [url.to_owned()];
+            let keys = self.context.ledger_keys();
+            let client = Client::new(&urls, self.credentials, keys).await?;
+            let status = client.status().await?;
+            Ok::<_, EtcdError>((client, status))
+        };
+        match within(STATUS_LIMIT, asked).await {
+            Some(answer) => answer.map_err(|error| describe(&error)),
+            None => Err(format!("no answer from {url}")),
+        }
+    }
+
+    /// What the first of these that has a leader says of the cluster. Those
+    /// that have none, and the reasons of those that fail, are kept.
+    async fn agree(
+        &self,
+        answers: impl IntoIterator<Item = (String, Result<(Client, MemberStatus), String>)>,
+        minority: &mut Vec<Leaderless>,
+        reasons: &mut Vec<String>,
+    ) -> Result<Option<Outlook>, ObserveError> {
+        for (url, answer) in answers {
+            match answer {
+                Err(reason) => reasons.push(reason),
+                Ok((client, status)) if status.leader.is_none() && !status.learner => {
+                    minority.push(Leaderless {
+                        url,
+                        client,
+                        status,
+                    });
+                }
+                Ok((client, status)) => match self.read(client, status).await? {
+                    Ok(agreed) => return Ok(Some(agreed)),
+                    Err(reason) => {
+                        reasons.push(reason);
+                        // By now it may know that its leader has lost the
+                        // majority, or that it was the leader itself.
+                        if let Ok((client, status)) = self.status(&url).await
+                            && status.leader.is_none()
+                        {
+                            minority.push(Leaderless {
+                                url,
+                                client,
+                                status,
+                            });
+                        }
+                    }
+                },
+            }
+        }
+        Ok(None)
+    }
+
+    /// Reads everything over one connection. The inner error is the reason why
+    /// this member does not speak for the cluster.
+    async fn read(
+        &self,
+        client: Client,
+        status: MemberStatus,
+    ) -> Result<Result<Outlook, String>, ObserveError> {
+        let read = async {
+            let members = client.members().await?;
+            cluster(
+                self.context,
+                &client,
+                members,
+                status,
+                self.pass,
+                self.leader,
+            )
+            .await
+        };
+        match within(AGREEMENT_LIMIT, read).await {
+            Some(Ok(cluster)) => Ok(Ok(Outlook::Agreed(Box::new(client), Box::new(cluster)))),
+            // Nothing passes by itself there, and a record that cannot be read
+            // may be a grant.
+            Some(Err(error @ ObserveError::Etcd(EtcdError::Ledger { .. }))) => Err(error),
+            Some(Err(ObserveError::Etcd(error))) => Ok(Err(describe(&error))),
+            Some(Err(error)) => Err(error),
+            None => Ok(Err("the cluster does not agree in time".to_owned())),
+        }
+    }
+
+    /// Whether those that answer are too few, and who is missing.
+    async fn minority(
+        &self,
+        leaderless: Vec<Leaderless>,
+        reasons: Vec<String>,
+    ) -> Result<Outlook, ObserveError> {
+        let unknown = || {
+            let reason = reasons.into_iter().next();
+            Outlook::Unknown(reason.unwrap_or_else(|| "the members elect a leader".to_owned()))
+        };
+        let Some(first) = leaderless.first() else {
+            return Ok(unknown());
+        };
+        // As this member knows it: the list is part of its own data.
+        let Some(Ok(members)) = within(STATUS_LIMIT, first.client.members()).await else {
+            return Ok(unknown());
+        };
+        let answers = |id: u64, urls: &[String]| {
+            leaderless
+                .iter()
+                .any(|member| member.status.member == id || urls.contains(&member.url))
+        };
+        let mut silent: Vec<String> = members
+            .iter()
+            .filter(|member| !member.learner && !answers(member.id, &member.client_urls))
+            .map(|member| match &member.name {
+                Some(name) => name.to_string(),
+                None => format!("{:x}", member.id),
+            })
+            .collect();
+        silent.sort();
+        let voters = members.iter().filter(|member| !member.learner).count();
+        if voters - silent.len() > voters / 2 {
+            // Enough are there, and are about to agree on a leader.
+            return match leaderless.into_iter().next() {
+                None => Ok(unknown()),
+                Some(member) => Ok(match self.read(member.client, member.status).await? {
+                    Ok(agreed) => agreed,
+                    Err(reason) => Outlook::Unknown(reason),
+                }),
+            };
+        }
+        Ok(Outlook::Minority(silent))
+    }
+}
+
+async fn within<T>(limit: Duration, future: impl Future<Output = T>) -> Option<T> {
+    tokio::time::timeout(limit, future).await.ok()
+}
