@@ -1,5 +1,7 @@
 //! What one run works with: the hook, the tools, this machine, the time.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::time::SystemTime;
 
 use crate::hook::Hook;
@@ -23,6 +25,9 @@ pub struct Context {
     pub now: Timestamp,
     /// Calls made to etcd so far, by connections that are closed again.
     pub etcd_calls: u32,
+    /// Client URLs of members that let a call of this hook run out of time. Each
+    /// further call would cost as much.
+    pub silent: RefCell<BTreeSet<String>>,
 }
 
 /// The run could not even begin.
@@ -54,6 +59,7 @@ impl Context {
             hook,
             now: SystemTime::now().into(),
             etcd_calls: 0,
+            silent: RefCell::default(),
         })
     }
 

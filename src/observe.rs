@@ -1,5 +1,6 @@
 //! Reads, and nothing but reads: Juju, etcd and this machine.
 
+mod answering;
 mod authorities;
 mod clients;
 mod etcd;

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::ObserveError;
+use super::answering::{ask, others_that_answer};
 use crate::context::Context;
 use crate::etcd::{Client, Credentials, EtcdError};
 use crate::host::files;
@@ -85,22 +86,9 @@ pub async fn cluster(
     };
     let mut answering = BTreeSet::new();
     if members.len() > 1 {
-        let credentials = credentials(context)?;
-        for member in members.iter().filter(|member| member.id != status.member) {
-            let (Some(url), Some(credentials)) = (member.client_urls.first(), &credentials) else {
-                continue;
-            };
-            let other = Client::new(
-                std::slice::from_ref(url),
-                credentials,
-                context.ledger_keys(),
-            );
-            // A member that does not answer is not an error of this hook.
-            if let Ok(other) = other.await
-                && other.status().await.is_ok()
-            {
-                answering.insert(member.id);
-            }
+        if let Some(credentials) = credentials(context)? {
+            let others = members.iter().filter(|member| member.id != status.member);
+            answering = others_that_answer(context, &credentials, others).await;
         }
         answering.insert(status.member);
     }
@@ -145,7 +133,7 @@ async fn reach(
     url: &str,
     credentials: &Credentials,
 ) -> Result<(Client, Vec<Member>), EtcdError> {
-    let client = Client::new(&[url.to_owned()], credentials, context.ledger_keys()).await?;
+    let (client, _) = ask(context, url, credentials).await?;
     let members = client.members().await?;
     Ok((client, members))
 }

@@ -13,6 +13,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 
 use super::ObserveError;
+use super::answering::ask;
 use super::etcd::{cluster, credentials, describe, member_urls};
 use crate::context::Context;
 use crate::etcd::{Client, Credentials, EtcdError};
@@ -20,10 +21,8 @@ use crate::model::{Cluster, MemberStatus};
 use crate::plan::membership::client_url;
 use crate::plan::observed::{Pass, Peers};
 
-/// How long a member may take to tell its status. It needs nobody else for it;
-/// one that was started and has not found its cluster yet takes the connection
-/// and says nothing.
-const STATUS_LIMIT: Duration = Duration::from_secs(3);
+/// How long a member may take to tell what it knows of the others.
+const LIST_LIMIT: Duration = Duration::from_secs(3);
 
 /// How long the cluster may take to agree. A leader that has lost its majority
 /// does not know it for a second or two, and an election takes as long.
@@ -101,17 +100,8 @@ struct Asking<'a> {
 
 impl Asking<'_> {
     async fn status(&self, url: &str) -> Result<(Client, MemberStatus), String> {
-        let asked = async {
-            let urls = [url.to_owned()];
-            let keys = self.context.ledger_keys();
-            let client = Client::new(&urls, self.credentials, keys).await?;
-            let status = client.status().await?;
-            Ok::<_, EtcdError>((client, status))
-        };
-        match within(STATUS_LIMIT, asked).await {
-            Some(answer) => answer.map_err(|error| describe(&error)),
-            None => Err(format!("no answer from {url}")),
-        }
+        let answer = ask(self.context, url, self.credentials).await;
+        answer.map_err(|error| describe(&error))
     }
 
     /// What the first of these that has a leader says of the cluster. Those
@@ -198,7 +188,7 @@ impl Asking<'_> {
             return Ok(unknown());
         };
         // As this member knows it: the list is part of its own data.
-        let Some(Ok(members)) = within(STATUS_LIMIT, first.client.members()).await else {
+        let Some(Ok(members)) = within(LIST_LIMIT, first.client.members()).await else {
             return Ok(unknown());
         };
         let answers = |id: u64, urls: &[String]| {

@@ -29,6 +29,8 @@ impl Run {
                 if !apply::machine(context, &self.application, steps, others_serve).await? {
                     self.pending = true;
                 }
+                // Who was silent may have been started.
+                context.silent.borrow_mut().clear();
             }
             Stage::FreeLock(subject) => {
                 // effects: the ledger
@@ -115,6 +117,7 @@ impl Run {
                     return Ok(Progress::Waits(Wait::Restart(reason)));
                 }
                 self.restarted = true;
+                context.silent.borrow_mut().clear();
                 self.log.push(format!(
                     "restarted etcd, which now trusts {} client certificates",
                     restart.after.loaded.len()

@@ -13,6 +13,7 @@
 mod crashes;
 mod leaders;
 mod scale;
+mod silence;
 mod support;
 mod trust;
 
@@ -30,7 +31,7 @@ fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     // Times are measured, so there is little else to do meanwhile.
     arguments.test_threads.get_or_insert(2);
-    let stories: [Story; 14] = [
+    let stories: [Story; 17] = [
         ("survival_of_killed_members", crashes::killed),
         ("survival_of_a_power_cut", crashes::power_cut),
         ("survival_of_a_reboot_of_all", crashes::all_reboot),
@@ -47,6 +48,9 @@ fn main() -> ExitCode {
             "survival_of_leadership_lost_in_a_hook",
             leaders::lost_in_a_hook,
         ),
+        ("survival_of_a_silent_member", silence::one_member),
+        ("survival_of_a_lost_majority", silence::no_leader),
+        ("survival_of_slow_members", silence::slow),
         ("survival_of_trust_in_1_client", trust::one_client),
         ("survival_of_trust_in_5_clients", trust::five_clients),
         ("survival_of_trust_in_20_clients", trust::twenty_clients),
