@@ -41,6 +41,13 @@ test: ## everything that CI checks
 	@$(ENV) $(TIMED) lint cargo clippy --workspace --all-targets -- -D warnings
 	@$(ENV) $(TIMED) tests cargo test --workspace
 
+.PHONY: test-machines
+test-machines: ## the charm on machines with systemd and apt, which are booted here; as root
+	@tests/tools/setup basic
+	@$(TIMED) image tests/machines/setup
+	@$(ENV) cargo test --no-run --test machines
+	@$(ENV) ETCD_CHARM_MACHINES=1 exec $(TIMED) machines setpriv --pdeathsig TERM cargo test --test machines
+
 fmt: ## format the sources
 	@cargo fmt --all
 

@@ -1,0 +1,99 @@
+//! Three units: what their cluster outlives.
+
+use etcd_charm_world::{ClientAuthority, Etcdctl, UnitName};
+
+use crate::rig::Rig;
+use crate::service::word;
+use crate::step::step;
+use crate::writer::Writer;
+
+/// The life of a cluster that begins with this unit.
+pub(crate) fn live(rig: &mut Rig, first: UnitName) {
+    let (second, third) = step("two more machines boot", || {
+        (rig.add_unit(), rig.add_unit())
+    });
+    step("three units form a cluster", || rig.rest());
+    let units = [first.clone(), second.clone(), third.clone()];
+    let names = units.each_ref().map(UnitName::with_dash);
+    assert_eq!(rig.voters(&first), names);
+
+    let certificate = ClientAuthority::new().issue("client1");
+    let relation = step("a client is granted access", || {
+        let relation = rig.relate("app", "/test/", &certificate);
+        rig.rest();
+        relation
+    });
+    let client = rig.client("app", relation, &certificate);
+    uses(&client);
+    let told = rig.model.app_bag(relation, "etcd")["endpoints"].clone();
+    assert_eq!(told.split(',').count(), 3, "{told}");
+
+    let writer = Writer::start(&client, "/test/crash/");
+    step("a machine loses its power, the leader's", || {
+        assert!(rig.model.is_leader(first.clone()));
+        rig.guest_mut(&first).cut_power();
+        rig.model.set_leader("etcd", second.clone());
+        rig.settle_only(&[second.clone(), third.clone()]);
+        uses(&client);
+    });
+    step("it comes back with its data", || {
+        rig.guest_mut(&first).boot();
+        rig.guest(&first).wait_until_started();
+        rig.model.agent_restart(first.clone(), false);
+        rig.rest();
+        assert_eq!(rig.voters(&first), names);
+        assert_caught_up(rig, &units);
+    });
+    writer.stop();
+
+    let writer = Writer::start(&client, "/test/reboot/");
+    step("all machines reboot at once", || {
+        rig.reboot(&units);
+        rig.rest();
+        assert_eq!(rig.voters(&first), names);
+        uses(&client);
+    });
+    writer.stop();
+
+    step("a unit is removed", || {
+        rig.model.remove_unit(third.clone());
+        rig.rest();
+    });
+    assert_eq!(rig.voters(&first), names[..2]);
+    let told = rig.model.app_bag(relation, "etcd")["endpoints"].clone();
+    assert_eq!(told.split(',').count(), 2, "{told}");
+    uses(&rig.client("app", relation, &certificate));
+    assert_runs_no_etcd(rig, &third);
+    step("its machine reboots", || {
+        rig.reboot(std::slice::from_ref(&third));
+    });
+    assert_runs_no_etcd(rig, &third);
+}
+
+/// Asserts that the client can use what it asked for, and nothing else.
+fn uses(client: &Etcdctl) {
+    let put = client.run(&["put", "/test/a", "1"]);
+    assert!(put.ok, "{put:?}");
+    assert_eq!(client.lines(&["get", "/test/a"]), ["/test/a", "1"]);
+    assert!(client.run(&["put", "/testing", "1"]).is_denied());
+}
+
+/// Asserts that each member has by itself what was written before.
+fn assert_caught_up(rig: &Rig, units: &[UnitName]) {
+    for unit in units {
+        let local = ["get", "--consistency=s", "/test/a"];
+        assert_eq!(rig.admin(unit).lines(&local), ["/test/a", "1"], "{unit}");
+    }
+}
+
+/// Asserts that the machine runs no etcd and will start none.
+fn assert_runs_no_etcd(rig: &Rig, unit: &UnitName) {
+    let guest = rig.guest(unit);
+    let service = etcd_charm_world::service_of(unit);
+    assert_eq!(word(guest, "is-active", &service), "inactive");
+    assert_ne!(word(guest, "is-enabled", &service), "enabled");
+    let running = guest.run(&["sh", "-c", "readlink /proc/[0-9]*/exe || true"]);
+    assert!(running.contains("systemd"), "{running}");
+    let is_etcd = |program: &str| program.rsplit('/').next() == Some("etcd");
+    assert!(!running.lines().any(is_etcd), "{running}");
+}

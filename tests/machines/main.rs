@@ -1,0 +1,82 @@
+//! Real machines: Debian with systemd, an apt and a network of its own, on
+//! which the simulated Juju runs the charm. What only they can tell is told
+//! here: that the packages install, that systemd takes the service and keeps
+//! it running and shut in, that a cluster outlives its machines' crashes and
+//! reboots.
+//!
+//! They need root and more than a minute, so this is `make test-machines`;
+//! without what that sets the tests are left out and counted as ignored.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test that meets what it does not expect has failed, and says what it misses"
+)]
+
+mod cluster;
+mod guest;
+mod patience;
+mod rig;
+mod service;
+mod step;
+mod writer;
+
+use std::os::unix::process::CommandExt as _;
+use std::process::{Command, ExitCode};
+
+use libtest_mimic::{Arguments, Trial};
+
+/// Set by `make test-machines`.
+const WANTED: &str = "ETCD_CHARM_MACHINES";
+
+/// Set by `enter`.
+const INSIDE: &str = "MACHINES_CGROUP";
+
+fn main() -> ExitCode {
+    if let Some(code) = etcd_charm_world::run_as_tool() {
+        return code;
+    }
+    let mut arguments = Arguments::from_args();
+    let is_wanted = std::env::var_os(WANTED).is_some();
+    if is_wanted && !arguments.list && std::env::var_os(INSIDE).is_none() {
+        return enter();
+    }
+    if !is_wanted {
+        eprintln!("machines: left out, since they need root and time: `make test-machines`");
+    }
+    // There is one network, and one after the other is easier to follow.
+    arguments.test_threads = Some(1);
+    let name = "units_live_on_machines";
+    let trial = Trial::test(name, || {
+        story();
+        Ok(())
+    });
+    libtest_mimic::run(&arguments, vec![trial.with_ignored_flag(!is_wanted)]).exit_code()
+}
+
+/// Goes on where machines can be booted. If whoever started us is killed, so
+/// that nobody waits for the end, it comes now.
+fn enter() -> ExitCode {
+    let error = Command::new("setpriv")
+        .args(["--pdeathsig", "TERM", "--"])
+        .arg(guest::root().join("tests/machines/enter"))
+        .arg(std::env::current_exe().unwrap())
+        .args(std::env::args_os().skip(1))
+        .exec();
+    eprintln!("machines: cannot run setpriv: {error}");
+    ExitCode::FAILURE
+}
+
+/// Machines take their time to boot and to install, so the same ones serve for
+/// everything, one step after the other.
+fn story() {
+    // The runner has begun a line.
+    eprintln!();
+    let mut rig = rig::Rig::new();
+    let first = service::installed(&mut rig);
+    service::shut_in(&rig, &first);
+    service::restarted(&mut rig, &first);
+    service::without_data(&mut rig, &first);
+    service::rebooted(&mut rig, &first);
+    cluster::live(&mut rig, first);
+}

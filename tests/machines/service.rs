@@ -1,0 +1,216 @@
+//! One unit: what its systemd does with etcd.
+
+use std::time::Duration;
+
+use etcd_charm_world::UnitName;
+
+use crate::guest::Guest;
+use crate::patience::eventually;
+use crate::rig::Rig;
+use crate::step::step;
+
+/// More than systemd and etcd take for a start on a busy machine.
+const START: Duration = Duration::from_secs(60);
+
+/// The service that comes with the distribution's package.
+const DISTRIBUTION: &str = "etcd.service";
+
+fn service_of(unit: &UnitName) -> String {
+    etcd_charm_world::service_of(unit)
+}
+
+/// A property of a service as systemd shows it.
+fn shown(guest: &Guest, service: &str, property: &str) -> String {
+    guest.run(&[
+        "systemctl",
+        "show",
+        "--value",
+        "--property",
+        property,
+        service,
+    ])
+}
+
+/// The word that `systemctl` answers, whatever its exit code.
+pub(crate) fn word(guest: &Guest, question: &str, service: &str) -> String {
+    let answer = guest.try_run(&["systemctl", question, service]).stdout;
+    String::from_utf8_lossy(&answer).trim().to_owned()
+}
+
+fn wait_until_active(guest: &Guest, service: &str) {
+    eventually(service, START, || {
+        (word(guest, "is-active", service) == "active").then_some(())
+    });
+}
+
+/// The directory of etcd's data.
+fn data(rig: &Rig, unit: &UnitName) -> String {
+    let storage = rig.model.storage_location(unit.clone(), "data").unwrap();
+    storage.join("etcd").display().to_string()
+}
+
+/// Lets a unit come up, and looks at what is on its machine then.
+pub(crate) fn installed(rig: &mut Rig) -> UnitName {
+    let unit = step("a machine boots", || rig.add_unit());
+    step("the charm installs etcd and starts it", || rig.rest());
+    assert_eq!(rig.model.unit_status(unit.clone()).status, "active");
+    let guest = rig.guest(&unit);
+    for package in ["etcd-server", "etcd-client"] {
+        let status = guest.run(&["dpkg-query", "--show", "--showformat=${Status}", package]);
+        assert_eq!(status, "install ok installed", "{package}");
+    }
+    let service = service_of(&unit);
+    assert_eq!(word(guest, "is-enabled", &service), "enabled");
+    assert_eq!(word(guest, "is-active", &service), "active");
+    assert_eq!(word(guest, "is-enabled", DISTRIBUTION), "masked");
+    assert_eq!(word(guest, "is-active", DISTRIBUTION), "inactive");
+
+    let address = rig.model.address(unit.clone());
+    let listening = guest.run(&["ss", "--no-header", "--listening", "--tcp", "--numeric"]);
+    let mut sockets: Vec<_> = listening
+        .lines()
+        .map(|line| line.split_whitespace().nth(3).unwrap())
+        .collect();
+    sockets.sort_unstable();
+    assert_eq!(
+        sockets,
+        [format!("{address}:2379"), format!("{address}:2380")]
+    );
+
+    let pki = format!("/etc/etcd-charm/{}/pki", unit.with_dash());
+    for (file, expected) in [
+        (&*pki, "711 root"),
+        (&format!("{pki}/server.key"), "600 etcd"),
+        (&format!("{pki}/admin.key"), "600 root"),
+        (&data(rig, &unit), "700 etcd"),
+    ] {
+        let found = guest.run(&["stat", "--format=%a %U", file]);
+        assert_eq!(found, expected, "{file}");
+    }
+    let read_as = |user: &str, file: &str| {
+        let path = format!("{pki}/{file}");
+        let user = ["--reuid", user, "--clear-groups", "--regid", "nogroup"];
+        let words = [&["setpriv"], &user[..], &["cat", &path]].concat();
+        guest.try_run(&words).status.success()
+    };
+    assert!(read_as("etcd", "server.key"));
+    assert!(!read_as("etcd", "admin.key"));
+    assert!(!read_as("nobody", "server.key"));
+    assert!(read_as("nobody", "server-ca.crt"));
+    unit
+}
+
+/// etcd can do what it must and nothing else.
+pub(crate) fn shut_in(rig: &Rig, unit: &UnitName) {
+    let guest = rig.guest(unit);
+    let process = shown(guest, &service_of(unit), "MainPID");
+    let status = guest.run(&["cat", &format!("/proc/{process}/status")]);
+    let field = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        line.unwrap().trim().to_owned()
+    };
+    assert_eq!(field("NoNewPrivs:"), "1");
+    // Filtered, as opposed to strict or not at all.
+    assert_eq!(field("Seccomp:"), "2");
+    for set in ["CapEff:", "CapPrm:", "CapBnd:", "CapAmb:"] {
+        assert_eq!(field(set).trim_start_matches('0'), "", "{set}");
+    }
+    let user = guest.run(&["id", "-u", "etcd"]);
+    assert_eq!(field("Uid:").split_whitespace().next(), Some(&*user));
+
+    // As root among the mounts of etcd, so that nothing but these is in the way.
+    let among = ["nsenter", "--target", &process, "--mount", "--"];
+    let can = |words: &[&str]| guest.try_run(&[&among, words].concat()).status.success();
+    let data = data(rig, unit);
+    let beside = data.replace("/etcd", "/beside");
+    let wanted = format!("/etc/etcd-charm/{}/wanted/x", unit.with_dash());
+    let loaded = format!("/run/etcd-charm/{}/loaded/x", unit.with_dash());
+    for file in [
+        "/etc/x",
+        "/usr/bin/x",
+        "/var/lib/x",
+        "/srv/x",
+        "/x",
+        "/root/x",
+        "/home/x",
+        "/run/x",
+        "/run/lock/x",
+        &beside,
+        &wanted,
+        &loaded,
+    ] {
+        assert!(!can(&["touch", file]), "etcd can write {file}");
+    }
+    for file in [&*format!("{data}/x"), "/tmp/x", "/var/tmp/x"] {
+        assert!(can(&["touch", file]), "etcd cannot write {file}");
+    }
+    assert!(can(&["rm", &format!("{data}/x")]));
+    assert!(!guest.try_run(&["test", "-e", "/tmp/x"]).status.success());
+    assert!(!can(&["test", "-e", "/dev/kmsg"]));
+}
+
+/// systemd brings etcd back, whoever kills it.
+pub(crate) fn restarted(rig: &mut Rig, unit: &UnitName) {
+    let service = service_of(unit);
+    let guest = rig.guest(unit);
+    step("etcd is killed and systemd starts it again", || {
+        let before = shown(guest, &service, "MainPID");
+        guest.run(&["sh", "-c", &format!("kill -KILL {before}")]);
+        eventually("the death of etcd", START, || {
+            (shown(guest, &service, "MainPID") != before).then_some(())
+        });
+        wait_until_active(guest, &service);
+    });
+    assert_eq!(shown(guest, &service, "NRestarts"), "1");
+    assert_eq!(rig.voters(unit), [unit.with_dash()]);
+    rig.rest();
+}
+
+/// A volume that is late does not become an empty member, and etcd starts as
+/// soon as it is there.
+pub(crate) fn without_data(rig: &mut Rig, unit: &UnitName) {
+    let service = service_of(unit);
+    let (data, guest) = (data(rig, unit), rig.guest(unit));
+    let aside = format!("{data}.aside");
+    step("the data comes late", || {
+        guest.run(&["systemctl", "stop", &service]);
+        guest.run(&["mv", &data, &aside]);
+        guest.run(&["systemctl", "start", "--no-block", &service]);
+        eventually("some attempts to start", START, || {
+            let attempts = shown(guest, &service, "NRestarts");
+            (attempts.parse::<u32>().unwrap() >= 2).then_some(())
+        });
+        assert_ne!(word(guest, "is-active", &service), "active");
+        assert!(!guest.try_run(&["test", "-e", &data]).status.success());
+        guest.run(&["mv", &aside, &data]);
+        wait_until_active(guest, &service);
+    });
+    assert_eq!(rig.voters(unit), [unit.with_dash()]);
+    rig.rest();
+}
+
+/// After a reboot etcd is there again, with what it was told to read, and not
+/// before the network is.
+pub(crate) fn rebooted(rig: &mut Rig, unit: &UnitName) {
+    assert!(rig.admin(unit).run(&["put", "before", "the reboot"]).ok);
+    step("the machine reboots", || {
+        rig.reboot(std::slice::from_ref(unit))
+    });
+    let service = service_of(unit);
+    let guest = rig.guest(unit);
+    assert_eq!(word(guest, "is-active", &service), "active");
+    let moment =
+        |unit: &str, property: &str| -> u64 { shown(guest, unit, property).parse().unwrap() };
+    let network = moment("network-online.target", "ActiveEnterTimestampMonotonic");
+    let etcd = moment(&service, "ExecMainStartTimestampMonotonic");
+    assert!(0 < network && network < etcd, "{network} {etcd}");
+    let name = unit.with_dash();
+    for file in ["etcd.yaml", "trust.pem"] {
+        let wanted = format!("/etc/etcd-charm/{name}/wanted/{file}");
+        let loaded = format!("/run/etcd-charm/{name}/loaded/{file}");
+        guest.run(&["cmp", &wanted, &loaded]);
+    }
+    let read = rig.admin(unit).lines(&["get", "before"]);
+    assert_eq!(read, ["before", "the reboot"]);
+    rig.rest();
+}
