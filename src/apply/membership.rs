@@ -66,8 +66,31 @@ pub async fn membership(
             Ok(patiently(async || client.remove(*member).await).await?)
         }
         MembershipStep::Promote(member) => {
+            let leader = leader(context, client).await?;
+            let client = leader.as_ref().unwrap_or(client);
             Ok(patiently(async || client.promote(*member).await).await?)
         }
+    }
+}
+
+/// A connection to the member that leads, if it is another than the one behind
+/// this connection. A promotion has to be asked of the leader itself: other
+/// members hand it on without the name of whoever asks, and with authentication
+/// on the leader refuses that ("user name is empty", `etcdhttp/peer.go`).
+async fn leader(context: &Context, client: &Client) -> Result<Option<Client>, ApplyError> {
+    let status = client.status().await?;
+    if status.leader == Some(status.member) {
+        return Ok(None);
+    }
+    let members = client.members().await?;
+    let leader = members
+        .iter()
+        .find(|member| Some(member.id) == status.leader);
+    match leader.and_then(|member| member.client_urls.first()) {
+        Some(url) => Ok(Some(
+            observe::client_at(context, url).await.map_err(Box::new)?,
+        )),
+        None => Ok(None),
     }
 }
 

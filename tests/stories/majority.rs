@@ -125,3 +125,23 @@ fn came_back_alone(programs: Programs) {
         assert_eq!(world.model.unit_status(unit.clone()).status, "active");
     }
 }
+
+/// A unit that joins asks the first member that it knows, which need not be the
+/// one that leads.
+fn led_by_another(programs: Programs) {
+    let mut world = world_of(programs, JujuVersion::V3_6);
+    let units = [world.deploy(), world.add_unit()];
+    world.rest();
+    let status = world.admin(&units[1]).json(&["endpoint", "status"]);
+    let second = status[0]["Status"]["header"]["member_id"].as_u64().unwrap();
+    // It fails where that member leads already.
+    let _ = world
+        .admin(&units[0])
+        .run(&["move-leader", &format!("{second:x}")]);
+    let third = world.add_unit();
+    world.rest();
+    let members = world.admin(&third).json(&["member", "list"]);
+    let members = members["members"].as_array().unwrap();
+    assert_eq!(members.len(), 3);
+    assert!(members.iter().all(|member| member["isLearner"].is_null()));
+}
