@@ -11,6 +11,7 @@ mod compact;
 mod defrag;
 mod health;
 mod parameters;
+mod reconcile;
 mod rotate_server_ca;
 mod snapshot;
 mod table;
@@ -26,6 +27,7 @@ use crate::juju::{ActionResults, ToolError};
 use crate::model::{Cluster, Member};
 use crate::observe::{self, Application, ObserveError};
 use crate::plan::observed::Pass;
+use crate::reconcile::ReconcileError;
 
 /// Why an action did not do what it was asked for.
 #[derive(Debug, Error)]
@@ -56,6 +58,9 @@ pub(crate) enum ActionError {
     /// Something could not be done.
     #[error(transparent)]
     Apply(#[from] ApplyError),
+    /// A full pass failed.
+    #[error(transparent)]
+    Reconcile(#[from] Box<ReconcileError>),
     /// etcd failed a call.
     #[error(transparent)]
     Etcd(#[from] EtcdError),
@@ -85,6 +90,7 @@ pub enum RunError {
 /// See [`RunError`]; that an action fails is none.
 pub async fn run(hook: Hook, name: &str) -> Result<(), RunError> {
     let mut context = Context::new(hook)?;
+    context.looks_only = true;
     let mut results = ActionResults::default();
     let done = act(&mut context, name, &mut results).await;
     // What was found out helps also where the action failed.
@@ -114,6 +120,7 @@ async fn act(
         "defrag" => defrag::run(context, results).await,
         "health" => health::run(context, results).await,
         "list-clients" => clients::run(context, results).await,
+        "reconcile" => reconcile::run(context, results).await,
         "rotate-server-ca" => rotate_server_ca::run(context, results).await,
         "snapshot" => snapshot::take(context, results).await,
         other => Err(ActionError::Unknown(other.to_owned())),

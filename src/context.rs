@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use crate::hook::Hook;
 use crate::host::{Commands, HostError, LocalFacts, Paths, layout};
-use crate::juju::{ToolError, Tools};
+use crate::juju::{Revision, ToolError, Tools};
 use crate::model::{LedgerKeys, Timestamp};
 
 /// Everything that reads and writes need, made once for each run.
@@ -28,6 +28,9 @@ pub struct Context {
     /// Client URLs of members that let a call of this hook run out of time. Each
     /// further call would cost as much.
     pub silent: RefCell<BTreeSet<String>>,
+    /// Whether reading a secret must leave what Juju remembers of that as it is:
+    /// after a look alone, the hook that tells of a new revision has to come yet.
+    pub looks_only: bool,
 }
 
 /// The run could not even begin.
@@ -60,7 +63,16 @@ impl Context {
             now: SystemTime::now().into(),
             etcd_calls: 0,
             silent: RefCell::default(),
+            looks_only: false,
         })
+    }
+
+    /// Which revision of a secret is read: the latest in any case.
+    pub fn latest(&self) -> Revision {
+        match self.looks_only {
+            true => Revision::Peek,
+            false => Revision::Refresh,
+        }
     }
 
     /// Where this application's ledger lies in etcd.

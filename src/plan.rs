@@ -11,15 +11,18 @@ pub mod access;
 pub mod advisory;
 pub mod authorities;
 pub mod defrag;
+mod foresee;
 pub mod health;
 pub mod issue;
 pub mod listing;
 pub mod machine;
 pub mod membership;
 pub mod observed;
+pub mod preview;
 pub mod publish;
 mod report;
 pub mod restart;
+pub mod steps;
 #[cfg(test)]
 pub(crate) mod testing;
 

@@ -15,6 +15,8 @@ use crate::juju::{LogLevel, ToolError};
 use crate::model::Ledger;
 use crate::observe::{self, Application, ObserveError};
 use crate::plan::observed::{Clients, Pass};
+use crate::plan::preview::Preview;
+use crate::plan::steps::Step;
 use crate::plan::{self, Plan, Report, Wait};
 use crate::status;
 use departures::{notice_departures, prune};
@@ -74,18 +76,37 @@ pub async fn run(hook: Hook) -> Result<(), ReconcileError> {
     if context.hook.event == Event::StorageDetaching {
         return Ok(());
     }
-    let application = observe::application(&context)?;
-    let mut run = Run {
-        application,
-        clients: None,
-        first_ledger: None,
-        granted: false,
-        restarted: false,
-        pending: false,
-        log: Vec::new(),
-    };
+    let mut run = Run::new(&context)?;
     let report = run.rounds(&mut context).await?;
     run.finish(&mut context, &report)
+}
+
+/// What a full pass would do now; nothing is changed.
+///
+/// # Errors
+/// See [`ReconcileError`].
+pub(crate) async fn preview(context: &mut Context) -> Result<Preview, ReconcileError> {
+    let (observed, client) = Run::new(context)?.look(context).await?;
+    if let Some(client) = client {
+        context.etcd_calls += client.calls();
+    }
+    Ok(plan::preview::preview(&observed))
+}
+
+/// Makes a full pass because an operator asks for one, as `update-status` would
+/// make it. What it has done, and what is still waited for.
+///
+/// # Errors
+/// See [`ReconcileError`].
+pub(crate) async fn full_pass(
+    context: &mut Context,
+) -> Result<(Vec<Step>, Report), ReconcileError> {
+    let mut run = Run::new(context)?;
+    run.done = Some(Vec::new());
+    let report = run.rounds(context).await?;
+    let done = run.done.take().unwrap_or_default();
+    run.finish(context, &report)?;
+    Ok((done, report))
 }
 
 /// How a hook goes on after a stage.
@@ -110,9 +131,25 @@ struct Run {
     /// Whether this hook has waited for etcd to come up, in vain.
     pending: bool,
     log: Vec<String>,
+    /// What was carried out, step by step, where somebody wants to know.
+    done: Option<Vec<Step>>,
 }
 
 impl Run {
+    /// Reads what Juju says, which is constant within a hook.
+    fn new(context: &Context) -> Result<Self, ReconcileError> {
+        Ok(Self {
+            application: observe::application(context)?,
+            clients: None,
+            first_ledger: None,
+            granted: false,
+            restarted: false,
+            pending: false,
+            log: Vec::new(),
+            done: None,
+        })
+    }
+
     async fn rounds(&mut self, context: &mut Context) -> Result<Report, ReconcileError> {
         let mut last = "";
         for _ in 0..MAX_ROUNDS {
@@ -134,7 +171,11 @@ impl Run {
             if let Some(client) = &client {
                 context.etcd_calls += client.calls();
             }
-            match progress? {
+            let progress = progress?;
+            if let (Some(done), false) = (&mut self.done, matches!(progress, Progress::Waits(_))) {
+                done.extend(plan::steps::steps(&stage));
+            }
+            match progress {
                 Progress::Goes => {}
                 Progress::Over => return Ok(report),
                 Progress::Waits(wait) => {

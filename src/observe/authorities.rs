@@ -2,7 +2,7 @@
 
 use super::ObserveError;
 use crate::context::Context;
-use crate::juju::{Revision, SecretContent};
+use crate::juju::SecretContent;
 use crate::model::{Secret, SecretUri, Timestamp};
 use crate::plan::authorities::{Authorities, Rotation};
 use crate::plan::observed::Peers;
@@ -30,7 +30,7 @@ pub(super) fn read(context: &Context, peers: &Peers) -> Result<Option<Authoritie
         return Ok(None);
     };
     // Right after its creation a secret may not be readable yet by the others.
-    let Ok(content) = context.tools.secret_get(&secret, Revision::Refresh)? else {
+    let Ok(content) = context.tools.secret_get(&secret, context.latest())? else {
         return Ok(None);
     };
     let damaged = |source| ObserveError::Authorities {
@@ -47,7 +47,7 @@ pub(super) fn read(context: &Context, peers: &Peers) -> Result<Option<Authoritie
 /// A hook tool failed, or somebody has changed the secret.
 pub fn of_application(context: &Context) -> Result<Option<Authorities>, ObserveError> {
     let tools = &context.tools;
-    let read = tools.secret_get_by_label(AUTHORITIES_LABEL, Revision::Refresh)?;
+    let read = tools.secret_get_by_label(AUTHORITIES_LABEL, context.latest())?;
     let damaged = |source| ObserveError::Authorities {
         secret: AUTHORITIES_LABEL.to_owned(),
         source,

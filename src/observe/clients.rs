@@ -167,7 +167,7 @@ fn certificate(
         OfferedCertificate::Secret(uri) => {
             // The latest revision, and from now on this one: certificates are
             // rotated in place, and only `secret-changed` tells.
-            match context.tools.secret_get(uri, Revision::Refresh)? {
+            match context.tools.secret_get(uri, context.latest())? {
                 Ok(content) => match content.get(relation::CERTIFICATE) {
                     Some(text) => Certificate::Text(text.to_owned()),
                     None => Certificate::Unreadable(format!(

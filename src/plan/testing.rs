@@ -7,6 +7,7 @@ use std::sync::{LazyLock, Mutex};
 
 use super::access::AccessStep;
 use super::authorities::Authorities;
+use super::foresee::foresee_access;
 use super::machine::{Documents, Machine};
 use super::observed::{
     Certificate, ClientRelation, Clients, Observed, Pass, Peers, PrefixPolicy, Scope,
@@ -15,7 +16,7 @@ use super::{Plan, Report, Stage, access, plan};
 use crate::model::Founding;
 use crate::model::{
     Access, ClientRecord, Cluster, Databag, Fingerprint, Known, Ledger, LedgerWrite, Member,
-    MemberName, MemberStatus, MemberTrust, Permission, RelationId, RequestKey, Timestamp,
+    MemberName, MemberStatus, MemberTrust, RelationId, RequestKey, Timestamp,
 };
 use crate::relation;
 use crate::tls::{Authority, ClientCertificate, OwnCertificate, digest};
@@ -232,51 +233,7 @@ impl Bench {
     }
 
     fn carry_out(&mut self, step: AccessStep) {
-        let ledger = &mut self.cluster.ledger;
-        let access = &mut self.cluster.access;
-        match step {
-            AccessStep::Claim(name, claim, record) => {
-                let holder = claim.holder.clone();
-                ledger.apply(&LedgerWrite::Name(name, claim));
-                ledger.apply(&LedgerWrite::Record(holder, *record));
-            }
-            AccessStep::Ledger(writes) => {
-                for write in &writes {
-                    ledger.apply(write);
-                }
-            }
-            AccessStep::AddRole(name) => {
-                access.entry(name).or_default().role = Some(BTreeSet::new());
-            }
-            AccessStep::Permit(name, range) => {
-                let role = access.entry(name).or_default();
-                let role = role.role.as_mut().expect("a role");
-                role.retain(|permission| permission.range != range);
-                role.insert(Permission {
-                    read_write: true,
-                    range,
-                });
-            }
-            AccessStep::Forbid(name, range) => {
-                let role = access.entry(name).or_default();
-                let role = role.role.as_mut().expect("a role");
-                role.retain(|permission| permission.range != range);
-            }
-            AccessStep::AddUser(name) => {
-                access.entry(name).or_default().user = Some(BTreeSet::new());
-            }
-            AccessStep::GrantRole(name) => {
-                let role = name.to_string();
-                let user = access.entry(name).or_default();
-                user.user.as_mut().expect("a user").insert(role);
-            }
-            AccessStep::RevokeRole(name, role) => {
-                let user = access.entry(name).or_default();
-                user.user.as_mut().expect("a user").remove(&role);
-            }
-            AccessStep::DeleteUser(name) => access.entry(name).or_default().user = None,
-            AccessStep::DeleteRole(name) => access.entry(name).or_default().role = None,
-        }
+        foresee_access(&mut self.cluster, &step);
     }
 }
 

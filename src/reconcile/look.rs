@@ -69,7 +69,10 @@ impl Run {
             stopping: context.hook.event == Event::Stop,
             departed: context.facts.departed.clone(),
             pass: application.pass,
-            is_regular: matches!(context.hook.event, Event::Lifecycle { .. }),
+            is_regular: matches!(
+                context.hook.event,
+                Event::Lifecycle { .. } | Event::Action(_)
+            ),
             machine,
             peers: application.peers.clone(),
             cluster,

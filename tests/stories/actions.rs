@@ -3,6 +3,7 @@
 mod clients;
 mod health;
 mod maintenance;
+mod reconcile;
 
 use etcd_charm_world::{ActionResult, UnitName, World};
 use libtest_mimic::Trial;
@@ -18,6 +19,7 @@ pub(crate) fn stories() -> Vec<Trial> {
     stories.extend(clients::stories());
     stories.extend(health::stories());
     stories.extend(maintenance::stories());
+    stories.extend(reconcile::stories());
     stories
 }
 

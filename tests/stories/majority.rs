@@ -19,6 +19,11 @@ pub(crate) fn stories() -> Vec<Trial> {
             story(&name, move || returns(programs))
         })
         .collect();
+    stories.extend(last.clone().map(|programs| {
+        story("majority_grows_whichever_member_leads", move || {
+            led_by_another(programs)
+        })
+    }));
     stories.extend(last.map(|programs| {
         story(
             "majority_is_lost_by_machines_that_came_back_alone",

@@ -1,0 +1,152 @@
+//! What the world will be like once a stage is carried out, as far as that can
+//! be known now: with this the plan of a whole pass can be shown before any of
+//! it is done.
+
+use std::collections::BTreeSet;
+
+use super::Stage;
+use super::access::AccessStep;
+use super::machine::{Machine, MachineStep};
+use super::membership::MembershipStep;
+use super::observed::Observed;
+use super::restart::TrustStep;
+use crate::model::{Cluster, Known, LedgerWrite, Permission};
+
+/// Changes what was observed as the stage would change it. `false` if what
+/// comes after cannot be known before it is carried out.
+pub(super) fn foresee(observed: &mut Observed, stage: &Stage) -> bool {
+    let member = observed.member();
+    let Known::Known(cluster) = &mut observed.cluster else {
+        return false;
+    };
+    match stage {
+        Stage::Machine(steps) => {
+            let machine = &mut observed.machine;
+            return steps.iter().all(|step| foresee_machine(machine, step));
+        }
+        Stage::FreeLock(subject) => {
+            cluster.ledger.locks.remove(subject);
+        }
+        Stage::Membership(step) => {
+            observed.restarted |= matches!(step, MembershipStep::Promote(_));
+            return foresee_membership(cluster, step);
+        }
+        Stage::Access(steps) => {
+            for step in steps {
+                foresee_access(cluster, step);
+            }
+            observed.granted = true;
+        }
+        Stage::Trust(TrustStep::Widen) => observed.clients.widened = true,
+        Stage::Trust(TrustStep::Record(trust)) => {
+            cluster.ledger.members.insert(member, trust.clone());
+        }
+        Stage::Trust(TrustStep::Restart(restart)) => {
+            let machine = &mut observed.machine;
+            machine.loaded_leaves = Some(restart.after.loaded.clone());
+            machine.written_leaves = Some(restart.after.loaded.clone());
+            if let Some(wanted) = &machine.wanted {
+                machine.loaded_configuration = Some(wanted.configuration.clone());
+            }
+            if restart.hand_over_to.is_some() {
+                cluster.status.leader = restart.hand_over_to;
+            }
+            let after = restart.after.clone();
+            cluster.ledger.members.insert(member, after);
+            observed.restarted = true;
+        }
+        // What is issued is drawn by lot.
+        Stage::Issue(_) => return false,
+        Stage::Stop | Stage::Publish(_) => {}
+    }
+    true
+}
+
+fn foresee_machine(machine: &mut Machine, step: &MachineStep) -> bool {
+    match step {
+        MachineStep::StoreAuthorities => {
+            if let Some(authorities) = &machine.authorities {
+                machine.server_ca = Some(authorities.server.certificate.clone());
+                machine.admin_ca = Some(authorities.admin.certificate.clone());
+            }
+        }
+        MachineStep::Configure(documents) => machine.written = documents.clone(),
+        // What it will have loaded by then is not known.
+        MachineStep::Start
+        | MachineStep::Install
+        | MachineStep::IssueServer(_)
+        | MachineStep::IssueAdmin
+        | MachineStep::Found(_)
+        | MachineStep::WriteTrust(_)
+        | MachineStep::Restart => return false,
+    }
+    true
+}
+
+fn foresee_membership(cluster: &mut Cluster, step: &MembershipStep) -> bool {
+    let mut members = cluster.members.iter_mut();
+    match step {
+        MembershipStep::EnableAuthentication => cluster.authentication = Some(true),
+        MembershipStep::Promote(id) => {
+            if let Some(member) = members.find(|member| member.id == *id) {
+                member.learner = false;
+            }
+        }
+        MembershipStep::Move(id, url) => {
+            if let Some(member) = members.find(|member| member.id == *id) {
+                member.peer_urls = vec![url.clone()];
+            }
+        }
+        MembershipStep::HandOver(id) => cluster.status.leader = Some(*id),
+        MembershipStep::Remove(id, _) => {
+            cluster.members.retain(|member| member.id != *id);
+            cluster.answering.remove(id);
+        }
+        MembershipStep::AddLearner(_) | MembershipStep::Join(_) => return false,
+    }
+    true
+}
+
+/// Changes users, roles and the ledger as the step does. Users and roles that
+/// were not there are made, so that the order of steps does not matter here.
+pub(super) fn foresee_access(cluster: &mut Cluster, step: &AccessStep) {
+    let ledger = &mut cluster.ledger;
+    let mut access = |name: &crate::model::CommonName,
+                      change: &dyn Fn(&mut crate::model::Access)| {
+        change(cluster.access.entry(name.clone()).or_default());
+    };
+    match step {
+        AccessStep::Claim(name, claim, record) => {
+            ledger.apply(&LedgerWrite::Name(name.clone(), claim.clone()));
+            let record = LedgerWrite::Record(claim.holder.clone(), (**record).clone());
+            ledger.apply(&record);
+        }
+        AccessStep::Ledger(writes) => {
+            for write in writes {
+                ledger.apply(write);
+            }
+        }
+        AccessStep::AddRole(name) => access(name, &|access| access.role = Some(BTreeSet::new())),
+        AccessStep::Permit(name, range) => access(name, &|access| {
+            let role = access.role.get_or_insert_default();
+            role.retain(|permission| permission.range != *range);
+            role.insert(Permission {
+                read_write: true,
+                range: range.clone(),
+            });
+        }),
+        AccessStep::Forbid(name, range) => access(name, &|access| {
+            let role = access.role.get_or_insert_default();
+            role.retain(|permission| permission.range != *range);
+        }),
+        AccessStep::AddUser(name) => access(name, &|access| access.user = Some(BTreeSet::new())),
+        AccessStep::GrantRole(name) => access(name, &|access| {
+            access.user.get_or_insert_default().insert(name.to_string());
+        }),
+        AccessStep::RevokeRole(name, role) => access(name, &|access| {
+            access.user.get_or_insert_default().remove(role);
+        }),
+        AccessStep::DeleteUser(name) => access(name, &|access| access.user = None),
+        AccessStep::DeleteRole(name) => access(name, &|access| access.role = None),
+    }
+}

@@ -1,0 +1,194 @@
+//! A full pass on demand, and what it would do.
+
+use etcd_charm_world::{UnitName, V0, World, writes};
+use libtest_mimic::Trial;
+use serde_json::{Value, json};
+
+use super::{done, refused, run};
+use crate::support::{
+    ask_v0, assert_serves, certificate, deployed, named, newest_world, story, trusts, users, world,
+};
+
+pub(super) fn stories() -> Vec<Trial> {
+    vec![
+        story("actions_reconcile_what_was_changed_by_hand", || {
+            drift(world());
+        }),
+        story("actions_reconcile_the_newest_etcd", || {
+            drift(newest_world());
+        }),
+        story("actions_reconcile_no_more_than_a_unit_may", followers),
+        story("actions_reconcile_dry_and_news_still_arrives", news),
+    ]
+}
+
+/// A dry run, which must change nothing.
+fn dry(world: &mut World, unit: &UnitName) -> Value {
+    let before = world.revisions();
+    let result = run(world, unit, "reconcile", json!({}));
+    assert_eq!(result.status, "completed", "{}", result.message);
+    assert_eq!(writes(&result.run), []);
+    assert_eq!(world.revisions(), before, "a dry run changed something");
+    assert_eq!(result.results["dry-run"], "true");
+    result.results
+}
+
+/// The steps below a key, in their order.
+fn steps(results: &Value, key: &str) -> Vec<String> {
+    let all = results[key].as_object().into_iter().flatten();
+    let mut all: Vec<(usize, String)> = all
+        .map(|(number, step)| {
+            let field = |name: &str| step[name].as_str().unwrap_or("-").to_owned();
+            let line = format!("{} {} {}", field("stage"), field("step"), field("subject"));
+            (number.parse().expect("a number"), line)
+        })
+        .collect();
+    all.sort();
+    all.into_iter().map(|(_, line)| line).collect()
+}
+
+fn drift(mut world: World) {
+    let unit = world.deploy();
+    world.settle();
+    let shown = [certificate("client1"), certificate("client2")];
+    let one = ask_v0(&mut world, "one", "/one/", &shown[0]);
+    let two = ask_v0(&mut world, "two", "/two/", &shown[1]);
+    world.rest();
+    let at_rest = dry(&mut world, &unit);
+    assert_eq!(at_rest["output"], "nothing to do");
+    assert_eq!(at_rest["count"], "0");
+    assert_eq!(at_rest["whole"], "true");
+
+    let admin = world.admin(&unit);
+    let commands: [&[&str]; 4] = [
+        &["user", "delete", "client1"],
+        &[
+            "role",
+            "grant-permission",
+            "client2",
+            "--prefix",
+            "read",
+            "/one/",
+        ],
+        &["user", "add", "hand", "--no-password"],
+        &["role", "add", "hand"],
+    ];
+    for command in commands {
+        let answer = admin.run(command);
+        assert!(answer.ok, "{command:?}: {}", answer.stderr);
+    }
+    let reason = refused(&mut world, &unit, "reconcile", json!({"dry-run": "maybe"}));
+    assert_eq!(reason, "parameter `dry-run` is neither true nor false");
+    assert_eq!(users(&world, &unit), ["client2", "hand", "root"]);
+
+    let expected = [
+        "access add-user client1",
+        "access grant-role client1",
+        "access forbid client2",
+    ];
+    let planned = dry(&mut world, &unit);
+    assert_eq!(planned["count"], "3");
+    assert_eq!(steps(&planned, "steps"), expected);
+    assert_eq!(
+        planned["steps"]["3"]["summary"],
+        "take [/one/, /one0) from role client2"
+    );
+    assert_eq!(
+        planned["output"],
+        "3 to do:\n\
+         1. access: make user client1\n\
+         2. access: give user client1 its role\n\
+         3. access: take [/one/, /one0) from role client2"
+    );
+    assert_eq!(users(&world, &unit), ["client2", "hand", "root"]);
+
+    let asked = json!({"dry-run": false});
+    let applied = done(&mut world, &unit, "reconcile", asked.clone());
+    assert_eq!(applied["dry-run"], "false");
+    assert_eq!(steps(&applied, "steps"), expected);
+    assert_eq!(applied["left-count"], "0");
+    assert_eq!(applied["left"], Value::Null);
+    assert_eq!(applied["waits"], Value::Null);
+    let output = applied["output"].as_str().expect("words");
+    assert!(output.starts_with("3 done:\n1. access: make user client1"));
+    assert!(output.ends_with("\nnothing is left"), "{output}");
+
+    // It is so, and what is not ours is as it was.
+    assert_eq!(users(&world, &unit), ["client1", "client2", "hand", "root"]);
+    let told = [world.told(&one), world.told(&two)].map(|told| told.expect("an answer"));
+    assert_serves(&mut world, &told[0], &shown[0], "/one/");
+    assert_serves(&mut world, &told[1], &shown[1], "/two/");
+    let other = world.follow(&told[1], &shown[1]);
+    assert!(other.run(&["get", "/one/key"]).is_denied());
+    assert_eq!(dry(&mut world, &unit)["count"], "0");
+    let again = done(&mut world, &unit, "reconcile", asked);
+    assert_eq!(again["output"], "nothing was to do\nnothing is left");
+    world.assert_idle();
+}
+
+fn followers() {
+    let (mut world, leader) = deployed();
+    let follower = world.add_unit();
+    ask_v0(&mut world, "one", "/one/", &certificate("client1"));
+    world.rest();
+    assert!(world.admin(&leader).run(&["user", "delete", "client1"]).ok);
+    let of_leader = dry(&mut world, &leader);
+    assert_eq!(of_leader["count"], "2");
+    let mut of_follower = dry(&mut world, &follower);
+    for _ in 0..2 {
+        assert_eq!(of_follower["count"], "0");
+        let output = of_follower["output"].as_str().expect("words");
+        assert!(output.ends_with("clients are the leader's"), "{output}");
+        assert_eq!(users(&world, &leader), ["root"]);
+        of_follower = done(
+            &mut world,
+            &follower,
+            "reconcile",
+            json!({"dry-run": false}),
+        );
+    }
+    // A new request that no hook has seen yet is served by the action, and the
+    // other member, which is another unit's, by its own hook.
+    let shown = certificate("client2");
+    let relation = world.relate("two");
+    world.settle();
+    let mut two = V0::ask(&mut world.model, "two", relation, "/two/");
+    two.set_certificate(&mut world.model, &shown.certificate);
+    let planned = dry(&mut world, &leader);
+    assert!(
+        steps(&planned, "steps").contains(&"access claim client2".to_owned()),
+        "{planned}"
+    );
+    let results = done(&mut world, &leader, "reconcile", json!({"dry-run": false}));
+    assert_eq!(results["left-count"], "0", "{results}");
+    let told = world.told(&two).expect("an answer");
+    assert_serves(&mut world, &told, &shown, "/two/");
+    world.rest();
+    assert!(trusts(&world, &follower, &shown));
+}
+
+fn news() {
+    let (mut world, unit) = deployed();
+    let old = certificate("client1");
+    let mut app = ask_v0(&mut world, "one", "/one/", &old);
+    world.rest();
+    let new = certificate("client1");
+    app.set_certificate(&mut world.model, &new.certificate);
+    let planned = dry(&mut world, &unit);
+    // All stages are foreseen: the old leaf is forgotten after the restart.
+    assert_eq!(
+        steps(&planned, "steps"),
+        [
+            "access record-name client1",
+            "access record-request 1",
+            "trust restart -",
+            "access record-name client1",
+            "publish tell-units -",
+            "publish tell-units -",
+        ]
+    );
+    assert!(trusts(&world, &unit, &old) && !trusts(&world, &unit, &new));
+    let runs = world.settle();
+    assert_eq!(named(&runs, "secret-changed").len(), 1);
+    assert!(trusts(&world, &unit, &new) && !trusts(&world, &unit, &old));
+}
