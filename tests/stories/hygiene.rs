@@ -8,6 +8,7 @@ use std::path::Path;
 use etcd_charm_world::{Certificate, HookRun, UnitName, World};
 use fernet::Fernet;
 use libtest_mimic::Trial;
+use serde_json::json;
 
 use crate::support::{
     ask_v0, ask_v1, assert_serves, certificate, id, request, story, users, world,
@@ -158,6 +159,9 @@ fn nowhere() {
     runs.extend(world.rest());
     let told = world.told(&v0).expect("an answer");
     assert_serves(&mut world, &told, &renewed, "/old/");
+    for unit in [&unit, &other] {
+        runs.extend(actions(&mut world, unit));
+    }
     hidden.hide_secrets(&world);
     for unit in [&unit, &other] {
         let count = hidden.0.len();
@@ -179,6 +183,30 @@ fn nowhere() {
         hidden.assert_not_in_run(run);
     }
     assert_quiet(&world, &hidden, &[unit, other]);
+}
+
+/// Every action that anybody may run at any time: what an operator is answered
+/// is seen by whoever may see the model.
+fn actions(world: &mut World, unit: &UnitName) -> Vec<HookRun> {
+    let asked = [
+        ("alarm-disarm", json!({})),
+        ("alarm-list", json!({})),
+        ("compact", json!({})),
+        ("defrag", json!({})),
+        ("health", json!({})),
+        ("list-clients", json!({})),
+        ("reconcile", json!({"dry-run": true})),
+        ("reconcile", json!({"dry-run": false})),
+    ];
+    let runs = asked.into_iter().map(|(name, parameters)| {
+        let result = world.run_action(unit, name, parameters);
+        assert_eq!(result.status, "completed", "{name}: {}", result.message);
+        let set = result.run.calls.iter();
+        let is_set = set.filter(|call| call.tool == "action-set").count() > 0;
+        assert!(is_set, "{name} answers nothing");
+        result.run
+    });
+    runs.collect()
 }
 
 /// The same for commands on the machines, and for statuses.
