@@ -105,12 +105,17 @@ impl<'a> Service<'a> {
     }
 
     /// Stops the service, and waits until it is; that it does not run is
-    /// success.
+    /// success. So systemd shall not list it among what failed, as it does with
+    /// an etcd that ended because its member is removed.
     ///
     /// # Errors
     /// systemd refused.
     pub fn stop(&self) -> Result<(), HostError> {
-        self.systemctl("stop")
+        self.systemctl("stop")?;
+        if self.state()? == State::Failed {
+            self.systemctl("reset-failed")?;
+        }
+        Ok(())
     }
 
     /// What systemd says of the service.
@@ -212,6 +217,24 @@ mod tests {
         let commands = machine.commands();
         let started = Service::new(&commands, NAME).start(Duration::from_secs(1));
         assert_eq!(started.expect("no failure"), Started::Pending);
+    }
+
+    #[test]
+    fn what_is_stopped_has_not_failed() {
+        for (word, further) in [("inactive", None), ("failed", Some("reset-failed"))] {
+            let machine = Machine::new();
+            machine.command(
+                "systemctl",
+                &format!("[ $1 != is-active ] || {{ echo {word}; exit 3; }}"),
+            );
+            let commands = machine.commands();
+            Service::new(&commands, NAME).stop().expect("stopped");
+            let verbs = ["stop", "is-active"].into_iter().chain(further);
+            let expected: Vec<_> = verbs
+                .map(|verb| format!("systemctl {verb} {NAME}"))
+                .collect();
+            assert_eq!(machine.calls(), expected);
+        }
     }
 
     #[test]
