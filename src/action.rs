@@ -6,6 +6,7 @@
 //! would show an exit code in place of the reason.
 
 mod alarms;
+mod certificates;
 mod clients;
 mod compact;
 mod defrag;
@@ -118,9 +119,16 @@ async fn act(
         "alarm-list" => alarms::list(context, results).await,
         "compact" => compact::run(context, results).await,
         "defrag" => defrag::run(context, results).await,
+        "generate-client-certificates" => {
+            certificates::generate(context, results, certificates::ARCHIVE).await
+        }
         "health" => health::run(context, results).await,
         "list-clients" => clients::run(context, results).await,
+        "package-client-credentials" => {
+            certificates::generate(context, results, certificates::OLDER_ARCHIVE).await
+        }
         "reconcile" => reconcile::run(context, results).await,
+        "revoke-client-certificates" => certificates::revoke(context, results).await,
         "rotate-server-ca" => rotate_server_ca::run(context, results).await,
         "snapshot" => snapshot::take(context, results).await,
         other => Err(ActionError::Unknown(other.to_owned())),

@@ -4,6 +4,7 @@
 
 mod archive;
 pub mod command;
+pub mod credentials;
 mod error;
 pub mod files;
 pub mod layout;

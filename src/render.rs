@@ -2,6 +2,7 @@
 //! values give the same text, byte by byte, so that a text that differs is a
 //! reason to act.
 
+pub mod credentials;
 pub mod etcd_config;
 pub mod systemd_unit;
 

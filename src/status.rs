@@ -95,6 +95,9 @@ pub fn of_application(report: &Report) -> Status {
         reasons.push(format!("etcd-client:{key}: certificate ends {end}"));
     }
     reasons.extend(report.rotation.clone());
+    for (name, end) in &report.expiring_credentials {
+        reasons.push(format!("credentials of {name} end {end}"));
+    }
     let rest = reasons.len().saturating_sub(SHOWN);
     reasons.truncate(SHOWN);
     if rest > 0 {

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use super::command::Commands;
 use super::error::HostError;
+use super::snapshot::give_to_operator;
 
 /// What everybody on the machine may read, and only we may write.
 pub const PUBLIC_FILE: u32 = 0o644;
@@ -25,12 +26,15 @@ pub enum Owner<'a> {
     /// The user etcd. Its number is known to the machine's user database only,
     /// so that a command gives the file away.
     Etcd(&'a Commands),
+    /// Who fetches files from a machine, where there is such a user.
+    Operator(&'a Commands),
 }
 
 impl Owner<'_> {
     fn take(self, path: &Path) -> Result<(), HostError> {
         match self {
             Owner::Charm => Ok(()),
+            Owner::Operator(commands) => give_to_operator(commands, path),
             Owner::Etcd(commands) => commands
                 .command("chown")
                 .args(["etcd:etcd", "--"])

@@ -27,7 +27,7 @@ use crate::model::{
     Purpose, RequestKey,
 };
 pub use admission::RESERVED_PREFIX;
-pub use issued::{admit_operator, identity_in_use};
+pub use issued::{admit_operator, free_after, identity_in_use};
 use verdict::Verdict;
 pub use verdict::certificates;
 

@@ -1,6 +1,8 @@
 //! What a plan waits for, and what an operator should know besides.
 
-use crate::model::{Cluster, MemberName, Notice, RequestKey, Timestamp, Version};
+use crate::model::{
+    Cluster, CommonName, IssuedState, MemberName, Notice, Purpose, RequestKey, Timestamp, Version,
+};
 
 /// How long before a client's certificate expires an operator is told: a week,
 /// so that it is seen on a working day.
@@ -19,6 +21,8 @@ pub struct Report {
     /// How far the replacement of the servers' authority has come, if there is
     /// one.
     pub rotation: Option<String>,
+    /// Credentials of operators that are about to expire.
+    pub expiring_credentials: Vec<(CommonName, Timestamp)>,
     /// What is allowed and still worth a line in the log.
     pub remarks: Vec<String>,
     /// The version of etcd that runs.
@@ -55,6 +59,13 @@ impl Report {
                 && grant.not_after < soon
             {
                 self.expiring.push((key.clone(), grant.not_after));
+            }
+        }
+        for (name, record) in &cluster.ledger.issued {
+            let is_used = record.state == IssuedState::InForce;
+            if record.purpose == Purpose::Operator && is_used && record.not_after < soon {
+                let expiring = (name.clone(), record.not_after);
+                self.expiring_credentials.push(expiring);
             }
         }
         self.version = Some(cluster.status.version.clone());

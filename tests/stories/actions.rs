@@ -1,5 +1,6 @@
 //! What an operator asks for by `juju run`.
 
+mod certificates;
 mod clients;
 mod health;
 mod maintenance;
@@ -16,6 +17,7 @@ pub(crate) fn stories() -> Vec<Trial> {
         story("actions_list_no_alarm_where_there_is_none", no_alarm),
         story("actions_refuse_a_parameter_they_do_not_know", unknown),
     ];
+    stories.extend(certificates::stories());
     stories.extend(clients::stories());
     stories.extend(health::stories());
     stories.extend(maintenance::stories());

@@ -28,7 +28,7 @@ enum Fate {
 }
 
 /// When the name of this identity may be somebody else's.
-pub(super) fn free_after(record: &IssuedRecord) -> Timestamp {
+pub fn free_after(record: &IssuedRecord) -> Timestamp {
     record.not_after.plus_seconds(KEPT_SECONDS)
 }
 

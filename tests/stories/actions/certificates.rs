@@ -1,0 +1,553 @@
+//! Credentials for a person or a tool, and their end.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use etcd_charm_world::{Etcdctl, JujuVersion, Programs, UnitName, World};
+use libtest_mimic::Trial;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use super::{done, refused, run};
+use crate::support::{
+    application_message, ask_v0, assert_serves, certificate, deployed, roles, story, users,
+    world_of,
+};
+
+const GENERATE: &str = "generate-client-certificates";
+const REVOKE: &str = "revoke-client-certificates";
+const ARCHIVE: &str = "/home/ubuntu/etcd_client_credentials.tar.gz";
+
+pub(super) fn stories() -> Vec<Trial> {
+    let mut stories: Vec<Trial> = Programs::all()
+        .into_iter()
+        .map(|programs| {
+            let name = format!("credentials_work_with_etcdctl_{}", programs.version);
+            story(&name, move || as_the_seed_says(programs))
+        })
+        .collect();
+    stories.extend([
+        story("credentials_reach_their_prefix_only", prefix_only),
+        story("credentials_are_refused_on_bad_input", bad_input),
+        story("credentials_are_made_again_and_not_overwritten", again),
+        story("credentials_need_no_home_of_an_operator", no_home),
+        story("credentials_cut_short_have_no_rights", cut_short),
+        story(
+            "credentials_that_cannot_be_written_leave_nothing",
+            unwritable,
+        ),
+        story("revoked_names_are_nobodys", revoked_names),
+        story("revocation_is_finished_by_whoever_leads", killed_revocation),
+    ]);
+    stories
+}
+
+/// A machine has an operator with a home, as those of Juju do.
+fn with_operator(world: &World, unit: &UnitName) {
+    let machine = &world.machines[unit];
+    fs::create_dir_all(machine.root().join("home/ubuntu")).unwrap();
+    let added = Command::new(machine.path_dir().join("useradd"))
+        .arg("ubuntu")
+        .envs(machine.environment())
+        .status();
+    assert!(added.unwrap().success());
+}
+
+fn equipped() -> (World, UnitName) {
+    let (mut world, unit) = deployed();
+    with_operator(&world, &unit);
+    world.rest();
+    (world, unit)
+}
+
+fn there(world: &World, unit: &UnitName, path: &str) -> PathBuf {
+    world.root(unit).join(path.trim_start_matches('/'))
+}
+
+/// Fetches an archive as `juju scp` would, and unpacks it.
+struct Fetched(tempfile::TempDir);
+
+impl Fetched {
+    fn new(world: &World, unit: &UnitName, path: &str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let unpacked = Command::new("tar")
+            .args(["--extract", "--gzip", "--file"])
+            .arg(there(world, unit, path))
+            .arg("--directory")
+            .arg(directory.path())
+            .status();
+        assert!(unpacked.unwrap().success());
+        Self(directory)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn text(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap()
+    }
+
+    fn client(&self, world: &World, unit: &UnitName) -> Etcdctl {
+        Etcdctl::new(
+            world.etcdctl(),
+            world.url(unit),
+            self.path("client.crt"),
+            self.path("client.key"),
+            self.path("ca.crt"),
+        )
+    }
+
+    /// Runs the lines of the note that can be run, as somebody would who
+    /// copies them; the output of all of them.
+    fn run_note(&self, etcdctl: &Path) -> String {
+        let note = self.text("README.txt");
+        let lines: Vec<&str> = note
+            .lines()
+            .filter_map(|line| line.strip_prefix("    "))
+            .collect();
+        assert!(lines.len() > 6, "{note}");
+        let path = std::env::var("PATH").unwrap();
+        let output = Command::new("sh")
+            .args(["-e", "-c", &lines.join("\n")])
+            .env(
+                "PATH",
+                format!("{}:{path}", etcdctl.parent().unwrap().display()),
+            )
+            .current_dir(self.0.path())
+            .output()
+            .unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{note}\n{errors}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+}
+
+fn text<'v>(results: &'v Value, name: &str) -> &'v str {
+    results[name]
+        .as_str()
+        .unwrap_or_else(|| panic!("{name} in {results}"))
+}
+
+fn as_the_seed_says(programs: Programs) {
+    let mut world = world_of(programs, JujuVersion::V3_6);
+    let unit = world.deploy();
+    world.settle();
+    with_operator(&world, &unit);
+    world.rest();
+    let starts = world.starts(&unit);
+
+    let result = run(&mut world, &unit, GENERATE, json!({}));
+    assert_eq!(result.status, "completed", "{}", result.message);
+    let results = result.results;
+    assert!(!results.to_string().contains("PRIVATE KEY"));
+    assert_eq!(text(&results, "path"), ARCHIVE);
+    assert_eq!(
+        results["copy"]["cmd"],
+        format!("juju scp etcd/0:{ARCHIVE} .")
+    );
+    assert_eq!(text(&results, "common-name"), "client");
+    assert_eq!(text(&results, "range"), "[\\x01, ∞)");
+    assert_eq!(
+        results["revoke"]["cmd"],
+        "juju run etcd/leader revoke-client-certificates common-name='client'"
+    );
+    let archive = there(&world, &unit, ARCHIVE);
+    assert_eq!(
+        archive.metadata().unwrap().permissions().mode() & 0o777,
+        0o600
+    );
+    let left: Vec<_> = fs::read_dir(archive.parent().unwrap()).unwrap().collect();
+    assert_eq!(left.len(), 1, "{left:?}");
+
+    let fetched = Fetched::new(&world, &unit, ARCHIVE);
+    let names: BTreeSet<String> = fs::read_dir(fetched.0.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    let expected = ["README.txt", "ca.crt", "client.crt", "client.key"];
+    assert_eq!(names, expected.map(str::to_owned).into());
+    let key = fetched.path("client.key").metadata().unwrap();
+    assert_eq!(key.permissions().mode() & 0o777, 0o600);
+    let fingerprint = fingerprint(&fetched.path("client.crt"));
+    assert_eq!(text(&results, "fingerprint"), fingerprint);
+    let year = &text(&results, "certificate-ends")[..4];
+    assert!(
+        fetched
+            .text("README.txt")
+            .contains(&format!("valid until: {year}-"))
+    );
+
+    let output = fetched.run_note(&world.etcdctl());
+    assert_eq!(
+        output.lines().filter(|line| *line == "value").count(),
+        1,
+        "{output}"
+    );
+    let client = fetched.client(&world, &unit);
+    for key in ["\u{1}", "anything", "\u{10ffff}"] {
+        assert!(client.run(&["put", "--", key, "1"]).ok, "{key:?}");
+    }
+    assert!(client.run(&["get", "--from-key", ""]).is_denied());
+    assert!(client.run(&["user", "list"]).is_denied());
+    world.rest();
+
+    let results = done(&mut world, &unit, REVOKE, json!({"common-name": "client"}));
+    assert_eq!(text(&results, "fingerprint"), fingerprint);
+    assert!(text(&results, "note").contains("a watch that is open"));
+    assert!(!client.run(&["get", "anything"]).ok);
+    assert_eq!(users(&world, &unit), ["root"]);
+    assert_eq!(roles(&world, &unit), ["root"]);
+    world.rest();
+    assert!(!client.run(&["get", "anything"]).ok);
+    done(&mut world, &unit, REVOKE, json!({"common-name": "client"}));
+    assert_eq!(world.starts(&unit), starts, "a member was restarted");
+}
+
+/// The SHA-256 fingerprint of a certificate in a file.
+fn fingerprint(path: &Path) -> String {
+    let certificate = pem::parse(fs::read(path).unwrap()).unwrap();
+    let digest = Sha256::digest(certificate.contents());
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn prefix_only() {
+    let (mut world, unit) = equipped();
+    let asked = json!({"common-name": "it's a tool", "prefix": "/it's/", "validity-days": 3});
+    let results = done(&mut world, &unit, GENERATE, asked);
+    assert_eq!(text(&results, "range"), "[/it\\'s/, /it\\'s0)");
+    let fetched = Fetched::new(&world, &unit, ARCHIVE);
+    fetched.run_note(&world.etcdctl());
+    let client = fetched.client(&world, &unit);
+    assert!(client.run(&["put", "/it's/x", "1"]).ok);
+    assert!(client.run(&["put", "/its/x", "1"]).is_denied());
+    assert!(client.run(&["get", "--from-key", "/it's/"]).is_denied());
+    // Rights that somebody adds are taken back.
+    let admin = world.admin(&unit);
+    assert!(admin.run(&["user", "grant-role", "it's a tool", "root"]).ok);
+    assert!(client.run(&["put", "/its/x", "1"]).ok);
+    world.rest();
+    assert!(client.run(&["put", "/its/x", "1"]).is_denied());
+    assert!(client.run(&["put", "/it's/x", "2"]).ok);
+    // An operator is told before the credentials end.
+    let message = application_message(&world);
+    assert!(
+        message.contains("credentials of it's a tool end"),
+        "{message}"
+    );
+}
+
+fn bad_input() {
+    let (mut world, unit) = equipped();
+    let shown = certificate("client1");
+    let app = ask_v0(&mut world, "app", "/test/", &shown);
+    world.settle();
+    let db = world.relate_db("kubernetes");
+    world.rest();
+    assert!(
+        world
+            .admin(&unit)
+            .run(&["user", "add", "--no-password", "by-hand"])
+            .ok
+    );
+    let before = world.revisions();
+    let relations_user = users(&world, &unit)
+        .into_iter()
+        .find(|user| user.starts_with("etcd-charm:db-"))
+        .expect("a user of the relation");
+    for (asked, reason) in [
+        (
+            json!({"common-name": "root"}),
+            "common name root is reserved; choose another one",
+        ),
+        (
+            json!({"common-name": "etcd-5"}),
+            "common name etcd-5 is reserved; choose another one",
+        ),
+        (
+            json!({"common-name": relations_user}),
+            &*format!("common name {relations_user} is reserved; choose another one"),
+        ),
+        (
+            json!({"common-name": "client1"}),
+            &*format!(
+                "common name client1 is held by relation {}; choose another one",
+                app.relation.0
+            ),
+        ),
+        (
+            json!({"common-name": "by-hand"}),
+            "etcd has a user or role by-hand that is not the charm's; choose another common name",
+        ),
+        (
+            json!({"common-name": "a\nb"}),
+            "parameter `common-name` is no common name: 1 to 64 characters, no control characters",
+        ),
+        (
+            json!({"prefix": "/x/", "full-access": true}),
+            "parameter `prefix` contradicts `full-access=true`: leave one out",
+        ),
+        (
+            json!({"full-access": false}),
+            "parameter `full-access` is false: name the keys by `prefix`",
+        ),
+        (
+            json!({"prefix": "\u{0}etcd-charm/"}),
+            "parameter `prefix` cannot be granted: the prefix reaches keys that are reserved for \
+             the charm",
+        ),
+        (
+            json!({"validity-days": 0}),
+            "parameter `validity-days` is 0: choose 1 to 3650",
+        ),
+        (
+            json!({"days": 5}),
+            "parameter `days` is not known to this action",
+        ),
+    ] {
+        assert_eq!(refused(&mut world, &unit, GENERATE, asked), reason);
+    }
+    for (asked, reason) in [
+        (
+            json!({}),
+            "parameter `common-name` is missing: whose certificates?",
+        ),
+        (
+            json!({"common-name": "client1"}),
+            "common name client1 has no certificates of generate-client-certificates; list-clients \
+             shows which there are",
+        ),
+        (
+            json!({"common-name": relations_user}),
+            &*format!(
+                "common name {relations_user} is that of a relation, and ends with it: remove the \
+                 relation"
+            ),
+        ),
+    ] {
+        assert_eq!(refused(&mut world, &unit, REVOKE, asked), reason);
+    }
+    assert!(!there(&world, &unit, ARCHIVE).exists());
+    assert_eq!(world.revisions(), before, "something was written to etcd");
+    assert_eq!(world.older_states(&db).len(), 3);
+
+    let other = world.add_unit();
+    world.rest();
+    let reason = "run it on the leader, which `juju status` marks with `*`";
+    assert_eq!(refused(&mut world, &other, GENERATE, json!({})), reason);
+    let asked = json!({"common-name": "client"});
+    assert_eq!(refused(&mut world, &other, REVOKE, asked), reason);
+}
+
+fn again() {
+    let (mut world, unit) = equipped();
+    let first = done(&mut world, &unit, GENERATE, json!({}));
+    let one = Fetched::new(&world, &unit, ARCHIVE);
+    let second = done(&mut world, &unit, GENERATE, json!({"full-access": true}));
+    let two = Fetched::new(&world, &unit, ARCHIVE);
+    assert_ne!(text(&first, "fingerprint"), text(&second, "fingerprint"));
+    for fetched in [&one, &two] {
+        assert!(fetched.client(&world, &unit).run(&["put", "x", "1"]).ok);
+    }
+    assert_eq!(users(&world, &unit), ["client", "root"]);
+
+    let reason = refused(&mut world, &unit, GENERATE, json!({"prefix": "/x/"}));
+    assert!(
+        reason.contains("has credentials for [\\x01, ∞) already"),
+        "{reason}"
+    );
+    // Another's credentials are not lost to whoever runs the action next.
+    let asked = json!({"common-name": "other"});
+    let reason = refused(&mut world, &unit, GENERATE, asked.clone());
+    assert!(
+        reason.contains("holds the credentials of client"),
+        "{reason}"
+    );
+    assert!(reason.contains("juju ssh etcd/0 sudo rm"), "{reason}");
+    assert_eq!(users(&world, &unit), ["client", "root"]);
+    // The older action has a file of its own.
+    let results = done(&mut world, &unit, "package-client-credentials", asked);
+    assert_eq!(
+        text(&results, "path"),
+        "/home/ubuntu/etcd_credentials.tar.gz"
+    );
+    let other = Fetched::new(&world, &unit, text(&results, "path"));
+    assert!(other.client(&world, &unit).run(&["put", "x", "1"]).ok);
+
+    // What is no archive of ours is nobody's to overwrite.
+    let archive = there(&world, &unit, ARCHIVE);
+    fs::write(&archive, "mine").unwrap();
+    let reason = refused(&mut world, &unit, GENERATE, json!({}));
+    assert!(
+        reason.contains("was not made last by this action"),
+        "{reason}"
+    );
+    assert_eq!(fs::read_to_string(&archive).unwrap(), "mine");
+    fs::remove_file(&archive).unwrap();
+
+    // Both certificates end together, and one revocation is for all of them.
+    done(&mut world, &unit, REVOKE, json!({"common-name": "client"}));
+    for fetched in [&one, &two] {
+        assert!(!fetched.client(&world, &unit).run(&["put", "x", "1"]).ok);
+    }
+    assert!(other.client(&world, &unit).run(&["put", "x", "1"]).ok);
+    let reason = refused(&mut world, &unit, GENERATE, json!({}));
+    assert!(
+        reason.contains("common name client was revoked"),
+        "{reason}"
+    );
+    world.rest();
+}
+
+fn no_home() {
+    let (mut world, unit) = deployed();
+    let results = done(&mut world, &unit, GENERATE, json!({}));
+    let path = "/etc/etcd-charm/etcd-0/etcd_client_credentials.tar.gz";
+    assert_eq!(text(&results, "path"), path);
+    assert_eq!(
+        results["copy"]["cmd"],
+        format!("juju ssh etcd/0 sudo cat {path} > etcd_client_credentials.tar.gz")
+    );
+    let fetched = Fetched::new(&world, &unit, path);
+    assert!(fetched.client(&world, &unit).run(&["put", "x", "1"]).ok);
+    world.rest();
+}
+
+/// Puts another program in the place of one of the machine's.
+fn replace(world: &World, unit: &UnitName, name: &str, script: &str) {
+    let path = world.machines[unit].path_dir().join(name);
+    fs::rename(&path, path.with_extension("real")).unwrap();
+    fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+fn restore(world: &World, unit: &UnitName, name: &str) {
+    let path = world.machines[unit].path_dir().join(name);
+    fs::rename(path.with_extension("real"), path).unwrap();
+}
+
+fn cut_short() {
+    let (mut world, unit) = equipped();
+    // The archive is given away right before it gets its name.
+    replace(&world, &unit, "chown", "kill -9 $PPID");
+    let result = run(&mut world, &unit, GENERATE, json!({}));
+    assert_eq!(
+        (&*result.status, &*result.message),
+        ("failed", "signal: killed")
+    );
+    restore(&world, &unit, "chown");
+    assert_eq!(users(&world, &unit), ["root"]);
+    world.rest();
+    assert_eq!(users(&world, &unit), ["root"]);
+    assert!(!there(&world, &unit, ARCHIVE).exists());
+    // Nobody else can have the name; an operator takes it up again.
+    let shown = certificate("client");
+    let app = ask_v0(&mut world, "app", "/test/", &shown);
+    world.rest();
+    assert_eq!(world.told(&app), None);
+    let message = application_message(&world);
+    assert!(message.contains("issued to an operator"), "{message}");
+    done(&mut world, &unit, GENERATE, json!({"prefix": "/mine/"}));
+    let fetched = Fetched::new(&world, &unit, ARCHIVE);
+    assert!(
+        fetched
+            .client(&world, &unit)
+            .run(&["put", "/mine/x", "1"])
+            .ok
+    );
+    // Killed when all but the answer was done, it has done all.
+    world
+        .model
+        .kill_before_tool_call(unit.clone(), "action-set");
+    let result = run(&mut world, &unit, GENERATE, json!({"prefix": "/mine/"}));
+    assert_eq!(result.status, "failed");
+    let fetched = Fetched::new(&world, &unit, ARCHIVE);
+    assert!(
+        fetched
+            .client(&world, &unit)
+            .run(&["put", "/mine/x", "1"])
+            .ok
+    );
+    world.rest();
+    assert_eq!(users(&world, &unit), ["client", "root"]);
+}
+
+fn unwritable() {
+    let (mut world, unit) = equipped();
+    replace(&world, &unit, "chown", "echo 'no space left' >&2; exit 1");
+    let reason = refused(&mut world, &unit, GENERATE, json!({}));
+    assert!(reason.contains("no space left"), "{reason}");
+    restore(&world, &unit, "chown");
+    assert_eq!(users(&world, &unit), ["root"]);
+    // The name is as free as before.
+    let shown = certificate("client");
+    let app = ask_v0(&mut world, "app", "/test/", &shown);
+    world.rest();
+    let told = world.told(&app).expect("an answer");
+    assert_serves(&mut world, &told, &shown, "/test/");
+}
+
+fn revoked_names() {
+    let (mut world, unit) = equipped();
+    done(&mut world, &unit, GENERATE, json!({"common-name": "tool"}));
+    let fetched = Fetched::new(&world, &unit, ARCHIVE);
+    let client = fetched.client(&world, &unit);
+    let shown = certificate("tool");
+    let app = ask_v0(&mut world, "app", "/test/", &shown);
+    world.settle();
+    let message = application_message(&world);
+    assert!(
+        message.contains("refused: common name tool is that of credentials"),
+        "{message}"
+    );
+    done(&mut world, &unit, REVOKE, json!({"common-name": "tool"}));
+    world.rest();
+    let message = application_message(&world);
+    assert!(
+        message.contains("waits: common name tool was revoked, and is free after"),
+        "{message}"
+    );
+    assert_eq!(world.told(&app), None);
+    assert_eq!(users(&world, &unit), ["root"]);
+    // The certificate is still one of a trusted authority, and nobody's.
+    let answer = client.run(&["get", "/test/x"]);
+    assert!(
+        !answer.ok && !answer.stderr.contains("certificate"),
+        "{answer:?}"
+    );
+}
+
+fn killed_revocation() {
+    let (mut world, unit) = equipped();
+    let other = world.add_unit();
+    world.rest();
+    with_operator(&world, &other);
+    done(&mut world, &unit, GENERATE, json!({}));
+    let fetched = Fetched::new(&world, &unit, ARCHIVE);
+    let client = fetched.client(&world, &unit);
+    assert!(client.run(&["put", "x", "1"]).ok);
+    // Leadership moves; who leads now revokes what the other has issued.
+    world.model.set_leader("etcd", other.clone());
+    world.rest();
+    let asked = json!({"common-name": "client"});
+    world
+        .model
+        .kill_before_tool_call(other.clone(), "action-set");
+    assert_eq!(
+        run(&mut world, &other, REVOKE, asked.clone()).status,
+        "failed"
+    );
+    assert!(!client.run(&["put", "x", "1"]).ok);
+    // Somebody makes the user anew by hand: the certificate stays revoked.
+    let admin = world.admin(&unit);
+    assert!(admin.run(&["user", "add", "--no-password", "client"]).ok);
+    assert!(admin.run(&["user", "grant-role", "client", "root"]).ok);
+    assert!(client.run(&["put", "x", "1"]).ok);
+    world.rest();
+    assert!(!client.run(&["put", "x", "1"]).ok);
+    assert_eq!(users(&world, &unit), ["root"]);
+    done(&mut world, &other, REVOKE, asked);
+}
