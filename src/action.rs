@@ -13,6 +13,7 @@ mod defrag;
 mod health;
 mod parameters;
 mod reconcile;
+mod restore;
 mod rotate_server_ca;
 mod snapshot;
 mod table;
@@ -130,6 +131,7 @@ async fn act(
         "reconcile" => reconcile::run(context, results).await,
         "revoke-client-certificates" => certificates::revoke(context, results).await,
         "rotate-server-ca" => rotate_server_ca::run(context, results).await,
+        "restore" => restore::restore(context, results).await,
         "snapshot" => snapshot::take(context, results).await,
         other => Err(ActionError::Unknown(other.to_owned())),
     }

@@ -5,7 +5,9 @@ mod access;
 mod issue;
 mod machine;
 mod membership;
+mod prepare;
 mod publish;
+mod refound;
 mod snapshot;
 mod trust;
 
@@ -13,7 +15,9 @@ pub use access::access;
 pub use issue::issue;
 pub use machine::{machine, stop};
 pub use membership::membership;
-pub use publish::{open_port, publish, rotate_server_authority};
+pub use prepare::{Prepared, prepare};
+pub use publish::{new_token, open_port, publish, rotate_server_authority};
+pub use refound::refound;
 pub use snapshot::snapshot;
 pub use trust::{trust, turn};
 
@@ -47,6 +51,9 @@ pub enum ApplyError {
     /// etcd was started and does not answer.
     #[error("failed to reach etcd after its start: {0}; see `journalctl -u {1}`")]
     Silent(String, String),
+    /// An etcd that was started on prepared data did not come up.
+    #[error("failed to try out the restored data: {0}")]
+    Trial(String),
     /// The plan needs something that was not observed.
     #[error("failed to carry out a step without {0}")]
     Missing(&'static str),

@@ -8,9 +8,11 @@ mod error;
 mod kv;
 mod maintenance;
 mod member;
+mod restored;
 mod snapshot;
 
 pub use connect::{Client, Credentials};
 pub use error::EtcdError;
 pub use kv::Lock;
+pub use restored::Tidied;
 pub use snapshot::SnapshotStream;

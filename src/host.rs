@@ -5,6 +5,7 @@
 mod archive;
 pub mod command;
 pub mod credentials;
+pub mod data;
 mod error;
 pub mod files;
 pub mod layout;
@@ -16,6 +17,7 @@ pub mod snapshot;
 pub mod snapshot_tool;
 #[cfg(test)]
 mod testing;
+pub mod trial;
 
 pub use archive::sha256;
 pub use command::{Commands, Outcome};

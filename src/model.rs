@@ -15,7 +15,7 @@ mod time;
 
 pub use cluster::{Access, Alarm, AlarmKind, Cluster, Member, MemberStatus, Permission, Version};
 pub use databag::Databag;
-pub use founding::Founding;
+pub use founding::{Founding, Refounding};
 pub use health::{Compaction, MemberDetails};
 pub use id::{
     AppName, CommonName, Endpoint, Fingerprint, InvalidId, MemberName, ModelUuid, Relation,
@@ -24,7 +24,8 @@ pub use id::{
 pub use issued::{IssuedRecord, IssuedState, OlderInterface, Purpose};
 pub use known::Known;
 pub use ledger::{
-    ClientRecord, Grant, Ledger, LedgerKey, LedgerKeys, LedgerWrite, MemberTrust, NameClaim, Notice,
+    ALL_LEDGERS, ClientRecord, Grant, Ledger, LedgerKey, LedgerKeys, LedgerWrite, MemberTrust,
+    NameClaim, Notice,
 };
 pub use prefix::{KeyRange, Prefix, PrefixRefusal};
 pub use secret::Secret;

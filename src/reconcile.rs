@@ -76,9 +76,35 @@ pub async fn run(hook: Hook) -> Result<(), ReconcileError> {
     if context.hook.event == Event::StorageDetaching {
         return Ok(());
     }
-    let mut run = Run::new(&context)?;
-    let report = run.rounds(&mut context).await?;
-    run.finish(&mut context, &report)
+    let run = Run::new(&context)?;
+    make_pass(&mut context, run).await.map(drop)
+}
+
+/// Brings everything to where it should be, as every hook does, and reports.
+///
+/// # Errors
+/// See [`ReconcileError`]; a later run goes on.
+pub(crate) async fn pass(context: &mut Context) -> Result<Report, ReconcileError> {
+    let run = Run::new(context)?;
+    let (_, report) = make_pass(context, run).await?;
+    Ok(report)
+}
+
+/// What was carried out, if the run records that, and what is waited for.
+async fn make_pass(
+    context: &mut Context,
+    mut run: Run,
+) -> Result<(Vec<Step>, Report), ReconcileError> {
+    let report = if apply::refound(context).await? {
+        run.rounds(context).await?
+    } else {
+        let mut report = Report::default();
+        report.wait_for(Wait::Refounding);
+        report
+    };
+    let done = run.done.take().unwrap_or_default();
+    run.finish(context, &report)?;
+    Ok((done, report))
 }
 
 /// What a full pass would do now; nothing is changed.
@@ -103,10 +129,7 @@ pub(crate) async fn full_pass(
 ) -> Result<(Vec<Step>, Report), ReconcileError> {
     let mut run = Run::new(context)?;
     run.done = Some(Vec::new());
-    let report = run.rounds(context).await?;
-    let done = run.done.take().unwrap_or_default();
-    run.finish(context, &report)?;
-    Ok((done, report))
+    make_pass(context, run).await
 }
 
 /// How a hook goes on after a stage.

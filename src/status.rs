@@ -123,6 +123,9 @@ fn of_wait(wait: &Wait) -> Status {
             StatusName::Blocked,
             "data of this member is gone: remove this unit and add another",
         ),
+        Wait::Refounding => waiting(
+            "waiting to restore a snapshot: the other members cannot be stopped yet".to_owned(),
+        ),
         Wait::Majority(silent) => {
             let who = match silent.as_slice() {
                 [] => "this member waits for the others".to_owned(),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::ApplyError;
+use super::{ApplyError, refound};
 use crate::context::Context;
 use crate::host::files::{PRIVATE_FILE, PUBLIC_FILE, ensure_file};
 use crate::host::{self, Owner, Service, Source, Started, State, layout, package};
@@ -78,6 +78,7 @@ pub async fn machine(
                 context.facts.founding = Some(founding.clone());
                 context.facts.write(&context.paths)?;
             }
+            MachineStep::PutAside(generation) => refound::put_aside(context, *generation).await?,
             MachineStep::WriteTrust(text) => {
                 let path = context.paths.wanted_trust();
                 ensure_file(&path, text.as_bytes(), PUBLIC_FILE, Owner::Charm)?;
@@ -105,6 +106,24 @@ pub async fn machine(
         }
     }
     Ok(is_ready)
+}
+
+/// Stops the service until it is started again, on another thread: etcd waits
+/// for its clients to hang up, and ours can only do that while the runtime goes
+/// on. One that was never installed is stopped already.
+///
+/// # Errors
+/// systemd refused.
+pub(super) async fn stop_service(context: &Context) -> Result<(), ApplyError> {
+    if !context.paths.service_file().exists() {
+        return Ok(());
+    }
+    let commands = context.commands.clone();
+    let name = context.paths.service();
+    let stop = move || Service::new(&commands, name).stop();
+    Ok(tokio::task::spawn_blocking(stop)
+        .await
+        .expect("the closure does not panic, and nothing cancels it")?)
 }
 
 /// Stops the service for good. Its data stays where it is.

@@ -137,8 +137,7 @@ fn found(context: &Context) -> Result<Changes, ApplyError> {
             )?
         }
     };
-    // Random, and different in every deployment; 32 of a key's characters.
-    let token: String = fernet::new_key().expose().chars().take(32).collect();
+    let token = new_token();
     let member = context.hook.unit.member();
     let changes = [
         ("pki", secret.as_str()),
@@ -193,6 +192,12 @@ pub fn rotate_server_authority(
     let changes = [authorities.announcement()].into();
     publish_to_peers(context, &changes, &Changes::new())?;
     Ok(next)
+}
+
+/// A token for a new cluster: random, and different in every one; 32 of a key's
+/// characters.
+pub fn new_token() -> String {
+    fernet::new_key().expose().chars().take(32).collect()
 }
 
 fn publish_relation(

@@ -13,7 +13,7 @@ use crate::model::{
 /// two thousand clients, and then no hook would know any of them. A record has
 /// about 2 KiB, and 30 KiB if a requirer makes its certificate as large as is
 /// let in.
-const MAX_LEDGER_BYTES: usize = 256 * 1024 * 1024;
+pub(super) const MAX_LEDGER_BYTES: usize = 256 * 1024 * 1024;
 
 impl Client {
     /// The whole ledger, read at one revision by one call.
@@ -222,7 +222,7 @@ impl Client {
             .map(drop)
     }
 
-    fn operation(&self, write: &LedgerWrite) -> TxnOp {
+    pub(super) fn operation(&self, write: &LedgerWrite) -> TxnOp {
         let key = |key| self.keys.encode(&key);
         match write {
             LedgerWrite::Record(request, record) => {
@@ -258,7 +258,7 @@ pub struct Lock {
     lease: i64,
 }
 
-fn read<T: DeserializeOwned>(entry: &etcd_client::KeyValue) -> Result<T, EtcdError> {
+pub(super) fn read<T: DeserializeOwned>(entry: &etcd_client::KeyValue) -> Result<T, EtcdError> {
     serde_json::from_slice(entry.value()).map_err(|source| EtcdError::Ledger {
         key: entry.key().escape_ascii().to_string(),
         source,

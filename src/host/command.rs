@@ -119,6 +119,22 @@ impl Command {
         self.finish()?.success().map(drop)
     }
 
+    /// Starts the command and does not wait for it; what it says goes to a file.
+    ///
+    /// # Errors
+    /// The command could not be started.
+    pub fn start(mut self, log: File) -> Result<Child, CommandError> {
+        let second = log.try_clone();
+        let started = second.and_then(|second| {
+            self.process.stdout(log).stderr(second);
+            spawn(&mut self.process)
+        });
+        started.map_err(|source| CommandError::Start {
+            command: self.shown,
+            source,
+        })
+    }
+
     fn finish(mut self) -> Result<Outcome, CommandError> {
         self.process.stderr(Stdio::piped());
         let output = spawn(&mut self.process).and_then(Child::wait_with_output);

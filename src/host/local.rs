@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::error::HostError;
 use super::files::{Owner, PUBLIC_FILE, ensure_file, read};
 use super::paths::Paths;
-use crate::model::{Founding, MemberName, RelationId};
+use crate::model::{Founding, MemberName, Refounding, RelationId};
 
 /// The version that this revision writes. It is raised only when a field comes
 /// to mean something else; a field more or less needs no new version.
@@ -30,6 +30,8 @@ pub struct LocalFacts {
     pub peer_relation: Option<RelationId>,
     /// The words with which the member was founded or joined.
     pub founding: Option<Founding>,
+    /// A new cluster that this unit is about to put in place.
+    pub refounding: Option<Refounding>,
     /// The unit's status as last set, word and message, so that the same one
     /// is not set again.
     pub last_unit_status: Option<(String, String)>,
@@ -143,6 +145,10 @@ mod tests {
                 existing: false,
                 token: "token".to_owned(),
                 generation: 0,
+            }),
+            refounding: Some(Refounding {
+                founding: Founding::default(),
+                dissolves: true,
             }),
             last_unit_status: Some(("active".to_owned(), String::new())),
             last_app_status: None,

@@ -112,6 +112,11 @@ impl Paths {
         self.loaded_dir().join("trust.pem")
     }
 
+    /// What etcd said in its last trial, see [`super::trial`].
+    pub fn trial_log(&self) -> PathBuf {
+        self.runtime_dir().join("trial.log")
+    }
+
     /// Private directory for secret files on their way to another program. It
     /// is in memory, so that no disk ever holds them.
     pub fn handover_dir(&self) -> PathBuf {

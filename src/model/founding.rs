@@ -19,3 +19,15 @@ pub struct Founding {
     #[serde(default)]
     pub generation: u64,
 }
+
+/// A new cluster whose data is prepared, and which this unit is about to put in
+/// the place of the one before. It is written down before anything is touched,
+/// so that whoever comes next can only go on.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Refounding {
+    /// The words of the new cluster.
+    pub founding: Founding,
+    /// Whether the other members are to be taken off the list of the old
+    /// cluster first, so that it comes to its end.
+    pub dissolves: bool,
+}

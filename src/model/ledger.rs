@@ -199,6 +199,9 @@ pub enum LedgerWrite {
     ForgetMember(MemberName),
 }
 
+/// What the ledgers of all applications begin with.
+pub const ALL_LEDGERS: &str = "\0etcd-charm/";
+
 /// Where an application's ledger lies, and which key stands for what.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct LedgerKeys {
@@ -225,8 +228,16 @@ impl LedgerKeys {
     /// that a restored snapshot never passes for another application's ledger.
     pub fn new(model: &ModelUuid, app: &AppName) -> Self {
         Self {
-            root: format!("\0etcd-charm/{model}/{app}/"),
+            root: format!("{ALL_LEDGERS}{model}/{app}/"),
         }
+    }
+
+    /// The ledger that a key belongs to, whichever application's it is.
+    pub fn of_key(key: &str) -> Option<Self> {
+        let mut parts = key.strip_prefix(ALL_LEDGERS)?.splitn(3, '/');
+        let (model, app) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+        parts.next()?;
+        Some(Self::new(&model, &app))
     }
 
     /// What all keys of the ledger begin with.
@@ -319,6 +330,20 @@ mod tests {
         }
         let future = format!("{}future/x", keys().root());
         assert_eq!(keys().decode(&future), None);
+    }
+
+    #[test]
+    fn a_key_tells_whose_it_is() {
+        let key = keys().encode(&LedgerKey::Lock("restart".to_owned()));
+        assert_eq!(LedgerKeys::of_key(&key), Some(keys()));
+        for key in [
+            "/x",
+            "\0etcd-charm/other/etcd/name/x",
+            "\0etcd-charm/",
+            "\0",
+        ] {
+            assert_eq!(LedgerKeys::of_key(key), None, "{key:?}");
+        }
     }
 
     #[test]

@@ -66,7 +66,7 @@ fn foresee_machine(machine: &mut Machine, step: &MachineStep) -> bool {
     match step {
         MachineStep::StoreAuthorities => {
             if let Some(authorities) = &machine.authorities {
-                machine.server_ca = Some(authorities.server.certificate.clone());
+                machine.server_ca = Some(authorities.server_trust());
                 machine.admin_ca = Some(authorities.admin.certificate.clone());
             }
         }
@@ -76,6 +76,7 @@ fn foresee_machine(machine: &mut Machine, step: &MachineStep) -> bool {
         | MachineStep::Install
         | MachineStep::IssueServer(_)
         | MachineStep::IssueAdmin
+        | MachineStep::PutAside(_)
         | MachineStep::Found(_)
         | MachineStep::WriteTrust(_)
         | MachineStep::Restart => return false,

@@ -83,6 +83,9 @@ pub enum MachineStep {
     IssueServer(BTreeSet<String>),
     /// Makes a new key and certificate for this unit as administrator.
     IssueAdmin,
+    /// Puts aside what this member has of a cluster that is over, for the one of
+    /// this generation.
+    PutAside(u64),
     /// Remembers with which words the member is founded.
     Found(Founding),
     /// Writes the trust file of a member that has never started.
@@ -130,6 +133,12 @@ pub(super) fn plan(observed: &Observed, report: &mut Report) -> Vec<MachineStep>
         report.wait_for(Wait::PeerRelation);
         return Vec::new();
     };
+    let generation = peers.generation();
+    if let Some(founding) = &machine.founding
+        && founding.generation < generation
+    {
+        return vec![MachineStep::PutAside(generation)];
+    }
     let Some(authorities) = &machine.authorities else {
         report.wait_for(Wait::Authorities);
         return Vec::new();
@@ -139,7 +148,10 @@ pub(super) fn plan(observed: &Observed, report: &mut Report) -> Vec<MachineStep>
         return steps;
     }
     if machine.founding.is_none() {
-        let is_seed = peers.app.get("seed").map(String::as_str) == Some(observed.member().as_str());
+        // Of a cluster that was founded anew since, the leader has not said yet
+        // who did it.
+        let is_seed = super::observed::generation(&peers.app) == generation
+            && peers.app.get("seed").map(String::as_str) == Some(observed.member().as_str());
         let is_founded = peers.app.contains_key("founded");
         return match (is_seed, is_founded) {
             (true, false) => vec![MachineStep::Found(Founding {

@@ -167,12 +167,13 @@ fn join(observed: &Observed, cluster: &Cluster, report: &mut Report) -> Option<M
             .collect();
         // etcd lists members by random numbers; the text is the same each time.
         members.sort();
-        let token = observed.peers.as_ref()?.app.get("token")?.clone();
+        let peers = observed.peers.as_ref()?;
+        let token = peers.newest().get("token")?.clone();
         return Some(MembershipStep::Join(Founding {
             initial_cluster: members.join(","),
             existing: true,
             token,
-            generation: observed.peers.as_ref()?.generation(),
+            generation: peers.generation(),
         }));
     }
     let is_joining = |member: &Member| member.learner || member.name.is_none();

@@ -75,12 +75,19 @@ impl Peers {
     /// has founded one says so itself, so this holds also while nobody leads,
     /// and after a leader that could not finish.
     pub fn generation(&self) -> u64 {
-        self.others
-            .values()
-            .chain([&self.app])
-            .map(generation)
-            .max()
-            .unwrap_or(0)
+        generation(self.newest())
+    }
+
+    /// The databag that tells most about the cluster: that of the leader, and
+    /// as long as it is behind, that of a unit which knows a newer one.
+    pub fn newest(&self) -> &Databag {
+        let others = self.others.values();
+        others.fold(&self.app, |newest, bag| {
+            match generation(bag) > generation(newest) {
+                true => bag,
+                false => newest,
+            }
+        })
     }
 }
 

@@ -107,6 +107,8 @@ pub enum Wait {
     LostMember,
     /// etcd, which cannot be asked.
     Etcd(String),
+    /// The old cluster to be dissolved, for the one that takes its place.
+    Refounding,
     /// The majority of the members, without which nothing can be read or
     /// written; those that do not answer, as far as they are known.
     Majority(Vec<String>),

@@ -70,6 +70,10 @@ fn machine(step: &MachineStep) -> Words {
             "issue-admin",
             "make a new administrator's certificate for this unit",
         ),
+        MachineStep::PutAside(_) => (
+            "put-aside",
+            "put aside the data of a cluster that is over, and join the new one",
+        ),
         MachineStep::Found(_) => ("found", "found the cluster"),
         MachineStep::WriteTrust(_) => ("write-trust", "write the first trust file"),
         MachineStep::Configure(_) => (

@@ -354,6 +354,7 @@ impl World {
             MachineStep::IssueAdmin => machine.admin_certificate = Some(POOL.admin.clone()),
             MachineStep::Found(founding) => machine.founding = Some(founding),
             MachineStep::Configure(documents) => machine.written = documents,
+            MachineStep::PutAside(_) => panic!("no cluster of this world is over"),
             MachineStep::WriteTrust(_) | MachineStep::Start | MachineStep::Restart => {}
         }
     }

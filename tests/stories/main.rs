@@ -15,6 +15,7 @@ mod hygiene;
 mod majority;
 mod names;
 mod older;
+mod restore;
 mod rotation;
 mod sentences;
 mod snapshot;
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
         names::stories(),
         older::stories(),
         rotation::stories(),
+        restore::stories(),
         sentences::stories(),
         snapshot::stories(),
         versions::stories(),

@@ -6,10 +6,10 @@ use sha2::{Digest, Sha256};
 
 use super::{Changes, hex};
 use crate::model::{
-    Cluster, Databag, Fingerprint, Grant, IssuedState, LedgerWrite, MemberName, Purpose,
+    Cluster, Databag, Fingerprint, Founding, Grant, IssuedState, LedgerWrite, MemberName, Purpose,
 };
 use crate::plan::authorities;
-use crate::plan::observed::{Observed, Peers};
+use crate::plan::observed::{Observed, Peers, generation};
 
 pub(super) fn unit_changes(observed: &Observed, peers: &Peers) -> Changes {
     let mut wanted = Databag::new();
@@ -18,6 +18,12 @@ pub(super) fn unit_changes(observed: &Observed, peers: &Peers) -> Changes {
     }
     if let (true, Some(loaded)) = (observed.machine.is_running, &observed.machine.loaded_leaves) {
         wanted.insert("trust".to_owned(), trust_digest(loaded));
+        if let Some(founding) = &observed.machine.founding {
+            wanted.extend(generation_of(founding));
+            if founding.generation > 0 && !founding.existing {
+                wanted.insert("seed".to_owned(), observed.member().to_string());
+            }
+        }
     }
     if let (true, Some(told)) = (observed.machine.is_running, authorities::told(observed)) {
         wanted.insert(authorities::SERVER_CA.to_owned(), told);
@@ -49,6 +55,7 @@ pub(super) fn app_changes(observed: &Observed, cluster: &Cluster) -> Changes {
     match &observed.peers {
         Some(peers) => {
             wanted.insert("founded".to_owned(), "true".to_owned());
+            wanted.extend(refounded(observed, peers));
             differences(&peers.app, wanted)
         }
         None if observed.granted && cluster.members.len() > 1 => {
@@ -56,6 +63,51 @@ pub(super) fn app_changes(observed: &Observed, cluster: &Cluster) -> Changes {
         }
         None => Changes::new(),
     }
+}
+
+/// What tells a cluster that was founded anew from those before; nothing for the
+/// one of the deployment, of which all is said when it is founded.
+fn generation_of(founding: &Founding) -> Databag {
+    if founding.generation == 0 {
+        return Databag::new();
+    }
+    [
+        ("generation", founding.generation.to_string()),
+        ("token", founding.token.clone()),
+    ]
+    .map(|(key, value)| (key.to_owned(), value))
+    .into()
+}
+
+/// What the leader repeats of a cluster that was founded anew: by this unit, or
+/// by another that has not led since.
+fn refounded(observed: &Observed, peers: &Peers) -> Databag {
+    let own = observed.machine.founding.as_ref();
+    let own = own.filter(|founding| founding.generation > peers.generation());
+    let is_newest = |bag: &Databag| {
+        generation(bag) == peers.generation() && generation(bag) > generation(&peers.app)
+    };
+    // Who founded it says so; where that unit is gone, one that has joined it
+    // stands for it.
+    let newest = peers
+        .others
+        .iter()
+        .filter(|(_, bag)| is_newest(bag))
+        .max_by_key(|(_, bag)| bag.contains_key("seed"));
+    let (mut wanted, seed) = match (own, newest) {
+        (Some(founding), _) => (generation_of(founding), observed.member()),
+        (None, Some((member, bag))) => {
+            let keep = |key: &&str| {
+                bag.get(*key)
+                    .map(|value| ((*key).to_owned(), value.clone()))
+            };
+            let kept = ["generation", "token"].iter().filter_map(keep).collect();
+            (kept, member.clone())
+        }
+        (None, None) => return Databag::new(),
+    };
+    wanted.insert("seed".to_owned(), seed.to_string());
+    wanted
 }
 
 fn differences(current: &Databag, wanted: Databag) -> Changes {

@@ -1,0 +1,294 @@
+//! `restore`: the cluster becomes what a snapshot says. See
+//! [`crate::apply::refound`] for how the old cluster ends and the new one
+//! begins.
+
+use std::path::{Path, PathBuf};
+
+use super::parameters::{Parameters, wrong};
+use super::{ActionError, snapshot};
+use crate::apply::{self, ApplyError, Prepared};
+use crate::context::Context;
+use crate::etcd::{Client, Lock};
+use crate::host::snapshot::verify;
+use crate::host::{HostError, data, package, snapshot_tool};
+use crate::juju::ActionResults;
+use crate::model::{Founding, Refounding};
+use crate::observe::{self, Application};
+use crate::plan::Wait;
+use crate::plan::membership::peer_url;
+use crate::reconcile;
+
+/// Who restores holds this lock of the ledger.
+const LOCK: &str = "recovery";
+
+/// How long it is held at most: longer than a large snapshot takes, so that
+/// nobody begins meanwhile, and gone by itself if the unit dies.
+const LOCK_SECONDS: i64 = 1800;
+
+/// Restores a snapshot.
+///
+/// # Errors
+/// See [`ActionError`]; until the snapshot has proved itself in a trial,
+/// nothing was changed.
+pub(crate) async fn restore(
+    context: &mut Context,
+    results: &mut ActionResults,
+) -> Result<(), ActionError> {
+    let mut parameters = Parameters::read(context)?;
+    let Some(name) = parameters.text("snapshot")? else {
+        return Err(wrong("snapshot", "is missing: name the file to restore"));
+    };
+    let skip_backup = parameters.flag("skip-backup")?;
+    parameters.finish()?;
+    let ground = Ground::survey(context).await?;
+    let path = PathBuf::from(&name);
+    let file = checked(context, &path)?;
+
+    let connected = observe::connect(context, ground.application.peers.as_ref()).await;
+    let agreed = match connected {
+        Ok((client, _)) => client.revision().await.map(|_| client).map_err(Into::into),
+        Err(reason) => Err(ActionError::Unreachable(reason)),
+    };
+    let client = match agreed {
+        Ok(client) => Some(client),
+        Err(_) if skip_backup => None,
+        Err(error) => {
+            return Err(ActionError::Refused(format!(
+                "{}; nothing can be saved of it, and its other members cannot be stopped in an \
+                 orderly way: bring the machines back, run `rebuild-cluster` if they are gone, or \
+                 restore with skip-backup=true if there is nothing worth saving",
+                crate::log::chain(&error)
+            )));
+        }
+    };
+    let lock = match &client {
+        Some(client) => Some(lock(context, client).await?),
+        None => None,
+    };
+    let founding = ground.founding(context);
+    let tried = attempt(context, &ground, &file, &founding, results).await;
+    let tried = match (tried, &client) {
+        (Ok(prepared), Some(client)) if !skip_backup => {
+            save(context, client, results).await.map(|()| prepared)
+        }
+        (tried, _) => tried,
+    };
+    let prepared = match tried {
+        Ok(prepared) => prepared,
+        Err(error) => {
+            if let (Some(client), Some(lock)) = (&client, lock) {
+                // Where it cannot be given back, it ends by itself.
+                let _ = client.unlock(lock).await;
+            }
+            return Err(error);
+        }
+    };
+    let dissolves = client.is_some();
+    // etcd waits for its clients before it stops.
+    drop(client);
+    ground
+        .put_in_place(context, founding, dissolves, &prepared, results)
+        .await?;
+    results.set(&["restored", "path"], name);
+    Ok(())
+}
+
+async fn attempt(
+    context: &Context,
+    ground: &Ground,
+    file: &Path,
+    founding: &Founding,
+    results: &mut ActionResults,
+) -> Result<Prepared, ActionError> {
+    context.tools.action_log("trying the snapshot out")?;
+    let prepared = ground.prepare(context, file, founding).await?;
+    results.set(&["restored", "revision"], prepared.revision.to_string());
+    Ok(prepared)
+}
+
+/// Saves what there is, so that there is a way back.
+async fn save(
+    context: &Context,
+    client: &Client,
+    results: &mut ActionResults,
+) -> Result<(), ActionError> {
+    context.tools.action_log("saving what is there now")?;
+    let path = Path::new(snapshot::DIRECTORY).join(snapshot::file_name(context.now));
+    let backup = apply::snapshot(context, client, &context.paths.named(&path)).await?;
+    snapshot::tell(context, results, "backup", &path, &backup)
+}
+
+/// What both ways to found a cluster anew rest on.
+pub(super) struct Ground {
+    pub(super) application: Application,
+    storage: PathBuf,
+    address: String,
+}
+
+impl Ground {
+    /// Looks whether this unit can found a cluster anew.
+    ///
+    /// # Errors
+    /// It cannot, and why.
+    pub(super) async fn survey(context: &mut Context) -> Result<Self, ActionError> {
+        let application = observe::application(context)?;
+        if !application.leader {
+            return Err(ActionError::NotLeader);
+        }
+        if context.facts.refounding.is_some() {
+            let report = reconcile::pass(context).await.map_err(Box::new)?;
+            return Err(ActionError::Refused(format!(
+                "an earlier restore was cut short, and was gone on with instead (now: {}); run \
+                 this again if it is still wanted",
+                crate::status::of_unit(&report).message
+            )));
+        }
+        let unready = || {
+            ActionError::Refused(
+                "this unit is not set up yet: wait until `juju status` says more".to_owned(),
+            )
+        };
+        let is_equipped = package::installed(&context.paths)?.is_some()
+            && context.paths.server_certificate().exists()
+            && context.paths.admin_certificate().exists();
+        if !is_equipped {
+            return Err(unready());
+        }
+        Ok(Self {
+            storage: application.storage.clone().ok_or_else(unready)?,
+            address: application.address.ok_or_else(unready)?.to_string(),
+            application,
+        })
+    }
+
+    /// The words of a new cluster that counts from now on.
+    pub(super) fn founding(&self, context: &Context) -> Founding {
+        let own = context.facts.founding.as_ref();
+        let own = own.map_or(0, |founding| founding.generation);
+        let peers = self.application.peers.as_ref();
+        let newest = peers.map_or(0, |peers| peers.generation()).max(own);
+        let now = u64::try_from(context.now.0).unwrap_or(0);
+        let member = context.hook.unit.member();
+        Founding {
+            initial_cluster: format!("{member}={}", peer_url(&self.address)),
+            existing: false,
+            token: apply::new_token(),
+            generation: now.max(newest + 1),
+        }
+    }
+
+    /// Tries a snapshot out.
+    ///
+    /// # Errors
+    /// It is of no use; nothing has changed.
+    pub(super) async fn prepare(
+        &self,
+        context: &Context,
+        file: &Path,
+        founding: &Founding,
+    ) -> Result<Prepared, ActionError> {
+        let prepared = apply::prepare(context, &self.storage, &self.address, file, founding).await;
+        prepared.map_err(|error| {
+            // The reason is worth more than the space, which the next run takes
+            // back.
+            let _ = data::discard_prepared(&self.storage);
+            match error {
+                ApplyError::Trial(_) | ApplyError::Host(HostError::Command { .. }) => {
+                    ActionError::Refused(format!(
+                        "the snapshot was tried out and is of no use, so nothing was changed: {}",
+                        crate::log::chain(&error)
+                    ))
+                }
+                other => other.into(),
+            }
+        })
+    }
+
+    /// Ends the old cluster and begins the new one.
+    ///
+    /// # Errors
+    /// Something failed on the way; the next hook goes on.
+    pub(super) async fn put_in_place(
+        &self,
+        context: &mut Context,
+        founding: Founding,
+        dissolves: bool,
+        prepared: &Prepared,
+        results: &mut ActionResults,
+    ) -> Result<(), ActionError> {
+        let generation = founding.generation;
+        context.facts.data_dir = Some(self.storage.clone());
+        context.facts.address = self.application.address;
+        context.facts.refounding = Some(Refounding {
+            founding,
+            dissolves,
+        });
+        context.facts.write(&context.paths)?;
+        context.tools.action_log("replacing the cluster")?;
+        let report = reconcile::pass(context).await.map_err(Box::new)?;
+        if let Some(wait @ (Wait::Refounding | Wait::Majority(_) | Wait::Etcd(_))) = &report.wait {
+            let text = crate::status::of_unit(&report).message;
+            tracing::debug!(?wait, "not yet");
+            return Err(ActionError::Refused(format!(
+                "the new cluster is not there yet, and every hook goes on with it: {text}"
+            )));
+        }
+        results.set(&["restored", "generation"], generation.to_string());
+        let tidied = &prepared.tidied;
+        if tidied.foreign_ledgers > 0 {
+            let names: Vec<_> = tidied
+                .foreign_names
+                .iter()
+                .map(|name| name.as_str())
+                .collect();
+            results.set(&["restored", "removed-users"], names.join(","));
+        }
+        let programs = package::installed(&context.paths)?;
+        let raised =
+            programs.map(|programs| snapshot_tool::raises_revisions(&context.commands, &programs));
+        if !matches!(raised, Some(Ok(true))) {
+            let note =
+                "this version of etcd cannot raise revisions: restart clients that watch keys";
+            results.set(&["restored", "note"], note);
+        }
+        let aside = data::aside(&self.storage, generation);
+        if aside.exists() {
+            results.set(&["previous", "data"], aside.display().to_string());
+        }
+        Ok(())
+    }
+}
+
+/// The file that an operator named, if it is a whole snapshot.
+fn checked(context: &Context, path: &Path) -> Result<PathBuf, ActionError> {
+    if !path.is_absolute() {
+        return Err(wrong("snapshot", "is no absolute path"));
+    }
+    let file = context.paths.named(path);
+    if !file.is_file() {
+        let unit = &context.hook.unit;
+        return Err(wrong(
+            "snapshot",
+            format!("names no file: copy it to the unit with `juju scp <file> {unit}:`"),
+        ));
+    }
+    match verify(&file) {
+        Ok(_) => Ok(file),
+        Err(error) => Err(wrong(
+            "snapshot",
+            format!("cannot be used: {}", crate::log::chain(&error)),
+        )),
+    }
+}
+
+async fn lock(context: &Context, client: &Client) -> Result<Lock, ActionError> {
+    let holder = context.hook.unit.to_string();
+    let taken = client.try_lock(LOCK, &holder, LOCK_SECONDS).await?;
+    taken.ok_or_else(|| {
+        ActionError::Refused(
+            "another restore is running: wait until it has ended; one that was cut short gives \
+             way within half an hour"
+                .to_owned(),
+        )
+    })
+}

@@ -1,0 +1,110 @@
+//! The data of a new cluster, made from a snapshot beside the data in use and
+//! tried out there: nothing that anybody uses is touched.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use super::ApplyError;
+use crate::context::Context;
+use crate::etcd::{Client, Tidied};
+use crate::host::snapshot_tool::{self, RestoredAs};
+use crate::host::trial::{Trial, TrialOf};
+use crate::host::{data, package};
+use crate::model::Founding;
+use crate::observe;
+use crate::plan::membership::peer_url;
+
+/// How long a small database may take until it serves: an election, and the
+/// machine may be slow.
+const START_LIMIT: Duration = Duration::from_secs(60);
+
+/// How much longer a large one may take, for each GiB of it: it is read once
+/// as a whole, from a slow disk at the worst.
+const START_LIMIT_PER_GIB: Duration = Duration::from_secs(60);
+
+/// How often it is asked meanwhile.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// What is known of data that was prepared.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    /// The revision of its keys.
+    pub revision: i64,
+    /// What was removed from it.
+    pub tidied: Tidied,
+}
+
+/// Makes the data of a one-member cluster with these words from a snapshot
+/// file, starts an etcd on it that only this process can use, and makes it fit
+/// for this application: see [`Client::tidy_restored`]. What earlier runs
+/// prepared and never used is removed.
+///
+/// # Errors
+/// The snapshot cannot be used, or etcd does not run on it. Nothing was
+/// changed then but the directory of what is prepared.
+pub async fn prepare(
+    context: &Context,
+    storage: &Path,
+    address: &str,
+    snapshot: &Path,
+    founding: &Founding,
+) -> Result<Prepared, ApplyError> {
+    let programs =
+        package::installed(&context.paths)?.ok_or(ApplyError::Missing("the programs of etcd"))?;
+    data::discard_prepared(storage)?;
+    let data_dir = data::prepared(storage, founding.generation);
+    let name = context.hook.unit.member();
+    let peer_url = peer_url(address);
+    let member = RestoredAs {
+        name: name.as_str(),
+        peer_url: &peer_url,
+        token: &founding.token,
+    };
+    let commands = &context.commands;
+    snapshot_tool::restore(commands, &programs, snapshot, &data_dir, &member)?;
+    let trial = TrialOf {
+        data_dir: &data_dir,
+        name: name.as_str(),
+        peer_url: &peer_url,
+        alone: false,
+    };
+    let mut trial = Trial::start(commands, &programs, &context.paths, &trial)?;
+    let size = std::fs::metadata(snapshot).map_or(0, |metadata| metadata.len());
+    let gib = u32::try_from(size >> 30).unwrap_or(u32::MAX);
+    let limit = START_LIMIT.saturating_add(START_LIMIT_PER_GIB.saturating_mul(gib));
+    let client = serving(context, &mut trial, limit).await?;
+    let tidied = client.tidy_restored().await?;
+    let revision = client.revision().await?;
+    // etcd waits for its clients before it ends.
+    drop(client);
+    trial.stop(commands)?;
+    Ok(Prepared { revision, tidied })
+}
+
+/// A connection to a trial, once its member serves.
+pub(super) async fn serving(
+    context: &Context,
+    trial: &mut Trial,
+    limit: Duration,
+) -> Result<Client, ApplyError> {
+    let begun = Instant::now();
+    loop {
+        let client = observe::client_at(context, trial.url())
+            .await
+            .map_err(Box::new)?;
+        let silent = match client.status().await {
+            Ok(status) if status.leader.is_some() => return Ok(client),
+            Ok(_) => "it has no leader".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        let ended = trial.ended(&context.paths);
+        let ended = ended.map_err(|error| ApplyError::Trial(error.to_string()))?;
+        if let Some(reason) = ended {
+            return Err(ApplyError::Trial(reason));
+        }
+        if begun.elapsed() > limit {
+            return Err(ApplyError::Trial(silent));
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}

@@ -1,0 +1,163 @@
+//! A new cluster in the place of the old one, from data that was prepared.
+//!
+//! # Which cluster counts
+//!
+//! A cluster has a *generation*: 0 for the one of the deployment, and a higher
+//! number for each that is founded anew; the number is the time of it, so that
+//! two units that found one each, one after the other, never take the same. The
+//! unit that founds it writes generation and token into its own facts and its
+//! own databag, the leader repeats the highest that it sees for all. Every unit
+//! acts on the highest number that any databag shows: one whose member is of a
+//! lower generation stops it, puts its data aside, forgets it, and joins anew as
+//! any new unit does. So nothing depends on who leads, or on a hook that runs
+//! to its end, and never does a token that differs, or a databag without a
+//! generation, cost anybody data.
+//!
+//! # Nobody goes on in the old cluster unnoticed
+//!
+//! - The new cluster has a token of its own, hence another id; etcd refuses
+//!   whatever comes from members of another id. The two can never mix.
+//! - Where the old cluster has its majority (`restore`), it is *dissolved*
+//!   first: this unit takes all other members off the list, one by one. A
+//!   member that is off the list stops, and stays stopped when it is started.
+//!   From then on this unit's member is the old cluster, and it is stopped
+//!   before the new data takes its place: whatever was acknowledged until then
+//!   is in the data that was put aside.
+//! - Where it has none (`rebuild-cluster`), nothing is acknowledged in it.
+//!   Should machines come back that are a majority of it together, and serve
+//!   before the first hook of any of them, then they are that cluster again for
+//!   those moments: systemd starts etcd with the machine, and Juju's agent runs
+//!   a hook within seconds of it. What is written there is not in the new
+//!   cluster; it is kept with the data that each of them puts aside in that
+//!   hook. No client is told of them: their addresses are in no answer, and
+//!   their cluster id is another one.
+//!
+//! # A run that is cut short
+//!
+//! Until the [`Refounding`](crate::model::Refounding) is written down nothing
+//! has happened but files beside the data. From then on every hook of this unit
+//! goes on before it does anything else; each step can be repeated.
+
+use std::time::{Duration, Instant};
+
+use super::ApplyError;
+use super::machine::stop_service;
+use crate::context::Context;
+use crate::etcd::{Client, EtcdError};
+use crate::host::files::{PUBLIC_FILE, ensure_absent, ensure_file, read_text};
+use crate::host::{Owner, data, layout};
+use crate::observe;
+use crate::plan::membership::client_url;
+use crate::tls::TrustBundle;
+
+/// How long a member is tried to be taken off the list: etcd wants all others
+/// to have been connected for five seconds.
+const DISSOLUTION_LIMIT: Duration = Duration::from_secs(30);
+
+/// How long it is left alone in between.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// Puts a new cluster in place if one is written down, and forgets the old one.
+/// etcd does not run afterwards. `false` if the old cluster cannot be dissolved
+/// now, which passes by itself or with a rebuild.
+///
+/// # Errors
+/// This machine is at fault; a later run goes on where this one stopped.
+pub async fn refound(context: &mut Context) -> Result<bool, ApplyError> {
+    let Some(mut refounding) = context.facts.refounding.clone() else {
+        return Ok(true);
+    };
+    let storage = context
+        .facts
+        .data_dir
+        .clone()
+        .ok_or(ApplyError::Missing("storage"))?;
+    if refounding.dissolves {
+        if !dissolve(context).await? {
+            return Ok(false);
+        }
+        refounding.dissolves = false;
+        context.facts.refounding = Some(refounding.clone());
+        context.facts.write(&context.paths)?;
+    }
+    stop_service(context).await?;
+    let paths = &context.paths;
+    // The clients on record are those of the snapshot. Until they are compared
+    // with the relations, nobody but the administrator gets in.
+    if let Some(bundle) = read_text(&paths.admin_ca())?
+        .and_then(|authority| TrustBundle::new(&authority).ok())
+        .and_then(|bundle| bundle.render().ok())
+    {
+        let path = paths.wanted_trust();
+        ensure_file(&path, bundle.as_bytes(), PUBLIC_FILE, Owner::Charm)?;
+    }
+    ensure_absent(&paths.loaded_trust())?;
+    let generation = refounding.founding.generation;
+    let prepared = data::prepared(&storage, generation);
+    if prepared.exists() {
+        layout::ensure_data_dir(&context.commands, &prepared)?;
+    }
+    data::put_in_place(&storage, generation)?;
+    context.facts.founding = Some(refounding.founding);
+    context.facts.refounding = None;
+    let own = context.facts.address;
+    let own = own.map(|address| client_url(&address.to_string()));
+    context.facts.client_endpoints = own.into_iter().collect();
+    context.facts.write(&context.paths)?;
+    Ok(true)
+}
+
+/// Puts aside what this unit's member had of a cluster that is over, and forgets
+/// it. The unit can join the one of this generation then.
+///
+/// # Errors
+/// This machine is at fault; a later run does it again.
+pub(super) async fn put_aside(context: &mut Context, generation: u64) -> Result<(), ApplyError> {
+    let storage = context.facts.data_dir.clone();
+    stop_service(context).await?;
+    ensure_absent(&context.paths.wanted_trust())?;
+    ensure_absent(&context.paths.loaded_trust())?;
+    data::put_aside(&storage.ok_or(ApplyError::Missing("storage"))?, generation)?;
+    context.facts.founding = None;
+    context.facts.client_endpoints.clear();
+    context.facts.write(&context.paths)?;
+    Ok(())
+}
+
+/// Takes all other members off the list of the old cluster. `false` if etcd
+/// does not allow it now.
+async fn dissolve(context: &Context) -> Result<bool, ApplyError> {
+    let Some(address) = context.facts.address else {
+        return Ok(false);
+    };
+    let url = client_url(&address.to_string());
+    let client = observe::client_at(context, &url).await.map_err(Box::new)?;
+    let begun = Instant::now();
+    loop {
+        match remove_others(&client).await {
+            Ok(true) => return Ok(true),
+            Ok(false) => {}
+            // The raft leader may be among those that go, which fails a call or
+            // two.
+            Err(error) => tracing::debug!("failed to dissolve the old cluster: {error}"),
+        }
+        if begun.elapsed() > DISSOLUTION_LIMIT {
+            return Ok(false);
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Takes those members off the list that etcd lets go now: one that is silent
+/// before one that serves; which is which it knows best. `true` once none is
+/// left but the one that is asked.
+async fn remove_others(client: &Client) -> Result<bool, EtcdError> {
+    let own = client.status().await?.member;
+    let mut is_done = true;
+    for member in client.members().await? {
+        if member.id != own {
+            is_done &= client.remove(member.id).await?;
+        }
+    }
+    Ok(is_done)
+}

@@ -1,0 +1,107 @@
+//! What a database that was restored from a snapshot holds and must not keep.
+
+use std::collections::BTreeSet;
+
+use etcd_client::{DeleteOptions, GetOptions, Txn, TxnOp};
+
+use super::kv::{MAX_LEDGER_BYTES, read};
+use super::{Client, EtcdError};
+use crate::model::{ALL_LEDGERS, ClientRecord, CommonName, LedgerKey, LedgerKeys, LedgerWrite};
+
+/// What was removed from a restored database.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Tidied {
+    /// Users and roles that another deployment of this charm had made.
+    pub foreign_names: BTreeSet<CommonName>,
+    /// The ledgers in which they stood.
+    pub foreign_ledgers: usize,
+}
+
+impl Client {
+    /// Makes a restored database one that this application can go on with, and
+    /// that lets nobody in without a certificate. It must be done while nobody
+    /// else can reach the member: authentication is off for a moment.
+    ///
+    /// - What another deployment granted goes: its clients are not here, and
+    ///   its users would be somebody else's for ever. Users that no ledger
+    ///   claims stay.
+    /// - Our own ledger forgets its locks, and which answers were published:
+    ///   neither is true of this moment.
+    /// - `root` gets in by certificate only, whatever it had before, and
+    ///   authentication is on.
+    ///
+    /// # Errors
+    /// etcd failed a call, or the ledger cannot be read.
+    pub async fn tidy_restored(&self) -> Result<Tidied, EtcdError> {
+        if self.authentication_enabled().await? {
+            let mut auth = self.inner.auth_client();
+            self.call("disable authentication", auth.auth_disable())
+                .await?;
+        }
+        self.ensure_no_user("root").await?;
+        let tidied = self.tidy_ledgers().await?;
+        for name in &tidied.foreign_names {
+            self.ensure_no_user(name.as_str()).await?;
+            self.ensure_no_role(name.as_str()).await?;
+        }
+        self.ensure_authentication().await?;
+        Ok(tidied)
+    }
+
+    async fn tidy_ledgers(&self) -> Result<Tidied, EtcdError> {
+        let mut client = self
+            .inner
+            .kv_client()
+            .max_decoding_message_size(MAX_LEDGER_BYTES);
+        let all = client.get(ALL_LEDGERS, Some(GetOptions::new().with_prefix()));
+        let all = self.call("read all ledgers", all).await?;
+        let (mut own_names, mut foreign_names) = (BTreeSet::new(), BTreeSet::new());
+        let mut foreign = BTreeSet::new();
+        let mut writes = Vec::new();
+        for entry in all.kvs() {
+            let Some(text) = entry.key_str().ok() else {
+                continue;
+            };
+            match LedgerKeys::of_key(text) {
+                Some(keys) if keys == self.keys => match keys.decode(text) {
+                    Some(LedgerKey::Lock(_)) => writes.push(TxnOp::delete(text, None)),
+                    Some(LedgerKey::Client(request)) => {
+                        let record: ClientRecord = read(entry)?;
+                        if record.answer.is_some() {
+                            let answer = None;
+                            let record = ClientRecord { answer, ..record };
+                            writes.push(self.operation(&LedgerWrite::Record(request, record)));
+                        }
+                    }
+                    Some(LedgerKey::Name(name)) => {
+                        own_names.insert(name);
+                    }
+                    _ => {}
+                },
+                Some(keys) => {
+                    if let Some(LedgerKey::Name(name)) = keys.decode(text) {
+                        foreign_names.insert(name);
+                    }
+                    foreign.insert(keys.root().to_owned());
+                }
+                None => {}
+            }
+        }
+        for root in &foreign {
+            let all = DeleteOptions::new().with_prefix();
+            writes.push(TxnOp::delete(root.as_str(), Some(all)));
+        }
+        let mut client = self.inner.kv_client();
+        // etcd takes 128 operations at once. What is cut short here is thrown
+        // away as a whole, so they need not be one transaction.
+        for writes in writes.chunks(100) {
+            let transaction = Txn::new().and_then(writes.to_vec());
+            self.call("tidy the ledgers", client.txn(transaction))
+                .await?;
+        }
+        Ok(Tidied {
+            foreign_names: foreign_names.difference(&own_names).cloned().collect(),
+            foreign_ledgers: foreign.len(),
+        })
+    }
+}

@@ -1,0 +1,152 @@
+//! The directories with etcd's data: the one in use, one that is prepared to
+//! take its place, and those that were put aside. All lie side by side in the
+//! storage, so that one can become the other by its name alone.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::error::HostError;
+use super::files::sync_dir;
+
+/// The data that etcd runs on.
+const CURRENT: &str = "etcd";
+
+/// The beginning of the name of data that is being prepared.
+const PREPARED: &str = "etcd.prepared-";
+
+/// The beginning of the name of data that was put aside.
+const ASIDE: &str = "etcd.before-";
+
+/// The data that etcd runs on.
+pub fn current(storage: &Path) -> PathBuf {
+    storage.join(CURRENT)
+}
+
+/// The data of a new cluster of this generation, until it takes its place.
+pub fn prepared(storage: &Path, generation: u64) -> PathBuf {
+    storage.join(format!("{PREPARED}{generation}"))
+}
+
+/// The data that made room for a cluster of this generation.
+pub fn aside(storage: &Path, generation: u64) -> PathBuf {
+    storage.join(format!("{ASIDE}{generation}"))
+}
+
+/// Puts the data aside that etcd ran on, for a cluster of this generation; that
+/// there is none any more is success. etcd must not run.
+///
+/// # Errors
+/// It could not be renamed.
+pub fn put_aside(storage: &Path, generation: u64) -> Result<(), HostError> {
+    let (from, to) = (current(storage), aside(storage, generation));
+    // What stands there was put aside by a run that was cut short, and is the
+    // one that counts; what came after it is worth keeping all the same.
+    let to = match to.exists() {
+        false => to,
+        true => (2..)
+            .map(|number| storage.join(format!("{ASIDE}{generation}-{number}")))
+            .find(|path| !path.exists())
+            .unwrap_or(to),
+    };
+    if from.exists() {
+        fs::rename(&from, &to).map_err(HostError::file("rename", from))?;
+        sync_dir(storage)?;
+    }
+    Ok(())
+}
+
+/// Puts prepared data in the place of the data before, which is put aside. A
+/// run that was cut short anywhere in between can be repeated.
+///
+/// # Errors
+/// A directory could not be renamed.
+pub fn put_in_place(storage: &Path, generation: u64) -> Result<(), HostError> {
+    let prepared = prepared(storage, generation);
+    if prepared.exists() {
+        put_aside(storage, generation)?;
+        fs::rename(&prepared, current(storage)).map_err(HostError::file("rename", prepared))?;
+        sync_dir(storage)?;
+    }
+    Ok(())
+}
+
+/// Removes what was prepared and never used.
+///
+/// # Errors
+/// A directory could not be removed.
+pub fn discard_prepared(storage: &Path) -> Result<(), HostError> {
+    let entries = fs::read_dir(storage).map_err(HostError::file("read", storage))?;
+    for entry in entries {
+        let entry = entry.map_err(HostError::file("read", storage))?;
+        if entry.file_name().to_string_lossy().starts_with(PREPARED) {
+            let path = entry.path();
+            fs::remove_dir_all(&path).map_err(HostError::file("remove", path))?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(storage: &Path) -> Vec<String> {
+        let mut names: Vec<_> = fs::read_dir(storage)
+            .expect("readable")
+            .map(|entry| {
+                let path = entry.expect("an entry").path();
+                let content = fs::read_to_string(path.join("x")).expect("readable");
+                format!("{}: {content}", path.file_name().expect("a name").display())
+            })
+            .collect();
+        names.sort();
+        names
+    }
+
+    fn make(path: PathBuf, content: &str) {
+        fs::create_dir(&path).expect("made");
+        fs::write(path.join("x"), content).expect("written");
+    }
+
+    #[test]
+    fn the_new_takes_the_place_of_the_old_wherever_a_run_is_cut_short() {
+        for cut in 0..3 {
+            let dir = tempfile::tempdir().expect("a directory");
+            let storage = dir.path();
+            make(current(storage), "old");
+            make(prepared(storage, 7), "new");
+            if cut > 0 {
+                put_aside(storage, 7).expect("put aside");
+            }
+            if cut > 1 {
+                fs::rename(prepared(storage, 7), current(storage)).expect("renamed");
+            }
+            for _ in 0..2 {
+                put_in_place(storage, 7).expect("in place");
+                assert_eq!(names(storage), ["etcd.before-7: old", "etcd: new"]);
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_that_was_put_aside_is_overwritten() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let storage = dir.path();
+        for content in ["one", "two", "three"] {
+            make(current(storage), content);
+            put_aside(storage, 7).expect("put aside");
+            put_aside(storage, 7).expect("nothing to do");
+        }
+        assert_eq!(
+            names(storage),
+            [
+                "etcd.before-7-2: two",
+                "etcd.before-7-3: three",
+                "etcd.before-7: one"
+            ]
+        );
+        make(prepared(storage, 8), "new");
+        discard_prepared(storage).expect("removed");
+        assert_eq!(names(storage).len(), 3);
+    }
+}
