@@ -18,6 +18,7 @@ pub mod snapshot_tool;
 #[cfg(test)]
 mod testing;
 pub mod trial;
+mod volume;
 
 pub use archive::sha256;
 pub use command::{Commands, Outcome};
@@ -27,3 +28,4 @@ pub use local::LocalFacts;
 pub use package::{Installed, Source};
 pub use paths::Paths;
 pub use service::{Service, Started, State};
+pub use volume::{is_port_taken, volume_bytes};

@@ -8,6 +8,7 @@ mod health;
 mod juju;
 mod machine;
 mod older;
+mod options;
 mod outlook;
 
 pub use authorities::{
@@ -19,6 +20,7 @@ pub use health::health;
 pub use juju::{Application, application, peer_relation};
 pub use machine::machine;
 pub use older::older;
+pub use options::{own_url, served_client_port};
 pub use outlook::{Outlook, outlook};
 
 use thiserror::Error;

@@ -18,6 +18,7 @@ pub mod listing;
 pub mod machine;
 pub mod membership;
 pub mod observed;
+pub mod options;
 pub mod preview;
 pub mod publish;
 mod report;
@@ -86,7 +87,10 @@ impl Stage {
 
 /// Makes the plan for what was observed.
 pub fn plan(observed: &Observed) -> Plan {
-    let mut report = Report::default();
+    let mut report = Report {
+        refused_option: observed.refused_option.clone(),
+        ..Report::default()
+    };
     let stage = next_stage(observed, &mut report);
     Plan { stage, report }
 }

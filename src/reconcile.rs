@@ -76,7 +76,7 @@ pub async fn run(hook: Hook) -> Result<(), ReconcileError> {
     if context.hook.event == Event::StorageDetaching {
         return Ok(());
     }
-    let run = Run::new(&context)?;
+    let run = Run::new(&mut context)?;
     make_pass(&mut context, run).await.map(drop)
 }
 
@@ -160,9 +160,14 @@ struct Run {
 
 impl Run {
     /// Reads what Juju says, which is constant within a hook.
-    fn new(context: &Context) -> Result<Self, ReconcileError> {
+    fn new(context: &mut Context) -> Result<Self, ReconcileError> {
+        let application = observe::application(context)?;
+        // Events that do not read the options go by these from now on.
+        let facts = &mut context.facts;
+        facts.options.clone_from(&application.config);
+        facts.refused_option.clone_from(&application.refused_option);
         Ok(Self {
-            application: observe::application(context)?,
+            application,
             clients: None,
             first_ledger: None,
             granted: false,
@@ -216,12 +221,8 @@ impl Run {
         if is_full && report.wait.is_none() {
             apply::open_port(context)?;
         }
-        if is_full {
-            let policy = self.application.prefix_policy;
-            context.facts.prefix_policy = Some(policy.as_str().to_owned());
-            if let Some(relation) = observe::peer_relation(context)? {
-                context.facts.peer_relation = Some(relation.id);
-            }
+        if is_full && let Some(relation) = observe::peer_relation(context)? {
+            context.facts.peer_relation = Some(relation.id);
         }
         status::report(context, report, self.application.leader, is_full)
             .map_err(ReconcileError::Report)?;

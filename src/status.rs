@@ -48,9 +48,16 @@ impl Status {
 
 /// The status of this unit.
 pub fn of_unit(report: &Report) -> Status {
-    match &report.wait {
-        Some(wait) => of_wait(wait),
-        None => {
+    match (&report.refused_option, &report.wait) {
+        // Nothing of this unit depends on options any more.
+        (_, Some(wait @ (Wait::Removal | Wait::LostMember))) => of_wait(wait),
+        (Some(reason), Some(Wait::Options)) => Status::new(StatusName::Blocked, reason),
+        (Some(reason), _) => Status::new(
+            StatusName::Blocked,
+            format!("{reason}; what was set before stays in force"),
+        ),
+        (None, Some(wait)) => of_wait(wait),
+        (None, None) => {
             let mut message = String::new();
             if report.raft_leader {
                 message.push_str("(leader) ");
@@ -80,7 +87,7 @@ pub fn of_unit(report: &Report) -> Status {
 /// it, above all the requests that are not in force. A request that is refused
 /// costs nobody else anything, so the application stays active with it.
 pub fn of_application(report: &Report) -> Status {
-    if report.wait.is_some() {
+    if report.wait.is_some() || report.refused_option.is_some() {
         return of_unit(report);
     }
     let mut reasons: Vec<String> = Vec::new();
@@ -116,6 +123,7 @@ fn of_wait(wait: &Wait) -> Status {
         }
         Wait::Cluster(member) => waiting(format!("waiting for {member} to start the cluster")),
         Wait::OtherJoiner => waiting("waiting for another unit to join".to_owned()),
+        Wait::Options => waiting("waiting for an option to be corrected".to_owned()),
         Wait::Promotion => waiting("waiting to catch up with the cluster".to_owned()),
         Wait::Restart(reason) => waiting(format!("waiting to restart etcd: {reason}")),
         Wait::Removal => Status::new(StatusName::Maintenance, "left the cluster"),

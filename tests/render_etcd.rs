@@ -13,7 +13,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use etcd_charm::model::MemberName;
-use etcd_charm::render::{EtcdConfig, Founding, Tuning, https_url};
+use etcd_charm::plan::options::Options;
+use etcd_charm::render::{EtcdConfig, Founding, https_url};
 
 /// Enough for a loaded machine; one second is usual.
 const START_LIMIT: Duration = Duration::from_secs(60);
@@ -25,24 +26,65 @@ fn every_version_of_etcd_takes_the_configuration() {
     // connections that etcd closes late.
     thread::scope(|scope| {
         for etcd in &versions {
-            for address in ["127.0.0.1", "::1"] {
-                scope.spawn(move || takes_the_configuration(etcd, address));
-            }
+            scope.spawn(move || takes_the_configuration(etcd, "127.0.0.1", &PERIODIC));
+            scope.spawn(move || takes_the_configuration(etcd, "::1", &REVISION));
         }
     });
 }
 
-fn takes_the_configuration(etcd: &Path, address: &str) {
+/// What an operator may set, and what etcd then says.
+struct Setting {
+    options: &'static str,
+    said: &'static [&'static str],
+}
+
+/// As far as possible none of these is a default of any version.
+const PERIODIC: Setting = Setting {
+    options: r#"{
+        "heartbeat-interval": 150, "election-timeout": 1500, "quota-backend-bytes": "3GiB",
+        "auto-compaction-mode": "periodic", "auto-compaction-retention": "2",
+        "snapshot-count": 12345
+    }"#,
+    said: &[
+        r#""heartbeat-interval":"150ms""#,
+        r#""election-timeout":"1.5s""#,
+        r#""snapshot-count":12345"#,
+        r#"-bytes":3221225472"#, // `quota-backend-` or `quota-size-`
+        r#""auto-compaction-mode":"periodic""#,
+        r#""auto-compaction-retention":"2h0m0s""#,
+    ],
+};
+
+/// The far ends of what is allowed, but for times: a member that is alone takes
+/// as long as an election to start.
+const REVISION: Setting = Setting {
+    options: r#"{
+        "heartbeat-interval": 1000, "election-timeout": 10000, "quota-backend-bytes": "100G",
+        "auto-compaction-mode": "revision", "auto-compaction-retention": "1000000000",
+        "snapshot-count": 1000000
+    }"#,
+    said: &[
+        r#""heartbeat-interval":"1s""#,
+        r#""election-timeout":"10s""#,
+        r#""snapshot-count":1000000"#,
+        r#"-bytes":107374182400"#,
+        r#""auto-compaction-mode":"revision""#,
+        // A number of revisions, which etcd prints as if it were nanoseconds.
+        r#""auto-compaction-retention":"1s""#,
+    ],
+};
+
+fn takes_the_configuration(etcd: &Path, address: &str, setting: &Setting) {
     let address: IpAddr = address.parse().expect("an address");
     if TcpListener::bind((address, 0)).is_err() {
         return say(&format!("skipped: this machine has no {address}"));
     }
     let dir = tempfile::tempdir().expect("a directory");
     certificate(dir.path(), address);
-    let mut member = Member::start(etcd, dir.path(), address);
+    let mut member = Member::start(etcd, dir.path(), address, setting);
     member.wait();
     member.assert_guarded();
-    member.assert_settings();
+    member.assert_settings(setting);
 }
 
 /// The programs to try. None is not silently none.
@@ -85,7 +127,9 @@ struct Member {
 }
 
 impl Member {
-    fn start(etcd: &Path, dir: &Path, address: IpAddr) -> Self {
+    fn start(etcd: &Path, dir: &Path, address: IpAddr, setting: &Setting) -> Self {
+        let options = serde_json::from_str(setting.options).expect("an object");
+        let options = Options::parse(&options).expect("options within their bounds");
         let (client_port, peer_port) = (free_port(address), free_port(address));
         let name = MemberName::new("etcd-0");
         let text = EtcdConfig {
@@ -103,16 +147,7 @@ impl Member {
             server_key: &dir.join("server.key"),
             server_ca: &dir.join("server.crt"),
             client_trust: &dir.join("server.crt"),
-            // As far as possible none of these is a default of any version.
-            tuning: Tuning {
-                heartbeat_interval: 150,
-                election_timeout: 1500,
-                quota_backend_bytes: 3 << 30,
-                auto_compaction_mode: "periodic".to_owned(),
-                auto_compaction_retention: "2h".to_owned(),
-                snapshot_count: 12_345,
-                log_level: "info".to_owned(),
-            },
+            tuning: options.tuning(1 << 30),
         }
         .render()
         .expect("a text");
@@ -170,23 +205,20 @@ impl Member {
     }
 
     /// What etcd says at its start that its settings are.
-    fn assert_settings(&self) {
+    fn assert_settings(&self, of: &Setting) {
         let log = fs::read_to_string(&self.log).expect("a log");
         let mut lines = log.lines();
         let settings = lines.find(|line| line.contains(r#""starting an etcd server""#));
         let settings = settings.expect("etcd says what its settings are");
         for setting in [
             r#""name":"etcd-0""#,
-            r#""heartbeat-interval":"150ms""#,
-            r#""election-timeout":"1.5s""#,
-            r#""snapshot-count":12345"#,
             r#""initial-cluster-state":"new""#,
             r#""initial-cluster-token":"a token of this test""#,
-            r#"-bytes":3221225472"#, // `quota-backend-` or `quota-size-`
             r#""pre-vote":true"#,
-            r#""auto-compaction-mode":"periodic""#,
-            r#""auto-compaction-retention":"2h0m0s""#,
-        ] {
+        ]
+        .iter()
+        .chain(of.said)
+        {
             assert!(settings.contains(setting), "{setting} is not in {settings}");
         }
         assert!(!log.contains("deprecated"), "etcd warns:\n{self}");

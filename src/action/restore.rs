@@ -15,7 +15,7 @@ use crate::juju::ActionResults;
 use crate::model::{Founding, Refounding};
 use crate::observe::{self, Application};
 use crate::plan::Wait;
-use crate::plan::membership::peer_url;
+use crate::plan::membership::member_url;
 use crate::reconcile;
 
 /// Who restores holds this lock of the ledger.
@@ -161,6 +161,11 @@ impl Ground {
         })
     }
 
+    /// Where the member of the new cluster will be reached.
+    fn peer_url(&self) -> String {
+        member_url(&self.address, self.application.options.peer_port)
+    }
+
     /// The words of a new cluster that counts from now on.
     pub(super) fn founding(&self, context: &Context) -> Founding {
         let own = context.facts.founding.as_ref();
@@ -170,7 +175,7 @@ impl Ground {
         let now = u64::try_from(context.now.0).unwrap_or(0);
         let member = context.hook.unit.member();
         Founding {
-            initial_cluster: format!("{member}={}", peer_url(&self.address)),
+            initial_cluster: format!("{member}={}", self.peer_url()),
             existing: false,
             token: apply::new_token(),
             generation: now.max(newest + 1),
@@ -187,7 +192,8 @@ impl Ground {
         file: &Path,
         founding: &Founding,
     ) -> Result<Prepared, ActionError> {
-        let prepared = apply::prepare(context, &self.storage, &self.address, file, founding).await;
+        let prepared =
+            apply::prepare(context, &self.storage, &self.peer_url(), file, founding).await;
         prepared.map_err(|error| {
             // The reason is worth more than the space, which the next run takes
             // back.

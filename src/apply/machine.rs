@@ -14,10 +14,6 @@ use crate::plan::authorities::Authorities;
 use crate::plan::machine::{Documents, MachineStep};
 use crate::tls::Issued;
 
-/// How long a certificate of our own is valid: 90 days. It is renewed without
-/// anybody's doing, so a short life costs nothing.
-const VALIDITY_SECONDS: i64 = 90 * 24 * 3600;
-
 /// How long a start is waited for. A member whose cluster has no quorum is not
 /// ready for as long as that lasts; the hook must not wait with it.
 const START_LIMIT: Duration = Duration::from_secs(60);
@@ -55,11 +51,11 @@ pub async fn machine(
                 ensure_file(&path, server.as_bytes(), PUBLIC_FILE, Owner::Charm)?;
                 ensure_file(&paths.admin_ca(), admin, PUBLIC_FILE, Owner::Charm)?;
             }
-            MachineStep::IssueServer(names) => {
+            MachineStep::IssueServer(names, seconds) => {
                 // No user of etcd may have this name: see `RESERVED_PREFIX`.
                 let name = format!("{RESERVED_PREFIX}{}", context.hook.unit.member());
                 let authority = &authorities(application)?.server;
-                let issued = authority.issue_server(&name, names, context.now, VALIDITY_SECONDS)?;
+                let issued = authority.issue_server(&name, names, context.now, *seconds)?;
                 let owner = Owner::Etcd(&context.commands);
                 let (certificate, key) = (
                     context.paths.server_certificate(),
@@ -67,9 +63,9 @@ pub async fn machine(
                 );
                 store(&issued, &certificate, &key, owner)?;
             }
-            MachineStep::IssueAdmin => {
+            MachineStep::IssueAdmin(seconds) => {
                 let authority = &authorities(application)?.admin;
-                let issued = authority.issue_client("root", context.now, VALIDITY_SECONDS)?;
+                let issued = authority.issue_client("root", context.now, *seconds)?;
                 let (certificate, key) =
                     (context.paths.admin_certificate(), context.paths.admin_key());
                 store(&issued, &certificate, &key, Owner::Charm)?;

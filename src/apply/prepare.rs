@@ -12,7 +12,6 @@ use crate::host::trial::{Trial, TrialOf};
 use crate::host::{data, package};
 use crate::model::Founding;
 use crate::observe;
-use crate::plan::membership::peer_url;
 
 /// How long a small database may take until it serves: an election, and the
 /// machine may be slow.
@@ -45,7 +44,7 @@ pub struct Prepared {
 pub async fn prepare(
     context: &Context,
     storage: &Path,
-    address: &str,
+    peer_url: &str,
     snapshot: &Path,
     founding: &Founding,
 ) -> Result<Prepared, ApplyError> {
@@ -54,10 +53,9 @@ pub async fn prepare(
     data::discard_prepared(storage)?;
     let data_dir = data::prepared(storage, founding.generation);
     let name = context.hook.unit.member();
-    let peer_url = peer_url(address);
     let member = RestoredAs {
         name: name.as_str(),
-        peer_url: &peer_url,
+        peer_url,
         token: &founding.token,
     };
     let commands = &context.commands;
@@ -65,7 +63,7 @@ pub async fn prepare(
     let trial = TrialOf {
         data_dir: &data_dir,
         name: name.as_str(),
-        peer_url: &peer_url,
+        peer_url,
         alone: false,
     };
     let mut trial = Trial::start(commands, &programs, &context.paths, &trial)?;

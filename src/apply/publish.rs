@@ -17,7 +17,6 @@ use crate::plan::publish::{
     Publication, RelationPublication,
 };
 use crate::relation::{self, ETCD_CLIENT, SecretGroup, fernet};
-use crate::render::etcd_config::CLIENT_PORT;
 use crate::tls::Authority;
 
 /// How long the authorities are valid: ten years, since every certificate has
@@ -372,14 +371,18 @@ fn publish_version(context: &mut Context, version: &str) -> Result<(), ApplyErro
 }
 
 /// Lets clients in where the operator exposes the application. Every unit has
-/// its own ports.
+/// its own ports; one that served clients before is closed.
 ///
 /// # Errors
 /// A hook tool failed.
 pub fn open_port(context: &mut Context) -> Result<(), ApplyError> {
-    let port = TcpPort(CLIENT_PORT);
-    if !context.tools.opened_ports()?.contains(&port) {
-        context.tools.open_port(port)?;
+    let wanted = TcpPort(observe::served_client_port(context)?);
+    let opened = context.tools.opened_ports()?;
+    if !opened.contains(&wanted) {
+        context.tools.open_port(wanted)?;
+    }
+    for port in opened.into_iter().filter(|port| *port != wanted) {
+        context.tools.close_port(port)?;
     }
     Ok(())
 }

@@ -47,7 +47,6 @@ use crate::etcd::{Client, EtcdError};
 use crate::host::files::{PUBLIC_FILE, ensure_absent, ensure_file, read_text};
 use crate::host::{Owner, data, layout};
 use crate::observe;
-use crate::plan::membership::client_url;
 use crate::tls::TrustBundle;
 
 /// How long a member is tried to be taken off the list: etcd wants all others
@@ -100,9 +99,7 @@ pub async fn refound(context: &mut Context) -> Result<bool, ApplyError> {
     data::put_in_place(&storage, generation)?;
     context.facts.founding = Some(refounding.founding);
     context.facts.refounding = None;
-    let own = context.facts.address;
-    let own = own.map(|address| client_url(&address.to_string()));
-    context.facts.client_endpoints = own.into_iter().collect();
+    context.facts.client_endpoints = observe::own_url(context).into_iter().collect();
     context.facts.write(&context.paths)?;
     Ok(true)
 }
@@ -127,10 +124,9 @@ pub(super) async fn put_aside(context: &mut Context, generation: u64) -> Result<
 /// Takes all other members off the list of the old cluster. `false` if etcd
 /// does not allow it now.
 async fn dissolve(context: &Context) -> Result<bool, ApplyError> {
-    let Some(address) = context.facts.address else {
+    let Some(url) = observe::own_url(context) else {
         return Ok(false);
     };
-    let url = client_url(&address.to_string());
     let client = observe::client_at(context, &url).await.map_err(Box::new)?;
     let begun = Instant::now();
     loop {

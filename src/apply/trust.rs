@@ -9,6 +9,7 @@ use crate::etcd::{Client, Lock};
 use crate::host::files::{PUBLIC_FILE, ensure_file};
 use crate::host::{Owner, Service};
 use crate::model::LedgerWrite;
+use crate::observe::{client_at, own_url};
 use crate::plan::restart::Restart;
 
 /// The longest that a restart is waited for.
@@ -54,8 +55,21 @@ pub async fn trust(
     if let Some(other) = restart.hand_over_to {
         client.move_leader(other).await?;
     }
+    // A crash from here on leaves a member that the others look for in the wrong
+    // place until it has restarted, which is the next thing that any hook does.
+    if let Some((member, url)) = &restart.moves_to {
+        client.set_peer_url(*member, url).await?;
+    }
+    let before = own_url(context);
     restart_service(context).await?;
     answers(context).await?;
+    // The connection may be one to this member, at a port that it has left.
+    let now = own_url(context).filter(|url| before.as_ref() != Some(url));
+    let moved = match &now {
+        Some(url) => Some(client_at(context, url).await.map_err(Box::new)?),
+        None => None,
+    };
+    let client = moved.as_ref().unwrap_or(client);
     let after = LedgerWrite::Member(member, restart.after.clone());
     client.write_ledger(&[after]).await?;
     if let Some(lock) = lock {

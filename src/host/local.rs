@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::error::HostError;
 use super::files::{Owner, PUBLIC_FILE, ensure_file, read};
@@ -48,8 +49,16 @@ pub struct LocalFacts {
     /// Units that have left, by the names of their members, with the addresses
     /// they had. A unit's number is never used again, so this stays true.
     pub departed: BTreeMap<MemberName, Option<String>>,
-    /// The option `prefix-policy` as last seen.
-    pub prefix_policy: Option<String>,
+    /// The options as they were when all of them were last in order: what
+    /// stays in force while one is not, and what events that do not read them
+    /// go by.
+    pub options: Option<Map<String, Value>>,
+    /// Why the options as they are now cannot be taken.
+    pub refused_option: Option<String>,
+    /// The largest quota that the volume of the data was found good for. It
+    /// never shrinks, so that a volume that others share does not cause one
+    /// restart after the other.
+    pub auto_quota: Option<u64>,
     /// The version of etcd that this unit, leading, has published.
     pub published_version: Option<String>,
 }
@@ -81,7 +90,7 @@ impl LocalFacts {
         };
         // The version first: what follows it may not be what we think it is.
         let Versioned { version, facts } =
-            serde_json::from_slice::<Versioned<serde_json::Value>>(&content).map_err(damaged)?;
+            serde_json::from_slice::<Versioned<Value>>(&content).map_err(damaged)?;
         if version > VERSION {
             return Err(HostError::LocalFactsTooNew {
                 path,
@@ -156,7 +165,13 @@ mod tests {
             source_digest: None,
             dying: true,
             departed: [(MemberName::new("etcd-1"), Some("10.0.0.2".to_owned()))].into(),
-            prefix_policy: Some("shared".to_owned()),
+            options: Some(
+                [("client-port".to_owned(), Value::from(2379))]
+                    .into_iter()
+                    .collect(),
+            ),
+            refused_option: Some("option client-port must be a port".to_owned()),
+            auto_quota: Some(8 << 30),
             published_version: None,
         };
         assert!(facts.write(&paths).expect("written"));

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::ObserveError;
 use super::answering::{ask, others_that_answer};
+use super::{ObserveError, own_url};
 use crate::context::Context;
 use crate::etcd::{Client, Credentials, EtcdError};
 use crate::host::files;
@@ -42,15 +42,14 @@ pub fn member_urls(context: &Context, peers: Option<&Peers>) -> Vec<String> {
     let current = peers.map_or(0, Peers::generation).max(own_generation);
     let is_current = own_generation == current;
     let own = founding
-        .and(context.facts.address)
         .filter(|_| is_current)
-        .map(|address| client_url(&address.to_string()));
+        .and_then(|_| own_url(context));
     let of_peers = peers.into_iter().flat_map(|peers| {
         peers
             .others
             .values()
             .filter(|bag| bag.contains_key("trust") && generation(bag) == current)
-            .filter_map(|bag| bag.get("address").map(|address| client_url(address)))
+            .filter_map(client_url)
     });
     let remembered = context.facts.client_endpoints.iter().cloned();
     let mut urls = Vec::new();
@@ -172,7 +171,7 @@ pub(super) fn describe(error: &dyn std::error::Error) -> String {
 
 /// Whether the member of this unit answers.
 pub async fn own_member_answers(context: &Context) -> Known<()> {
-    let Some(address) = context.facts.address else {
+    let Some(url) = own_url(context) else {
         return Known::Unknown("this unit has no address".to_owned());
     };
     let credentials = match credentials(context) {
@@ -180,7 +179,6 @@ pub async fn own_member_answers(context: &Context) -> Known<()> {
         Ok(None) => return Known::Unknown("this unit has no certificate".to_owned()),
         Err(error) => return Known::Unknown(describe(&error)),
     };
-    let url = client_url(&address.to_string());
     // The status is the member's own word; the ledger needs the cluster's
     // agreement, which is what clients need too. A member that is still
     // learning answers nothing else, and no client asks it.

@@ -4,14 +4,18 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
+use serde_json::{Map, Value};
+
+use super::options::Configured;
 use super::{ObserveError, authorities};
 use crate::context::Context;
 use crate::hook::Event;
-use crate::host::package;
+use crate::host::{self, package};
 use crate::juju::Resource;
 use crate::model::Relation;
 use crate::plan::authorities::Authorities;
-use crate::plan::observed::{Pass, Peers, PrefixPolicy};
+use crate::plan::observed::{Pass, Peers};
+use crate::plan::options::{Options, auto_quota};
 use crate::relation::CLUSTER;
 
 /// What Juju says; constant within a hook.
@@ -33,8 +37,14 @@ pub struct Application {
     pub storage: Option<PathBuf>,
     /// The archive with etcd that the operator attached.
     pub archive: Option<PathBuf>,
-    /// The option `prefix-policy`.
-    pub prefix_policy: PrefixPolicy,
+    /// The options that are in force.
+    pub options: Options,
+    /// Those options as Juju had them; `None` if no valid ones were ever seen.
+    pub config: Option<Map<String, Value>>,
+    /// Why the options are not in force as they are set now.
+    pub refused_option: Option<String>,
+    /// The quota that the volume of the data is good for.
+    pub auto_quota: Option<u64>,
 }
 
 /// Reads what this hook needs of Juju: for an event on one relation, and for a
@@ -52,6 +62,11 @@ pub fn application(context: &Context) -> Result<Application, ObserveError> {
         context.hook.event,
         Event::Client { .. } | Event::Older { .. } | Event::SecretChanged(_) | Event::Stop
     ) {
+        let Configured {
+            options,
+            config,
+            refused,
+        } = super::options::remembered(context);
         return Ok(Application {
             leader,
             pass: Pass::Event,
@@ -61,11 +76,12 @@ pub fn application(context: &Context) -> Result<Application, ObserveError> {
             other_addresses: BTreeSet::new(),
             storage: context.facts.data_dir.clone(),
             archive: None,
-            prefix_policy: prefix_policy(context.facts.prefix_policy.as_deref()),
+            options,
+            config,
+            refused_option: refused,
+            auto_quota: None,
         });
     }
-    let config = tools.config_get()?;
-    let policy = config.get("prefix-policy").and_then(|value| value.as_str());
     let peers = peers(context)?;
     let authorities = match &peers {
         Some(peers) => authorities::read(context, peers)?,
@@ -91,6 +107,12 @@ pub fn application(context: &Context) -> Result<Application, ObserveError> {
         None
     };
     let network = tools.network_get(CLUSTER)?;
+    let Configured {
+        options,
+        config,
+        refused,
+    } = super::options::configured(context, network.bind)?;
+    let volume = storage.as_deref().and_then(host::volume_bytes);
     Ok(Application {
         leader,
         pass: Pass::Full,
@@ -100,7 +122,10 @@ pub fn application(context: &Context) -> Result<Application, ObserveError> {
         other_addresses: network.ingress.into_iter().collect(),
         storage,
         archive,
-        prefix_policy: prefix_policy(policy),
+        options,
+        config,
+        refused_option: refused,
+        auto_quota: volume.map(auto_quota),
     })
 }
 
@@ -130,12 +155,4 @@ fn peers(context: &Context) -> Result<Option<Peers>, ObserveError> {
         peers.others.insert(other.member(), bag);
     }
     Ok(Some(peers))
-}
-
-/// The option's value; what is not one of the two is the default.
-fn prefix_policy(value: Option<&str>) -> PrefixPolicy {
-    match value {
-        Some("exclusive") => PrefixPolicy::Exclusive,
-        _ => PrefixPolicy::Shared,
-    }
 }

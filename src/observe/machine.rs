@@ -7,9 +7,10 @@ use crate::context::Context;
 use crate::host::{HostError, Service, files, package};
 use crate::model::{Secret, UnitName};
 use crate::plan::machine::{Documents, Machine};
+use crate::plan::membership;
 use crate::plan::observed::{Leaves, Pass};
-use crate::render::etcd_config::{CLIENT_PORT, PEER_PORT};
-use crate::render::{self, EtcdConfig, SystemdUnit, Tuning};
+use crate::plan::options;
+use crate::render::{self, EtcdConfig, SystemdUnit};
 use crate::tls::{Issued, OwnCertificate, TrustBundle, digest};
 
 /// Reads files and the state of the service. In a pass over one relation only
@@ -63,7 +64,7 @@ pub fn machine(context: &Context, application: &Application) -> Result<Machine, 
     machine.loaded_server_trust = loaded.and_then(render::noted_server_trust);
     machine.is_running = Service::new(&context.commands, paths.service()).is_active()?;
     if let Some(installed) = installed {
-        machine.wanted = documents(context, application, &installed)?;
+        machine.wanted = documents(context, application, &installed, machine.has_data)?;
     }
     Ok(machine)
 }
@@ -102,6 +103,7 @@ fn documents(
     context: &Context,
     application: &Application,
     installed: &package::Installed,
+    has_data: bool,
 ) -> Result<Option<Documents>, ObserveError> {
     let paths = &context.paths;
     let (Some(address), Some(storage), Some(founding)) = (
@@ -112,13 +114,23 @@ fn documents(
         return Ok(None);
     };
     let unit: &UnitName = &context.hook.unit;
+    let options = &application.options;
+    let auto_quota = context.facts.auto_quota;
+    let auto_quota = auto_quota.unwrap_or_else(|| options::auto_quota(0));
     let data_dir = storage.join("etcd");
     let configuration = EtcdConfig {
         name: &unit.member(),
         data_dir: &data_dir,
         address,
-        client_port: CLIENT_PORT,
-        peer_port: PEER_PORT,
+        client_port: options.client_port,
+        peer_port: match has_data {
+            true => options.peer_port,
+            // etcd starts for the first time only with the words that the
+            // others know; another port follows when it has.
+            false => {
+                membership::founding_port(founding, &unit.member()).unwrap_or(options.peer_port)
+            }
+        },
         founding: render::Founding {
             initial_cluster: &founding.initial_cluster,
             existing: founding.existing,
@@ -128,7 +140,7 @@ fn documents(
         server_key: &paths.server_key(),
         server_ca: &paths.server_ca(),
         client_trust: &paths.loaded_trust(),
-        tuning: Tuning::default(),
+        tuning: options.tuning(auto_quota),
     }
     .render()?;
     let service = SystemdUnit {

@@ -12,13 +12,12 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use super::ObserveError;
 use super::answering::ask;
 use super::etcd::{cluster, credentials, describe, member_urls};
+use super::{ObserveError, own_url};
 use crate::context::Context;
 use crate::etcd::{Client, Credentials, EtcdError};
 use crate::model::{Cluster, MemberStatus};
-use crate::plan::membership::client_url;
 use crate::plan::observed::{Pass, Peers};
 
 /// How long a member may take to tell what it knows of the others.
@@ -61,9 +60,9 @@ pub async fn outlook(
         leader,
     };
     let mut urls = member_urls(context, peers);
-    if let (false, Some(address)) = (own_runs, context.facts.address) {
-        let own = client_url(&address.to_string());
-        urls.retain(|url| *url != own);
+    if !own_runs {
+        let own = own_url(context);
+        urls.retain(|url| Some(url) != own.as_ref());
     }
     let Some((first, others)) = urls.split_first() else {
         return Ok(Outlook::Unknown("no member is known yet".to_owned()));

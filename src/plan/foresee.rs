@@ -51,6 +51,12 @@ pub(super) fn foresee(observed: &mut Observed, stage: &Stage) -> bool {
             if restart.hand_over_to.is_some() {
                 cluster.status.leader = restart.hand_over_to;
             }
+            if let Some((id, url)) = &restart.moves_to {
+                let mut members = cluster.members.iter_mut();
+                if let Some(member) = members.find(|member| member.id == *id) {
+                    member.peer_urls = vec![url.clone()];
+                }
+            }
             let after = restart.after.clone();
             cluster.ledger.members.insert(member, after);
             observed.restarted = true;
@@ -74,8 +80,8 @@ fn foresee_machine(machine: &mut Machine, step: &MachineStep) -> bool {
         // What it will have loaded by then is not known.
         MachineStep::Start
         | MachineStep::Install
-        | MachineStep::IssueServer(_)
-        | MachineStep::IssueAdmin
+        | MachineStep::IssueServer(..)
+        | MachineStep::IssueAdmin(_)
         | MachineStep::PutAside(_)
         | MachineStep::Found(_)
         | MachineStep::WriteTrust(_)

@@ -8,11 +8,11 @@ use std::collections::BTreeSet;
 use super::authorities::Authorities;
 use super::observed::{Leaves, Observed, Pass};
 use super::{Report, Wait};
-use crate::model::{Founding, Known, Timestamp};
+use crate::model::{Founding, Known};
 use crate::tls::{ClientCertificate, OwnCertificate, TrustBundle, needs_new};
 
-/// How long before it expires a certificate of our own is renewed: 30 days, a
-/// third of its life, so that a unit that is away for weeks does not miss it.
+/// How long before it expires a certificate of our own is renewed at most: 30
+/// days, so that a unit that is away for weeks does not miss it.
 const RENEW_BEFORE_SECONDS: i64 = 30 * 24 * 3600;
 
 /// The machine as it is.
@@ -79,10 +79,12 @@ pub enum MachineStep {
     Install,
     /// Stores the authorities' certificates (not their keys).
     StoreAuthorities,
-    /// Makes a new key and certificate for this member.
-    IssueServer(BTreeSet<String>),
-    /// Makes a new key and certificate for this unit as administrator.
-    IssueAdmin,
+    /// Makes a new key and certificate for this member, with these names and
+    /// addresses, valid for so many seconds.
+    IssueServer(BTreeSet<String>, i64),
+    /// Makes a new key and certificate for this unit as administrator, valid
+    /// for so many seconds.
+    IssueAdmin(i64),
     /// Puts aside what this member has of a cluster that is over, for the one of
     /// this generation.
     PutAside(u64),
@@ -143,7 +145,13 @@ pub(super) fn plan(observed: &Observed, report: &mut Report) -> Vec<MachineStep>
         report.wait_for(Wait::Authorities);
         return Vec::new();
     };
-    let steps = certificates(machine, authorities, address, observed.now);
+    // Founded or joined with other options than it should, a member could keep
+    // them for good; one that is there already goes on with those it has.
+    if machine.founding.is_none() && observed.refused_option.is_some() {
+        report.wait_for(Wait::Options);
+        return Vec::new();
+    }
+    let steps = certificates(observed, authorities, address);
     if !steps.is_empty() {
         return steps;
     }
@@ -158,7 +166,7 @@ pub(super) fn plan(observed: &Observed, report: &mut Report) -> Vec<MachineStep>
                 initial_cluster: format!(
                     "{}={}",
                     observed.member(),
-                    super::membership::peer_url(address)
+                    super::membership::member_url(address, observed.options.peer_port)
                 ),
                 existing: false,
                 token: peers.app.get("token").cloned().unwrap_or_default(),
@@ -188,12 +196,14 @@ pub(super) fn plan(observed: &Observed, report: &mut Report) -> Vec<MachineStep>
     service(observed)
 }
 
-fn certificates(
-    machine: &Machine,
-    authorities: &Authorities,
-    address: &str,
-    now: Timestamp,
-) -> Vec<MachineStep> {
+fn certificates(observed: &Observed, authorities: &Authorities, address: &str) -> Vec<MachineStep> {
+    let Observed {
+        machine,
+        now,
+        options,
+        ..
+    } = observed;
+    let validity = options.validity_seconds();
     let mut steps = Vec::new();
     let is_stored = machine.server_ca.as_ref() == Some(&authorities.server_trust())
         && machine.admin_ca.as_ref() == Some(&authorities.admin.certificate);
@@ -207,17 +217,27 @@ fn certificates(
     let mut san: BTreeSet<String> = machine.other_addresses.clone();
     san.insert(address.to_owned());
     san.extend(local);
+    san.extend(options.names_of(&observed.unit));
     let server = machine.server_certificate.as_ref();
     let server_ca = authorities.server.own();
-    if needs_new(server, &san, server_ca, now, RENEW_BEFORE_SECONDS).is_some() {
-        steps.push(MachineStep::IssueServer(san));
+    if needs_new(server, &san, server_ca, *now, renew_before(server)).is_some() {
+        steps.push(MachineStep::IssueServer(san, validity));
     }
     let admin = machine.admin_certificate.as_ref();
     let admin_ca = authorities.admin.own();
-    if needs_new(admin, &BTreeSet::new(), admin_ca, now, RENEW_BEFORE_SECONDS).is_some() {
-        steps.push(MachineStep::IssueAdmin);
+    if needs_new(admin, &BTreeSet::new(), admin_ca, *now, renew_before(admin)).is_some() {
+        steps.push(MachineStep::IssueAdmin(validity));
     }
     steps
+}
+
+/// How long before its end this certificate is renewed: when a third of its own
+/// life is left, whatever the option says by now.
+fn renew_before(certificate: Option<&OwnCertificate>) -> i64 {
+    certificate.map_or(RENEW_BEFORE_SECONDS, |certificate| {
+        let life = certificate.not_after.0 - certificate.not_before.0;
+        RENEW_BEFORE_SECONDS.min(life / 3)
+    })
 }
 
 fn service(observed: &Observed) -> Vec<MachineStep> {

@@ -6,8 +6,8 @@ mod tests;
 
 use super::observed::{Observed, Pass};
 use super::{Report, Wait};
-use crate::model::{Cluster, Founding, Known, Member, MemberName};
-use crate::render::etcd_config::{CLIENT_PORT, PEER_PORT, https_url};
+use crate::model::{Cluster, Databag, Founding, Known, Member, MemberName};
+use crate::render::etcd_config::{CLIENT_PORT, https_url, port_of};
 
 /// A change of who is a member, or of how they trust each other.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -29,21 +29,48 @@ pub enum MembershipStep {
     Remove(u64, Option<String>),
 }
 
-/// Where peers reach a unit with this address.
-pub fn peer_url(address: &str) -> String {
-    url(address, PEER_PORT)
-}
-
-/// Where clients reach a unit with this address.
-pub fn client_url(address: &str) -> String {
-    url(address, CLIENT_PORT)
-}
-
-fn url(address: &str, port: u16) -> String {
+/// Where a member with this address is reached at a port.
+pub fn member_url(address: &str, port: u16) -> String {
     match address.parse() {
         Ok(address) => https_url(address, port),
         Err(_) => format!("https://{address}:{port}"),
     }
+}
+
+/// Where clients reach a unit that has told the others this. One that says
+/// nothing of its port is of a revision that knows only the usual one.
+pub fn client_url(bag: &Databag) -> Option<String> {
+    let port = bag.get("client-port").and_then(|port| port.parse().ok());
+    let address = bag.get("address")?;
+    Some(member_url(address, port.unwrap_or(CLIENT_PORT)))
+}
+
+/// The peer port in the words with which a member was founded.
+pub fn founding_port(founding: &Founding, member: &MemberName) -> Option<u16> {
+    let entries = founding.initial_cluster.split(',');
+    let mut own = entries.filter_map(|entry| {
+        let (name, url) = entry.split_once('=')?;
+        (name == member.as_str()).then_some(url)
+    });
+    own.next().and_then(port_of)
+}
+
+/// Whether the others reach this member at this address, whatever the port: it
+/// may have changed since the member was added.
+fn is_at(member: &Member, address: &str) -> bool {
+    let urls = &mut member.peer_urls.iter();
+    urls.any(|url| port_of(url).is_some_and(|port| *url == member_url(address, port)))
+}
+
+/// Where the others should reach this unit's member.
+fn own_peer_url(observed: &Observed) -> Option<String> {
+    let address = observed.machine.address.as_deref()?;
+    Some(member_url(address, observed.options.peer_port))
+}
+
+/// The URL that the others have yet to learn, where they know another one.
+pub(super) fn new_peer_url(observed: &Observed, own: &Member) -> Option<String> {
+    own_peer_url(observed).filter(|url| own.peer_urls != [url.as_str()])
 }
 
 /// The next step of membership; `None` when there is none, or when the report
@@ -77,11 +104,21 @@ pub(super) fn plan(observed: &Observed, report: &mut Report) -> Option<Membershi
         return Some(MembershipStep::Remove(gone, None));
     }
     let own = own_member(observed, cluster)?;
-    let peer_url = peer_url(observed.machine.address.as_deref()?);
-    if own.peer_urls != [peer_url.as_str()] {
-        return Some(MembershipStep::Move(own.id, peer_url));
+    if let Some(url) = new_peer_url(observed, own)
+        && !moves_with_its_restart(observed, cluster, own)
+    {
+        return Some(MembershipStep::Move(own.id, url));
     }
     own.learner.then_some(MembershipStep::Promote(own.id))
+}
+
+/// Whether the others are told of a new URL only when this member, which serves
+/// under the old one, restarts in its turn. Told at once, they would look for it
+/// where it is not, all members at the same time. One that does not answer is
+/// not where they look for it anyway, and may need to be found to answer again.
+fn moves_with_its_restart(observed: &Observed, cluster: &Cluster, own: &Member) -> bool {
+    let answers = cluster.members.len() == 1 || cluster.answering.contains(&own.id);
+    observed.machine.is_outdated() && answers
 }
 
 /// How this unit leaves the cluster, step by step; `None` when nothing is left
@@ -121,7 +158,7 @@ fn member_without_unit(observed: &Observed, cluster: &Cluster) -> Option<u64> {
             .departed
             .values()
             .flatten()
-            .any(|address| member.peer_urls.contains(&peer_url(address))),
+            .any(|address| is_at(member, address)),
     };
     cluster
         .members
@@ -147,8 +184,12 @@ fn keeps_quorum_without(cluster: &Cluster, gone: u64) -> bool {
 }
 
 fn join(observed: &Observed, cluster: &Cluster, report: &mut Report) -> Option<MembershipStep> {
-    let peer_url = peer_url(observed.machine.address.as_deref()?);
-    let is_ours = |member: &&Member| member.peer_urls.contains(&peer_url);
+    let address = observed.machine.address.as_deref()?;
+    let peer_url = own_peer_url(observed)?;
+    let is_ours = |member: &&Member| match &member.name {
+        Some(_) => member.peer_urls.contains(&peer_url),
+        None => is_at(member, address),
+    };
     if cluster.members.iter().any(|member| is_ours(&member)) {
         let own = observed.member();
         let mut members: Vec<String> = cluster

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::machine::Machine;
+use super::options::Options;
 use crate::model::{
     Cluster, Databag, Fingerprint, Known, MemberName, OlderInterface, RelationId, RequestKey,
     Secret, Timestamp, UnitName,
@@ -41,8 +42,10 @@ pub struct Observed {
     pub lost_majority: Option<Vec<String>>,
     /// The relations with clients.
     pub clients: Clients,
-    /// What may be granted where ranges overlap.
-    pub prefix_policy: PrefixPolicy,
+    /// The options that are in force.
+    pub options: Options,
+    /// Why the options are not in force as they are set now.
+    pub refused_option: Option<String>,
     /// Whether this hook has changed who has access.
     pub granted: bool,
     /// Whether this hook has restarted the member.
@@ -204,16 +207,6 @@ pub enum PrefixPolicy {
     Shared,
     /// The first keeps it, the other is refused.
     Exclusive,
-}
-
-impl PrefixPolicy {
-    /// The value of the option that stands for this policy.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Exclusive => "exclusive",
-            Self::Shared => "shared",
-        }
-    }
 }
 
 impl Observed {

@@ -14,6 +14,8 @@ const EXPIRY_WARNING_SECONDS: i64 = 7 * 24 * 3600;
 pub struct Report {
     /// What this unit waits for before it can serve.
     pub wait: Option<Wait>,
+    /// Why the options are not in force as they are set now.
+    pub refused_option: Option<String>,
     /// Requests that are not in force as they stand.
     pub notices: Vec<(RequestKey, Notice)>,
     /// Clients whose certificate is about to expire, or has.
@@ -99,6 +101,8 @@ pub enum Wait {
     OtherJoiner,
     /// The learner to catch up with the leader.
     Promotion,
+    /// An operator who corrects an option.
+    Options,
     /// Another member that restarts, or the reason why no member may.
     Restart(String),
     /// Nothing any more: this unit is being removed.

@@ -40,6 +40,9 @@ pub struct Restart {
     pub after: MemberTrust,
     /// The member to which leadership is moved first, if this one leads.
     pub hand_over_to: Option<u64>,
+    /// The URL that the others are told of first, and the member that it is
+    /// of, where it serves them under another one from then on.
+    pub moves_to: Option<(u64, String)>,
     /// Whether there are other members, with which restarts are taken in turn.
     pub in_turn: bool,
 }
@@ -127,6 +130,7 @@ fn restart(
             .iter()
             .find(|id| leads && cluster.answering.contains(id))
             .copied(),
+        moves_to: super::membership::new_peer_url(observed, own).map(|url| (own.id, url)),
         // One without a vote counts: it may have one before this is over.
         in_turn: cluster.members.len() > 1,
     })

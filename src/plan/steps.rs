@@ -62,11 +62,11 @@ fn machine(step: &MachineStep) -> Words {
             "store-authorities",
             "store the certificates of the authorities",
         ),
-        MachineStep::IssueServer(_) => (
+        MachineStep::IssueServer(..) => (
             "issue-server",
             "make a new certificate for this unit's member",
         ),
-        MachineStep::IssueAdmin => (
+        MachineStep::IssueAdmin(_) => (
             "issue-admin",
             "make a new administrator's certificate for this unit",
         ),

@@ -9,9 +9,8 @@ use super::access::AccessStep;
 use super::authorities::Authorities;
 use super::foresee::foresee_access;
 use super::machine::{Documents, Machine};
-use super::observed::{
-    Certificate, ClientRelation, Clients, Observed, Pass, Peers, PrefixPolicy, Scope,
-};
+use super::observed::{Certificate, ClientRelation, Clients, Observed, Pass, Peers, Scope};
+use super::options::Options;
 use super::{Plan, Report, Stage, access, plan};
 use crate::model::Founding;
 use crate::model::{
@@ -107,7 +106,8 @@ impl Bench {
                 server_ca: Some("the servers' authority".to_owned()),
                 ..Clients::default()
             },
-            prefix_policy: PrefixPolicy::Shared,
+            options: Options::default(),
+            refused_option: None,
             granted: false,
             restarted: false,
         };

@@ -23,6 +23,8 @@ impl Run {
             // What only a full pass asks Juju for, the others remember.
             context.facts.address = application.address.or(context.facts.address);
             context.facts.data_dir = application.storage.clone();
+            let quota = application.auto_quota.max(context.facts.auto_quota);
+            context.facts.auto_quota = quota;
         }
         let mut machine = observe::machine(context, application)?;
         machine.is_pending = self.pending && !machine.is_running;
@@ -78,7 +80,8 @@ impl Run {
             cluster,
             lost_majority,
             clients,
-            prefix_policy: application.prefix_policy,
+            options: application.options.clone(),
+            refused_option: application.refused_option.clone(),
             granted: self.granted,
             restarted: self.restarted,
         };

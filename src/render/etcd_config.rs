@@ -12,9 +12,9 @@ use serde::Serialize;
 use super::{RenderError, text_of};
 use crate::model::MemberName;
 
-/// Where clients are served.
+/// Where clients are served unless the operator has another idea.
 pub const CLIENT_PORT: u16 = 2379;
-/// Where peers are served.
+/// Where peers are served unless the operator has another idea.
 pub const PEER_PORT: u16 = 2380;
 
 /// What one member's configuration is made from.
@@ -59,7 +59,7 @@ pub struct Founding<'a> {
     pub token: &'a str,
 }
 
-/// What may be tuned, with the defaults of this charm.
+/// What may be tuned.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Tuning {
@@ -79,23 +79,6 @@ pub struct Tuning {
     pub snapshot_count: u64,
     /// `debug`, `info`, `warn` or `error`.
     pub log_level: String,
-}
-
-impl Default for Tuning {
-    fn default() -> Self {
-        Self {
-            heartbeat_interval: 100,
-            election_timeout: 1000,
-            // etcd's own default, said aloud because etcd means it by 0.
-            quota_backend_bytes: 2 << 30,
-            // etcd keeps all history by default, until the quota is reached and
-            // nobody can write.
-            auto_compaction_mode: "periodic".to_owned(),
-            auto_compaction_retention: "1h".to_owned(),
-            snapshot_count: 10_000,
-            log_level: "info".to_owned(),
-        }
-    }
 }
 
 impl EtcdConfig<'_> {
@@ -152,6 +135,37 @@ impl EtcdConfig<'_> {
         };
         Ok(format!("{HEADER}{}", serde_yaml::to_string(&document)?))
     }
+}
+
+/// Where a member serves.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Ports {
+    /// Clients.
+    pub client: u16,
+    /// Peers.
+    pub peer: u16,
+}
+
+/// The ports in a configuration that [`EtcdConfig::render`] has made; `None`
+/// for any other text.
+pub fn ports_in(configuration: &str) -> Option<Ports> {
+    let port = |key: &str| {
+        let value = |line: &str| {
+            line.strip_prefix(key)?
+                .strip_prefix(": ")
+                .map(str::to_owned)
+        };
+        port_of(&configuration.lines().find_map(value)?)
+    };
+    Some(Ports {
+        client: port("listen-client-urls")?,
+        peer: port("listen-peer-urls")?,
+    })
+}
+
+/// The port of a URL without a path.
+pub fn port_of(url: &str) -> Option<u16> {
+    url.rsplit_once(':')?.1.parse().ok()
 }
 
 /// `https://10.0.0.1:2379`, or `https://[fd00::1]:2379`.

@@ -37,6 +37,10 @@ fn what_a_unit_waits_for() {
             "waiting: waiting for another unit to join",
         ),
         (
+            Wait::Options,
+            "waiting: waiting for an option to be corrected",
+        ),
+        (
             Wait::Promotion,
             "waiting: waiting to catch up with the cluster",
         ),
@@ -58,6 +62,35 @@ fn what_a_unit_waits_for() {
             wait: Some(wait),
             ..Report::default()
         };
+        assert_eq!(unit(&report), text);
+        assert_eq!(application(&report), text);
+    }
+}
+
+#[test]
+fn an_option_that_is_refused_blocks_and_says_what_holds() {
+    let refused = |wait| Report {
+        refused_option: Some("option log-level must be info".to_owned()),
+        wait,
+        ..Report::default()
+    };
+    let blocked = "blocked: option log-level must be info";
+    for (wait, text) in [
+        (
+            None,
+            format!("{blocked}; what was set before stays in force"),
+        ),
+        (
+            Some(Wait::Restart("1 of 2".to_owned())),
+            format!("{blocked}; what was set before stays in force"),
+        ),
+        (Some(Wait::Options), blocked.to_owned()),
+        (
+            Some(Wait::Removal),
+            "maintenance: left the cluster".to_owned(),
+        ),
+    ] {
+        let report = refused(wait);
         assert_eq!(unit(&report), text);
         assert_eq!(application(&report), text);
     }

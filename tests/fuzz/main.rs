@@ -19,6 +19,7 @@ mod certificates;
 mod environment;
 mod ledger;
 mod local;
+mod options;
 mod requests;
 mod statuses;
 mod texts;

@@ -348,10 +348,10 @@ impl World {
                 machine.server_ca = Some(authorities.server.certificate.clone());
                 machine.admin_ca = Some(authorities.admin.certificate.clone());
             }
-            MachineStep::IssueServer(names) => {
+            MachineStep::IssueServer(names, _) => {
                 machine.server_certificate = Some(server(&names));
             }
-            MachineStep::IssueAdmin => machine.admin_certificate = Some(POOL.admin.clone()),
+            MachineStep::IssueAdmin(_) => machine.admin_certificate = Some(POOL.admin.clone()),
             MachineStep::Found(founding) => machine.founding = Some(founding),
             MachineStep::Configure(documents) => machine.written = documents,
             MachineStep::PutAside(_) => panic!("no cluster of this world is over"),
@@ -618,6 +618,7 @@ fn restart_steps(observed: &Observed, restart: &Restart) -> Vec<Step> {
         before,
         after,
         hand_over_to,
+        moves_to,
         in_turn,
     } = restart;
     let member = |trust: &MemberTrust| {
@@ -630,6 +631,8 @@ fn restart_steps(observed: &Observed, restart: &Restart) -> Vec<Step> {
     steps.push(member(before));
     steps.push(Step::WriteTrust(trust.clone()));
     steps.extend(hand_over_to.map(Step::HandOver));
+    let move_of = |(id, url): (u64, String)| Step::Membership(MembershipStep::Move(id, url));
+    steps.extend(moves_to.clone().map(move_of));
     steps.extend([Step::Stop, Step::Start, member(after)]);
     if *in_turn {
         steps.push(Step::Unlock);

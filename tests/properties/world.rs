@@ -12,12 +12,14 @@ use etcd_charm::model::{
 };
 use etcd_charm::plan::access;
 use etcd_charm::plan::machine::{Documents, Machine};
-use etcd_charm::plan::membership::client_url;
+use etcd_charm::plan::membership::member_url;
 use etcd_charm::plan::observed::{
     Certificate, ClientRelation, Clients, Leaves, Observed, Pass, Peers, PrefixPolicy, Scope,
     request_key,
 };
+use etcd_charm::plan::options::Options;
 use etcd_charm::relation::{self, OfferedCertificate};
+use etcd_charm::render::etcd_config::{CLIENT_PORT, PEER_PORT};
 
 use super::hook::{HookKind, Running};
 use super::pool::{NOW, POOL, address};
@@ -142,7 +144,7 @@ impl World {
     /// The unit whose member this is.
     pub(crate) fn unit_of(&self, member: &Member) -> Option<usize> {
         (0..self.units.len()).find(|unit| {
-            let url = etcd_charm::plan::membership::peer_url(&address(*unit));
+            let url = member_url(&address(*unit), PEER_PORT);
             member.peer_urls.contains(&url)
         })
     }
@@ -216,7 +218,11 @@ impl World {
             lost_majority: None,
             cluster: cluster.clone(),
             clients,
-            prefix_policy: self.policy,
+            options: Options {
+                prefix_policy: self.policy,
+                ..Options::default()
+            },
+            refused_option: None,
             granted: hook.granted,
             restarted: hook.restarted,
         };
@@ -391,7 +397,7 @@ impl World {
             self.etcd.members.push(Member {
                 id: 1,
                 name: None,
-                peer_urls: vec![etcd_charm::plan::membership::peer_url(&address(unit))],
+                peer_urls: vec![member_url(&address(unit), PEER_PORT)],
                 client_urls: Vec::new(),
                 learner: false,
             });
@@ -402,7 +408,7 @@ impl World {
             Some(at) => {
                 let member = &mut self.etcd.members[at];
                 member.name = Some(unit_name(unit).member());
-                member.client_urls = vec![client_url(&address(unit))];
+                member.client_urls = vec![member_url(&address(unit), CLIENT_PORT)];
             }
             None => self.fault(format!("unit {unit} started as nobody's member")),
         }

@@ -15,6 +15,7 @@ mod hygiene;
 mod majority;
 mod names;
 mod older;
+mod options;
 mod restore;
 mod rotation;
 mod sentences;
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
         majority::stories(),
         names::stories(),
         older::stories(),
+        options::stories(),
         rotation::stories(),
         restore::stories(),
         sentences::stories(),

@@ -80,7 +80,7 @@ impl Planner<'_, '_> {
             "prefix {} overlaps {} of relation {other}",
             grant.prefix, granted.prefix
         );
-        match self.observed.prefix_policy {
+        match self.observed.options.prefix_policy {
             PrefixPolicy::Exclusive => Err(Notice::Refused(text)),
             PrefixPolicy::Shared => {
                 self.report.remark(format!("relation {key}: {text}"));

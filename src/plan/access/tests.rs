@@ -311,17 +311,17 @@ fn what_a_run_cut_short_left_behind_is_removed() {
 fn overlap_is_refused_where_the_policy_says_so() {
     let mut bench = granted();
     bench.ask_as(2, "/one/two/", "beta", 1);
-    bench.observed.prefix_policy = PrefixPolicy::Exclusive;
+    bench.observed.options.prefix_policy = PrefixPolicy::Exclusive;
     assert_eq!(bench.access(), ["write 2 not granted"]);
     let text = "prefix /one/two/ overlaps /one/ of relation 1";
     assert_eq!(bench.notice(2), text);
-    bench.observed.prefix_policy = PrefixPolicy::Shared;
+    bench.observed.options.prefix_policy = PrefixPolicy::Shared;
     assert_eq!(bench.access_steps().len(), 5);
     assert_eq!(bench.report.remarks, [format!("relation 2: {text}")]);
     bench.access();
     bench.trust(&[leaf("alpha", 1), leaf("beta", 1)]);
     // What was granted stays when the policy changes, and can be renewed.
-    bench.observed.prefix_policy = PrefixPolicy::Exclusive;
+    bench.observed.options.prefix_policy = PrefixPolicy::Exclusive;
     bench.ask_as(2, "/one/two/", "beta", 2);
     assert_eq!(bench.access(), ["write beta of 2, 2 granted"]);
 }

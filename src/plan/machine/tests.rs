@@ -6,7 +6,7 @@ use crate::plan::machine::{Documents, MachineStep};
 use crate::plan::observed::Pass;
 use crate::plan::testing::{Bench, DAY, NOW, OWN_NAMES, leaf};
 use crate::plan::{Stage, Wait, plan};
-use crate::tls::TrustBundle;
+use crate::tls::{OwnCertificate, TrustBundle};
 
 fn steps(bench: &mut Bench) -> Vec<MachineStep> {
     match bench.stage() {
@@ -110,8 +110,8 @@ fn a_certificate_of_our_own_is_renewed_a_month_before_its_end() {
     assert_eq!(
         steps(&mut bench),
         [
-            MachineStep::IssueServer(OWN_NAMES.map(str::to_owned).into()),
-            MachineStep::IssueAdmin,
+            MachineStep::IssueServer(OWN_NAMES.map(str::to_owned).into(), 90 * DAY),
+            MachineStep::IssueAdmin(90 * DAY),
         ]
     );
 }
@@ -136,4 +136,52 @@ fn an_event_on_one_relation_changes_no_machine() {
     assert_eq!(steps(&mut bench), []);
     bench.observed.machine.founding = None;
     assert_eq!(bench.plan().report.wait, Some(Wait::Machine("set up")));
+}
+
+#[test]
+fn additional_names_and_a_short_life_are_issued_in_time() {
+    let mut bench = Bench::new(1);
+    bench.observed.options.certificate_days = 9;
+    // A life that is set now is that of the next certificate.
+    assert_eq!(steps(&mut bench), []);
+    let name = "etcd-{unit}.example.com".to_owned();
+    bench.observed.options.extra_names.insert(name);
+    let mut names: std::collections::BTreeSet<_> = OWN_NAMES.map(str::to_owned).into();
+    names.insert("etcd-0.example.com".to_owned());
+    assert_eq!(
+        steps(&mut bench),
+        [MachineStep::IssueServer(names.clone(), 9 * DAY)]
+    );
+    let authorities = bench.observed.machine.authorities.clone();
+    let issued = authorities
+        .expect("authorities")
+        .server
+        .issue_server("server", &names, NOW, 9 * DAY)
+        .expect("a certificate");
+    let issued = OwnCertificate::read(&issued.certificate).expect("a certificate");
+    bench.observed.machine.server_certificate = Some(issued);
+    // However long the next one is to live, this one is renewed for its third.
+    bench.observed.options.certificate_days = 90;
+    for (days, is_due) in [(0, false), (5, false), (6, true), (9, true)] {
+        bench.observed.now = NOW.plus_seconds(days * DAY);
+        assert_eq!(!steps(&mut bench).is_empty(), is_due, "after {days} days");
+    }
+}
+
+#[test]
+fn a_member_does_not_begin_with_options_that_are_refused() {
+    let refused = Some("option client-port must be a port".to_owned());
+    let mut bench = Bench::new(1);
+    bench.observed.refused_option = refused.clone();
+    // One that is there goes on.
+    assert_eq!(alone(&bench).0, []);
+    assert_eq!(bench.plan().report.wait, None);
+    assert_eq!(bench.plan().report.refused_option, refused);
+    bench.observed.machine.founding = None;
+    assert_eq!(alone(&bench), (Vec::new(), Some(Wait::Options)));
+    let peers = bench.observed.peers.as_mut().expect("peers");
+    peers.app.remove("founded");
+    assert_eq!(alone(&bench), (Vec::new(), Some(Wait::Options)));
+    bench.observed.refused_option = None;
+    assert!(matches!(alone(&bench).0[..], [MachineStep::Found(_)]));
 }

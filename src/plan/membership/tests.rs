@@ -1,6 +1,10 @@
 //! Who joins and who leaves, and when a member may be stopped.
 
-use crate::plan::membership::{MembershipStep, client_url, peer_url, safe_to_stop};
+use crate::model::{Databag, Founding, MemberName};
+use crate::plan::membership::{
+    MembershipStep, client_url, founding_port, member_url, safe_to_stop,
+};
+use crate::plan::restart::TrustStep;
 use crate::plan::testing::{Bench, member};
 use crate::plan::{Stage, Wait};
 
@@ -171,6 +175,98 @@ fn a_unit_that_the_rest_cannot_do_without_just_stops() {
 
 #[test]
 fn addresses_of_both_families_make_urls() {
-    assert_eq!(peer_url("10.0.0.1"), "https://10.0.0.1:2380");
-    assert_eq!(client_url("fd00::1"), "https://[fd00::1]:2379");
+    assert_eq!(member_url("10.0.0.1", 2380), "https://10.0.0.1:2380");
+    assert_eq!(member_url("fd00::1", 2379), "https://[fd00::1]:2379");
+}
+
+#[test]
+fn a_unit_is_reached_where_it_says() {
+    let bag = |entries: &[(&str, &str)]| -> Databag {
+        let entries = entries.iter();
+        entries
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect()
+    };
+    for (entries, url) in [
+        (
+            &[("address", "10.0.0.1"), ("client-port", "4001")][..],
+            Some("https://10.0.0.1:4001"),
+        ),
+        (&[("address", "10.0.0.1")], Some("https://10.0.0.1:2379")),
+        (
+            &[("address", "10.0.0.1"), ("client-port", "x")],
+            Some("https://10.0.0.1:2379"),
+        ),
+        (&[("client-port", "4001")], None),
+    ] {
+        assert_eq!(client_url(&bag(entries)).as_deref(), url);
+    }
+}
+
+#[test]
+fn the_words_of_the_founding_tell_the_port() {
+    let founding = |initial_cluster: &str| Founding {
+        initial_cluster: initial_cluster.to_owned(),
+        existing: true,
+        token: "token".to_owned(),
+        generation: 0,
+    };
+    let own = MemberName::new("etcd-1");
+    let words = "etcd-0=https://10.0.0.1:2380,etcd-1=https://[fd00::2]:4002";
+    assert_eq!(founding_port(&founding(words), &own), Some(4002));
+    assert_eq!(founding_port(&founding("etcd-10=https://a:1"), &own), None);
+    assert_eq!(founding_port(&founding(""), &own), None);
+}
+
+/// A member that serves moves right before it restarts, and one that the others
+/// have lost at once.
+#[test]
+fn another_peer_port_is_told_in_turn() {
+    for members in [1, 3] {
+        let mut bench = Bench::new(members);
+        bench.observed.options.peer_port = 4002;
+        let wanted = bench.observed.machine.wanted.as_mut().expect("documents");
+        wanted.configuration = "another port".to_owned();
+        bench.observed.machine.written = wanted.clone();
+        let move_to = (100, "https://10.0.0.1:4002".to_owned());
+        match bench.stage() {
+            Stage::Trust(TrustStep::Restart(restart)) => {
+                assert_eq!(restart.moves_to, Some(move_to.clone()));
+            }
+            stage => panic!("{stage:?}"),
+        }
+        bench.cluster.answering.remove(&100);
+        if members > 1 {
+            let (id, url) = move_to.clone();
+            assert_eq!(step(&mut bench), Some(MembershipStep::Move(id, url)));
+            bench.cluster.answering.insert(100);
+        }
+        // Killed between the two: what is left to do is the restart.
+        bench.cluster.members[0].peer_urls = vec![move_to.1];
+        match bench.stage() {
+            Stage::Trust(TrustStep::Restart(restart)) => assert_eq!(restart.moves_to, None),
+            stage => panic!("{stage:?}"),
+        }
+        bench.observed.machine.loaded_configuration = Some("another port".to_owned());
+        assert!(matches!(bench.stage(), Stage::Publish(_)));
+    }
+}
+
+/// The port was changed after this unit was added and before it has started:
+/// it starts with the URL that the others know.
+#[test]
+fn a_unit_that_was_added_with_another_port_joins_with_it() {
+    let mut bench = joining(2);
+    let mut added = member(0);
+    added.name = None;
+    added.learner = true;
+    bench.cluster.members.push(added);
+    bench.observed.options.peer_port = 4002;
+    match step(&mut bench) {
+        Some(MembershipStep::Join(founding)) => {
+            let own = bench.observed.member();
+            assert_eq!(founding_port(&founding, &own), Some(2380));
+        }
+        other => panic!("{other:?}"),
+    }
 }

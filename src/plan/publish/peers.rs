@@ -10,6 +10,7 @@ use crate::model::{
 };
 use crate::plan::authorities;
 use crate::plan::observed::{Observed, Peers, generation};
+use crate::render::etcd_config::ports_in;
 
 pub(super) fn unit_changes(observed: &Observed, peers: &Peers) -> Changes {
     let mut wanted = Databag::new();
@@ -27,6 +28,19 @@ pub(super) fn unit_changes(observed: &Observed, peers: &Peers) -> Changes {
     }
     if let (true, Some(told)) = (observed.machine.is_running, authorities::told(observed)) {
         wanted.insert(authorities::SERVER_CA.to_owned(), told);
+    }
+    if let (true, Some(loaded)) = (
+        observed.machine.is_running,
+        &observed.machine.loaded_configuration,
+    ) {
+        // Whoever joins looks for this member at its port.
+        if let Some(ports) = ports_in(loaded) {
+            wanted.insert("client-port".to_owned(), ports.client.to_string());
+        }
+        // Those that wait for their turn to restart are woken by it, and the
+        // leader has endpoints to tell.
+        let digest = hex(&Sha256::digest(loaded)[..8]);
+        wanted.insert("configuration".to_owned(), digest);
     }
     differences(&peers.own, wanted)
 }

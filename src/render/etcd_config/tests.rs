@@ -17,7 +17,15 @@ fn rendered(address: &str, data_dir: &Path) -> Result<String, RenderError> {
         server_key: Path::new("/etc/pki/server.key"),
         server_ca: Path::new("/etc/pki/server-ca.crt"),
         client_trust: Path::new("/run/loaded/trust.pem"),
-        tuning: Tuning::default(),
+        tuning: Tuning {
+            heartbeat_interval: 100,
+            election_timeout: 1000,
+            quota_backend_bytes: 2 << 30,
+            auto_compaction_mode: "periodic".to_owned(),
+            auto_compaction_retention: "1h".to_owned(),
+            snapshot_count: 10_000,
+            log_level: "info".to_owned(),
+        },
     }
     .render()
 }
@@ -62,6 +70,20 @@ log-outputs:
 ";
     let text = rendered("10.0.0.1", Path::new("/srv/data")).expect("a text");
     assert_eq!(text, expected);
+}
+
+#[test]
+fn ports_are_read_back() {
+    for address in ["10.0.0.1", "fd00::1"] {
+        let text = rendered(address, Path::new("/srv/data")).expect("a text");
+        let ports = Ports {
+            client: CLIENT_PORT,
+            peer: PEER_PORT,
+        };
+        assert_eq!(ports_in(&text), Some(ports));
+    }
+    assert_eq!(ports_in("listen-client-urls: https://10.0.0.1:2379"), None);
+    assert_eq!(ports_in(""), None);
 }
 
 #[test]

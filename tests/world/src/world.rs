@@ -328,10 +328,30 @@ impl World {
         std::fs::read_to_string(path).expect("a trust file was loaded")
     }
 
-    /// Where this unit's etcd is reached.
+    /// Where this unit's etcd is reached: at the port that it has loaded, or
+    /// the usual one before it has loaded any.
     #[must_use]
     pub fn url(&self, unit: &UnitName) -> String {
-        format!("https://{}:2379", self.model.address(unit.clone()))
+        let loaded = self.configuration(unit);
+        let line = loaded
+            .lines()
+            .find(|line| line.starts_with("listen-client-urls: "));
+        let port = line
+            .and_then(|line| line.rsplit(':').next())
+            .unwrap_or("2379");
+        format!("https://{}:{port}", self.model.address(unit.clone()))
+    }
+
+    /// The configuration that this unit's etcd has loaded; empty before its
+    /// first start.
+    #[must_use]
+    pub fn configuration(&self, unit: &UnitName) -> String {
+        let path = self
+            .root(unit)
+            .join("run/etcd-charm")
+            .join(unit.with_dash())
+            .join("loaded/etcd.yaml");
+        std::fs::read_to_string(path).unwrap_or_default()
     }
 
     /// `etcdctl` with the identity of a unit itself, who is `root`.

@@ -1,0 +1,124 @@
+//! What the operator has configured, and whether it can be had here.
+
+use std::net::IpAddr;
+
+use serde_json::{Map, Value};
+
+use super::ObserveError;
+use crate::context::Context;
+use crate::host::{self, HostError, files};
+use crate::plan::options::{OptionRefusal, Options};
+use crate::render::etcd_config::{CLIENT_PORT, Ports, ports_in};
+use crate::render::https_url;
+
+/// Options, and where they come from.
+#[derive(Debug)]
+pub(super) struct Configured {
+    /// Those that are in force.
+    pub(super) options: Options,
+    /// The same as Juju has them; `None` if there never were valid ones.
+    pub(super) config: Option<Map<String, Value>>,
+    /// Why these are not the ones that are set now.
+    pub(super) refused: Option<String>,
+}
+
+/// What Juju has now. If that cannot be taken, what it had before stays.
+///
+/// # Errors
+/// A hook tool failed, or a file could not be read.
+pub(super) fn configured(
+    context: &Context,
+    address: Option<IpAddr>,
+) -> Result<Configured, ObserveError> {
+    let config = context.tools.config_get()?;
+    let parsed = Options::parse(&config);
+    let refused = match &parsed {
+        Err(refusal) => Some(refusal.clone()),
+        Ok(options) => taken_port(context, options, address)?,
+    };
+    Ok(match (parsed, refused) {
+        (Ok(options), None) => Configured {
+            options,
+            config: Some(config),
+            refused: None,
+        },
+        (_, refusal) => Configured {
+            refused: refusal.map(|refusal| refusal.to_string()),
+            ..remembered(context)
+        },
+    })
+}
+
+/// What the last hook that read the options found.
+pub(super) fn remembered(context: &Context) -> Configured {
+    let facts = &context.facts;
+    let options = facts.options.as_ref().map(Options::parse);
+    Configured {
+        // They were valid once. A revision of the charm that refuses them is
+        // told so by Juju's word, and serves with its defaults until then.
+        options: options.and_then(Result::ok).unwrap_or_default(),
+        config: facts.options.clone(),
+        refused: facts.refused_option.clone(),
+    }
+}
+
+/// The port at which the etcd of this unit serves clients: what it has loaded,
+/// which is not what is configured while it waits for its restart.
+///
+/// # Errors
+/// The file could not be read.
+pub fn served_client_port(context: &Context) -> Result<u16, HostError> {
+    let ports = served(context)?;
+    Ok(ports.map_or(CLIENT_PORT, |ports| ports.client))
+}
+
+/// Where the etcd of this unit serves clients, if that is known. A file that
+/// cannot be read is an error of whoever reads it for more than this.
+pub fn own_url(context: &Context) -> Option<String> {
+    let port = served_client_port(context).ok()?;
+    Some(https_url(context.facts.address?, port))
+}
+
+fn served(context: &Context) -> Result<Option<Ports>, HostError> {
+    let loaded = files::read_text(&context.paths.loaded_config())?;
+    Ok(loaded.as_deref().and_then(ports_in))
+}
+
+/// A port that something else on this machine has. etcd would not start with
+/// it, and nothing would serve until an operator has another idea.
+fn taken_port(
+    context: &Context,
+    options: &Options,
+    address: Option<IpAddr>,
+) -> Result<Option<OptionRefusal>, HostError> {
+    let Some(address) = address else {
+        return Ok(None);
+    };
+    // Our own etcd has those that it serves at, and no other had those that it
+    // is about to serve at when they were looked at first.
+    let mut own = Vec::new();
+    if let Some(Ports { client, peer }) = served(context)? {
+        own.extend([client, peer]);
+    }
+    if context.facts.options.is_some() {
+        let Options {
+            client_port,
+            peer_port,
+            ..
+        } = remembered(context).options;
+        own.extend([client_port, peer_port]);
+    }
+    let wanted = [
+        ("client-port", options.client_port),
+        ("peer-port", options.peer_port),
+    ];
+    let taken = wanted
+        .into_iter()
+        .find(|(_, port)| !own.contains(port) && host::is_port_taken(address, *port));
+    Ok(taken.map(|(option, port)| OptionRefusal {
+        option,
+        allowed: format!("a port that is free on this machine ({address})"),
+        value: port.to_string(),
+        others: 0,
+    }))
+}
