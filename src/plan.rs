@@ -9,6 +9,7 @@
 
 pub mod access;
 pub mod advisory;
+pub mod alarm;
 pub mod authorities;
 pub mod defrag;
 mod foresee;
@@ -91,6 +92,10 @@ pub fn plan(observed: &Observed) -> Plan {
         refused_option: observed.refused_option.clone(),
         ..Report::default()
     };
+    if let Known::Known(cluster) = &observed.cluster {
+        report.alarm = alarm::sentence(&alarm::raised(cluster));
+        report.strangers = membership::strangers(observed, cluster);
+    }
     let stage = next_stage(observed, &mut report);
     Plan { stage, report }
 }

@@ -132,6 +132,18 @@ pub(crate) async fn full_pass(
     make_pass(context, run).await
 }
 
+/// A write that etcd refused for an alarm is no failure of this hook: it would
+/// be one of every hook, until an operator has dealt with it. What was written
+/// before it stands in the ledger, and is gone on with then.
+fn wait_for_alarm(error: ReconcileError) -> Result<Progress, ReconcileError> {
+    if let ReconcileError::Apply(ApplyError::Etcd(cause)) = &error
+        && let Some(alarm) = cause.alarm()
+    {
+        return Ok(Progress::Waits(Wait::Alarm(alarm)));
+    }
+    Err(error)
+}
+
 /// How a hook goes on after a stage.
 enum Progress {
     /// With the next round.
@@ -199,7 +211,7 @@ impl Run {
             if let Some(client) = &client {
                 context.etcd_calls += client.calls();
             }
-            let progress = progress?;
+            let progress = progress.or_else(wait_for_alarm)?;
             if let (Some(done), false) = (&mut self.done, matches!(progress, Progress::Waits(_))) {
                 done.extend(plan::steps::steps(&stage));
             }

@@ -7,6 +7,7 @@ use crate::context::Context;
 use crate::juju::{StatusName, ToolError};
 use crate::model::Notice;
 use crate::plan::advisory::open_advisories;
+use crate::plan::alarm;
 use crate::plan::{Report, Wait};
 
 /// How many reasons a status spells out; `juju status` is a table, and the
@@ -48,46 +49,57 @@ impl Status {
 
 /// The status of this unit.
 pub fn of_unit(report: &Report) -> Status {
-    match (&report.refused_option, &report.wait) {
-        // Nothing of this unit depends on options any more.
-        (_, Some(wait @ (Wait::Removal | Wait::LostMember))) => of_wait(wait),
-        (Some(reason), Some(Wait::Options)) => Status::new(StatusName::Blocked, reason),
-        (Some(reason), _) => Status::new(
-            StatusName::Blocked,
-            format!("{reason}; what was set before stays in force"),
-        ),
-        (None, Some(wait)) => of_wait(wait),
-        (None, None) => {
-            let mut message = String::new();
-            if report.raft_leader {
-                message.push_str("(leader) ");
-            }
-            match report.silent.as_slice() {
-                [] => message.push_str("cluster is healthy"),
-                silent => message.push_str(&format!("no answer from {}", silent.join(", "))),
-            }
-            if let Some(version) = &report.version {
-                let open = open_advisories(version);
-                if let Some((first, rest)) = open.split_first() {
-                    let more = match rest.len() {
-                        0 => String::new(),
-                        more => format!(" and {more} more"),
-                    };
-                    message.push_str(&format!(
-                        "; etcd {version} lets clients past their rights ({first}{more}): upgrade"
-                    ));
-                }
-            }
-            Status::new(StatusName::Active, message)
+    let blocked = |message: &str| Status::new(StatusName::Blocked, message);
+    let mut status = match (&report.alarm, &report.refused_option, &report.wait) {
+        // Nothing of this unit depends on anything else any more.
+        (_, _, Some(wait @ (Wait::Removal | Wait::LostMember))) => return of_wait(wait),
+        (Some(alarm), ..) => blocked(alarm),
+        (None, Some(reason), Some(Wait::Options)) => blocked(reason),
+        (None, Some(reason), _) => {
+            blocked(&format!("{reason}; what was set before stays in force"))
+        }
+        (None, None, Some(wait)) => of_wait(wait),
+        (None, None, None) => of_health(report),
+    };
+    if !report.strangers.is_empty() {
+        let strangers = report.strangers.join(", ");
+        status.message.push_str(&format!(
+            "; of no unit: member {strangers}, to be removed with etcdctl unless it is wanted"
+        ));
+    }
+    Status::new(status.name, status.message)
+}
+
+/// The status of a unit that waits for nothing.
+fn of_health(report: &Report) -> Status {
+    let mut message = String::new();
+    if report.raft_leader {
+        message.push_str("(leader) ");
+    }
+    match report.silent.as_slice() {
+        [] => message.push_str("cluster is healthy"),
+        silent => message.push_str(&format!("no answer from {}", silent.join(", "))),
+    }
+    if let Some(version) = &report.version {
+        let open = open_advisories(version);
+        if let Some((first, rest)) = open.split_first() {
+            let more = match rest.len() {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            message.push_str(&format!(
+                "; etcd {version} lets clients past their rights ({first}{more}): upgrade"
+            ));
         }
     }
+    Status::new(StatusName::Active, message)
 }
 
 /// The status of the application, which the leader sets: what concerns all of
 /// it, above all the requests that are not in force. A request that is refused
 /// costs nobody else anything, so the application stays active with it.
 pub fn of_application(report: &Report) -> Status {
-    if report.wait.is_some() || report.refused_option.is_some() {
+    if report.wait.is_some() || report.alarm.is_some() || report.refused_option.is_some() {
         return of_unit(report);
     }
     let mut reasons: Vec<String> = Vec::new();
@@ -146,6 +158,11 @@ fn of_wait(wait: &Wait) -> Status {
                      are gone for good, run `rebuild-cluster` on the leader"
                 ),
             )
+        }
+        Wait::Alarm(kind) => {
+            let raised = [(*kind, "a member".to_owned())];
+            let message = alarm::sentence(&raised).unwrap_or_default();
+            Status::new(StatusName::Blocked, message)
         }
         Wait::Etcd(reason) => waiting(format!("waiting for etcd: {reason}")),
     }

@@ -3,6 +3,8 @@
 use thiserror::Error;
 use tonic::Code;
 
+use crate::model::AlarmKind;
+
 /// A call that did not succeed.
 #[derive(Debug, Error)]
 pub enum EtcdError {
@@ -86,6 +88,17 @@ impl EtcdError {
     /// Whether etcd refused a write because its database is full.
     pub fn is_out_of_space(&self) -> bool {
         self.says(&["database space exceeded"])
+    }
+
+    /// The alarm because of which etcd refused a write (`ErrNoSpace`,
+    /// `ErrCorrupt`).
+    pub fn alarm(&self) -> Option<AlarmKind> {
+        if self.is_out_of_space() {
+            Some(AlarmKind::NoSpace)
+        } else {
+            self.says(&["corrupt cluster"])
+                .then_some(AlarmKind::Corrupt)
+        }
     }
 
     /// Whether etcd refused because of what passes within seconds, and did

@@ -67,6 +67,7 @@ impl Client {
                         reason: format!("{error}"),
                     })?,
                 learner: answer.is_learner(),
+                alarms: MemberDetails::alarms_in(answer.errors()),
             },
             size: number(answer.db_size()),
             // The crate's name for `dbSizeInUse`.

@@ -40,6 +40,17 @@ pub struct Member {
     pub learner: bool,
 }
 
+impl Member {
+    /// What it is called where an operator reads of it: one that has not started
+    /// has no name yet.
+    pub fn called(&self) -> String {
+        match &self.name {
+            Some(name) => name.to_string(),
+            None => format!("{:x}", self.id),
+        }
+    }
+}
+
 /// Something that etcd has found wrong, and reports until an operator has
 /// dealt with it.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -89,6 +100,8 @@ pub struct MemberStatus {
     pub version: Version,
     /// Whether it follows without a vote.
     pub learner: bool,
+    /// The alarms that it knows of, its own and those of others.
+    pub alarms: BTreeSet<Alarm>,
 }
 
 /// The user and the role of one name, as they are.

@@ -1,5 +1,7 @@
 //! What a member says of itself beyond what every hook needs.
 
+use std::collections::BTreeSet;
+
 use super::{Alarm, AlarmKind, MemberStatus};
 
 /// All that a member says of itself; its own word, which needs no agreement
@@ -28,12 +30,16 @@ impl MemberDetails {
         free.saturating_mul(100).checked_div(self.size).unwrap_or(0)
     }
 
-    /// The alarms that it knows of, its own and those of others. Each is one of
-    /// the errors, as Protobuf's text form writes it:
+    /// The alarms among what a member finds wrong, its own and those of others, as Protobuf's text form writes it:
     /// `memberID:10276657743932975437 alarm:NOSPACE` (`v3rpc/maintenance.go`,
     /// `Status`).
-    pub fn alarms(&self) -> impl Iterator<Item = Alarm> {
-        self.errors.iter().filter_map(|error| alarm(error))
+    pub fn alarms(&self) -> BTreeSet<Alarm> {
+        Self::alarms_in(&self.errors)
+    }
+
+    /// The same, of errors that are nobody's yet.
+    pub fn alarms_in(errors: &[String]) -> BTreeSet<Alarm> {
+        errors.iter().filter_map(|error| alarm(error)).collect()
     }
 }
 
@@ -75,6 +81,7 @@ mod tests {
                 leader: None,
                 version: "3.4.23".parse().expect("a version"),
                 learner: false,
+                alarms: BTreeSet::new(),
             },
             size,
             in_use,
@@ -105,13 +112,13 @@ mod tests {
             ],
         );
         let alarm = |member, kind| Alarm { member, kind };
-        let alarms: Vec<_> = details.alarms().collect();
+        let alarms: Vec<_> = details.alarms().into_iter().collect();
         assert_eq!(
             alarms,
             [
-                alarm(10_276_657_743_932_975_437, AlarmKind::NoSpace),
+                alarm(0, AlarmKind::Other),
                 alarm(7, AlarmKind::Corrupt),
-                alarm(0, AlarmKind::Other)
+                alarm(10_276_657_743_932_975_437, AlarmKind::NoSpace),
             ]
         );
     }

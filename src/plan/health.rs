@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::advisory::open_advisories;
-use crate::model::{Alarm, AlarmKind, Member, MemberDetails, Version};
+use super::alarm::{Raised, sentence};
+use crate::model::{Alarm, Member, MemberDetails, Version};
 
 /// The members, and what each of them said.
 #[derive(Clone, Debug)]
@@ -168,34 +169,12 @@ impl Health {
         if self.margin().is_none() {
             return ill(self.without_quorum());
         }
-        let alarms = self.alarms();
-        let of_kind = |kind| {
-            let raised = alarms.iter().filter(move |alarm| alarm.kind == kind);
-            raised
-                .map(|alarm| self.name_of(alarm.member))
-                .collect::<Vec<_>>()
-        };
-        if let corrupt = of_kind(AlarmKind::Corrupt)
-            && !corrupt.is_empty()
-        {
-            return ill(format!(
-                "the data of {} differs from that of the others (alarm CORRUPT): add a unit, remove that one, then run alarm-disarm",
-                corrupt.join(", ")
-            ));
-        }
-        if let full = of_kind(AlarmKind::NoSpace)
-            && !full.is_empty()
-        {
-            return ill(format!(
-                "no writes are taken, since the database of {} is full (alarm NOSPACE): run compact, then defrag, then alarm-disarm",
-                full.join(", ")
-            ));
-        }
-        if let Some(alarm) = alarms.iter().find(|alarm| alarm.kind == AlarmKind::Other) {
-            return ill(format!(
-                "{} has raised an alarm: see alarm-list",
-                self.name_of(alarm.member)
-            ));
+        let alarms = self.alarms().into_iter();
+        let raised: Vec<Raised> = alarms
+            .map(|alarm| (alarm.kind, self.name_of(alarm.member)))
+            .collect();
+        if let Some(sentence) = sentence(&raised) {
+            return ill(sentence);
         }
         let silent = self.names(|member| member.details().is_none() && !member.is_starting());
         if !silent.is_empty() {
@@ -275,6 +254,7 @@ mod tests {
                 leader: Some(100),
                 version: "3.6.14".parse().expect("a version"),
                 learner: false,
+                alarms: BTreeSet::new(),
             },
             size: 200,
             in_use: 50,

@@ -225,6 +225,29 @@ fn join(observed: &Observed, cluster: &Cluster, report: &mut Report) -> Option<M
     Some(MembershipStep::AddLearner(peer_url))
 }
 
+/// Members that are of no unit of this application: an operator has added
+/// them, or one of another cluster has. Each has a say in the quorum, so it is
+/// told; none is ever removed.
+pub(super) fn strangers(observed: &Observed, cluster: &Cluster) -> Vec<String> {
+    let app = observed.unit.app().as_str();
+    let is_of_a_unit = |name: &MemberName| {
+        let number = name.as_str().strip_prefix(app)?.strip_prefix('-')?;
+        number.parse::<u32>().ok()
+    };
+    let mut strangers: Vec<String> = cluster
+        .members
+        .iter()
+        .filter(|member| match &member.name {
+            Some(name) => is_of_a_unit(name).is_none(),
+            // Units join without a vote.
+            None => !member.learner,
+        })
+        .map(Member::called)
+        .collect();
+    strangers.sort();
+    strangers
+}
+
 /// This unit's member on the member list.
 pub fn own_member<'c>(observed: &Observed, cluster: &'c Cluster) -> Option<&'c Member> {
     let name = observed.member();

@@ -1,7 +1,8 @@
 //! What a plan waits for, and what an operator should know besides.
 
 use crate::model::{
-    Cluster, CommonName, IssuedState, MemberName, Notice, Purpose, RequestKey, Timestamp, Version,
+    AlarmKind, Cluster, CommonName, IssuedState, Member, MemberName, Notice, Purpose, RequestKey,
+    Timestamp, Version,
 };
 
 /// How long before a client's certificate expires an operator is told: a week,
@@ -16,6 +17,10 @@ pub struct Report {
     pub wait: Option<Wait>,
     /// Why the options are not in force as they are set now.
     pub refused_option: Option<String>,
+    /// What etcd has found wrong, and what to do about it.
+    pub alarm: Option<String>,
+    /// Members that are of no unit of this application.
+    pub strangers: Vec<String>,
     /// Requests that are not in force as they stand.
     pub notices: Vec<(RequestKey, Notice)>,
     /// Clients whose certificate is about to expire, or has.
@@ -76,10 +81,7 @@ impl Report {
                 .members
                 .iter()
                 .filter(|member| !cluster.answering.contains(&member.id))
-                .map(|member| match &member.name {
-                    Some(name) => name.to_string(),
-                    None => format!("{:x}", member.id),
-                })
+                .map(Member::called)
                 .collect();
         }
         self.raft_leader = cluster.status.leader == Some(cluster.status.member);
@@ -109,6 +111,8 @@ pub enum Wait {
     Removal,
     /// This unit lost what it knew of its member; an operator has to decide.
     LostMember,
+    /// An operator who deals with what etcd has raised an alarm for.
+    Alarm(AlarmKind),
     /// etcd, which cannot be asked.
     Etcd(String),
     /// The old cluster to be dissolved, for the one that takes its place.

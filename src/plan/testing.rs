@@ -82,6 +82,7 @@ impl Bench {
                 leader: Some(100),
                 version: "3.6.14".parse().expect("a version"),
                 learner: false,
+                alarms: BTreeSet::new(),
             },
             members,
             authentication: Some(true),

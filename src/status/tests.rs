@@ -2,7 +2,7 @@
 
 use super::{of_application, of_unit};
 use crate::juju::StatusName;
-use crate::model::{MemberName, Notice};
+use crate::model::{AlarmKind, MemberName, Notice};
 use crate::plan::testing::{Bench, DAY, NOW, key, leaf};
 use crate::plan::{Report, Wait};
 
@@ -52,6 +52,11 @@ fn what_a_unit_waits_for() {
         (
             Wait::LostMember,
             "blocked: data of this member is gone: remove this unit and add another",
+        ),
+        (
+            Wait::Alarm(AlarmKind::NoSpace),
+            "blocked: no writes are taken, since the database of a member is full (alarm NOSPACE): \
+             run compact, then defrag, then alarm-disarm",
         ),
         (
             Wait::Etcd("no member answers".to_owned()),
@@ -167,4 +172,28 @@ fn a_long_list_is_counted_and_a_hostile_reason_stays_one_line() {
     let status = of_application(&report);
     assert_eq!(status.name, StatusName::Active);
     assert_eq!(status.message.chars().count(), 401);
+}
+
+#[test]
+fn an_alarm_and_strangers_are_told_whatever_is_waited_for() {
+    let alarm = "etcd-0 has raised an alarm: see alarm-list".to_owned();
+    let mut report = Report {
+        strangers: vec!["a1b2".to_owned(), "odd".to_owned()],
+        ..Report::default()
+    };
+    let stranger = "; of no unit: member a1b2, odd, to be removed with etcdctl unless it is wanted";
+    assert_eq!(
+        unit(&report),
+        format!("active: cluster is healthy{stranger}")
+    );
+    report.wait_for(Wait::OtherJoiner);
+    assert_eq!(
+        unit(&report),
+        format!("waiting: waiting for another unit to join{stranger}")
+    );
+    report.alarm = Some(alarm.clone());
+    assert_eq!(unit(&report), format!("blocked: {alarm}{stranger}"));
+    assert_eq!(application(&report), format!("blocked: {alarm}{stranger}"));
+    report.wait = Some(Wait::Removal);
+    assert_eq!(unit(&report), "maintenance: left the cluster");
 }

@@ -269,6 +269,7 @@ impl World {
                 leader: self.etcd.leader,
                 version: "3.6.14".parse().expect("a version"),
                 learner: asked.learner,
+                alarms: BTreeSet::new(),
             },
             answering,
             authentication: (leader && pass == Pass::Full).then_some(self.etcd.authentication),

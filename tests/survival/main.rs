@@ -11,6 +11,7 @@
 )]
 
 mod crashes;
+mod faults;
 mod leaders;
 mod scale;
 mod silence;
@@ -31,7 +32,7 @@ fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     // Times are measured, so there is little else to do meanwhile.
     arguments.test_threads.get_or_insert(2);
-    let stories: [Story; 17] = [
+    let stories: [Story; 21] = [
         ("survival_of_killed_members", crashes::killed),
         ("survival_of_a_power_cut", crashes::power_cut),
         ("survival_of_a_reboot_of_all", crashes::all_reboot),
@@ -51,6 +52,10 @@ fn main() -> ExitCode {
         ("survival_of_a_silent_member", silence::one_member),
         ("survival_of_a_lost_majority", silence::no_leader),
         ("survival_of_slow_members", silence::slow),
+        ("survival_of_a_full_database", faults::no_space),
+        ("survival_of_corrupt_data", faults::corrupt),
+        ("survival_of_a_stranger", faults::stranger),
+        ("survival_of_odd_databags", faults::peer_databags),
         ("survival_of_trust_in_1_client", trust::one_client),
         ("survival_of_trust_in_5_clients", trust::five_clients),
         ("survival_of_trust_in_20_clients", trust::twenty_clients),

@@ -270,3 +270,20 @@ fn a_unit_that_was_added_with_another_port_joins_with_it() {
         other => panic!("{other:?}"),
     }
 }
+
+#[test]
+fn a_member_of_no_unit_is_told_and_never_removed() {
+    use crate::model::MemberName;
+
+    let mut bench = Bench::new(4);
+    assert!(bench.plan().report.strangers.is_empty());
+    // One joins, as units do.
+    bench.cluster.members[3].name = None;
+    bench.cluster.members[3].learner = true;
+    assert!(bench.plan().report.strangers.is_empty());
+    bench.cluster.members[3].learner = false;
+    bench.cluster.members[2].name = Some(MemberName::new("etcd-2-odd"));
+    let strangers = bench.plan().report.strangers;
+    assert_eq!(strangers, ["67", "etcd-2-odd"]);
+    assert_eq!(step(&mut bench), None);
+}

@@ -5,6 +5,7 @@
 //! Nothing in here knows the charm's code. What it did is read from Juju and
 //! from etcd, through programs that are not ours.
 
+mod alarm;
 mod client;
 mod etcdctl;
 mod hygiene;
