@@ -185,6 +185,19 @@ impl Rig {
         Etcdctl::new(&self.etcdctl, url, crt, key, ca)
     }
 
+    /// The unit whose member leads the cluster.
+    pub(crate) fn raft_leader(&self, asked: &UnitName) -> UnitName {
+        let admin = self.admin(asked);
+        let status = admin.json(&["endpoint", "status"])[0]["Status"].clone();
+        let list = admin.json(&["member", "list"]);
+        let mut members = list["members"].as_array().unwrap().iter();
+        let leader = members.find(|member| member["ID"] == status["leader"]);
+        let name = leader.expect("there is a leader")["name"].clone();
+        let mut units = self.guests.keys();
+        let unit = units.find(|unit| name == unit.with_dash());
+        unit.expect("it is a unit's").clone()
+    }
+
     /// The names of the members that have a vote.
     pub(crate) fn voters(&self, asked: &UnitName) -> Vec<String> {
         let list = self.admin(asked).json(&["member", "list"]);

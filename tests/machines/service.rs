@@ -97,6 +97,16 @@ pub(crate) fn installed(rig: &mut Rig) -> UnitName {
     assert!(!read_as("etcd", "admin.key"));
     assert!(!read_as("nobody", "server.key"));
     assert!(read_as("nobody", "server-ca.crt"));
+
+    // Keys pass through a file on their way to Juju, and through no log.
+    let handover = format!("/run/etcd-charm/{}/handover", unit.with_dash());
+    assert_eq!(
+        guest.run(&["stat", "--format=%a %U", &handover]),
+        "700 root"
+    );
+    assert_eq!(guest.run(&["ls", "--almost-all", &handover]), "");
+    let journal = guest.run(&["journalctl", "--no-pager", "--output=cat"]);
+    assert!(journal.contains("etcd") && !journal.contains("PRIVATE KEY"));
     unit
 }
 
