@@ -5,6 +5,7 @@ use etcd_charm_world::{ClientAuthority, Etcdctl, UnitName};
 use crate::rig::Rig;
 use crate::service::word;
 use crate::step::step;
+use crate::upgrade;
 use crate::writer::Writer;
 
 /// The life of a cluster that begins with this unit.
@@ -13,7 +14,7 @@ pub(crate) fn live(rig: &mut Rig, first: UnitName) {
         (rig.add_unit(), rig.add_unit())
     });
     step("three units form a cluster", || rig.rest());
-    let units = [first.clone(), second.clone(), third.clone()];
+    let units = [first.clone(), second, third.clone()];
     let names = units.each_ref().map(UnitName::with_dash);
     assert_eq!(rig.voters(&first), names);
 
@@ -45,9 +46,7 @@ pub(crate) fn live(rig: &mut Rig, first: UnitName) {
         },
     );
     step("it comes back with its data", || {
-        rig.guest_mut(&lost).boot();
-        rig.guest(&lost).wait_until_started();
-        rig.model.agent_restart(lost.clone(), false);
+        rig.turn_on(std::slice::from_ref(&lost));
         rig.rest();
         assert_eq!(rig.voters(&first), names);
         assert_caught_up(rig, &units);
@@ -62,6 +61,20 @@ pub(crate) fn live(rig: &mut Rig, first: UnitName) {
         uses(&client);
     });
     writer.stop();
+
+    let writer = Writer::start(&client, "/test/cut/");
+    step("all machines lose their power at once", || {
+        for unit in &units {
+            rig.guest_mut(unit).cut_power();
+        }
+        rig.turn_on(&units);
+        rig.rest();
+        assert_eq!(rig.voters(&first), names);
+        uses(&client);
+    });
+    writer.stop();
+
+    upgrade::roll(rig, &units, &client);
 
     step("a unit is removed", || {
         rig.model.remove_unit(third.clone());

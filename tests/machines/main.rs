@@ -19,6 +19,7 @@ mod patience;
 mod rig;
 mod service;
 mod step;
+mod upgrade;
 mod writer;
 
 use std::os::unix::process::CommandExt as _;

@@ -81,6 +81,11 @@ impl Rig {
         for unit in units {
             self.guest_mut(unit).wait_until_off();
         }
+        self.turn_on(units);
+    }
+
+    /// Turns these machines on, which starts the agents of their units.
+    pub(crate) fn turn_on(&mut self, units: &[UnitName]) {
         for unit in units {
             self.guest_mut(unit).boot();
         }
@@ -196,6 +201,12 @@ impl Rig {
         let mut units = self.guests.keys();
         let unit = units.find(|unit| name == unit.with_dash());
         unit.expect("it is a unit's").clone()
+    }
+
+    /// The version of etcd that a unit's member runs.
+    pub(crate) fn version(&self, unit: &UnitName) -> String {
+        let status = self.admin(unit).json(&["endpoint", "status"]);
+        status[0]["Status"]["version"].as_str().unwrap().to_owned()
     }
 
     /// The names of the members that have a vote.
