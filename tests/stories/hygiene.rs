@@ -111,6 +111,26 @@ fn nowhere() {
     let v1 = ask_v1(&mut world, "new", &[("/new/", Some(&shown[1]))]);
     runs.extend(world.settle());
 
+    // Others are handed their keys: one by its databag, which is the one place
+    // where it may be seen, the other in a file.
+    let db = world.relate_db("kubernetes");
+    runs.extend(world.settle());
+    let handed_out = world.older_get(&db, "client_key").expect("a key");
+    hidden.hide("the key of a relation", &handed_out);
+    let action = world.run_action(&unit, "generate-client-certificates", serde_json::json!({}));
+    assert_eq!(action.status, "completed", "{}", action.message);
+    let archive = action.results["path"].as_str().expect("a path").to_owned();
+    let unpacked = std::process::Command::new("tar")
+        .args(["--extract", "--gzip", "--to-stdout", "--file"])
+        .arg(world.root(&unit).join(archive.trim_start_matches('/')))
+        .arg("client.key")
+        .output();
+    let key = String::from_utf8(unpacked.expect("tar is there").stdout).expect("PEM");
+    assert!(key.contains("PRIVATE KEY"));
+    hidden.hide("the key of an operator", &key);
+    hidden.assert_not_in("the results", &action.results.to_string());
+    runs.push(action.run);
+
     // A requirer of another model is given a key.
     let (name, relation) = world.relate_remote("app");
     let asked = vec![request("/remote/", 1)];
@@ -172,11 +192,12 @@ fn nowhere() {
         );
         hidden.hide_keys(&world.model.charm_directory(unit.clone()));
     }
-    for relation in [v0.relation, v1.relation, relation, careless.relation] {
+    let relations = [v0.relation, v1.relation, relation, careless.relation];
+    for relation in relations.into_iter().chain([db.relation]) {
         world.model.remove_relation(relation);
     }
     runs.extend(world.rest());
-    assert_eq!(users(&world, &unit), ["root"]);
+    assert_eq!(users(&world, &unit), ["client", "root"]);
 
     assert!(runs.len() > 30);
     for run in &runs {
