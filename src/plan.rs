@@ -14,6 +14,7 @@ pub mod authorities;
 pub mod defrag;
 mod foresee;
 pub mod health;
+pub mod identities;
 pub mod issue;
 pub mod listing;
 pub mod machine;

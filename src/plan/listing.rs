@@ -150,7 +150,7 @@ fn granted(cluster: &Cluster, grant: &Grant) -> State {
 }
 
 /// What is not as a grant says, in words.
-fn faults(name: &CommonName, range: &KeyRange, access: Option<&Access>) -> Vec<String> {
+pub(super) fn faults(name: &CommonName, range: &KeyRange, access: Option<&Access>) -> Vec<String> {
     let Some(access) = access else {
         return vec!["was not looked up".to_owned()];
     };

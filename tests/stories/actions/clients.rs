@@ -6,12 +6,13 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{done, refused};
-use crate::support::{ask_v0, ask_v1, certificate, deployed, id, newest_world, story};
+use crate::support::{ask_v0, ask_v1, certificate, deployed, id, newest_world, story, users};
 
 pub(super) fn stories() -> Vec<Trial> {
     vec![
         story("actions_list_clients_of_every_kind", every_kind),
         story("actions_list_clients_and_what_is_wrong_in_etcd", drift),
+        story("actions_list_identities_that_were_issued", issued),
     ]
 }
 
@@ -44,7 +45,7 @@ fn rows(results: &Value) -> Vec<Vec<String>> {
 fn every_kind() {
     let (mut world, leader) = deployed();
     let none = done(&mut world, &leader, "list-clients", json!({}));
-    assert_eq!(none["output"], "no application is related");
+    assert_eq!(none["output"], "nobody has access, and nobody asks for it");
     assert_eq!(none["count"], "0");
     let reason = refused(&mut world, &leader, "list-clients", json!({"relation": 1}));
     assert_eq!(
@@ -199,4 +200,38 @@ fn drift() {
         rows[1].last().map(String::as_str),
         Some("user client1 is missing")
     );
+}
+
+fn issued() {
+    let (mut world, unit) = deployed();
+    let older = [world.relate_db("db"), world.relate_proxy("proxy")];
+    world.rest();
+    let results = clients(&mut world, &unit);
+    assert_eq!(results["count"], "2");
+    assert_eq!(results["clients"], Value::Null);
+    for (at, endpoint) in ["db", "proxy"].into_iter().enumerate() {
+        let told = &results["identities"][(at + 1).to_string()];
+        assert_eq!(told["state"], "in-force");
+        assert_eq!(told["for"], endpoint);
+        assert_eq!(told["application"], endpoint);
+        assert_eq!(told["relation"], older[at].relation.to_string());
+        assert_eq!(told["prefix"], Value::Null);
+        assert_eq!(told["range"], "[\\x01, \u{221e})");
+        assert_eq!(told["in-etcd"], "as it should be");
+        let name = told["common-name"].as_str().expect("a name").to_owned();
+        assert!(users(&world, &unit).contains(&name), "{name}");
+        let row = &rows(&results)[at + 1];
+        let relation = older[at].relation.to_string();
+        assert_eq!(row[..4], [&*relation, endpoint, endpoint, "in-force"]);
+        assert_eq!(row[4..6], [&*name, "all keys"]);
+    }
+    let asked = json!({"relation": older[1].relation.0});
+    let one = done(&mut world, &unit, "list-clients", asked);
+    assert_eq!(one["count"], "1");
+    let name = one["identities"]["1"]["common-name"].as_str();
+    let name = name.expect("a name").to_owned();
+    assert!(world.admin(&unit).run(&["user", "delete", &name]).ok);
+    let results = clients(&mut world, &unit);
+    let told = &results["identities"]["2"]["in-etcd"];
+    assert_eq!(*told, format!("user {name} is missing"));
 }
