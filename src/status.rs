@@ -78,7 +78,10 @@ fn of_health(report: &Report) -> Status {
     }
     match report.silent.as_slice() {
         [] => message.push_str("cluster is healthy"),
-        silent => message.push_str(&format!("no answer from {}", silent.join(", "))),
+        silent => message.push_str(&format!(
+            "no answer from {}: start what is down, or remove what is gone",
+            silent.join(", ")
+        )),
     }
     if let Some(version) = &report.version {
         let open = open_advisories(version);
@@ -111,7 +114,9 @@ pub fn of_application(report: &Report) -> Status {
         });
     }
     for (key, end) in &report.expiring {
-        reasons.push(format!("etcd-client:{key}: certificate ends {end}"));
+        reasons.push(format!(
+            "etcd-client:{key}: certificate ends {end}, renew it in the application"
+        ));
     }
     reasons.extend(report.rotation.clone());
     for (name, end) in &report.expiring_credentials {
@@ -120,7 +125,7 @@ pub fn of_application(report: &Report) -> Status {
     let rest = reasons.len().saturating_sub(SHOWN);
     reasons.truncate(SHOWN);
     if rest > 0 {
-        reasons.push(format!("{rest} more"));
+        reasons.push(format!("{rest} more, see action list-clients"));
     }
     Status::new(StatusName::Active, reasons.join("; "))
 }
@@ -164,7 +169,9 @@ fn of_wait(wait: &Wait) -> Status {
             let message = alarm::sentence(&raised).unwrap_or_default();
             Status::new(StatusName::Blocked, message)
         }
-        Wait::Etcd(reason) => waiting(format!("waiting for etcd: {reason}")),
+        Wait::Etcd(reason) => waiting(format!(
+            "waiting for etcd: {reason}; see `systemctl status 'etcd-charm-*'`"
+        )),
     }
 }
 

@@ -60,7 +60,7 @@ fn what_a_unit_waits_for() {
         ),
         (
             Wait::Etcd("no member answers".to_owned()),
-            "waiting: waiting for etcd: no member answers",
+            "waiting: waiting for etcd: no member answers; see `systemctl status 'etcd-charm-*'`",
         ),
     ] {
         let report = Report {
@@ -110,7 +110,10 @@ fn a_healthy_cluster() {
     bench.cluster.status.leader = Some(101);
     bench.cluster.answering.remove(&102);
     let report = bench.plan().report;
-    assert_eq!(unit(&report), "active: no answer from etcd-2");
+    assert_eq!(
+        unit(&report),
+        "active: no answer from etcd-2: start what is down, or remove what is gone"
+    );
 }
 
 #[test]
@@ -147,7 +150,7 @@ fn requests_that_are_not_in_force_are_named_by_relation() {
     assert_eq!(
         application(&report),
         "active: etcd-client:1 refused: common name root is reserved; etcd-client:10: \
-         certificate ends 2027-11-11T08:00:00Z"
+         certificate ends 2027-11-11T08:00:00Z, renew it in the application"
     );
     assert_eq!(report.expiring.len(), 1);
 }
@@ -163,7 +166,7 @@ fn a_long_list_is_counted_and_a_hostile_reason_stays_one_line() {
     };
     assert_eq!(
         application(&report),
-        "active: etcd-client:1 waits: a b; etcd-client:2 waits: a b; 1 more"
+        "active: etcd-client:1 waits: a b; etcd-client:2 waits: a b; 1 more, see action list-clients"
     );
     let report = Report {
         notices: vec![(key(1), notice(&"x".repeat(10_000)))],

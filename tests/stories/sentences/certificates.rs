@@ -150,7 +150,10 @@ fn refused_names() {
         id(0)
     );
     assert!(message.contains(&first), "{message}");
-    assert!(message.ends_with("4 more"), "{message}");
+    assert!(
+        message.ends_with("4 more, see action list-clients"),
+        "{message}"
+    );
     let told = world.told(&held).expect("an answer");
     assert_serves(&mut world, &told, &holder, "/held/");
     world.rest();
@@ -209,7 +212,10 @@ fn only_leaves() {
     let message = application_message(&world);
     assert!(message.contains("is a CA certificate"), "{message}");
     assert!(message.contains("may sign certificates"), "{message}");
-    assert!(message.ends_with("1 more"), "{message}");
+    assert!(
+        message.ends_with("1 more, see action list-clients"),
+        "{message}"
+    );
     world.rest();
 }
 
