@@ -26,10 +26,12 @@ pub(crate) async fn run(
     let mut lines = Vec::new();
     if dry_run {
         let preview = reconcile::preview(context).await.map_err(Box::new)?;
-        lines.push(match preview.steps.len() {
-            0 => "nothing to do".to_owned(),
-            count => format!("{count} to do:"),
-        });
+        match preview.steps.len() {
+            // What is waited for is said instead.
+            0 if preview.report.wait.is_some() => {}
+            0 => lines.push("nothing to do".to_owned()),
+            count => lines.push(format!("{count} to do:")),
+        }
         show(results, "steps", &preview.steps, &mut lines);
         end(results, &preview, &mut lines);
     } else {
@@ -91,7 +93,7 @@ fn end(results: &mut ActionResults, preview: &Preview, lines: &mut Vec<String>) 
     let Report { wait, .. } = &preview.report;
     if wait.is_some() {
         let status = status::of_unit(&preview.report);
-        lines.push(format!("the rest is {}", status.message));
+        lines.push(format!("not now: {}", status.message));
         results.set(&["waits"], status.message);
     }
 }

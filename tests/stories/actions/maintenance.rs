@@ -20,6 +20,7 @@ pub(super) fn stories() -> Vec<Trial> {
             defragment,
         ),
         story("actions_defragment_only_where_it_is_safe", unsafe_defrag),
+        story("actions_defragment_in_turn_with_restarts", in_turn),
         story("actions_list_and_disarm_alarms", || alarms(world())),
         story("actions_list_and_disarm_alarms_of_the_newest_etcd", || {
             alarms(newest_world());
@@ -221,6 +222,35 @@ fn unsafe_defrag() {
         );
     }
     assert_eq!([0, 1].map(|at: usize| size(&world, &units[at])), sizes);
+}
+
+/// Writes that this unit has the turn to restart.
+fn take_turn(world: &World, unit: &UnitName, holder: &str) {
+    let model = world.model.uuid();
+    let key = format!("\0etcd-charm/{model}/etcd/lock/restart");
+    ask(world, unit, async |mut client| {
+        client.put(key, holder, None).await.expect("it is written");
+    });
+}
+
+fn in_turn() {
+    let (mut world, unit) = deployed();
+    let before = size(&world, &unit);
+    // Another unit has the turn,
+    take_turn(&world, &unit, "etcd/7");
+    let reason = refused(&mut world, &unit, "defrag", json!({}));
+    let expected = "another unit restarts its member: run it again in a minute";
+    assert_eq!(reason, expected);
+    assert!(size(&world, &unit) >= before);
+    // or this one was killed while it had it, which the next pass puts right.
+    take_turn(&world, &unit, "etcd/0");
+    let planned = done(&mut world, &unit, "reconcile", json!({}));
+    assert_eq!(planned["steps"]["1"]["step"], "free-lock", "{planned}");
+    assert_eq!(planned["steps"]["1"]["subject"], "restart");
+    assert_eq!(planned["count"], "1");
+    world.rest();
+    let results = done(&mut world, &unit, "defrag", json!({}));
+    assert!(results["members"]["etcd-0"]["after"].is_string());
 }
 
 fn alarms(mut world: World) {

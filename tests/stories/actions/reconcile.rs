@@ -1,6 +1,6 @@
 //! A full pass on demand, and what it would do.
 
-use etcd_charm_world::{UnitName, V0, World, writes};
+use etcd_charm_world::{UnitName, V0, World, service_of, writes};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
@@ -19,6 +19,7 @@ pub(super) fn stories() -> Vec<Trial> {
         }),
         story("actions_reconcile_no_more_than_a_unit_may", followers),
         story("actions_reconcile_dry_and_news_still_arrives", news),
+        story("actions_reconcile_says_what_it_waits_for", silence),
     ]
 }
 
@@ -191,4 +192,23 @@ fn news() {
     let runs = world.settle();
     assert_eq!(named(&runs, "secret-changed").len(), 1);
     assert!(trusts(&world, &unit, &new) && !trusts(&world, &unit, &old));
+}
+
+fn silence() {
+    let (mut world, unit) = deployed();
+    let service = service_of(&unit);
+    assert!(world.machines[&unit].pause_service(&service));
+    for dry_run in [true, false] {
+        let asked = json!({"dry-run": dry_run});
+        let results = done(&mut world, &unit, "reconcile", asked);
+        assert_eq!(results["count"], "0", "{results}");
+        let waits = results["waits"].as_str().expect("a reason");
+        assert!(waits.starts_with("waiting for etcd: "), "{waits}");
+        let output = results["output"].as_str().expect("words");
+        assert!(output.ends_with(&format!("not now: {waits}")), "{output}");
+        assert!(!output.contains("nothing is left"), "{output}");
+    }
+    assert!(world.machines[&unit].resume_service(&service));
+    assert_eq!(dry(&mut world, &unit)["output"], "nothing to do");
+    world.rest();
 }
