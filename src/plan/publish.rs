@@ -1,6 +1,7 @@
 //! What others may read: answers to clients, what units tell each other, the
 //! version. Only what is true by now is published, and an answer only whole.
 
+mod endpoints;
 mod leftovers;
 mod older;
 mod peers;
@@ -14,8 +15,7 @@ use sha2::{Digest, Sha256};
 use super::authorities::{self, Authorities};
 use super::observed::{ClientRelation, Observed, Pass, request_key};
 use crate::model::{
-    ClientRecord, Cluster, Databag, Fingerprint, LedgerWrite, RelationId, RequestKey, Secret,
-    SecretUri,
+    ClientRecord, Cluster, Databag, LedgerWrite, RelationId, RequestKey, Secret, SecretUri,
 };
 use crate::relation::{self, Asked, ETCD_CLIENT, Echo, OfferedCertificate, SecretGroup};
 use leftovers::{all_secrets, departures};
@@ -276,7 +276,8 @@ fn answers(
             (Err(_), Some(before)) => before.echo.clone(),
             (Err(_), None) => continue,
         };
-        let mut endpoints = ready_endpoints(cluster, &grant.fingerprint);
+        let told = before.map_or(&[][..], |before| &before.endpoints);
+        let mut endpoints = endpoints::ready(observed, cluster, &grant.fingerprint, told);
         let mut version = cluster.status.version.to_string();
         let keeps = endpoints.is_empty();
         if keeps {
@@ -320,28 +321,6 @@ fn answers(
         });
     }
     answers
-}
-
-/// The members that are known to let this leaf in: started, with a vote, and
-/// with a trust file loaded that holds it.
-fn ready_endpoints(cluster: &Cluster, leaf: &Fingerprint) -> Vec<String> {
-    let mut endpoints: Vec<String> = cluster
-        .members
-        .iter()
-        .filter(|member| !member.learner)
-        .filter(|member| {
-            let trust = member
-                .name
-                .as_ref()
-                .and_then(|name| cluster.ledger.members.get(name));
-            trust.is_some_and(|trust| trust.loaded.contains(leaf))
-        })
-        .flat_map(|member| &member.client_urls)
-        .map(|url| url.trim_start_matches("https://").to_owned())
-        .collect();
-    endpoints.sort();
-    endpoints.dedup();
-    endpoints
 }
 
 /// Contents that are about to change are forgotten first, so that the ledger

@@ -250,3 +250,33 @@ fn only_the_leader_answers() {
     assert!(publication.peer_app.is_empty());
     assert_eq!(publication.version, None);
 }
+
+#[test]
+fn a_member_that_does_not_answer_is_given_up_by_a_regular_pass_only() {
+    let endpoints = |bench: &mut Bench| {
+        let publication = publication(bench);
+        let relation = publication.relations.first();
+        relation.map(|relation| relation.answers[0].endpoints.len())
+    };
+    let mut bench = answered(3);
+    assert_eq!(endpoints(&mut bench), None, "it stands");
+    bench.cluster.answering.remove(&102);
+    // It may be away for a moment.
+    bench.observed.is_regular = false;
+    assert_eq!(endpoints(&mut bench), None);
+    bench.observed.pass = Pass::Event;
+    assert_eq!(endpoints(&mut bench), None);
+    (bench.observed.pass, bench.observed.is_regular) = (Pass::Full, true);
+    let lock = |holder: &str| [("restart".to_owned(), holder.to_owned())].into();
+    bench.cluster.ledger.locks = lock("etcd/2");
+    assert_eq!(endpoints(&mut bench), None, "it restarts");
+    bench.cluster.ledger.locks = lock("etcd/1");
+    assert_eq!(endpoints(&mut bench), Some(2), "another restarts");
+    bench.cluster.ledger.locks.clear();
+    assert_eq!(endpoints(&mut bench), Some(2));
+    // Who was told nothing yet is not sent to it by any pass.
+    let mut bench = granted(3);
+    bench.cluster.answering.remove(&102);
+    bench.observed.is_regular = false;
+    assert_eq!(endpoints(&mut bench), Some(2));
+}
