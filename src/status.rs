@@ -106,6 +106,15 @@ pub fn of_application(report: &Report) -> Status {
         return of_unit(report);
     }
     let mut reasons: Vec<String> = Vec::new();
+    for (of, end) in &report.ending {
+        let step = match (*of, &report.rotation) {
+            // It is being replaced, which is said below.
+            ("servers", Some(_)) => continue,
+            ("servers", None) => ": run rotate-server-ca",
+            _ => "",
+        };
+        reasons.push(format!("authority of {of} ends {end}{step}"));
+    }
     for (key, notice) in &report.notices {
         let relation = format!("etcd-client:{key}");
         reasons.push(match notice {

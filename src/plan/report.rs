@@ -1,13 +1,20 @@
 //! What a plan waits for, and what an operator should know besides.
 
+use super::machine::Machine;
 use crate::model::{
     AlarmKind, Cluster, CommonName, IssuedState, Member, MemberName, Notice, Purpose, RequestKey,
     Timestamp, Version,
 };
+use crate::tls::OwnCertificate;
 
 /// How long before a client's certificate expires an operator is told: a week,
 /// so that it is seen on a working day.
 const EXPIRY_WARNING_SECONDS: i64 = 7 * 24 * 3600;
+
+/// How long before the end of an authority an operator is told: half a year.
+/// Every certificate that it has signed ends with it, and clients need time to
+/// take another one over.
+const AUTHORITY_WARNING_SECONDS: i64 = 180 * 24 * 3600;
 
 /// Why things are as they are. It is not a summary of the plan.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -25,6 +32,8 @@ pub struct Report {
     pub notices: Vec<(RequestKey, Notice)>,
     /// Clients whose certificate is about to expire, or has.
     pub expiring: Vec<(RequestKey, Timestamp)>,
+    /// Certificate authorities whose end is near, and what they are of.
+    pub ending: Vec<(&'static str, Timestamp)>,
     /// How far the replacement of the servers' authority has come, if there is
     /// one.
     pub rotation: Option<String>,
@@ -51,6 +60,22 @@ impl Report {
     pub(super) fn remark(&mut self, text: String) {
         if !self.remarks.contains(&text) {
             self.remarks.push(text);
+        }
+    }
+
+    /// Notes which of the authorities end soon.
+    pub(crate) fn read_authorities(&mut self, machine: &Machine, now: Timestamp) {
+        let soon = now.plus_seconds(AUTHORITY_WARNING_SECONDS);
+        for (of, text) in [
+            ("servers", &machine.server_ca),
+            ("administrators", &machine.admin_ca),
+        ] {
+            let authority = text.as_deref().map(OwnCertificate::read);
+            if let Some(Ok(authority)) = authority
+                && authority.not_after < soon
+            {
+                self.ending.push((of, authority.not_after));
+            }
         }
     }
 

@@ -200,3 +200,33 @@ fn an_alarm_and_strangers_are_told_whatever_is_waited_for() {
     report.wait = Some(Wait::Removal);
     assert_eq!(unit(&report), "maintenance: left the cluster");
 }
+
+#[test]
+fn the_end_of_an_authority_is_told_in_time() {
+    let bench = Bench::new(1);
+    let end = bench.authorities().server.own().not_after;
+    let ending = |days: i64| {
+        let mut report = Report::default();
+        report.read_authorities(&bench.observed.machine, end.plus_seconds(-days * DAY));
+        application(&report)
+    };
+    assert_eq!(ending(200), "active: ");
+    let told = ending(100);
+    assert!(
+        told.starts_with("active: authority of servers ends "),
+        "{told}"
+    );
+    assert!(
+        told.contains(": run rotate-server-ca; authority of administrators ends "),
+        "{told}"
+    );
+    let report = Report {
+        ending: vec![("servers", NOW)],
+        rotation: Some("authority of servers is replaced".to_owned()),
+        ..Report::default()
+    };
+    assert_eq!(
+        application(&report),
+        "active: authority of servers is replaced"
+    );
+}

@@ -10,6 +10,7 @@
     reason = "a story that meets what it does not expect has failed"
 )]
 
+mod certificates;
 mod crashes;
 mod faults;
 mod leaders;
@@ -32,7 +33,7 @@ fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     // Times are measured, so there is little else to do meanwhile.
     arguments.test_threads.get_or_insert(2);
-    let stories: [Story; 21] = [
+    let stories: [Story; 24] = [
         ("survival_of_killed_members", crashes::killed),
         ("survival_of_a_power_cut", crashes::power_cut),
         ("survival_of_a_reboot_of_all", crashes::all_reboot),
@@ -56,6 +57,15 @@ fn main() -> ExitCode {
         ("survival_of_corrupt_data", faults::corrupt),
         ("survival_of_a_stranger", faults::stranger),
         ("survival_of_odd_databags", faults::peer_databags),
+        ("survival_of_renewed_certificates", certificates::renewed),
+        (
+            "survival_of_certificates_that_have_ended",
+            certificates::renewed_too_late,
+        ),
+        (
+            "survival_of_an_ending_authority",
+            certificates::authority_ends,
+        ),
         ("survival_of_trust_in_1_client", trust::one_client),
         ("survival_of_trust_in_5_clients", trust::five_clients),
         ("survival_of_trust_in_20_clients", trust::twenty_clients),
