@@ -2,7 +2,9 @@
 //! last step the world is as it was before the first, so that one world serves
 //! many lives.
 
-use etcd_charm_world::{Certificate, ClientAuthority, RelationId, Request, UnitName, V0, V1};
+use etcd_charm_world::{
+    Certificate, ClientAuthority, Older, RelationId, Request, UnitName, V0, V1,
+};
 
 use crate::rig::Rig;
 use crate::snapshot::{self, Aliases, Snapshot};
@@ -26,6 +28,8 @@ pub(crate) const STAGES: &[Stage] = &[
     stage("a relation that ends", Life::end, true),
     stage("two requests of version 1", Life::request_two, true),
     stage("a request that is withdrawn", Life::withdraw, true),
+    stage("a relation of an older interface", Life::relate_db, true),
+    stage("the end of that one", Life::end_db, true),
     stage("the other relation that ends", Life::end_other, false),
     stage("the full pass that drops the leaf", |_, _| {}, true),
 ];
@@ -41,6 +45,7 @@ pub(crate) struct Life {
     bystander: (RelationId, Certificate),
     v0: Option<V0>,
     v1: Option<V1>,
+    db: Option<Older>,
     certificates: [Certificate; 5],
 }
 
@@ -58,6 +63,7 @@ impl Life {
             bystander: (relation, bystander),
             v0: None,
             v1: None,
+            db: None,
             certificates: ["old", "old", "new", "one", "two"].map(|name| authority.issue(name)),
         }
     }
@@ -108,6 +114,15 @@ impl Life {
         v1.write(&mut rig.world.model);
     }
 
+    fn relate_db(&mut self, rig: &mut Rig) {
+        self.db = Some(rig.world.relate_db("db"));
+    }
+
+    fn end_db(&mut self, rig: &mut Rig) {
+        let db = self.db.take().unwrap();
+        rig.world.model.remove_relation(db.relation);
+    }
+
     fn end_other(&mut self, rig: &mut Rig) {
         let v1 = self.v1.take().unwrap();
         rig.world.model.remove_relation(v1.relation);
@@ -117,8 +132,9 @@ impl Life {
     pub(crate) fn relations(&self) -> Vec<(RelationId, &'static str)> {
         let v0 = self.v0.as_ref().map(|v0| (v0.relation, "zero"));
         let v1 = self.v1.as_ref().map(|v1| (v1.relation, "one"));
+        let db = self.db.as_ref().map(|db| (db.relation, "db"));
         let bystander = Some((self.bystander.0, "bystander"));
-        [bystander, v0, v1].into_iter().flatten().collect()
+        [bystander, v0, v1, db].into_iter().flatten().collect()
     }
 
     /// The state of the world, which must let the bystander work.

@@ -32,6 +32,9 @@ pub(crate) fn alias_relation(aliases: &mut Aliases, id: RelationId, name: &str) 
             format!("etcd-client.{id}."),
             format!("etcd-client.<{name}>."),
         ),
+        (format!("db:{id}"), format!("db:<{name}>")),
+        (format!("db.{id}."), format!("db.<{name}>.")),
+        (format!("[\"db\",{id}]"), format!("[\"db\",<{name}>]")),
         (format!("{id:?}"), format!("<{name}>")),
     ] {
         aliases.push((from, to));
@@ -66,14 +69,24 @@ pub(crate) fn take(
     for secret in &secrets {
         // The authorities are made once in a world, and by chance.
         let grants = format!("{:?}", secret.grants);
+        let content = if secret.label.ends_with(".identity.secret") {
+            format!("{:?}", secret.latest().keys())
+        } else {
+            format!("{:?}", secret.latest())
+        };
         all.insert(
             format!("secret {}", secret.label),
-            format!("{:?} granted to {grants}", secret.latest()),
+            format!("{content} granted to {grants}"),
         );
     }
     for (id, name) in relations {
         for (key, value) in world.model.app_bag(*id, "etcd") {
             all.insert(format!("databag of <{name}>: {key}"), value);
+        }
+    }
+    for (id, name) in relations {
+        for unit in units {
+            of_unit_in_relation(rig, unit, (*id, name), &mut all);
         }
     }
     for peers in world.model.relation_ids("etcd", "cluster") {
@@ -94,6 +107,7 @@ pub(crate) fn take(
     of_etcd(rig, &units[0], &mut all);
     all.into_iter()
         .map(|(key, value)| (normal(&key, &aliases), normal(&value, &aliases)))
+        .map(|(key, value)| (without_chance(&key), without_chance(&value)))
         .collect()
 }
 
@@ -101,6 +115,41 @@ fn normal(text: &str, aliases: &Aliases) -> String {
     aliases
         .iter()
         .fold(text.to_owned(), |text, (from, to)| text.replace(from, to))
+}
+
+/// What a unit has written for itself: on the older interfaces certificate and
+/// key, which are made by chance, and have to be those of the secret.
+fn of_unit_in_relation(
+    rig: &Rig,
+    unit: &UnitName,
+    (id, name): (RelationId, &str),
+    all: &mut Snapshot,
+) {
+    let model = &rig.world.model;
+    let secrets = model.secrets("etcd");
+    let label = format!("db.{id}.identity.secret");
+    let secret = secrets.iter().find(|secret| secret.label == label);
+    for (key, value) in model.unit_bag(id, unit.clone()) {
+        let stored = secret.and_then(|secret| secret.latest().get(&key.replace('_', "-")));
+        let shown = match stored {
+            Some(stored) if *stored == value => "as in the secret".to_owned(),
+            _ => value,
+        };
+        all.insert(format!("databag of {unit} for <{name}>: {key}"), shown);
+    }
+}
+
+/// The part of a common name that is drawn, cut off. How many of these names
+/// there are is told beside.
+fn without_chance(text: &str) -> String {
+    let mut parts = text.split("etcd-charm:db-");
+    let mut left = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let end = part.find(|c: char| !(c.is_ascii_hexdigit() || c == '-'));
+        left.push_str("<identity>");
+        left.push_str(&part[end.unwrap_or(part.len())..]);
+    }
+    left
 }
 
 fn of_unit(rig: &Rig, unit: &UnitName, all: &mut Snapshot) {
@@ -133,11 +182,19 @@ fn files(top: &Path, directory: &Path, note: &mut impl FnMut(&str, &str)) {
 
 fn of_etcd(rig: &Rig, unit: &UnitName, all: &mut Snapshot) {
     let admin = rig.world.admin(unit);
-    for user in admin.lines(&["user", "list"]) {
+    let users = admin.lines(&["user", "list"]);
+    let roles = admin.lines(&["role", "list"]);
+    let drawn = |names: &[String]| {
+        let drawn = names.iter().filter(|name| name.starts_with("etcd-charm:"));
+        drawn.count()
+    };
+    let count = format!("{} users, {} roles", drawn(&users), drawn(&roles));
+    all.insert("identities".to_owned(), count);
+    for user in users {
         let shown = admin.lines(&["user", "get", "--", &user]);
         all.insert(format!("user {user}"), shown.join("\n"));
     }
-    for role in admin.lines(&["role", "list"]) {
+    for role in roles {
         let shown = admin.lines(&["role", "get", "--", &role]);
         all.insert(format!("role {role}"), shown.join("\n"));
     }
@@ -158,6 +215,11 @@ fn of_etcd(rig: &Rig, unit: &UnitName, all: &mut Snapshot) {
             Ok(mut value) => {
                 if let Some(grant) = value.get_mut("grant").and_then(Value::as_object_mut) {
                     grant.remove("granted-at");
+                }
+                if let (true, Some(record)) = (key.contains("/issued/"), value.as_object_mut()) {
+                    for made_by_chance in ["fingerprint", "issued-at", "not-after"] {
+                        record.remove(made_by_chance);
+                    }
                 }
                 value.to_string()
             }

@@ -12,6 +12,10 @@ use crate::plan::authorities;
 use crate::plan::observed::{Observed, Peers, generation};
 use crate::render::etcd_config::ports_in;
 
+/// The key in the databag of the application that names the identity of a
+/// relation that was issued last.
+const ISSUED: &str = "issued";
+
 pub(super) fn unit_changes(observed: &Observed, peers: &Peers) -> Changes {
     let mut wanted = Databag::new();
     if let Some(address) = &observed.machine.address {
@@ -64,13 +68,16 @@ pub(super) fn app_changes(observed: &Observed, cluster: &Cluster) -> Changes {
         })
         .max_by_key(|(name, record)| (record.issued_at, *name));
     if let Some((name, _)) = newest {
-        wanted.insert("issued".to_owned(), name.to_string());
+        wanted.insert(ISSUED.to_owned(), name.to_string());
     }
     match &observed.peers {
         Some(peers) => {
             wanted.insert("founded".to_owned(), "true".to_owned());
             wanted.extend(refounded(observed, peers));
-            differences(&peers.app, wanted)
+            let is_over = newest.is_none() && peers.app.contains_key(ISSUED);
+            let mut changes = differences(&peers.app, wanted);
+            changes.extend(is_over.then(|| (ISSUED.to_owned(), None)));
+            changes
         }
         None if observed.granted && cluster.members.len() > 1 => {
             differences(&Databag::new(), wanted)
