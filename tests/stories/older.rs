@@ -1,8 +1,13 @@
 //! Requirers of the older interfaces `etcd` and `etcd-proxy`.
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use etcd_charm_world::juju::JujuVersion;
+use etcd_charm_world::machine::Signal;
 use etcd_charm_world::{Etcdctl, HookRun, Older, Programs, UnitName, World};
 use libtest_mimic::Trial;
 
@@ -24,6 +29,11 @@ pub(crate) fn stories() -> Vec<Trial> {
         story("older_a_commit_fails_and_keeps_nothing", || {
             failed_commit(JujuVersion::V4_0)
         }),
+        story(
+            "older_relations_may_be_there_before_the_cluster",
+            from_the_start,
+        ),
+        story("older_watches_end_with_the_next_restart", watches),
         story("older_rights_are_repaired", repaired),
         story("older_events_cost_the_same_with_many_relations", costs),
     ]
@@ -354,6 +364,81 @@ fn failed_commit(juju: JujuVersion) {
     world.rest();
     assert!(!client.run(&["get", "elsewhere"]).ok);
     assert_nothing_left(&world, &unit);
+}
+
+fn from_the_start() {
+    let mut world = world();
+    let unit = world.deploy();
+    let older = world.relate_proxy("docker");
+    world.add_unit();
+    world.settle();
+    assert_agreed(&world, &older, 2);
+    assert_full_access(&world.older_client(&older), "first");
+    user_of(&world, &unit, &older);
+    world.rest();
+}
+
+/// Whether a text comes up in a file before the time is over.
+fn is_seen(file: &Path, text: &str, limit: Duration) -> bool {
+    let begun = Instant::now();
+    loop {
+        if fs::read_to_string(file).unwrap().contains(text) {
+            return true;
+        }
+        if begun.elapsed() > limit {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn watches() {
+    let (mut world, unit) = deployed();
+    let older = world.relate_db("kubernetes");
+    world.rest();
+    let starts = world.starts(&unit);
+    let client = world.older_client(&older);
+    let output = tempfile::NamedTempFile::new().unwrap();
+    let watch = client
+        .command()
+        .args(["watch", "--prefix", "/watched/"])
+        .stdin(Stdio::null())
+        .stdout(output.reopen().unwrap())
+        .stderr(Stdio::null())
+        .spawn();
+    let mut watch = watch.unwrap();
+    let admin = world.admin(&unit);
+    // A watch takes a moment to begin.
+    let has_begun = (0..40).any(|number| {
+        let key = format!("/watched/before{number}");
+        assert!(admin.run(&["put", &key, "1"]).ok);
+        is_seen(output.path(), &key, Duration::from_millis(500))
+    });
+    assert!(has_begun);
+    world.model.remove_relation(older.relation);
+    world.rest();
+    assert!(!client.run(&["get", "/watched/x"]).ok);
+    // As SECURITY.md says: rights are looked at when a watch begins.
+    assert!(admin.run(&["put", "/watched/between", "1"]).ok);
+    let goes_on = is_seen(output.path(), "between", Duration::from_secs(20));
+    assert!(
+        goes_on,
+        "etcd ends watches by itself now, which is worth saying"
+    );
+    assert_eq!(world.starts(&unit), starts);
+    let service = etcd_charm_world::service_of(&unit);
+    let killed = world.machines[&unit].kill_service(&service, Signal::KILL);
+    assert!(killed);
+    let is_back = (0..100).any(|_| {
+        std::thread::sleep(Duration::from_millis(100));
+        world.starts(&unit) > starts && admin.impatient().run(&["get", "x"]).ok
+    });
+    assert!(is_back, "etcd does not come back");
+    assert!(admin.run(&["put", "/watched/after", "1"]).ok);
+    assert!(!is_seen(output.path(), "after", Duration::from_secs(3)));
+    // It may have ended by itself.
+    let _ = watch.kill();
+    watch.wait().unwrap();
 }
 
 fn repaired() {

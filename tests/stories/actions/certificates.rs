@@ -39,6 +39,7 @@ pub(super) fn stories() -> Vec<Trial> {
             "credentials_that_cannot_be_written_leave_nothing",
             unwritable,
         ),
+        story("issued_names_and_those_of_requests_are_claimed_once", race),
         story("revoked_names_are_nobodys", revoked_names),
         story("revocation_is_finished_by_whoever_leads", killed_revocation),
     ]);
@@ -488,6 +489,86 @@ fn unwritable() {
     world.rest();
     let told = world.told(&app).expect("an answer");
     assert_serves(&mut world, &told, &shown, "/test/");
+}
+
+/// A shell line that writes into the ledger as the charm itself would.
+fn claim(world: &World, unit: &UnitName, key: &str, value: &Value) -> String {
+    // A transaction takes keys in quotation marks, where a zero byte can stand.
+    let root = format!("\\x00etcd-charm/{}/etcd", world.model.uuid());
+    let value = value.to_string().replace('"', "\\\"");
+    let script = format!("\nput \"{root}/{key}\" \"{value}\"\n\n\n\n");
+    let file = world.root(unit).join("claim");
+    fs::write(&file, script).unwrap();
+    let command = world.admin(unit).command();
+    let words = [command.get_program()]
+        .into_iter()
+        .chain(command.get_args());
+    let words: Vec<_> = words.map(|word| word.to_str().unwrap()).collect();
+    format!(
+        "ETCDCTL_API=3 {} txn < {} >&2",
+        words.join(" "),
+        file.display()
+    )
+}
+
+fn run_shell(line: &str) {
+    let ran = Command::new("sh")
+        .args(["-e", "-c", line])
+        .output()
+        .unwrap();
+    assert!(
+        ran.status.success(),
+        "{}",
+        String::from_utf8_lossy(&ran.stderr)
+    );
+}
+
+/// What the ledger says is read before a name is claimed, and somebody else may
+/// claim it in between: an operator while a hook runs, or the other way round.
+fn race() {
+    let (mut world, unit) = equipped();
+    let fingerprint = "5f".repeat(32);
+    let issued = json!({
+        "purpose": "operator", "fingerprint": fingerprint, "issued-at": 1_700_000_000,
+        "not-after": 4_000_000_000_u64, "state": "in-force",
+    });
+    let line = claim(&world, &unit, "issued/wanted", &issued);
+    let shown = certificate("wanted");
+    let app = ask_v0(&mut world, "app", "/test/", &shown);
+    let after = move |_: &mut etcd_charm_world::juju::Model| run_shell(&line);
+    world
+        .model
+        .after_tool_call(unit.clone(), "secret-get", after);
+    world.settle();
+    assert_eq!(world.told(&app), None);
+    assert_eq!(users(&world, &unit), ["root"]);
+    let message = application_message(&world);
+    assert!(message.contains("issued to an operator"), "{message}");
+    world.rest();
+    assert_eq!(users(&world, &unit), ["root", "wanted"]);
+
+    let claimed = json!({"holder": {"relation": 77, "request": null}, "leaves": [fingerprint]});
+    let line = claim(&world, &unit, "name/late", &claimed);
+    let path = world.machines[&unit].path_dir().join("tar");
+    fs::write(
+        &path,
+        format!("#!/bin/sh -e\n{line}\nexec /bin/tar \"$@\"\n"),
+    )
+    .unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    let reason = refused(&mut world, &unit, GENERATE, json!({"common-name": "late"}));
+    assert_eq!(
+        reason,
+        "common name late was changed by somebody else meanwhile: run it again"
+    );
+    fs::remove_file(&path).unwrap();
+    assert!(!there(&world, &unit, ARCHIVE).exists());
+    let reason = refused(&mut world, &unit, GENERATE, json!({"common-name": "late"}));
+    assert_eq!(
+        reason,
+        "common name late is held by relation 77; choose another one"
+    );
+    assert_eq!(users(&world, &unit), ["root", "wanted"]);
 }
 
 fn revoked_names() {
