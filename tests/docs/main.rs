@@ -1,0 +1,143 @@
+//! What the documents say: their tables are those of the metadata, their
+//! commands are ones that the charm understands and that a test runs, and their
+//! links lead somewhere.
+//!
+//! A table stands between `<!-- table: options -->` and `<!-- end -->`. Where one
+//! is not as it should be, the test says so and shows the right one; with
+//! `DOCS_WRITE=1` it writes them.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that meets what it does not expect has failed"
+)]
+
+mod commands;
+mod metadata;
+mod tables;
+
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+use metadata::Metadata;
+
+/// All that operators and newcomers are given to read.
+fn documents() -> Vec<(PathBuf, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut paths: Vec<_> = ["README.md", "CONTRIBUTING.md", "SECURITY.md"]
+        .map(|name| root.join(name))
+        .into();
+    let more = fs::read_dir(root.join("docs")).unwrap();
+    paths.extend(more.map(|entry| entry.unwrap().path()));
+    paths.sort();
+    let read = |path: PathBuf| {
+        let text = fs::read_to_string(&path).unwrap();
+        (path, text)
+    };
+    paths.into_iter().map(read).collect()
+}
+
+#[test]
+fn tables_are_those_of_the_metadata() {
+    let metadata = Metadata::read();
+    let mut missing: Vec<&str> = tables::ALL.iter().map(|(name, _)| *name).collect();
+    let mut wrong = Vec::new();
+    for (path, text) in documents() {
+        let right = tables::replaced(&text, |name| {
+            missing.retain(|other| *other != name);
+            tables::table(name, &metadata)
+        });
+        if right == text {
+            continue;
+        }
+        if env::var_os("DOCS_WRITE").is_some() {
+            fs::write(&path, right).unwrap();
+        } else {
+            wrong.push(format!("{} should be:\n{right}", path.display()));
+        }
+    }
+    assert!(missing.is_empty(), "no document has a table of {missing:?}");
+    assert!(
+        wrong.is_empty(),
+        "run this with DOCS_WRITE=1\n{}",
+        wrong.join("\n")
+    );
+}
+
+#[test]
+fn commands_are_understood_and_run_by_a_test() {
+    let metadata = Metadata::read();
+    let tests = commands::Tests::read();
+    let mut wrong = Vec::new();
+    let mut count = 0;
+    for (path, text) in documents() {
+        for command in commands::of_text(&text) {
+            count += 1;
+            if let Err(reason) = commands::check(&command, &metadata, &tests) {
+                wrong.push(format!("{}: `{command}`: {reason}", path.display()));
+            }
+        }
+    }
+    assert!(count > 20, "only {count} commands were found");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// What would be the use of a check that passes everything?
+#[test]
+fn commands_with_mistakes_are_found() {
+    let metadata = Metadata::read();
+    let tests = commands::Tests::read();
+    for command in [
+        "juju run etcd/leader helth",
+        "juju run etcd/leader defrag unit=etcd/0",
+        "juju run etcd/leader revoke-client-certificates",
+        "juju run etcd/leader reconcile dry-run=maybe",
+        "juju config etcd heartbeat_interval=100",
+        "juju config etcd heartbeat-interval=1",
+        "juju integrate my-app etcd:client",
+        "juju attach-resource etcd snapshot=./x",
+        "juju deploy etcd --storage logs=1G",
+        "juju deploy etcd --config port=2379",
+        "juju upgrade-series etcd",
+        "make lunch",
+        "rm -rf /",
+    ] {
+        let checked = commands::check(command, &metadata, &tests);
+        assert!(checked.is_err(), "{command}");
+    }
+}
+
+#[test]
+fn links_lead_somewhere() {
+    let mut wrong = Vec::new();
+    for (path, text) in documents() {
+        let targets = text.split("](").skip(1);
+        let targets = targets.filter_map(|rest| rest.split_once(')'));
+        for (target, _) in targets.filter(|(target, _)| !target.contains("://")) {
+            let (file, heading) = target.split_once('#').unwrap_or((target, ""));
+            let file = match file {
+                "" => path.clone(),
+                file => path.parent().unwrap().join(file),
+            };
+            let text = fs::read_to_string(&file).unwrap_or_default();
+            let is_there = match heading {
+                "" => file.exists(),
+                heading => text
+                    .lines()
+                    .any(|line| anchor(line).as_deref() == Some(heading)),
+            };
+            if !is_there {
+                wrong.push(format!("{}: {target}", path.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The anchor that a heading gets where Markdown is shown.
+fn anchor(line: &str) -> Option<String> {
+    let title = line.strip_prefix('#')?.trim_start_matches('#').trim();
+    let kept = title
+        .chars()
+        .filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+    Some(kept.collect::<String>().to_lowercase().replace(' ', "-"))
+}
