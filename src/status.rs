@@ -53,6 +53,8 @@ pub fn of_unit(report: &Report) -> Status {
     let mut status = match (&report.alarm, &report.refused_option, &report.wait) {
         // Nothing of this unit depends on anything else any more.
         (_, _, Some(wait @ (Wait::Removal | Wait::LostMember))) => return of_wait(wait),
+        // An option can wait for the machines to come back.
+        (_, _, Some(wait @ Wait::Majority(_))) => of_wait(wait),
         (Some(alarm), ..) => blocked(alarm),
         (None, Some(reason), Some(Wait::Options)) => blocked(reason),
         (None, Some(reason), _) => {

@@ -223,7 +223,7 @@ impl Health {
         }
         if self.leader().is_none() {
             return format!(
-                "nobody leads and nobody is served, though answers come from {answering} voters of {votes}: look at the network between the units, port 2380"
+                "nobody leads and nobody is served, though answers come from {answering} voters of {votes}: look at the network between the units, option peer-port"
             );
         }
         format!(

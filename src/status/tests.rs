@@ -80,6 +80,11 @@ fn an_option_that_is_refused_blocks_and_says_what_holds() {
         ..Report::default()
     };
     let blocked = "blocked: option log-level must be info";
+    let lost = unit(&Report {
+        wait: Some(Wait::Majority(vec!["etcd-1".to_owned()])),
+        ..Report::default()
+    });
+    assert!(lost.contains("majority of the cluster lost"), "{lost}");
     for (wait, text) in [
         (
             None,
@@ -94,6 +99,7 @@ fn an_option_that_is_refused_blocks_and_says_what_holds() {
             Some(Wait::Removal),
             "maintenance: left the cluster".to_owned(),
         ),
+        (Some(Wait::Majority(vec!["etcd-1".to_owned()])), lost),
     ] {
         let report = refused(wait);
         assert_eq!(unit(&report), text);
