@@ -75,6 +75,7 @@ pub(crate) enum Event {
     /// A unit is removed, where a cluster remains.
     RemoveUnit(usize),
     Policy(bool),
+    PeerPort(bool),
     Blackout(bool),
     /// etcd ends by itself; systemd starts it again, unless it is `down`.
     Crash {
@@ -173,6 +174,7 @@ impl World {
                     false => PrefixPolicy::Shared,
                 };
             }
+            Event::PeerPort(is_usual) => self.peer_port = if *is_usual { 2380 } else { 4002 },
             Event::Blackout(is_dark) => self.blackout = *is_dark,
             Event::Crash { unit, down } => {
                 let unit = unit % self.units.len();
@@ -400,6 +402,7 @@ pub(crate) fn event() -> impl Strategy<Value = Event> {
         1 => unit().prop_map(Event::LeaderMoves),
         1 => unit().prop_map(Event::RemoveUnit),
         1 => any::<bool>().prop_map(Event::Policy),
+        1 => any::<bool>().prop_map(Event::PeerPort),
         1 => any::<bool>().prop_map(Event::Blackout),
         2 => (unit(), any::<bool>()).prop_map(|(unit, down)| Event::Crash { unit, down }),
         1 => name().prop_map(Event::DeleteUser),

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use etcd_charm::model::{
-    Access, CommonName, Databag, Grant, KeyRange, Permission, RelationId, RequestKey,
+    Access, CommonName, Databag, Grant, KeyRange, Member, Permission, RelationId, RequestKey,
 };
 use etcd_charm::plan::observed::PrefixPolicy;
 use etcd_charm::relation::{self, OfferedCertificate};
@@ -137,7 +137,7 @@ impl World {
                 return Err(format!("{name} is not ours and was changed: {access:?}"));
             }
         }
-        let joining = |member: &&etcd_charm::model::Member| member.learner;
+        let joining = |member: &&Member| member.learner;
         if self.etcd.members.iter().filter(joining).count() > 1 {
             return Err("two members join at once".to_owned());
         }
@@ -183,7 +183,26 @@ impl World {
         self.judge_rights(&grants)?;
         self.judge_requests(&grants)?;
         self.judge_trust(&grants)?;
+        self.judge_configuration()?;
         self.judge_answers(&grants)
+    }
+
+    /// Every member runs with what is configured, and is looked for there.
+    fn judge_configuration(&self) -> Result<(), String> {
+        let units = (0..self.units.len()).filter(|unit| !self.units[*unit].has_left);
+        for unit in units {
+            let wanted = self.documents(unit).map(|wanted| wanted.configuration);
+            let loaded = &self.units[unit].machine.loaded_configuration;
+            if *loaded != wanted {
+                return Err(format!("unit {unit} runs with {loaded:?}, not {wanted:?}"));
+            }
+            let url = format!("https://{}:{}", address(unit), self.peer_port);
+            let is_found = |member: &Member| member.peer_urls == [url.as_str()];
+            if wanted.is_some() && !self.etcd.members.iter().any(is_found) {
+                return Err(format!("nobody looks for unit {unit} at {url}"));
+            }
+        }
+        Ok(())
     }
 
     /// Users and roles are those of the grants, and rights are exact.
@@ -300,8 +319,7 @@ impl World {
         let leaves: BTreeSet<_> = grants.values().map(|grant| &grant.fingerprint).collect();
         for (at, unit) in self.units.iter().enumerate() {
             if unit.has_left {
-                let is_listed =
-                    |member: &etcd_charm::model::Member| self.unit_of(member) == Some(at);
+                let is_listed = |member: &Member| self.unit_of(member) == Some(at);
                 if self.etcd.members.iter().any(is_listed) {
                     return Err(format!("unit {at} has left and is still a member"));
                 }
@@ -322,7 +340,7 @@ impl World {
             {
                 return Err(format!("unit {at} says that it trusts {said:?}"));
             }
-            let is_voter = |member: &&etcd_charm::model::Member| {
+            let is_voter = |member: &&Member| {
                 self.unit_of(member) == Some(at) && !member.learner && self.is_up(member)
             };
             if self.etcd.members.iter().filter(is_voter).count() != 1 {

@@ -12,7 +12,7 @@ use etcd_charm::model::{
 };
 use etcd_charm::plan::access;
 use etcd_charm::plan::machine::{Documents, Machine};
-use etcd_charm::plan::membership::member_url;
+use etcd_charm::plan::membership::{founding_port, member_url};
 use etcd_charm::plan::observed::{
     Certificate, ClientRelation, Clients, Leaves, Observed, Pass, Peers, PrefixPolicy, Scope,
     request_key,
@@ -39,6 +39,8 @@ pub(crate) struct World {
     /// Our secrets, by their labels.
     pub(crate) ours: BTreeMap<String, OurSecret>,
     pub(crate) policy: PrefixPolicy,
+    /// The option `peer-port`; a change of it is one of the configuration, too.
+    pub(crate) peer_port: u16,
     /// Units that have left, with their addresses.
     pub(crate) departed: BTreeMap<MemberName, Option<String>>,
     /// Nobody reaches etcd, although it runs.
@@ -130,6 +132,7 @@ impl World {
             offered: BTreeMap::new(),
             ours: BTreeMap::new(),
             policy: PrefixPolicy::Shared,
+            peer_port: PEER_PORT,
             departed: BTreeMap::new(),
             blackout: false,
             next_secret: 0,
@@ -144,8 +147,8 @@ impl World {
     /// The unit whose member this is.
     pub(crate) fn unit_of(&self, member: &Member) -> Option<usize> {
         (0..self.units.len()).find(|unit| {
-            let url = member_url(&address(*unit), PEER_PORT);
-            member.peer_urls.contains(&url)
+            let begin = format!("https://{}:", address(*unit));
+            member.peer_urls.iter().any(|url| url.starts_with(&begin))
         })
     }
 
@@ -169,7 +172,7 @@ impl World {
                 .peer_app
                 .contains_key("pki")
                 .then(|| POOL.authorities.clone());
-            machine.wanted = machine.founding.as_ref().map(documents);
+            machine.wanted = self.documents(unit);
         } else {
             // What a pass over one relation does not read.
             machine = Machine {
@@ -220,6 +223,7 @@ impl World {
             clients,
             options: Options {
                 prefix_policy: self.policy,
+                peer_port: self.peer_port,
                 ..Options::default()
             },
             refused_option: None,
@@ -383,6 +387,14 @@ impl World {
 
     /// Starts the member of a unit: it reads the files that are written.
     pub(crate) fn start(&mut self, unit: usize) {
+        // etcd compares its own URL with the words only where it has no data.
+        if !self.units[unit].machine.has_data
+            && self.documents(unit).as_ref() != Some(&self.units[unit].machine.written)
+        {
+            self.fault(format!(
+                "unit {unit} starts with other words than its founding's"
+            ));
+        }
         let machine = &mut self.units[unit].machine;
         machine.is_running = true;
         machine.has_data = true;
@@ -390,15 +402,19 @@ impl World {
         machine.loaded_configuration = Some(machine.written.configuration.clone());
         self.units[unit].stopped_by_hook = false;
         let founding = self.units[unit].machine.founding.clone();
-        if let Some(Founding {
-            existing: false, ..
-        }) = founding
+        if let Some(
+            founding @ Founding {
+                existing: false, ..
+            },
+        ) = &founding
             && self.etcd.members.is_empty()
         {
+            let port = founding_port(founding, &unit_name(unit).member());
+            let port = port.expect("words with this unit's URL");
             self.etcd.members.push(Member {
                 id: 1,
                 name: None,
-                peer_urls: vec![member_url(&address(unit), PEER_PORT)],
+                peer_urls: vec![member_url(&address(unit), port)],
                 client_urls: Vec::new(),
                 learner: false,
             });
@@ -461,17 +477,24 @@ impl World {
         self.etcd.leader = next.map(|member| member.id);
     }
 
+    /// The files of a unit as they should be, once it has been founded.
+    pub(crate) fn documents(&self, unit: usize) -> Option<Documents> {
+        let machine = &self.units[unit].machine;
+        let founding = machine.founding.as_ref()?;
+        let port = match machine.has_data {
+            true => self.peer_port,
+            false => founding_port(founding, &unit_name(unit).member())?,
+        };
+        Some(Documents {
+            configuration: format!("{}\n{port}", founding.initial_cluster),
+            service: "ExecStart=etcd".to_owned(),
+        })
+    }
+
     pub(crate) fn new_secret(&mut self) -> SecretUri {
         self.next_secret += 1;
         let text = format!("secret:ours{:016}", self.next_secret);
         text.parse().expect("a secret's URI")
-    }
-}
-
-fn documents(founding: &Founding) -> Documents {
-    Documents {
-        configuration: format!("initial-cluster: {}", founding.initial_cluster),
-        service: "ExecStart=etcd".to_owned(),
     }
 }
 
