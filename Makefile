@@ -39,6 +39,7 @@ test: ## everything that CI checks
 	@$(TIMED) python tests/tools/python
 	@$(TIMED) format cargo fmt --all --check
 	@$(ENV) $(TIMED) lint cargo clippy --workspace --all-targets -- -D warnings
+	@$(TIMED) charmcraft tests/package/setup || echo "test: LEFT OUT: packing the charm, for the reason above"
 	@$(ENV) $(TIMED) tests cargo test --workspace
 
 .PHONY: test-machines

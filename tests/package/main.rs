@@ -103,17 +103,14 @@ fn source(name: &str) -> String {
 
 fn holds_its_files() {
     let charm = packed();
-    let mut expected = vec![
+    let expected = [
         "LICENSE",
+        "actions.yaml",
         "config.yaml",
         "dispatch",
         "manifest.yaml",
         "metadata.yaml",
     ];
-    // charmcraft takes the actions, where there are any, from the same file.
-    if source("charmcraft.yaml").contains("\nactions:") {
-        expected.insert(1, "actions.yaml");
-    }
     assert_eq!(charm.names(), expected);
     for entry in charm.entries() {
         let mode = if entry.name == "dispatch" {
@@ -143,9 +140,7 @@ fn describes() {
     let config = charm.yaml("config.yaml");
     let sources: serde_yaml::Value = serde_yaml::from_str(&source("charmcraft.yaml")).unwrap();
     assert_eq!(config["options"], sources["config"]["options"]);
-    if let Some(actions) = sources.get("actions") {
-        assert_eq!(&charm.yaml("actions.yaml"), actions);
-    }
+    assert_eq!(charm.yaml("actions.yaml"), sources["actions"]);
     let manifest = charm.yaml("manifest.yaml");
     let base = &manifest["bases"][0];
     assert_eq!(base["name"], "ubuntu");
@@ -200,6 +195,17 @@ fn serves_a_client() {
     assert!(client.run(&["put", "/testing", "1"]).is_denied());
     let admin = world.admin(&unit);
     assert_eq!(admin.lines(&["user", "list"]), ["client1", "root"]);
+
+    // Options and actions are those of the packed charm as well.
+    world.model.set_config("etcd", "client-port", 4001);
+    world.rest();
+    let told = world.told(&app).expect("an answer");
+    assert!(told.endpoints.ends_with(":4001"), "{}", told.endpoints);
+    let client = world.follow(&told, &certificate);
+    assert_eq!(client.lines(&["get", "/test/a"]), ["/test/a", "1"]);
+    let health = world.run_action(&unit, "health", serde_json::json!({}));
+    assert_eq!(health.status, "completed", "{}", health.message);
+    let admin = world.admin(&unit);
 
     world.model.remove_relation(relation);
     world.rest();
