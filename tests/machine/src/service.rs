@@ -78,6 +78,8 @@ pub(crate) struct Service {
     /// How the last main process ended: `Result`, and code or signal; `None` while it runs.
     pub(crate) exit: Option<(&'static str, i32)>,
     pub(crate) ready: bool,
+    /// How often somebody wanted it stopped, which calls off every start that is not over.
+    pub(crate) calls_off: u64,
     /// Counts starts and stops, so that what belongs to an earlier process is recognised as late.
     pub(crate) generation: u64,
     /// One command at a time works on a service, as systemd has one job per unit.
@@ -107,6 +109,7 @@ impl Default for Service {
             control: None,
             exit: None,
             ready: false,
+            calls_off: 0,
             generation: 0,
             busy: false,
             attended: false,

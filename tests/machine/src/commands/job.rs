@@ -80,6 +80,7 @@ fn failed(failure: &Failure, verb: &str, name: &str) -> Answer {
                 "protocol" => {
                     "the service did not take the steps required by its unit configuration"
                 }
+                "canceled" => return Answer::error(1, format!("Job for {unit} canceled.")),
                 "start-limit-hit" => {
                     return Answer::error(
                         1,

@@ -17,9 +17,13 @@ const LOOK_UP: Duration = Duration::from_millis(3);
 
 impl Supervisor {
     pub(crate) fn start(self: &Arc<Self>, name: &str) -> Result<(), Failure> {
+        let calls_off = self.lock().service(name).calls_off;
         loop {
             let job = self.begin_job(name)?;
             let mut state = self.lock();
+            if state.service(name).calls_off != calls_off {
+                return Err(Failure::Job("canceled"));
+            }
             self.load(&mut state, name)?;
             if !state.service(name).follow_up {
                 state.service(name).automatic_restarts = 0;
@@ -120,7 +124,7 @@ impl Supervisor {
         service.main = Some(pid);
         service.starts += 1;
         service.sub = "start";
-        let generation = service.generation;
+        let (generation, calls_off) = (service.generation, service.calls_off);
         self.watch_main(name, generation, child, pid);
         self.notify_all();
         let boot = job.boot;
@@ -129,7 +133,10 @@ impl Supervisor {
             (state, settled) = self.wait_until(state, unit.start_time_limit, |state| {
                 let interrupted = state.boot != boot;
                 let service = state.service(name);
-                interrupted || service.ready || service.exit.is_some()
+                interrupted
+                    || service.ready
+                    || service.exit.is_some()
+                    || service.calls_off != calls_off
             });
             if !settled {
                 (state, _) = self.end_main(state, job, pid, unit.stop_time_limit);
@@ -140,6 +147,10 @@ impl Supervisor {
         }
         check_power(&state, job)?;
         let service = state.service(name);
+        if unit.kind == Kind::Notify && service.calls_off != calls_off && !service.ready {
+            // Whoever called it off deals with the process.
+            return Err(Failure::Job("canceled"));
+        }
         if let (Kind::Notify, Some((result, _))) = (unit.kind, service.exit) {
             let result = if result == "success" {
                 "protocol"

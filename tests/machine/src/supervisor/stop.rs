@@ -18,13 +18,13 @@ impl Supervisor {
             Err(Failure::NotFound) if !running => return Err(Failure::NotFound),
             _ => {}
         }
-        let job = self.begin_job(name)?;
+        let job = self.call_off(name)?;
         self.stop_now(&job)
     }
 
     pub(crate) fn restart(self: &Arc<Self>, name: &str) -> Result<(), Failure> {
         self.load(&mut self.lock(), name)?;
-        let job = self.begin_job(name)?;
+        let job = self.call_off(name)?;
         self.stop_now(&job)?;
         let mut state = self.lock();
         let service = state.service(name);
@@ -32,6 +32,14 @@ impl Supervisor {
         service.automatic_restarts = 0;
         drop(state);
         self.start_now(&job)
+    }
+
+    /// Takes the job, and calls off a start that waits for its turn or for the process to be ready: systemd, too,
+    /// cancels the one job for the other.
+    fn call_off<'a>(&'a self, name: &'a str) -> Result<Job<'a>, Failure> {
+        self.lock().service(name).calls_off += 1;
+        self.notify_all();
+        self.begin_job(name)
     }
 
     fn stop_now(self: &Arc<Self>, job: &Job<'_>) -> Result<(), Failure> {

@@ -55,6 +55,7 @@ fn main() -> ExitCode {
             "start_fails_after_the_time_limit",
             readiness::start_fails_after_the_time_limit,
         ),
+        ("stop_calls_off_a_start", readiness::stop_calls_off_a_start),
         (
             "commands_before_and_after_the_service",
             surroundings::commands_before_and_after_the_service,

@@ -75,3 +75,19 @@ pub(crate) fn start_fails_after_the_time_limit() {
         (Active::Failed, None, 0)
     );
 }
+
+/// What waits for others can be stopped nevertheless.
+pub(crate) fn stop_calls_off_a_start() {
+    let bench = Bench::new();
+    bench.unit("mute", &format!("Type=notify\n{}", helper("never-ready")));
+    thread::scope(|scope| {
+        let start = scope.spawn(|| bench.fail("systemctl start mute", 1));
+        bench.wait_for("mute", |state| state.main_pid.is_some());
+        bench.succeed("systemctl stop mute");
+        let said = start.join().expect("it has ended");
+        assert!(said.contains("Job for mute.service canceled."), "{said}");
+    });
+    let state = bench.machine().service("mute");
+    assert_eq!((state.main_pid, state.crashes), (None, 0), "{state:?}");
+    assert_ne!(state.active, Active::Activating);
+}
