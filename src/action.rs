@@ -12,6 +12,7 @@ mod compact;
 mod defrag;
 mod health;
 mod parameters;
+mod rebuild;
 mod reconcile;
 mod restore;
 mod rotate_server_ca;
@@ -128,10 +129,11 @@ async fn act(
         "package-client-credentials" => {
             certificates::generate(context, results, certificates::OLDER_ARCHIVE).await
         }
+        "rebuild-cluster" => rebuild::rebuild(context, results).await,
         "reconcile" => reconcile::run(context, results).await,
+        "restore" => restore::restore(context, results).await,
         "revoke-client-certificates" => certificates::revoke(context, results).await,
         "rotate-server-ca" => rotate_server_ca::run(context, results).await,
-        "restore" => restore::restore(context, results).await,
         "snapshot" => snapshot::take(context, results).await,
         other => Err(ActionError::Unknown(other.to_owned())),
     }

@@ -15,7 +15,7 @@ pub use access::access;
 pub use issue::issue;
 pub use machine::{machine, stop};
 pub use membership::membership;
-pub use prepare::{Prepared, prepare};
+pub use prepare::{Prepared, prepare, snapshot_at_rest};
 pub use publish::{new_token, open_port, publish, rotate_server_authority};
 pub use refound::refound;
 pub use snapshot::snapshot;

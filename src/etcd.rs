@@ -10,9 +10,11 @@ mod maintenance;
 mod member;
 mod restored;
 mod snapshot;
+mod standing;
 
 pub use connect::{Client, Credentials};
 pub use error::EtcdError;
 pub use kv::Lock;
 pub use restored::Tidied;
 pub use snapshot::SnapshotStream;
+pub use standing::Standing;

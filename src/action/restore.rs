@@ -9,7 +9,7 @@ use super::{ActionError, snapshot};
 use crate::apply::{self, ApplyError, Prepared};
 use crate::context::Context;
 use crate::etcd::{Client, Lock};
-use crate::host::snapshot::verify;
+use crate::host::snapshot::{SnapshotFile, verify};
 use crate::host::{HostError, data, package, snapshot_tool};
 use crate::juju::ActionResults;
 use crate::model::{Founding, Refounding};
@@ -208,6 +208,28 @@ impl Ground {
                 other => other.into(),
             }
         })
+    }
+
+    /// A snapshot of the data that this unit's member has on its disk, where no
+    /// member answers: one that was restarted without a majority answers nobody.
+    /// Its service is stopped for it and stays stopped until the next hook.
+    ///
+    /// # Errors
+    /// There is no data, or etcd does not run on it.
+    pub(super) async fn own_data(
+        &self,
+        context: &Context,
+        path: &Path,
+    ) -> Result<SnapshotFile, ActionError> {
+        if !data::current(&self.storage).join("member").is_dir() {
+            return Err(ActionError::Refused(
+                "this unit has no data of a member: make a unit leader that has".to_owned(),
+            ));
+        }
+        let path = context.paths.named(path);
+        let file = apply::snapshot_at_rest(context, &self.storage, &self.peer_url(), &path).await;
+        let _ = data::discard_prepared(&self.storage);
+        Ok(file?)
     }
 
     /// Ends the old cluster and begins the new one.

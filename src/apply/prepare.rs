@@ -5,8 +5,10 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::ApplyError;
+use super::machine::stop_service;
 use crate::context::Context;
 use crate::etcd::{Client, Tidied};
+use crate::host::snapshot::SnapshotFile;
 use crate::host::snapshot_tool::{self, RestoredAs};
 use crate::host::trial::{Trial, TrialOf};
 use crate::host::{data, package};
@@ -79,8 +81,43 @@ pub async fn prepare(
     Ok(Prepared { revision, tidied })
 }
 
+/// Writes a snapshot of the data that this unit's member has on its disk, by an
+/// etcd that is started on a copy of it. The copy and not the data: to serve
+/// without the others it has to be made a cluster of one. The service is
+/// stopped.
+///
+/// # Errors
+/// The data cannot be copied, or etcd does not run on it.
+pub async fn snapshot_at_rest(
+    context: &Context,
+    storage: &Path,
+    peer_url: &str,
+    path: &Path,
+) -> Result<SnapshotFile, ApplyError> {
+    let programs =
+        package::installed(&context.paths)?.ok_or(ApplyError::Missing("the programs of etcd"))?;
+    stop_service(context).await?;
+    data::discard_prepared(storage)?;
+    // No cluster has the generation 0 by preparation.
+    let copy = data::prepared(storage, 0);
+    data::copy(&context.commands, &data::current(storage), &copy)?;
+    let name = context.hook.unit.member();
+    let trial = TrialOf {
+        data_dir: &copy,
+        name: name.as_str(),
+        peer_url,
+        alone: true,
+    };
+    let mut trial = Trial::start(&context.commands, &programs, &context.paths, &trial)?;
+    let client = serving(context, &mut trial, START_LIMIT).await?;
+    let file = super::snapshot(context, &client, path).await?;
+    drop(client);
+    trial.stop(&context.commands)?;
+    Ok(file)
+}
+
 /// A connection to a trial, once its member serves.
-pub(super) async fn serving(
+async fn serving(
     context: &Context,
     trial: &mut Trial,
     limit: Duration,

@@ -5,6 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::command::Commands;
 use super::error::HostError;
 use super::files::sync_dir;
 
@@ -68,6 +69,20 @@ pub fn put_in_place(storage: &Path, generation: u64) -> Result<(), HostError> {
         sync_dir(storage)?;
     }
     Ok(())
+}
+
+/// Copies data that nobody writes to at the moment.
+///
+/// # Errors
+/// It could not be copied; the disk may be full.
+pub fn copy(commands: &Commands, from: &Path, to: &Path) -> Result<(), HostError> {
+    commands
+        .command("cp")
+        .args(["--archive", "--reflink=auto", "--"])
+        .args([from, to])
+        .run()
+        .map(drop)
+        .map_err(HostError::command(format!("copy {}", from.display())))
 }
 
 /// Removes what was prepared and never used.

@@ -16,6 +16,7 @@ mod majority;
 mod names;
 mod older;
 mod options;
+mod rebuild;
 mod restore;
 mod rotation;
 mod sentences;
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
         older::stories(),
         options::stories(),
         rotation::stories(),
+        rebuild::stories(),
         restore::stories(),
         sentences::stories(),
         snapshot::stories(),

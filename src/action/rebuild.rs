@@ -1,0 +1,171 @@
+//! `rebuild-cluster`: a new cluster from what the survivors of the old one have,
+//! when too few of them are left to agree on anything.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+
+use super::parameters::Parameters;
+use super::restore::Ground;
+use super::{ActionError, snapshot};
+use crate::apply;
+use crate::context::Context;
+use crate::etcd::{Client, EtcdError, Standing};
+use crate::juju::ActionResults;
+use crate::model::Member;
+use crate::observe;
+
+/// How long a member may take to tell how far it has come.
+const STANDING_LIMIT: Duration = Duration::from_secs(5);
+
+/// Rebuilds the cluster from the member with the newest data.
+///
+/// # Errors
+/// See [`ActionError`]; until the new cluster is ready to take its place,
+/// nothing was changed.
+pub(crate) async fn rebuild(
+    context: &mut Context,
+    results: &mut ActionResults,
+) -> Result<(), ActionError> {
+    let mut parameters = Parameters::read(context)?;
+    let confirm = parameters.flag("confirm")?;
+    let use_own_data = parameters.flag("use-own-data")?;
+    parameters.finish()?;
+    let ground = Ground::survey(context).await?;
+    let survivors = survivors(context, &ground).await;
+    for survivor in &survivors {
+        let agrees = survivor.standing.leader.is_some() && survivor.client.revision().await.is_ok();
+        if agrees {
+            return Err(ActionError::Refused(
+                "the cluster has its majority, so there is nothing to rebuild: `restore` goes back \
+                 to a snapshot"
+                    .to_owned(),
+            ));
+        }
+    }
+    let members = match survivors.first() {
+        Some(survivor) => survivor.client.members().await?,
+        None => Vec::new(),
+    };
+    let chosen = newest(&survivors);
+    tell(results, &survivors, &members, chosen);
+    if chosen.is_none() && !use_own_data {
+        return Err(ActionError::Refused(
+            "no member answers: bring one back, or run this with use-own-data=true on a leader \
+             whose machine has the newest data there is"
+                .to_owned(),
+        ));
+    }
+    if !confirm {
+        return Err(ActionError::Refused(
+            "this ends the old cluster for good, with whatever only the silent members have: if \
+             their machines do not come back, run it with confirm=true"
+                .to_owned(),
+        ));
+    }
+    let path = Path::new(snapshot::DIRECTORY).join(snapshot::file_name(context.now));
+    context.tools.action_log("saving the newest data")?;
+    let file = match chosen {
+        Some(chosen) => {
+            apply::snapshot(context, &chosen.client, &context.paths.named(&path)).await?
+        }
+        None => ground.own_data(context, &path).await?,
+    };
+    snapshot::tell(context, results, "snapshot", &path, &file)?;
+    // etcd waits for its clients before it stops.
+    drop(survivors);
+    let founding = ground.founding(context);
+    context.tools.action_log("trying it out")?;
+    let file: PathBuf = context.paths.named(&path);
+    let prepared = ground.prepare(context, &file, &founding).await?;
+    results.set(&["restored", "revision"], prepared.revision.to_string());
+    ground
+        .put_in_place(context, founding, false, &prepared, results)
+        .await
+}
+
+/// A member that answers.
+struct Survivor {
+    url: String,
+    client: Client,
+    standing: Standing,
+}
+
+/// Every member of the newest cluster that answers, wherever it is known from.
+async fn survivors(context: &Context, ground: &Ground) -> Vec<Survivor> {
+    let asked = observe::member_urls(context, ground.application.peers.as_ref());
+    let mut survivors = ask(context, &asked).await;
+    // One that no databag names may stand in the members' own list.
+    let mut others = Vec::new();
+    for survivor in &survivors {
+        for member in survivor.client.members().await.unwrap_or_default() {
+            let urls = member.client_urls.into_iter();
+            others.extend(urls.filter(|url| !asked.contains(url)));
+        }
+    }
+    others.sort();
+    others.dedup();
+    survivors.extend(ask(context, &others).await);
+    survivors
+}
+
+async fn ask(context: &Context, urls: &[String]) -> Vec<Survivor> {
+    let asked = urls.iter().map(|url| async move {
+        let client = observe::client_at(context, url).await.ok()?;
+        let standing = tokio::time::timeout(STANDING_LIMIT, client.standing()).await;
+        let standing: Option<Result<Standing, EtcdError>> = standing.ok();
+        let standing = standing?.ok()?;
+        let url = url.clone();
+        Some(Survivor {
+            url,
+            client,
+            standing,
+        })
+    });
+    join_all(asked).await.into_iter().flatten().collect()
+}
+
+/// The survivor with the newest data: the highest term, then what is agreed on
+/// and applied. One without a vote counts only where no other is left.
+fn newest(survivors: &[Survivor]) -> Option<&Survivor> {
+    survivors.iter().max_by_key(|survivor| {
+        let standing = &survivor.standing;
+        let rank = (standing.term, standing.index, standing.applied);
+        (!standing.learner, rank)
+    })
+}
+
+/// The table that the decision rests on.
+fn tell(
+    results: &mut ActionResults,
+    survivors: &[Survivor],
+    members: &[Member],
+    chosen: Option<&Survivor>,
+) {
+    for member in members {
+        let name = match &member.name {
+            Some(name) => name.to_string(),
+            None => format!("{:x}", member.id),
+        };
+        let mut set = |key: &str, text: String| results.set(&["members", &name, key], text);
+        let address = member.client_urls.first();
+        let address = address.or_else(|| member.peer_urls.first());
+        set("address", address.cloned().unwrap_or_default());
+        let answer = survivors.iter().find(|survivor| {
+            survivor.standing.member == member.id || member.client_urls.contains(&survivor.url)
+        });
+        set("answers", answer.is_some().to_string());
+        if let Some(survivor) = answer {
+            let standing = &survivor.standing;
+            set("term", standing.term.to_string());
+            set("index", standing.index.to_string());
+            set("revision", standing.revision.to_string());
+            set("votes", (!standing.learner).to_string());
+        }
+        let is_chosen = answer
+            .zip(chosen)
+            .is_some_and(|(answer, chosen)| answer.url == chosen.url);
+        set("chosen", is_chosen.to_string());
+    }
+}
