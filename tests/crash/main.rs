@@ -15,6 +15,7 @@ mod drive;
 mod fault;
 mod founding;
 mod life;
+mod restore;
 mod rig;
 mod snapshot;
 mod sweep;
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
             "crash_while_a_second_unit_joins",
             founding::of_a_second_unit,
         ),
+        trial("crash_while_a_snapshot_is_restored", restore::of_a_restore),
     ];
     libtest_mimic::run(&arguments, trials).exit_code()
 }
