@@ -138,7 +138,11 @@ fn install(context: &mut Context, application: &Application) -> Result<(), Apply
         .tools
         .status_set(StatusName::Maintenance, "installing etcd")?;
     let source = Source::of_resource(application.archive.clone())?;
-    package::ensure_installed(&context.commands, &source, &context.paths)?;
+    // Written ahead: the machine may go down amid the packages' own scripts.
+    let was_cut_short = std::mem::replace(&mut context.facts.installing, true);
+    context.facts.write(&context.paths)?;
+    package::ensure_installed(&context.commands, &source, &context.paths, was_cut_short)?;
+    context.facts.installing = false;
     context.facts.source_digest = match &application.archive {
         Some(archive) => Some(package::digest(archive)?),
         None => None,

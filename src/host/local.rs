@@ -43,6 +43,9 @@ pub struct LocalFacts {
     pub client_endpoints: Vec<String>,
     /// The SHA-256 of the archive that etcd was installed from.
     pub source_digest: Option<String>,
+    /// Whether an installation was begun and has not come to its end. Programs
+    /// that are there then may lack what their package sets up.
+    pub installing: bool,
     /// Whether this unit is going away: what Juju then says of relations is
     /// true of this unit, and not of the application.
     pub dying: bool,
@@ -163,6 +166,7 @@ mod tests {
             last_app_status: None,
             client_endpoints: vec!["https://[fd00::1]:2379".to_owned()],
             source_digest: None,
+            installing: true,
             dying: true,
             departed: [(MemberName::new("etcd-1"), Some("10.0.0.2".to_owned()))].into(),
             options: Some(

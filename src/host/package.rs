@@ -26,6 +26,10 @@ const STALE_LISTS: [&str; 3] = [
     "Unable to fetch some archives",
 ];
 
+/// What it says after an installation that was killed; it does nothing more
+/// until that is made good.
+const INTERRUPTED: &str = "dpkg was interrupted";
+
 /// Unattended upgrades and the machine's own set-up hold apt's lock for some
 /// minutes at the worst.
 const LOCK_TIMEOUT: &str = "DPkg::Lock::Timeout=600";
@@ -72,8 +76,9 @@ impl Source {
 
 /// Makes the programs of this source the installed ones, and the user that
 /// runs them exist. An archive that is unpacked already is not unpacked again,
-/// packages that are there are left alone. A running etcd is not touched: its
-/// program stays where it is until [`remove_other_programs`].
+/// packages that are there are left alone, unless their installation was cut
+/// short. A running etcd is not touched: its program stays where it is until
+/// [`remove_other_programs`].
 ///
 /// # Errors
 /// The archive is not one of etcd for this machine, or apt fails.
@@ -81,11 +86,12 @@ pub fn ensure_installed(
     commands: &Commands,
     source: &Source,
     paths: &Paths,
+    was_cut_short: bool,
 ) -> Result<Installed, HostError> {
     let programs = match source {
         Source::Archive(archive) => archive::ensure_unpacked(commands, archive, paths)?,
         Source::Distribution => {
-            ensure_packages(commands, paths)?;
+            ensure_packages(commands, paths, was_cut_short)?;
             ensure_absent(&paths.current_programs())?;
             paths.distribution_programs()
         }
@@ -155,14 +161,30 @@ fn found(programs: &Path) -> Option<Installed> {
     })
 }
 
-fn ensure_packages(commands: &Commands, paths: &Paths) -> Result<(), HostError> {
-    if found(&paths.distribution_programs()).is_some() {
+fn ensure_packages(
+    commands: &Commands,
+    paths: &Paths,
+    was_cut_short: bool,
+) -> Result<(), HostError> {
+    if !was_cut_short && found(&paths.distribution_programs()).is_some() {
         return Ok(());
     }
     // Before the packages are there: their installation starts the service.
     Service::new(commands, DISTRIBUTION_SERVICE).mask()?;
     let intent = || HostError::command(format!("install {}", PACKAGES.join(" and ")));
-    match install(commands) {
+    let mut outcome = install(commands);
+    if let Err(CommandError::Failed { stderr, .. }) = &outcome
+        && stderr.contains(INTERRUPTED)
+    {
+        commands
+            .command("dpkg")
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .args(["--configure", "--pending"])
+            .run()
+            .map_err(HostError::command("finish what dpkg has begun"))?;
+        outcome = install(commands);
+    }
+    match outcome {
         Err(CommandError::Failed { stderr, .. })
             if STALE_LISTS.iter().any(|text| stderr.contains(text)) =>
         {

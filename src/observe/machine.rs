@@ -46,7 +46,8 @@ pub fn machine(context: &Context, application: &Application) -> Result<Machine, 
         return Ok(machine);
     }
     let installed = package::installed(paths)?;
-    machine.is_installed = installed.is_some() && is_newest(context, application)?;
+    machine.is_installed =
+        installed.is_some() && !facts.installing && is_newest(context, application)?;
     machine.has_storage = application.storage.is_some();
     machine.has_data = application
         .storage

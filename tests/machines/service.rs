@@ -1,5 +1,7 @@
 //! One unit: what its systemd does with etcd.
 
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
 use etcd_charm_world::UnitName;
@@ -49,10 +51,36 @@ fn data(rig: &Rig, unit: &UnitName) -> String {
     storage.join("etcd").display().to_string()
 }
 
+/// What the package's own scripts ask before they touch its service. It cuts the
+/// power instead, once.
+const POWER_CUT: &str = "#!/bin/sh\nrm /usr/sbin/policy-rc.d\nexec reboot --force --force\n";
+
+/// The machine goes down amid the installation.
+fn interrupt(rig: &mut Rig, unit: &UnitName) {
+    let policy = rig.guest(unit).root().join("usr/sbin/policy-rc.d");
+    fs::write(&policy, POWER_CUT).unwrap();
+    fs::set_permissions(&policy, Permissions::from_mode(0o755)).unwrap();
+    while rig
+        .model
+        .step_unit(unit.clone())
+        .expect("a hook is due")
+        .succeeded()
+    {}
+    rig.guest_mut(unit).wait_until_off();
+    rig.turn_on(std::slice::from_ref(unit));
+    assert!(!policy.exists());
+    let audit = rig.guest(unit).run(&["dpkg", "--audit"]);
+    assert!(audit.contains("etcd-server"), "{audit}");
+}
+
 /// Lets a unit come up, and looks at what is on its machine then.
 pub(crate) fn installed(rig: &mut Rig) -> UnitName {
     let unit = step("a machine boots", || rig.add_unit());
+    step("it goes down while etcd is installed", || {
+        interrupt(rig, &unit);
+    });
     step("the charm installs etcd and starts it", || rig.rest());
+    assert_eq!(rig.guest(&unit).run(&["dpkg", "--audit"]), "");
     assert_eq!(rig.model.unit_status(unit.clone()).status, "active");
     let guest = rig.guest(&unit);
     for package in ["etcd-server", "etcd-client"] {

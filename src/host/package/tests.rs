@@ -49,7 +49,7 @@ fn machine() -> Machine {
 }
 
 fn install(machine: &Machine, source: &Source) -> Result<Installed, HostError> {
-    ensure_installed(&machine.commands(), source, &machine.paths())
+    ensure_installed(&machine.commands(), source, &machine.paths(), false)
 }
 
 /// An error with its causes, as an operator sees it.
@@ -200,6 +200,31 @@ esac"#,
     // The second time there is nothing to do but to look for the user.
     install(&machine, &Source::Distribution).expect("installed");
     assert_eq!(machine.calls().len(), expected.len() + 2);
+}
+
+#[test]
+fn an_installation_that_was_cut_short_is_finished() {
+    let machine = machine();
+    machine.command("systemctl", "");
+    machine.command(
+        "apt-get",
+        r#"test -e "$root/configured" || { echo 'E: dpkg was interrupted, you must' >&2; exit 100; }"#,
+    );
+    machine.command("dpkg", r#"touch "$root/configured""#);
+    // The files were there before the package's own scripts came to run.
+    let programs = machine.paths().distribution_programs();
+    fs::create_dir_all(&programs).expect("a directory");
+    script_at(&programs.join("etcd"), "");
+    script_at(&programs.join("etcdctl"), "");
+    let (commands, paths) = (machine.commands(), machine.paths());
+    ensure_installed(&commands, &Source::Distribution, &paths, true).expect("installed");
+    let calls = machine.calls();
+    let verbs: Vec<_> = calls
+        .iter()
+        .filter_map(|call| call.split(' ').next())
+        .collect();
+    assert_eq!(verbs, ["systemctl", "apt-get", "dpkg", "apt-get", "id"]);
+    assert_eq!(calls[2], "dpkg --configure --pending");
 }
 
 #[test]
