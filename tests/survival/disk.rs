@@ -1,0 +1,107 @@
+//! A disk that is full: etcd of that machine ends, the others serve, and it
+//! comes back by itself once there is room.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread;
+use std::time::Duration;
+
+use etcd_charm_world::juju::Hook;
+use etcd_charm_world::service_of;
+
+use crate::support::{
+    Client, assert_caught_up, assert_healthy, assert_whole, programs, say, wait_until_up, world_of,
+};
+
+/// Room for the log that etcd lays out in advance, 64 MB twice, and some data.
+const SIZE: &str = "size=160m";
+
+/// A file system of its own, gone when this is dropped.
+struct Disk(PathBuf);
+
+impl Disk {
+    /// `None` where nothing may be mounted.
+    fn mount(at: &Path) -> Option<Self> {
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", SIZE, "tmpfs"])
+            .arg(at)
+            .output();
+        let is_mounted = mounted.is_ok_and(|output| output.status.success());
+        is_mounted.then(|| Self(at.to_owned()))
+    }
+
+    fn filler(&self) -> PathBuf {
+        self.0.join("filler")
+    }
+
+    /// Takes all room that is left.
+    fn fill(&self) {
+        let mut content = vec![0_u8; 4 << 20];
+        let mut file = fs::File::create(self.filler()).unwrap();
+        while !content.is_empty() {
+            if std::io::Write::write_all(&mut file, &content).is_err() {
+                content.truncate(content.len() / 2);
+            }
+        }
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        // Lazily, since etcd may still have files open there.
+        drop(Command::new("umount").arg("-l").arg(&self.0).output());
+    }
+}
+
+pub(crate) fn full() {
+    let mut world = world_of(programs());
+    let units = [world.deploy(), world.add_unit(), world.add_unit()];
+    let poor = &units[2];
+    let at = world.model.storage_location(poor.clone(), "data").unwrap();
+    fs::create_dir_all(&at).unwrap();
+    let Some(disk) = Disk::mount(&at) else {
+        say("a full disk: skipped, since nothing may be mounted here");
+        return;
+    };
+    world.rest();
+    let client = Client::ask(&mut world, "app");
+    world.rest();
+    let before = client.told(&mut world);
+    let writer = client.writer(&mut world);
+    disk.fill();
+    // etcd notices when it needs another piece of its log or database.
+    let machine = &world.machines[poor];
+    let admin = world.admin(&units[0]);
+    let large = "x".repeat(100_000);
+    let crashed = (0..2000).any(|_| {
+        assert!(admin.run(&["put", "large", &large]).ok);
+        machine.service(&service_of(poor)).crashes > 0
+    });
+    assert!(crashed, "etcd goes on with a full disk");
+    for unit in &units {
+        let run = world.model.run_hook(unit.clone(), Hook::UpdateStatus);
+        say(&format!(
+            "a full disk: update-status of {unit} took {:.1?}: {:?}",
+            run.duration,
+            world.model.unit_status(unit.clone()).message
+        ));
+        if unit != poor {
+            assert!(run.succeeded(), "{}", run.stderr);
+            let status = world.model.unit_status(unit.clone());
+            assert!(
+                status.message.contains("no answer from etcd-2"),
+                "{}",
+                status.message
+            );
+        }
+    }
+    fs::remove_file(disk.filler()).unwrap();
+    thread::sleep(Duration::from_secs(3));
+    wait_until_up(&world, poor);
+    client.rest(&mut world, &writer);
+    assert_whole("a full disk", &writer.finish());
+    assert_eq!(client.told(&mut world), before);
+    assert_caught_up(&world, &units);
+    assert_healthy(&world, &units);
+}

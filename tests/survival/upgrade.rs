@@ -1,0 +1,102 @@
+//! etcd is upgraded by attaching a resource, one member after the other, while
+//! a client writes.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use etcd_charm_world::{HookRun, Programs};
+
+use crate::support::{
+    Client, assert_caught_up, assert_healthy, assert_whole, say, voters, world_of,
+};
+
+/// The archive of a release, as an operator would download it.
+fn archive(directory: &Path, version: &str) -> PathBuf {
+    let archive = directory.join("etcd.tar.gz");
+    let packer = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tools/release-archive");
+    let packed = Command::new(packer).arg(version).arg(&archive).status();
+    assert!(packed.expect("the packer can be started").success());
+    archive
+}
+
+/// Three members go from one minor to the next.
+fn upgrade(from: &str, to: &str) {
+    let all = Programs::all();
+    let of = |series: &str| {
+        let found = all
+            .iter()
+            .find(|programs| programs.version.starts_with(series));
+        found.expect("the release is at hand").clone()
+    };
+    let (from, to) = (of(from), of(to));
+    let mut world = world_of(from.clone());
+    let units = [world.deploy(), world.add_unit(), world.add_unit()];
+    world.rest();
+    let client = Client::ask(&mut world, "app");
+    world.rest();
+    let before = client.told(&mut world);
+    assert_eq!(before.version, from.version);
+    let starts: Vec<u32> = units.iter().map(|unit| world.starts(unit)).collect();
+    let writer = client.writer(&mut world);
+    let directory = tempfile::tempdir().unwrap();
+    world
+        .model
+        .attach_resource("etcd", "etcd", archive(directory.path(), &to.version));
+    // Each hook leaves a cluster that serves, whatever runs by then.
+    let mut mixed = 0;
+    let runs = world.settle_watched(|world, run: &HookRun| {
+        let versions: Vec<String> = units
+            .iter()
+            .map(|unit| {
+                let status = world.admin(unit).json(&["endpoint", "status"]);
+                status[0]["Status"]["version"].as_str().unwrap().to_owned()
+            })
+            .collect();
+        if versions.iter().any(|version| *version != versions[0]) {
+            mixed += 1;
+            let status = world.model.unit_status(run.unit.clone());
+            assert_eq!(status.status, "active", "{}", status.message);
+            let told = client.told(world);
+            assert!(
+                world
+                    .follow(&told, &client.shown)
+                    .run(&["put", "/app/mixed", "1"])
+                    .ok
+            );
+        }
+        assert_eq!(voters(&world.admin(&units[0])).len(), 3);
+    });
+    assert!(mixed > 0, "members restart one after the other");
+    client.rest(&mut world, &writer);
+    say(&format!(
+        "{} to {}: {} hooks, {mixed} of them left both versions running",
+        from.version,
+        to.version,
+        runs.len()
+    ));
+    assert_whole(
+        &format!("an upgrade from {} to {}", from.version, to.version),
+        &writer.finish(),
+    );
+    let now: Vec<u32> = units.iter().map(|unit| world.starts(unit)).collect();
+    let once: Vec<u32> = starts.iter().map(|starts| starts + 1).collect();
+    assert_eq!(now, once, "each member is restarted once");
+    let after = client.told(&mut world);
+    assert_eq!(after.version, to.version);
+    assert_eq!(world.model.workload_version("etcd"), to.version);
+    assert_eq!((after.user, after.tls), (before.user, before.tls));
+    assert_eq!(
+        world.admin(&units[0]).lines(&["user", "list"]),
+        ["app", "root"]
+    );
+    assert_caught_up(&world, &units);
+    assert_healthy(&world, &units);
+}
+
+pub(crate) fn to_3_5() {
+    upgrade("3.4.", "3.5.");
+}
+
+pub(crate) fn to_3_7() {
+    upgrade("3.6.", "3.7.");
+}
