@@ -64,7 +64,8 @@ pub(crate) async fn rebuild(
                 .to_owned(),
         ));
     }
-    let path = Path::new(snapshot::DIRECTORY).join(snapshot::file_name(context.now));
+    let path =
+        Path::new(snapshot::DIRECTORY).join(snapshot::file_name("before-rebuild", context.now));
     context.tools.action_log("saving the newest data")?;
     let file = match chosen {
         Some(chosen) => {

@@ -113,7 +113,8 @@ async fn save(
     results: &mut ActionResults,
 ) -> Result<(), ActionError> {
     context.tools.action_log("saving what is there now")?;
-    let path = Path::new(snapshot::DIRECTORY).join(snapshot::file_name(context.now));
+    let path =
+        Path::new(snapshot::DIRECTORY).join(snapshot::file_name("before-restore", context.now));
     let backup = apply::snapshot(context, client, &context.paths.named(&path)).await?;
     snapshot::tell(context, results, "backup", &path, &backup)
 }

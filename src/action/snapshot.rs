@@ -31,7 +31,7 @@ pub(crate) async fn take(
     // Without a quorum that is not known, and a copy is worth the more.
     let agreed = session.client.revision().await;
     let version = session.client.status().await?.version;
-    let path = target.join(file_name(context.now));
+    let path = target.join(file_name("snapshot", context.now));
     let file = apply::snapshot(context, &session.client, &context.paths.named(&path))
         .await
         .map_err(|error| unusable(&path, error))?;
@@ -72,9 +72,10 @@ fn directory(parameters: &mut Parameters, context: &Context) -> Result<PathBuf, 
 }
 
 /// `etcd-snapshot-2026-01-04T06.29.46Z.db`: sorted by time, and without a colon,
-/// which `scp` would take for the end of a machine's name.
-pub(super) fn file_name(now: Timestamp) -> String {
-    format!("etcd-snapshot-{}.db", now.to_string().replace(':', "."))
+/// which `scp` would take for the end of a machine's name. Before a change that
+/// snapshots serve as well, the name tells of it.
+pub(super) fn file_name(occasion: &str, now: Timestamp) -> String {
+    format!("etcd-{occasion}-{}.db", now.to_string().replace(':', "."))
 }
 
 /// Tells what a snapshot is and holds, below `name`.

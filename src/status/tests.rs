@@ -59,6 +59,20 @@ fn what_a_unit_waits_for() {
              run compact, then defrag, then alarm-disarm",
         ),
         (
+            Wait::Majority(vec!["etcd-1".to_owned(), "etcd-10".to_owned()]),
+            "blocked: majority of the cluster lost: no answer from etcd-1, etcd-10; bring the \
+             machines back, or, if they are gone for good, run `rebuild-cluster` on the leader",
+        ),
+        (
+            Wait::Majority(Vec::new()),
+            "blocked: majority of the cluster lost: this member waits for the others; bring the \
+             machines back, or, if they are gone for good, run `rebuild-cluster` on the leader",
+        ),
+        (
+            Wait::Refounding,
+            "waiting: waiting to restore a snapshot: the other members cannot be stopped yet",
+        ),
+        (
             Wait::Etcd("no member answers".to_owned()),
             "waiting: waiting for etcd: no member answers; see `systemctl status 'etcd-charm-*'`",
         ),

@@ -11,6 +11,7 @@ mod actions;
 mod bad_input;
 mod cluster;
 mod faults;
+mod foreign;
 mod hygiene;
 mod majority;
 mod names;
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
         bad_input::stories(),
         cluster::stories(),
         faults::stories(),
+        foreign::stories(),
         hygiene::stories(),
         majority::stories(),
         names::stories(),

@@ -36,6 +36,14 @@ pub(crate) fn taken(world: &mut World, unit: &UnitName) -> String {
     results["snapshot"]["path"].as_str().unwrap().to_owned()
 }
 
+/// The storage of this unit, as the charm remembers it.
+pub(crate) fn storage(world: &World, unit: &UnitName) -> PathBuf {
+    let path = format!("/etc/etcd-charm/{}/unit.json", unit.with_dash());
+    let facts = std::fs::read_to_string(file(world, unit, &path)).unwrap();
+    let facts: Value = serde_json::from_str(&facts).unwrap();
+    facts["data_dir"].as_str().unwrap().into()
+}
+
 /// Copies a file from one machine to another, as `juju scp` does.
 pub(crate) fn copy(from: PathBuf, world: &World, unit: &UnitName, path: &str) {
     let to = file(world, unit, path);
@@ -250,14 +258,9 @@ fn useless() {
     ] {
         assert_eq!(refused(&mut world, &unit, "restore", parameters), reason);
     }
-    let storage = world.root(&unit);
-    let leftovers: Vec<_> = walk(storage)
-        .into_iter()
-        .filter(|path| {
-            let name = path.file_name().unwrap().to_string_lossy().into_owned();
-            name.starts_with("etcd.prepared") || name.starts_with("etcd.before")
-        })
-        .collect();
+    let storage = std::fs::read_dir(storage(&world, &unit)).unwrap();
+    let names = storage.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let leftovers: Vec<_> = names.filter(|name| name.starts_with("etcd.")).collect();
     assert!(leftovers.is_empty(), "{leftovers:?}");
     // Only the lock came and went.
     let starts = |text: &[String]| text[0].clone();
@@ -279,16 +282,4 @@ fn sha256(content: &[u8]) -> Vec<u8> {
     (0..32)
         .map(|at| u8::from_str_radix(&text[2 * at..2 * at + 2], 16).unwrap())
         .collect()
-}
-
-fn walk(dir: &std::path::Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
-        let path = entry.path();
-        if path.is_dir() && !path.is_symlink() {
-            found.extend(walk(&path));
-        }
-        found.push(path);
-    }
-    found
 }

@@ -185,3 +185,71 @@ fn a_member_does_not_begin_with_options_that_are_refused() {
     bench.observed.refused_option = None;
     assert!(matches!(alone(&bench).0[..], [MachineStep::Found(_)]));
 }
+
+/// Lets another unit's databag say that the cluster was founded anew.
+fn refounded(bench: &mut Bench, generation: &str) {
+    let peers = bench.observed.peers.as_mut().expect("peers");
+    let bag = [
+        ("generation", generation),
+        ("token", "new"),
+        ("seed", "etcd-1"),
+    ];
+    let bag = bag.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    peers.others.insert(MemberName::new("etcd-1"), bag.into());
+}
+
+#[test]
+fn only_a_higher_generation_puts_data_aside() {
+    let mut bench = Bench::new(1);
+    // Another token is no reason, nor is a databag of an older revision of the
+    // charm, nor one that makes no sense.
+    for generation in ["0", "", "seven", "-1"] {
+        refounded(&mut bench, generation);
+        assert_eq!(alone(&bench).0, [], "{generation:?}");
+    }
+    refounded(&mut bench, "7");
+    assert_eq!(alone(&bench).0, [MachineStep::PutAside(7)]);
+    // While nobody leads as well, and whoever leads.
+    bench.observed.leader = false;
+    assert_eq!(alone(&bench).0, [MachineStep::PutAside(7)]);
+    let founding = bench.observed.machine.founding.as_mut();
+    founding.expect("a founding").generation = 7;
+    assert_eq!(alone(&bench).0, []);
+    // A databag that is behind costs nothing.
+    refounded(&mut bench, "6");
+    assert_eq!(alone(&bench).0, []);
+}
+
+#[test]
+fn the_seed_of_a_cluster_that_is_over_joins_as_any_other() {
+    let mut bench = Bench::new(1);
+    bench.observed.machine.founding = None;
+    refounded(&mut bench, "7");
+    let (steps, wait) = alone(&bench);
+    assert_eq!(steps, []);
+    assert_ne!(wait, Some(Wait::LostMember));
+    let peers = bench.observed.peers.as_mut().expect("peers");
+    peers.app.insert("generation".to_owned(), "7".to_owned());
+    peers.app.insert("seed".to_owned(), "etcd-1".to_owned());
+    assert_ne!(alone(&bench).1, Some(Wait::LostMember));
+}
+
+#[test]
+fn a_start_that_was_waited_for_is_not_begun_again() {
+    let mut bench = Bench::new(1);
+    bench.observed.machine.is_running = false;
+    assert_eq!(alone(&bench).0, [MachineStep::Start]);
+    bench.observed.machine.is_pending = true;
+    assert_eq!(
+        alone(&bench),
+        (Vec::new(), Some(Wait::Majority(Vec::new())))
+    );
+}
+
+#[test]
+fn a_lost_majority_changes_nothing() {
+    let mut bench = Bench::new(3);
+    let silent = vec!["etcd-1".to_owned(), "etcd-10".to_owned()];
+    bench.observed.lost_majority = Some(silent.clone());
+    assert_eq!(alone(&bench), (Vec::new(), Some(Wait::Majority(silent))));
+}

@@ -280,3 +280,57 @@ fn a_member_that_does_not_answer_is_given_up_by_a_regular_pass_only() {
     bench.observed.is_regular = false;
     assert_eq!(endpoints(&mut bench), Some(2));
 }
+
+/// What the peers are told, by this unit and by the leader for all.
+fn told_to_peers(bench: &mut Bench) -> [Vec<(String, String)>; 2] {
+    let publication = publication(bench);
+    [publication.peer_unit, publication.peer_app].map(|changes| {
+        changes
+            .into_iter()
+            .filter(|(key, _)| ["generation", "seed", "token"].contains(&key.as_str()))
+            .map(|(key, value)| (key, value.expect("nothing is deleted")))
+            .collect()
+    })
+}
+
+fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    let pairs = pairs.iter();
+    pairs
+        .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+        .collect()
+}
+
+#[test]
+fn whoever_founds_a_cluster_anew_says_so() {
+    let mut bench = Bench::new(1);
+    assert_eq!(told_to_peers(&mut bench), [pairs(&[]), pairs(&[])]);
+    let founding = bench.observed.machine.founding.as_mut().expect("one");
+    (founding.generation, founding.token) = (7, "new".to_owned());
+    let own = [("generation", "7"), ("seed", "etcd-0"), ("token", "new")];
+    // It is the seed of the deployment as well, so that need not be said.
+    let for_all = [("generation", "7"), ("token", "new")];
+    assert_eq!(told_to_peers(&mut bench), [pairs(&own), pairs(&for_all)]);
+}
+
+#[test]
+fn the_leader_repeats_what_another_has_founded() {
+    let mut bench = Bench::new(3);
+    let founding = bench.observed.machine.founding.as_mut().expect("one");
+    (founding.generation, founding.token) = (7, "new".to_owned());
+    founding.existing = true;
+    let peers = bench.observed.peers.as_mut().expect("peers");
+    for (member, bag) in [
+        ("etcd-1", &[("generation", "7"), ("token", "new")][..]),
+        (
+            "etcd-2",
+            &[("generation", "7"), ("token", "new"), ("seed", "etcd-2")][..],
+        ),
+        ("etcd-3", &[("generation", "6"), ("seed", "etcd-3")][..]),
+    ] {
+        let bag = pairs(bag).into_iter().collect();
+        peers.others.insert(MemberName::new(member), bag);
+    }
+    let for_all = [("generation", "7"), ("seed", "etcd-2"), ("token", "new")];
+    let own = [("generation", "7"), ("token", "new")];
+    assert_eq!(told_to_peers(&mut bench), [pairs(&own), pairs(&for_all)]);
+}

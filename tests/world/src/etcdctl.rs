@@ -1,7 +1,8 @@
 //! `etcdctl`, as somebody with a certificate would use it.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
@@ -86,6 +87,33 @@ impl Etcdctl {
             .args(args)
             .output()
             .expect("etcdctl can be started");
+        Answer {
+            ok: output.status.success(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// Runs it with this text on its standard input.
+    ///
+    /// # Panics
+    /// Panics if the program cannot be started.
+    #[must_use]
+    pub fn run_with(&self, args: &[&str], text: &str) -> Answer {
+        let mut child = self
+            .command()
+            .args(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("etcdctl can be started");
+        let mut input = child.stdin.take().expect("it was asked for");
+        input
+            .write_all(text.as_bytes())
+            .expect("etcdctl reads what it is given");
+        drop(input);
+        let output = child.wait_with_output().expect("etcdctl ends");
         Answer {
             ok: output.status.success(),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),

@@ -1,0 +1,237 @@
+//! Snapshots that somebody else made, and restores where there is nothing left.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use etcd_charm_world::{JujuVersion, Programs, UnitName, World, WorldOptions, service_of};
+use libtest_mimic::Trial;
+use serde_json::json;
+
+use crate::actions::{done, refused};
+use crate::restore::{copy, storage, taken};
+use crate::snapshot::file;
+use crate::support::{
+    ask_v0, assert_serves, assert_shut_out, certificate, deployed, roles, story, users,
+};
+
+pub(crate) fn stories() -> Vec<Trial> {
+    vec![
+        story("restore_of_another_deployment", another_deployment),
+        story("restore_of_an_etcd_without_authentication", open_etcd),
+        story("restore_where_the_disk_is_lost", lost_disk),
+        story("restore_waits_for_another", while_another_runs),
+    ]
+}
+
+/// A deployment in a model of its own.
+fn elsewhere() -> (World, UnitName) {
+    let mut world = World::new(WorldOptions {
+        dispatch: env!("CARGO_BIN_EXE_etcd-charm").into(),
+        charm: PathBuf::from(env!("CARGO_MANIFEST_DIR")),
+        programs: Programs::oldest(),
+        juju: JujuVersion::V3_6,
+        seed: 2,
+    });
+    let unit = world.deploy();
+    world.settle();
+    (world, unit)
+}
+
+/// The models whose ledgers are in etcd.
+fn ledgers(world: &World, unit: &UnitName) -> BTreeSet<String> {
+    let admin = world.admin(unit);
+    let keys = admin.lines(&["get", "", "--from-key", "--keys-only"]);
+    let ours = keys.iter().filter(|key| key.starts_with("\0etcd-charm/"));
+    ours.map(|key| key.split('/').nth(1).unwrap().to_owned())
+        .collect()
+}
+
+fn another_deployment() {
+    let (mut there, unit) = elsewhere();
+    let theirs = certificate("theirs");
+    // A name that is held here as well, by somebody else.
+    let both_there = certificate("both");
+    let app = ask_v0(&mut there, "app", "/theirs/", &theirs);
+    ask_v0(&mut there, "other", "/both-there/", &both_there);
+    there.rest();
+    let told = there.told(&app).expect("an answer");
+    assert_serves(&mut there, &told, &theirs, "/theirs/");
+    let admin = there.admin(&unit);
+    assert!(admin.run(&["role", "add", "operators"]).ok);
+    assert!(admin.run(&["user", "add", "operator", "--no-password"]).ok);
+    assert!(
+        admin
+            .run(&["user", "grant-role", "operator", "operators"])
+            .ok
+    );
+    let path = taken(&mut there, &unit);
+
+    let (mut here, own) = deployed();
+    let ours = certificate("ours");
+    let both = certificate("both");
+    let app = ask_v0(&mut here, "app", "/ours/", &ours);
+    let other = ask_v0(&mut here, "other", "/both/", &both);
+    here.rest();
+    let told = here.told(&app).expect("an answer");
+    copy(
+        file(&there, &unit, &path),
+        &here,
+        &own,
+        "/home/ubuntu/theirs.db",
+    );
+    let results = done(
+        &mut here,
+        &own,
+        "restore",
+        json!({"snapshot": "/home/ubuntu/theirs.db"}),
+    );
+    assert_eq!(results["restored"]["removed-users"], "both,theirs");
+    here.rest();
+    assert_eq!(users(&here, &own), ["both", "operator", "ours", "root"]);
+    assert_eq!(roles(&here, &own), ["both", "operators", "ours", "root"]);
+    assert_eq!(ledgers(&here, &own).len(), 1);
+    let admin = here.admin(&own);
+    assert_eq!(
+        admin.lines(&["get", "/theirs/key"]),
+        ["/theirs/key", "value"]
+    );
+    assert_eq!(here.told(&app), Some(told.clone()));
+    assert_serves(&mut here, &told, &ours, "/ours/");
+    let told = here.told(&other).expect("an answer");
+    assert_serves(&mut here, &told, &both, "/both/");
+    for stranger in [theirs, both_there] {
+        let client = here.client(&own, &stranger);
+        assert_shut_out(&here, &own, &client);
+    }
+}
+
+/// A snapshot of an etcd that asks nobody who he is.
+fn open_snapshot(programs: &Path, directory: &Path) -> PathBuf {
+    let free = || {
+        let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        format!("http://{}", listener.local_addr().unwrap())
+    };
+    let (client, peer) = (free(), free());
+    let mut etcd = Command::new(programs.join("etcd"))
+        .arg("--data-dir")
+        .arg(directory.join("data"))
+        .args([
+            "--listen-client-urls",
+            &client,
+            "--advertise-client-urls",
+            &client,
+        ])
+        .args([
+            "--listen-peer-urls",
+            &peer,
+            "--initial-advertise-peer-urls",
+            &peer,
+        ])
+        .args(["--initial-cluster", &format!("default={peer}")])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let etcdctl = |args: &[&str]| {
+        let mut command = Command::new(programs.join("etcdctl"));
+        command
+            .env("ETCDCTL_API", "3")
+            .args(["--endpoints", &client]);
+        command.args(args).output().unwrap().status.success()
+    };
+    let begun = Instant::now();
+    while !etcdctl(&["put", "/open/key", "value"]) {
+        assert!(
+            begun.elapsed() < Duration::from_secs(60),
+            "etcd does not start"
+        );
+    }
+    let path = directory.join("open.db");
+    let saved = etcdctl(&["snapshot", "save", path.to_str().unwrap()]);
+    etcd.kill().unwrap();
+    etcd.wait().unwrap();
+    assert!(saved);
+    path
+}
+
+fn open_etcd() {
+    let directory = tempfile::tempdir().unwrap();
+    let snapshot = open_snapshot(&Programs::oldest().directory, directory.path());
+    let (mut world, unit) = deployed();
+    let shown = certificate("client1");
+    let app = ask_v0(&mut world, "app", "/test/", &shown);
+    world.rest();
+    copy(snapshot, &world, &unit, "/tmp/open.db");
+    done(
+        &mut world,
+        &unit,
+        "restore",
+        json!({"snapshot": "/tmp/open.db"}),
+    );
+    // Before any hook: rights are asked for.
+    let client = world.client(&unit, &shown);
+    assert!(client.run(&["get", "/open/key"]).is_denied());
+    assert_eq!(users(&world, &unit), ["client1", "root"]);
+    world.rest();
+    let admin = world.admin(&unit);
+    assert_eq!(admin.lines(&["get", "/open/key"]), ["/open/key", "value"]);
+    let told = world.told(&app).expect("an answer");
+    assert_serves(&mut world, &told, &shown, "/test/");
+}
+
+fn lost_disk() {
+    let (mut world, unit) = deployed();
+    let shown = certificate("client1");
+    let app = ask_v0(&mut world, "app", "/test/", &shown);
+    world.rest();
+    let told = world.told(&app).expect("an answer");
+    assert_serves(&mut world, &told, &shown, "/test/");
+    let path = taken(&mut world, &unit);
+    world.machines[&unit].power_off();
+    std::fs::remove_dir_all(storage(&world, &unit).join("etcd")).unwrap();
+    // On a real machine systemd refuses to start a service without the
+    // directory that it may write to; this one knows nothing of that.
+    let wanted = "/etc/systemd/system/multi-user.target.wants";
+    let link = file(&world, &unit, wanted).join(service_of(&unit));
+    std::fs::remove_file(link).unwrap();
+    world.machines[&unit].power_on();
+    world.model.agent_restart(unit.clone(), true);
+    world.settle();
+    let status = world.model.unit_status(unit.clone());
+    assert!(
+        status.message.contains("data of this member is gone"),
+        "{}",
+        status.message
+    );
+
+    let reason = refused(&mut world, &unit, "restore", json!({"snapshot": path}));
+    assert!(reason.contains("restore with skip-backup=true"), "{reason}");
+    done(
+        &mut world,
+        &unit,
+        "restore",
+        json!({"snapshot": path, "skip-backup": true}),
+    );
+    world.rest();
+    assert_eq!(world.model.unit_status(unit).status, "active");
+    let client = world.follow(&told, &shown);
+    assert_eq!(client.lines(&["get", "/test/key"]), ["/test/key", "value"]);
+    assert_serves(&mut world, &told, &shown, "/test/");
+}
+
+fn while_another_runs() {
+    let (mut world, unit) = deployed();
+    let path = taken(&mut world, &unit);
+    // The lock of a leader before this one, that has not ended yet.
+    let model = ledgers(&world, &unit).into_iter().next().unwrap();
+    let key = format!("\\x00etcd-charm/{model}/etcd/lock/recovery");
+    let admin = world.admin(&unit);
+    let answer = admin.run_with(&["txn"], &format!("\nput \"{key}\" \"etcd/9\"\n\n\n"));
+    assert!(answer.ok, "{}", answer.stderr);
+    let before = world.revisions();
+    let reason = refused(&mut world, &unit, "restore", json!({"snapshot": path}));
+    assert!(reason.starts_with("another restore is running"), "{reason}");
+    assert_eq!(world.revisions(), before);
+}
