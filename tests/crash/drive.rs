@@ -147,6 +147,8 @@ impl<'a> Drive<'a> {
                 is_quiet &= run.is_some_and(|run| run.succeeded() && writes(&run).is_empty());
             }
             is_quiet &= self.due()? == 0;
+            // A hook that found etcd away has written nothing, and is not done.
+            is_quiet &= !self.units.iter().any(|unit| self.waits(unit));
             let after = self.rig.world.revisions();
             if is_quiet && before == after {
                 return Ok(());
@@ -154,6 +156,11 @@ impl<'a> Drive<'a> {
             before = after;
         }
         Err("full passes go on writing".to_owned())
+    }
+
+    fn waits(&self, unit: &UnitName) -> bool {
+        let status = self.rig.world.model.unit_status(unit.clone());
+        status.status == "waiting"
     }
 
     /// Runs the due hooks of all units in turn; gives how many there were.
