@@ -28,6 +28,7 @@ pub mod restart;
 pub mod steps;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod upgrade;
 
 pub use report::{Report, Wait};
 
@@ -91,6 +92,7 @@ impl Stage {
 pub fn plan(observed: &Observed) -> Plan {
     let mut report = Report {
         refused_option: observed.refused_option.clone(),
+        refused_upgrade: observed.machine.refused_upgrade.clone(),
         ..Report::default()
     };
     if let Known::Known(cluster) = &observed.cluster {

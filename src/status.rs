@@ -63,6 +63,9 @@ pub fn of_unit(report: &Report) -> Status {
         (None, None, Some(wait)) => of_wait(wait),
         (None, None, None) => of_health(report),
     };
+    if let Some(refusal) = &report.refused_upgrade {
+        status.message.push_str(&format!("; {refusal}"));
+    }
     if !report.strangers.is_empty() {
         let strangers = report.strangers.join(", ");
         status.message.push_str(&format!(

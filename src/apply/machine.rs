@@ -1,10 +1,11 @@
 //! Packages, files and the service of this machine.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{ApplyError, refound};
 use crate::context::Context;
-use crate::host::files::{PRIVATE_FILE, PUBLIC_FILE, ensure_file};
+use crate::host::files::{PRIVATE_FILE, PUBLIC_FILE, ensure_file, read_text};
 use crate::host::{self, Owner, Service, Source, Started, State, layout, package};
 use crate::juju::StatusName;
 use crate::model::{Known, Secret};
@@ -12,6 +13,8 @@ use crate::observe::{self, Application};
 use crate::plan::access::RESERVED_PREFIX;
 use crate::plan::authorities::Authorities;
 use crate::plan::machine::{Documents, MachineStep};
+use crate::plan::upgrade;
+use crate::render::etcd_config::noted_program;
 use crate::tls::Issued;
 
 /// How long a start is waited for. A member whose cluster has no quorum is not
@@ -141,7 +144,22 @@ fn install(context: &mut Context, application: &Application) -> Result<(), Apply
     // Written ahead: the machine may go down amid the packages' own scripts.
     let was_cut_short = std::mem::replace(&mut context.facts.installing, true);
     context.facts.write(&context.paths)?;
-    package::ensure_installed(&context.commands, &source, &context.paths, was_cut_short)?;
+    let before = program_of_member(context)?;
+    let mut refused = None;
+    let (commands, paths) = (&context.commands, &context.paths);
+    package::ensure_installed(commands, &source, paths, was_cut_short, |after| {
+        let version = |program: &Path| {
+            let version = package::version(commands, program).ok();
+            version.and_then(|version| version.parse().ok())
+        };
+        if let Some(from) = before.as_deref().and_then(version)
+            && let Some(to) = version(&after.etcd)
+        {
+            refused = upgrade::refusal(&from, &to);
+        }
+        refused.is_none()
+    })?;
+    context.facts.refused_upgrade = refused;
     context.facts.installing = false;
     context.facts.source_digest = match &application.archive {
         Some(archive) => Some(package::digest(archive)?),
@@ -149,6 +167,19 @@ fn install(context: &mut Context, application: &Application) -> Result<(), Apply
     };
     context.facts.write(&context.paths)?;
     Ok(())
+}
+
+/// The program that the member of this unit last ran, or else would run next;
+/// `None` where there is no member yet. What it has written is not for every
+/// other release to go on with.
+fn program_of_member(context: &Context) -> Result<Option<PathBuf>, ApplyError> {
+    if context.facts.founding.is_none() {
+        return Ok(None);
+    }
+    let loaded = read_text(&context.paths.loaded_config())?;
+    let loaded = loaded.as_deref().and_then(noted_program);
+    let installed = package::installed(&context.paths)?.map(|programs| programs.etcd);
+    Ok(loaded.filter(|program| program.exists()).or(installed))
 }
 
 fn configure(
@@ -178,8 +209,8 @@ fn configure(
 /// is written second is what makes the pair change.
 fn store(
     issued: &Issued,
-    certificate: &std::path::Path,
-    key: &std::path::Path,
+    certificate: &Path,
+    key: &Path,
     owner: Owner<'_>,
 ) -> Result<(), ApplyError> {
     let secret: &Secret<String> = &issued.key;

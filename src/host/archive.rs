@@ -31,9 +31,9 @@ const SHOWN_DIGITS: usize = 12;
 /// The prefix of directories that are not complete yet.
 const UNFINISHED: &str = ".unpacking-";
 
-/// Unpacks the programs of an archive unless they are there already, makes
-/// them the current ones, and returns their directory. A directory has its name
-/// only when it is complete and its `etcd` was seen to run.
+/// Unpacks the programs of an archive unless they are there already, and returns
+/// their directory. A directory has its name only when it is complete and its
+/// `etcd` was seen to run.
 ///
 /// # Errors
 /// The archive cannot be read, is not one of etcd, or is one for another kind
@@ -60,7 +60,6 @@ pub(super) fn ensure_unpacked(
         sync_dir(&unfinished)?;
         fs::rename(&unfinished, &programs).map_err(HostError::file("make", &programs))?;
     }
-    make_current(paths, name)?;
     Ok(programs)
 }
 
@@ -202,9 +201,14 @@ fn check(commands: &Commands, programs: &Path) -> Result<(), HostError> {
         })
 }
 
-fn make_current(paths: &Paths, name: &str) -> Result<(), HostError> {
+/// Makes unpacked programs the current ones.
+///
+/// # Errors
+/// The link to them cannot be changed.
+pub(super) fn make_current(paths: &Paths, programs: &Path) -> Result<(), HostError> {
+    let name = Path::new(programs.file_name().unwrap_or_default());
     let current = paths.current_programs();
-    if fs::read_link(&current).is_ok_and(|target| target == Path::new(name)) {
+    if fs::read_link(&current).is_ok_and(|target| target == name) {
         return Ok(());
     }
     // A link cannot be changed, but another can take its name in one step.

@@ -46,6 +46,8 @@ pub struct LocalFacts {
     /// Whether an installation was begun and has not come to its end. Programs
     /// that are there then may lack what their package sets up.
     pub installing: bool,
+    /// Why that archive is not used, where it is not.
+    pub refused_upgrade: Option<String>,
     /// Whether this unit is going away: what Juju then says of relations is
     /// true of this unit, and not of the application.
     pub dying: bool,
@@ -167,6 +169,7 @@ mod tests {
             client_endpoints: vec!["https://[fd00::1]:2379".to_owned()],
             source_digest: None,
             installing: true,
+            refused_upgrade: None,
             dying: true,
             departed: [(MemberName::new("etcd-1"), Some("10.0.0.2".to_owned()))].into(),
             options: Some(

@@ -78,7 +78,8 @@ impl Source {
 /// runs them exist. An archive that is unpacked already is not unpacked again,
 /// packages that are there are left alone, unless their installation was cut
 /// short. A running etcd is not touched: its program stays where it is until
-/// [`remove_other_programs`].
+/// [`remove_other_programs`]. Where they may not follow those that
+/// are installed, those stay so.
 ///
 /// # Errors
 /// The archive is not one of etcd for this machine, or apt fails.
@@ -87,19 +88,26 @@ pub fn ensure_installed(
     source: &Source,
     paths: &Paths,
     was_cut_short: bool,
+    may_follow: impl FnOnce(&Installed) -> bool,
 ) -> Result<Installed, HostError> {
     let programs = match source {
         Source::Archive(archive) => archive::ensure_unpacked(commands, archive, paths)?,
         Source::Distribution => {
             ensure_packages(commands, paths, was_cut_short)?;
-            ensure_absent(&paths.current_programs())?;
             paths.distribution_programs()
         }
     };
     ensure_user(commands)?;
-    found(&programs).ok_or_else(|| HostError::PackageLacks {
+    let new = found(&programs).ok_or_else(|| HostError::PackageLacks {
         path: programs.join("etcd"),
-    })
+    })?;
+    if may_follow(&new) {
+        match source {
+            Source::Archive(_) => archive::make_current(paths, &programs)?,
+            Source::Distribution => ensure_absent(&paths.current_programs())?,
+        }
+    }
+    Ok(new)
 }
 
 /// What is installed now: the programs of the last archive, else those of the

@@ -20,6 +20,8 @@ const RENEW_BEFORE_SECONDS: i64 = 30 * 24 * 3600;
 pub struct Machine {
     /// Whether etcd's programs are here, and those that the operator attached.
     pub is_installed: bool,
+    /// Why the programs that the operator attached last are not used.
+    pub refused_upgrade: Option<String>,
     /// The address under which this unit serves.
     pub address: Option<String>,
     /// Other addresses under which it is reached.

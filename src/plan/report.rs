@@ -26,6 +26,8 @@ pub struct Report {
     pub refused_option: Option<String>,
     /// What etcd has found wrong, and what to do about it.
     pub alarm: Option<String>,
+    /// Why the etcd that an operator has attached is not taken.
+    pub refused_upgrade: Option<String>,
     /// Members that are of no unit of this application.
     pub strangers: Vec<String>,
     /// Requests that are not in force as they stand.

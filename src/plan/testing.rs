@@ -267,6 +267,7 @@ fn machine() -> Machine {
         service: "service".to_owned(),
     };
     Machine {
+        refused_upgrade: None,
         is_installed: true,
         address: Some("10.0.0.1".to_owned()),
         other_addresses: BTreeSet::new(),

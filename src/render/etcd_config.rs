@@ -5,7 +5,7 @@
 //! key of the wrong version would be a setting that silently is not there.
 
 use std::net::{IpAddr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
@@ -179,7 +179,14 @@ pub fn https_url(address: IpAddr, port: u16) -> String {
 /// change of the configuration. `server_trust` is a digest.
 pub fn notes(program: &Path, server_trust: &str) -> String {
     let program = program.display();
-    format!("# Read by {program}\n{SERVER_TRUST_NOTE}{server_trust}\n")
+    format!("{PROGRAM_NOTE}{program}\n{SERVER_TRUST_NOTE}{server_trust}\n")
+}
+
+/// Which program stands in the notes of a configuration.
+pub fn noted_program(configuration: &str) -> Option<PathBuf> {
+    let mut lines = configuration.lines();
+    let program = lines.find_map(|line| line.strip_prefix(PROGRAM_NOTE))?;
+    Some(PathBuf::from(program))
 }
 
 /// Which digest stands in the notes of a configuration.
@@ -188,6 +195,9 @@ pub fn noted_server_trust(configuration: &str) -> Option<String> {
     let digest = lines.find_map(|line| line.strip_prefix(SERVER_TRUST_NOTE))?;
     Some(digest.to_owned())
 }
+
+/// Before the program that reads the configuration.
+const PROGRAM_NOTE: &str = "# Read by ";
 
 /// Before the digest of the authorities that peers are checked with.
 const SERVER_TRUST_NOTE: &str = "# Peers are checked with ";

@@ -7,7 +7,7 @@ use std::process::Command;
 use etcd_charm_world::{HookRun, Programs};
 
 use crate::support::{
-    Client, assert_caught_up, assert_healthy, assert_whole, say, voters, world_of,
+    Client, assert_caught_up, assert_healthy, assert_whole, say, voters, wait_until_up, world_of,
 };
 
 /// The archive of a release, as an operator would download it.
@@ -19,15 +19,15 @@ fn archive(directory: &Path, version: &str) -> PathBuf {
     archive
 }
 
+/// The newest release at hand of this series.
+fn of(series: &str) -> Programs {
+    let mut all = Programs::all().into_iter();
+    let found = all.find(|programs| programs.version.starts_with(series));
+    found.expect("the release is at hand")
+}
+
 /// Three members go from one minor to the next.
 fn upgrade(from: &str, to: &str) {
-    let all = Programs::all();
-    let of = |series: &str| {
-        let found = all
-            .iter()
-            .find(|programs| programs.version.starts_with(series));
-        found.expect("the release is at hand").clone()
-    };
     let (from, to) = (of(from), of(to));
     let mut world = world_of(from.clone());
     let units = [world.deploy(), world.add_unit(), world.add_unit()];
@@ -99,4 +99,53 @@ pub(crate) fn to_3_5() {
 
 pub(crate) fn to_3_7() {
     upgrade("3.6.", "3.7.");
+}
+
+/// A release that cannot go on with what the member has written is not taken:
+/// etcd would not start again. What runs goes on, and the reason is told.
+pub(crate) fn refused() {
+    let (old, new) = (of("3.5."), of("3.6."));
+    assert_eq!(old.version, "3.5.1", "a release that cannot become 3.6");
+    let mut world = world_of(old.clone());
+    let units = [world.deploy(), world.add_unit(), world.add_unit()];
+    world.rest();
+    let client = Client::ask(&mut world, "app");
+    world.rest();
+    let before = client.told(&mut world);
+    let starts: Vec<u32> = units.iter().map(|unit| world.starts(unit)).collect();
+    let directory = tempfile::tempdir().unwrap();
+    let newer = archive(directory.path(), &new.version);
+    world.model.attach_resource("etcd", "etcd", newer);
+    world.rest();
+    for unit in &units {
+        let status = world.model.unit_status(unit.clone());
+        assert_eq!(status.status, "active", "{}", status.message);
+        let reason = format!(
+            "; etcd {} cannot follow 3.5.1: attach 3.5.26 or newer of 3.5 first",
+            new.version
+        );
+        assert!(status.message.ends_with(&reason), "{}", status.message);
+    }
+    assert_eq!(client.told(&mut world), before);
+    // Also not when it is started again.
+    world.machines[&units[1]].power_off();
+    world.machines[&units[1]].power_on();
+    wait_until_up(&world, &units[1]);
+    world.model.agent_restart(units[1].clone(), true);
+    world.rest();
+    let now: Vec<u32> = units.iter().map(|unit| world.starts(unit)).collect();
+    assert_eq!(now, [starts[0], starts[1] + 1, starts[2]]);
+    // The right one is taken, and the reason is gone.
+    let right = archive(directory.path(), &old.version);
+    world.model.attach_resource("etcd", "etcd", right);
+    world.rest();
+    for unit in &units {
+        let status = world.model.unit_status(unit.clone());
+        assert!(
+            !status.message.contains("cannot follow"),
+            "{}",
+            status.message
+        );
+    }
+    assert_eq!(client.told(&mut world), before);
 }

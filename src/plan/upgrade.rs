@@ -1,0 +1,62 @@
+//! Which release of etcd may follow which: a member that is started with
+//! another one may not start at all, or not be able to go back.
+
+use crate::model::Version;
+
+/// The first release of 3.5 whose members can become 3.6: those before it do
+/// not write down that a member was promoted, and 3.6 does not start with what
+/// they have written ("too many learner members in cluster").
+const LAST_STEP_OF_3_5: (u32, u32) = (5, 26);
+
+/// Why a member that runs `from` may not be started with `to`, and what to
+/// attach instead; `None` where it may.
+pub fn refusal(from: &Version, to: &Version) -> Option<String> {
+    let (minor, patch) = LAST_STEP_OF_3_5;
+    if (from.major, from.minor) == (to.major, to.minor) {
+        return None;
+    }
+    let attach = if from.major != to.major || to.minor < from.minor {
+        format!("a release of {}.{}", from.major, from.minor)
+    } else if to.minor > from.minor + 1 {
+        format!("a release of {}.{} first", from.major, from.minor + 1)
+    } else if from.minor == minor && from.patch < patch {
+        format!(
+            "{}.{minor}.{patch} or newer of {}.{minor} first",
+            from.major, from.major
+        )
+    } else {
+        return None;
+    };
+    Some(format!("etcd {to} cannot follow {from}: attach {attach}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn minors_follow_one_another() {
+        let refused = |from: &str, to: &str| {
+            let version = |text: &str| text.parse::<Version>().expect("a version");
+            refusal(&version(from), &version(to))
+        };
+        for (from, to) in [
+            ("3.4.23", "3.4.44"),
+            ("3.6.16", "3.6.14"),
+            ("3.4.23", "3.5.1"),
+            ("3.5.26", "3.6.16"),
+            ("3.6.16", "3.7.3"),
+        ] {
+            assert_eq!(refused(from, to), None, "{from} {to}");
+        }
+        for (from, to, attach) in [
+            ("3.5.1", "3.6.16", "3.5.26 or newer of 3.5 first"),
+            ("3.4.23", "3.6.16", "a release of 3.5 first"),
+            ("3.6.16", "3.5.26", "a release of 3.6"),
+            ("3.6.16", "4.0.0", "a release of 3.6"),
+        ] {
+            let expected = format!("etcd {to} cannot follow {from}: attach {attach}");
+            assert_eq!(refused(from, to), Some(expected));
+        }
+    }
+}
