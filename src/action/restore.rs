@@ -8,7 +8,7 @@ use super::parameters::{Parameters, wrong};
 use super::{ActionError, snapshot};
 use crate::apply::{self, ApplyError, Prepared};
 use crate::context::Context;
-use crate::etcd::{Client, Lock};
+use crate::etcd::{Client, EtcdError, Lock};
 use crate::host::snapshot::{SnapshotFile, verify};
 use crate::host::{HostError, data, package, snapshot_tool};
 use crate::juju::ActionResults;
@@ -39,27 +39,16 @@ pub(crate) async fn restore(
         return Err(wrong("snapshot", "is missing: name the file to restore"));
     };
     let skip_backup = parameters.flag("skip-backup")?;
+    let target = snapshot::directory(&mut parameters, context)?;
     parameters.finish()?;
     let ground = Ground::survey(context).await?;
     let path = PathBuf::from(&name);
     let file = checked(context, &path)?;
 
-    let connected = observe::connect(context, ground.application.peers.as_ref()).await;
-    let agreed = match connected {
-        Ok((client, _)) => client.revision().await.map(|_| client).map_err(Into::into),
-        Err(reason) => Err(ActionError::Unreachable(reason)),
-    };
-    let client = match agreed {
+    let client = match own_member(context, &ground).await {
         Ok(client) => Some(client),
-        Err(_) if skip_backup => None,
-        Err(error) => {
-            return Err(ActionError::Refused(format!(
-                "{}; nothing can be saved of it, and its other members cannot be stopped in an \
-                 orderly way: bring the machines back, run `rebuild-cluster` if they are gone, or \
-                 restore with skip-backup=true if there is nothing worth saving",
-                crate::log::chain(&error)
-            )));
-        }
+        Err(_) if skip_backup && !is_served(context, &ground).await => None,
+        Err(error) => return Err(error),
     };
     let lock = match &client {
         Some(client) => Some(lock(context, client).await?),
@@ -68,9 +57,9 @@ pub(crate) async fn restore(
     let founding = ground.founding(context);
     let tried = attempt(context, &ground, &file, &founding, results).await;
     let tried = match (tried, &client) {
-        (Ok(prepared), Some(client)) if !skip_backup => {
-            save(context, client, results).await.map(|()| prepared)
-        }
+        (Ok(prepared), Some(client)) if !skip_backup => save(context, client, &target, results)
+            .await
+            .map(|()| prepared),
         (tried, _) => tried,
     };
     let prepared = match tried {
@@ -93,6 +82,43 @@ pub(crate) async fn restore(
     Ok(())
 }
 
+/// A connection to this unit's member, which has a vote in a cluster that
+/// agrees: what the old cluster is dissolved into.
+async fn own_member(context: &Context, ground: &Ground) -> Result<Client, ActionError> {
+    let url = observe::own_url(context).ok_or_else(|| {
+        ActionError::Refused("this unit has no address yet: wait until it is active".to_owned())
+    })?;
+    let client = observe::client_at(context, &url).await?;
+    let agreed = async {
+        let status = client.status().await?;
+        client.revision().await?;
+        Ok::<_, EtcdError>(status)
+    };
+    let error = match agreed.await {
+        Ok(status) if !status.learner => return Ok(client),
+        Ok(_) => "this unit's member has no vote yet".to_owned(),
+        Err(error) => crate::log::chain(&error),
+    };
+    let advice = if is_served(context, ground).await {
+        "but others do: run it on a leader whose member is well, or remove this unit"
+    } else {
+        "and nobody else does, so nothing can be saved, and other members cannot be stopped in an \
+         orderly way: bring the machines back, run `rebuild-cluster` if they are gone, or restore \
+         with skip-backup=true if there is nothing worth saving"
+    };
+    Err(ActionError::Refused(format!(
+        "this unit's member does not serve ({error}), {advice}"
+    )))
+}
+
+/// Whether the cluster agrees on anything, whoever is asked.
+async fn is_served(context: &Context, ground: &Ground) -> bool {
+    match observe::connect(context, ground.application.peers.as_ref()).await {
+        Ok((client, _)) => client.revision().await.is_ok(),
+        Err(_) => false,
+    }
+}
+
 async fn attempt(
     context: &Context,
     ground: &Ground,
@@ -110,12 +136,16 @@ async fn attempt(
 async fn save(
     context: &Context,
     client: &Client,
+    target: &Path,
     results: &mut ActionResults,
 ) -> Result<(), ActionError> {
     context.tools.action_log("saving what is there now")?;
-    let path =
-        Path::new(snapshot::DIRECTORY).join(snapshot::file_name("before-restore", context.now));
-    let backup = apply::snapshot(context, client, &context.paths.named(&path)).await?;
+    let path = target.join(snapshot::file_name("before-restore", context.now));
+    let backup = apply::snapshot(context, client, &context.paths.named(&path))
+        .await
+        .map_err(|error| snapshot::unusable(&path, error))?;
+    // What the older charm called it.
+    results.set(&["backup", "sha256sum"], backup.sha256.clone());
     snapshot::tell(context, results, "backup", &path, &backup)
 }
 

@@ -53,7 +53,10 @@ pub(crate) async fn take(
 }
 
 /// The directory that the parameter `target` names.
-fn directory(parameters: &mut Parameters, context: &Context) -> Result<PathBuf, ActionError> {
+pub(super) fn directory(
+    parameters: &mut Parameters,
+    context: &Context,
+) -> Result<PathBuf, ActionError> {
     let target = parameters
         .text("target")?
         .unwrap_or_else(|| DIRECTORY.to_owned());
@@ -102,7 +105,7 @@ pub(super) fn tell(
 }
 
 /// A file that cannot be written is a matter of the parameter.
-fn unusable(path: &Path, error: ApplyError) -> ActionError {
+pub(super) fn unusable(path: &Path, error: ApplyError) -> ActionError {
     match error {
         ApplyError::Snapshot(SnapshotError::Exists(_)) => {
             ActionError::Refused(format!("{} exists already: run it again", path.display()))

@@ -30,7 +30,9 @@
 //!   a hook within seconds of it. What is written there is not in the new
 //!   cluster; it is kept with the data that each of them puts aside in that
 //!   hook. No client is told of them: their addresses are in no answer, and
-//!   their cluster id is another one.
+//!   their cluster id is another one. A unit that comes to lead meanwhile hears
+//!   of it by `leader-elected`, in which it looks at all databags before it
+//!   answers any client.
 //!
 //! # A run that is cut short
 //!

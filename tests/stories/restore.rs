@@ -26,6 +26,7 @@ pub(crate) fn stories() -> Vec<Trial> {
         let name = format!("restore_twice_on_one_unit_of_etcd_{}", programs.version);
         stories.push(story(&name, move || twice(programs)));
     }
+    stories.push(story("restore_while_a_member_is_silent", silent_member));
     stories.push(story("restore_refuses_what_is_of_no_use", useless));
     stories
 }
@@ -282,4 +283,39 @@ fn sha256(content: &[u8]) -> Vec<u8> {
     (0..32)
         .map(|at| u8::from_str_radix(&text[2 * at..2 * at + 2], 16).unwrap())
         .collect()
+}
+
+/// One machine is off, and comes back with what it had.
+fn silent_member() {
+    let newest = Programs::all().pop().unwrap();
+    let (mut world, units) = three(newest);
+    let shown = certificate("client1");
+    let app = ask_v0(&mut world, "app", "/test/", &shown);
+    world.rest();
+    let client = world.client(&units[0], &shown);
+    assert!(client.run(&["put", "/test/a", "snapshot"]).ok);
+    let path = taken(&mut world, &units[0]);
+    world.machines[&units[2]].power_off();
+    assert!(client.run(&["put", "/test/a", "later"]).ok);
+    let backup = "/var/backups/etcd";
+    let results = done(
+        &mut world,
+        &units[0],
+        "restore",
+        json!({"snapshot": path, "target": backup}),
+    );
+    let saved = results["backup"]["path"].as_str().unwrap();
+    assert!(saved.starts_with(backup), "{saved}");
+    assert_eq!(client.lines(&["get", "/test/a"]), ["/test/a", "snapshot"]);
+    world.machines[&units[2]].power_on();
+    world.model.agent_restart(units[2].clone(), true);
+    world.rest();
+    for unit in &units {
+        let client = world.client(unit, &shown);
+        assert_eq!(client.lines(&["get", "/test/a"]), ["/test/a", "snapshot"]);
+    }
+    let members = world.admin(&units[2]).json(&["member", "list"]);
+    assert_eq!(members["members"].as_array().unwrap().len(), 3, "{members}");
+    let told = world.told(&app).expect("an answer");
+    assert_serves(&mut world, &told, &shown, "/test/");
 }
