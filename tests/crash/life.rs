@@ -26,6 +26,8 @@ pub(crate) const STAGES: &[Stage] = &[
     stage("a new certificate of the same name", Life::rotate, true),
     stage("a new certificate of another name", Life::rename, true),
     stage("a relation that ends", Life::end, true),
+    stage("other ports", Life::other_ports, true),
+    stage("the ports of before", Life::usual_ports, true),
     stage("two requests of version 1", Life::request_two, true),
     stage("a request that is withdrawn", Life::withdraw, true),
     stage("a relation of an older interface", Life::relate_db, true),
@@ -87,6 +89,19 @@ impl Life {
     fn show(&mut self, rig: &mut Rig, number: usize) {
         let v0 = self.v0.as_mut().unwrap();
         v0.set_certificate(&mut rig.world.model, &self.certificates[number].certificate);
+    }
+
+    fn other_ports(&mut self, rig: &mut Rig) {
+        let model = &mut rig.world.model;
+        model.set_config("etcd", "client-port", 4001);
+        model.set_config("etcd", "peer-port", 4002);
+    }
+
+    fn usual_ports(&mut self, rig: &mut Rig) {
+        let model = &mut rig.world.model;
+        for port in ["client-port", "peer-port"] {
+            model.set_config("etcd", port, serde_json::Value::Null);
+        }
     }
 
     fn end(&mut self, rig: &mut Rig) {
