@@ -19,7 +19,7 @@ pub use prepare::{Prepared, prepare, snapshot_at_rest};
 pub use publish::{new_token, open_port, publish, rotate_server_authority};
 pub use refound::refound;
 pub use snapshot::snapshot;
-pub use trust::{trust, turn};
+pub use trust::{Restarted, trust, turn};
 
 use thiserror::Error;
 

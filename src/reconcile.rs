@@ -165,6 +165,8 @@ struct Run {
     restarted: bool,
     /// Whether this hook has waited for etcd to come up, in vain.
     pending: bool,
+    /// Whether others have restarted while this hook waited for its turn.
+    overtaken: bool,
     log: Vec<String>,
     /// What was carried out, step by step, where somebody wants to know.
     done: Option<Vec<Step>>,
@@ -185,6 +187,7 @@ impl Run {
             granted: false,
             restarted: false,
             pending: false,
+            overtaken: false,
             log: Vec::new(),
             done: None,
         })

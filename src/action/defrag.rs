@@ -93,7 +93,7 @@ async fn one(context: &Context, client: &Client, target: &Target) -> Result<Done
 /// defragment is the way out.
 async fn turn(context: &Context, client: &Client) -> Result<Option<Lock>, ActionError> {
     match apply::turn(context, client, TURN_SECONDS).await {
-        Ok(Some(lock)) => Ok(Some(lock)),
+        Ok(Some(turn)) => Ok(Some(turn.lock)),
         Ok(None) => Err(ActionError::Refused(
             "another unit restarts its member: run it again in a minute".to_owned(),
         )),

@@ -22,8 +22,27 @@ const LOCK_SECONDS: i64 = 90;
 /// two each; who does not get a turn is woken by theirs.
 const TURN_LIMIT: Duration = Duration::from_secs(20);
 
-/// Restarts this unit's member with another trust file. `false` if another
-/// member kept the turn for longer than a hook should wait.
+/// What came of a restart.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Restarted {
+    /// The member runs again.
+    Done,
+    /// Other members took their turns first, so what the plan was made from may
+    /// not be so any more: which member leads, and who answers.
+    Overtaken,
+    /// Another member kept the turn for longer than a hook should wait.
+    Busy,
+}
+
+/// The turn in which a unit may make a member stop answering for a moment.
+pub struct Turn {
+    /// What has to be given back.
+    pub lock: Lock,
+    /// Whether somebody else had it first.
+    pub waited: bool,
+}
+
+/// Restarts this unit's member with another trust file, if it is its turn.
 ///
 /// What may be trusted is written down before anything is touched, so that a
 /// certificate which a member still trusts is never overlooked.
@@ -34,12 +53,16 @@ pub async fn trust(
     context: &Context,
     client: &Client,
     restart: &Restart,
-) -> Result<bool, ApplyError> {
+) -> Result<Restarted, ApplyError> {
     let member = context.hook.unit.member();
     let lock = if restart.in_turn {
         match turn(context, client, LOCK_SECONDS).await? {
-            Some(lock) => Some(lock),
-            None => return Ok(false),
+            Some(turn) if turn.waited => {
+                client.unlock(turn.lock).await?;
+                return Ok(Restarted::Overtaken);
+            }
+            Some(turn) => Some(turn.lock),
+            None => return Ok(Restarted::Busy),
         }
     } else {
         None
@@ -75,7 +98,7 @@ pub async fn trust(
     if let Some(lock) = lock {
         client.unlock(lock).await?;
     }
-    Ok(true)
+    Ok(Restarted::Done)
 }
 
 /// Restarts the service on another thread: etcd waits for its clients to hang
@@ -101,13 +124,15 @@ pub async fn turn(
     context: &Context,
     client: &Client,
     seconds: i64,
-) -> Result<Option<Lock>, ApplyError> {
+) -> Result<Option<Turn>, ApplyError> {
     let holder = context.hook.unit.to_string();
     let begun = std::time::Instant::now();
+    let mut waited = false;
     loop {
         if let Some(lock) = client.try_lock("restart", &holder, seconds).await? {
-            return Ok(Some(lock));
+            return Ok(Some(Turn { lock, waited }));
         }
+        waited = true;
         if begun.elapsed() > TURN_LIMIT {
             return Ok(None);
         }

@@ -73,13 +73,14 @@ impl Client {
                             writes.push(self.operation(&LedgerWrite::Record(request, record)));
                         }
                     }
-                    Some(LedgerKey::Name(name)) => {
+                    Some(LedgerKey::Name(name) | LedgerKey::Issued(name)) => {
                         own_names.insert(name);
                     }
                     _ => {}
                 },
                 Some(keys) => {
-                    if let Some(LedgerKey::Name(name)) = keys.decode(text) {
+                    if let Some(LedgerKey::Name(name) | LedgerKey::Issued(name)) = keys.decode(text)
+                    {
                         foreign_names.insert(name);
                     }
                     foreign.insert(keys.root().to_owned());

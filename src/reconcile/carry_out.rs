@@ -1,7 +1,7 @@
 //! Applying and publishing: one stage of a plan.
 
 use super::{Progress, ReconcileError, Run};
-use crate::apply::{self, ApplyError};
+use crate::apply::{self, ApplyError, Restarted};
 use crate::context::Context;
 use crate::etcd::Client;
 use crate::model::{Known, LedgerWrite};
@@ -112,9 +112,16 @@ impl Run {
             Stage::Trust(TrustStep::Restart(restart)) => {
                 // effects: the trust file, the service, the ledger
                 let client = client.ok_or_else(needs_client)?;
-                if !apply::trust(context, client, restart).await? {
-                    let reason = "another member restarts".to_owned();
-                    return Ok(Progress::Waits(Wait::Restart(reason)));
+                match apply::trust(context, client, restart).await? {
+                    Restarted::Done => {}
+                    // It is looked and planned again before anything is touched.
+                    Restarted::Overtaken if !std::mem::replace(&mut self.overtaken, true) => {
+                        return Ok(Progress::Goes);
+                    }
+                    Restarted::Overtaken | Restarted::Busy => {
+                        let reason = "another member restarts".to_owned();
+                        return Ok(Progress::Waits(Wait::Restart(reason)));
+                    }
                 }
                 self.restarted = true;
                 context.silent.borrow_mut().clear();

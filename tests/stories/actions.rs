@@ -3,7 +3,7 @@
 mod certificates;
 mod clients;
 mod health;
-mod maintenance;
+pub(crate) mod maintenance;
 mod reconcile;
 
 use etcd_charm_world::{ActionResult, UnitName, World};

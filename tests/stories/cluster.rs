@@ -1,14 +1,18 @@
 //! Units come and go.
 
+use std::time::{Duration, Instant};
+
 use etcd_charm_world::{ClientAuthority, Etcdctl, V0};
 use libtest_mimic::Trial;
 
-use crate::support::{story, world};
+use crate::actions::maintenance::take_turn;
+use crate::support::{ask_v0, assert_serves, certificate, story, world};
 
 pub(crate) fn stories() -> Vec<Trial> {
     vec![
         story("cluster_of_three_forms_and_serves", three_units),
         story("cluster_units_leave_one_by_one_and_the_grant_stays", shrink),
+        story("cluster_members_restart_in_turn", in_turn),
         story("cluster_follows_a_unit_to_another_address", address_change),
         story(
             "cluster_loses_a_unit_that_is_removed_by_force",
@@ -118,4 +122,26 @@ fn address_change() {
     assert!(!endpoints.contains(&format!("{old}:2379")), "{endpoints}");
     let client = world.client(&units[1], &certificate);
     assert!(client.run(&["put", "/test/a", "1"]).ok);
+}
+
+/// Another unit has the turn to restart when a client comes. This one waits for
+/// it, and goes by what is so then.
+fn in_turn() {
+    let mut world = world();
+    let units = [world.deploy(), world.add_unit()];
+    world.rest();
+    let starts = units.each_ref().map(|unit| world.starts(unit));
+    take_turn(&world, &units[0], "etcd/7", Some(4));
+    let shown = certificate("client1");
+    let app = ask_v0(&mut world, "app", "/test/", &shown);
+    let begun = Instant::now();
+    world.settle();
+    assert!(begun.elapsed() > Duration::from_secs(3), "nobody waited");
+    let told = world.told(&app).unwrap();
+    assert_eq!(told.endpoints.split(',').count(), 2);
+    assert_serves(&mut world, &told, &shown, "/test/");
+    for (unit, starts) in units.iter().zip(starts) {
+        assert_eq!(world.starts(unit), starts + 1, "{unit}");
+    }
+    world.assert_idle();
 }

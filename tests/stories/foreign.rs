@@ -66,6 +66,8 @@ fn another_deployment() {
             .run(&["user", "grant-role", "operator", "operators"])
             .ok
     );
+    let tool = json!({"common-name": "tool"});
+    done(&mut there, &unit, "generate-client-certificates", tool);
     let path = taken(&mut there, &unit);
 
     let (mut here, own) = deployed();
@@ -87,7 +89,7 @@ fn another_deployment() {
         "restore",
         json!({"snapshot": "/home/ubuntu/theirs.db"}),
     );
-    assert_eq!(results["restored"]["removed-users"], "both,theirs");
+    assert_eq!(results["restored"]["removed-users"], "both,theirs,tool");
     here.rest();
     assert_eq!(users(&here, &own), ["both", "operator", "ours", "root"]);
     assert_eq!(roles(&here, &own), ["both", "operators", "ours", "root"]);

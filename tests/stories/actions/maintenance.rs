@@ -4,7 +4,8 @@ use std::future::Future;
 
 use etcd_charm_world::{UnitName, World};
 use etcd_client::{
-    AlarmAction, AlarmOptions, AlarmType, Certificate, Client, ConnectOptions, Identity, TlsOptions,
+    AlarmAction, AlarmOptions, AlarmType, Certificate, Client, ConnectOptions, Identity,
+    PutOptions, TlsOptions,
 };
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
@@ -224,12 +225,19 @@ fn unsafe_defrag() {
     assert_eq!([0, 1].map(|at: usize| size(&world, &units[at])), sizes);
 }
 
-/// Writes that this unit has the turn to restart.
-fn take_turn(world: &World, unit: &UnitName, holder: &str) {
+/// Writes that this unit has the turn to restart, for so many seconds if it is
+/// to end by itself.
+pub(crate) fn take_turn(world: &World, unit: &UnitName, holder: &str, seconds: Option<i64>) {
     let model = world.model.uuid();
     let key = format!("\0etcd-charm/{model}/etcd/lock/restart");
     ask(world, unit, async |mut client| {
-        client.put(key, holder, None).await.expect("it is written");
+        let mut options = PutOptions::new();
+        if let Some(seconds) = seconds {
+            let lease = client.lease_grant(seconds, None).await;
+            options = options.with_lease(lease.expect("it is granted").id());
+        }
+        let written = client.put(key, holder, Some(options)).await;
+        written.expect("it is written");
     });
 }
 
@@ -237,13 +245,13 @@ fn in_turn() {
     let (mut world, unit) = deployed();
     let before = size(&world, &unit);
     // Another unit has the turn,
-    take_turn(&world, &unit, "etcd/7");
+    take_turn(&world, &unit, "etcd/7", None);
     let reason = refused(&mut world, &unit, "defrag", json!({}));
     let expected = "another unit restarts its member: run it again in a minute";
     assert_eq!(reason, expected);
     assert!(size(&world, &unit) >= before);
     // or this one was killed while it had it, which the next pass puts right.
-    take_turn(&world, &unit, "etcd/0");
+    take_turn(&world, &unit, "etcd/0", None);
     let planned = done(&mut world, &unit, "reconcile", json!({}));
     assert_eq!(planned["steps"]["1"]["step"], "free-lock", "{planned}");
     assert_eq!(planned["steps"]["1"]["subject"], "restart");
