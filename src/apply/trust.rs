@@ -7,7 +7,7 @@ use super::machine::answers;
 use crate::context::Context;
 use crate::etcd::{Client, Lock};
 use crate::host::files::{PUBLIC_FILE, ensure_file};
-use crate::host::{Owner, Service};
+use crate::host::{Owner, Service, package};
 use crate::model::LedgerWrite;
 use crate::observe::{client_at, own_url};
 use crate::plan::restart::Restart;
@@ -86,6 +86,10 @@ pub async fn trust(
     let before = own_url(context);
     restart_service(context).await?;
     answers(context).await?;
+    // What ran until now is not needed any more.
+    if let Some(installed) = package::installed(&context.paths)? {
+        package::remove_other_programs(&context.paths, &installed)?;
+    }
     // The connection may be one to this member, at a port that it has left.
     let now = own_url(context).filter(|url| before.as_ref() != Some(url));
     let moved = match &now {

@@ -123,17 +123,6 @@ impl Tools {
         }))
     }
 
-    /// The secrets that this unit may change, in no order
-    /// (`jujuc/secret-ids.go`): for the leader also those of the application.
-    ///
-    /// # Errors
-    /// Only those of every tool: see [`ToolError`].
-    pub fn secret_ids(&self) -> Result<Vec<SecretId>, ToolError> {
-        // `null` is how the tool says that there are none.
-        let ids: Option<Vec<SecretId>> = self.call("secret-ids").json()?;
-        Ok(ids.unwrap_or_default())
-    }
-
     fn read_secret(
         &self,
         which: &[&str],

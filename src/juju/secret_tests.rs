@@ -237,12 +237,3 @@ fn a_revision_or_all_of_a_secret_is_removed() {
     let error = fake.tools().secret_remove(&uri(ID), None);
     assert!(error.expect_err("it is gone").is_not_found());
 }
-
-#[test]
-fn no_secrets_are_listed_as_null() {
-    for (stdout, count) in [("null\n", 0), ("[]\n", 0), (&*format!("[\"{ID}\"]\n"), 1)] {
-        let fake = Fake::printing("secret-ids", stdout);
-        assert_eq!(fake.tools().secret_ids().expect("a list").len(), count);
-        assert_eq!(fake.argv("secret-ids"), ["--format=json"]);
-    }
-}

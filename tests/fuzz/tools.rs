@@ -42,7 +42,6 @@ const TOOLS: &[&str] = &[
     "relation-list",
     "relation-model-get",
     "secret-get",
-    "secret-ids",
     "secret-info-get",
     "storage-list",
 ];
@@ -143,7 +142,6 @@ fn call(tools: &Tools, tool: &str) -> Result<(), TestCaseError> {
         "relation-list" => said(tools.relation_list(relation)),
         "relation-model-get" => said(tools.relation_model_uuid(relation)),
         "secret-get" => said(tools.secret_get(&uri, Revision::Refresh)),
-        "secret-ids" => said(tools.secret_ids()),
         "secret-info-get" => said(tools.secret_info("label")),
         "storage-list" => said(tools.storage_list("data")),
         other => panic!("nothing is known of {other}"),

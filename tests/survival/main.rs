@@ -35,7 +35,7 @@ fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     // Times are measured, so there is little else to do meanwhile.
     arguments.test_threads.get_or_insert(2);
-    let stories: [Story; 28] = [
+    let stories: [Story; 29] = [
         ("survival_of_killed_members", crashes::killed),
         ("survival_of_a_power_cut", crashes::power_cut),
         ("survival_of_a_reboot_of_all", crashes::all_reboot),
@@ -70,6 +70,10 @@ fn main() -> ExitCode {
         ),
         ("survival_of_an_upgrade_to_3_5", upgrade::to_3_5),
         ("survival_of_an_upgrade_to_3_7", upgrade::to_3_7),
+        (
+            "survival_of_programs_that_are_replaced",
+            upgrade::of_programs,
+        ),
         ("survival_of_a_refused_upgrade", upgrade::refused),
         ("survival_of_a_full_disk", disk::full),
         ("survival_of_trust_in_1_client", trust::one_client),

@@ -97,6 +97,39 @@ pub(crate) fn to_3_5() {
     upgrade("3.4.", "3.5.");
 }
 
+/// Programs that nothing runs any more do not stay on the disk.
+pub(crate) fn of_programs() {
+    let release = of("3.5.");
+    let mut world = world_of(release.clone());
+    let unit = world.deploy();
+    world.rest();
+    let directory = tempfile::tempdir().unwrap();
+    let first = archive(directory.path(), &release.version);
+    let second = directory.path().join("packed-again.tar.gz");
+    let pack = format!(
+        "gunzip -c {} | gzip -2 >{}",
+        first.display(),
+        second.display()
+    );
+    assert!(
+        Command::new("sh")
+            .args(["-c", &pack])
+            .status()
+            .unwrap()
+            .success()
+    );
+    for archive in [first, second] {
+        let starts = world.starts(&unit);
+        world.model.attach_resource("etcd", "etcd", archive);
+        world.rest();
+        assert_eq!(world.starts(&unit), starts + 1);
+        let all = std::fs::read_dir(world.root(&unit).join("opt/etcd-charm/etcd-0")).unwrap();
+        let directories = all.filter(|entry| entry.as_ref().unwrap().file_type().unwrap().is_dir());
+        assert_eq!(directories.count(), 1);
+    }
+    assert_healthy(&world, &[unit]);
+}
+
 pub(crate) fn to_3_7() {
     upgrade("3.6.", "3.7.");
 }
