@@ -13,6 +13,8 @@ mod hook;
 mod judge;
 #[path = "properties/pool.rs"]
 mod pool;
+#[path = "properties/steps.rs"]
+mod steps;
 #[path = "properties/world.rs"]
 mod world;
 

@@ -5,22 +5,20 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use etcd_charm::model::{
-    ClientRecord, Databag, Ledger, LedgerWrite, Member, MemberTrust, RelationId, RequestKey,
-    SecretUri,
+    ClientRecord, Databag, Ledger, LedgerWrite, Member, RelationId, RequestKey, SecretUri,
 };
 use etcd_charm::plan::access::AccessStep;
 use etcd_charm::plan::machine::MachineStep;
 use etcd_charm::plan::membership::MembershipStep;
-use etcd_charm::plan::observed::{Clients, Observed, Pass, Peers};
-use etcd_charm::plan::publish::{
-    Changes, Departure, PlannedSecret, Publication, RelationPublication,
-};
-use etcd_charm::plan::restart::{Restart, TrustStep};
+use etcd_charm::plan::observed::{Clients, Pass, Peers};
+use etcd_charm::plan::publish::{Changes, Departure, PlannedSecret, RelationPublication};
+use etcd_charm::plan::restart::TrustStep;
 use etcd_charm::plan::{self, Stage};
 use etcd_charm::relation::{self, ETCD_CLIENT, SecretGroup};
 use etcd_charm::tls::TrustBundle;
 
 use super::pool::{POOL, server};
+use super::steps::{Step, publication_steps, restart_steps};
 use super::world::{OurSecret, World};
 
 /// As the driver has it: more stages than this undo each other.
@@ -63,28 +61,6 @@ pub(crate) struct Running {
     writes: Vec<JujuWrite>,
     /// Whether it did anything at all.
     pub(crate) is_busy: bool,
-}
-
-#[derive(Clone, Debug)]
-enum Step {
-    Machine(MachineStep),
-    Membership(MembershipStep),
-    Access(AccessStep),
-    Widen,
-    Lock,
-    Ledger(Vec<LedgerWrite>),
-    WriteTrust(String),
-    HandOver(u64),
-    Stop,
-    Start,
-    Leave,
-    Unlock,
-    Found,
-    Answer(Box<RelationPublication>),
-    RemoveSecret(SecretUri),
-    Departed(Departure),
-    Peers(Changes, Changes),
-    Commit,
 }
 
 #[derive(Clone, Debug)]
@@ -609,67 +585,4 @@ fn change(bag: &mut Databag, changes: Changes) {
             _ => bag.remove(&key),
         };
     }
-}
-
-fn restart_steps(observed: &Observed, restart: &Restart) -> Vec<Step> {
-    // Destructured whole, as a field that is added has to be carried out.
-    let Restart {
-        trust,
-        before,
-        after,
-        hand_over_to,
-        moves_to,
-        in_turn,
-    } = restart;
-    let member = |trust: &MemberTrust| {
-        Step::Ledger(vec![LedgerWrite::Member(observed.member(), trust.clone())])
-    };
-    let mut steps = Vec::new();
-    if *in_turn {
-        steps.push(Step::Lock);
-    }
-    steps.push(member(before));
-    steps.push(Step::WriteTrust(trust.clone()));
-    steps.extend(hand_over_to.map(Step::HandOver));
-    let move_of = |(id, url): (u64, String)| Step::Membership(MembershipStep::Move(id, url));
-    steps.extend(moves_to.clone().map(move_of));
-    steps.extend([Step::Stop, Step::Start, member(after)]);
-    if *in_turn {
-        steps.push(Step::Unlock);
-    }
-    steps
-}
-
-fn publication_steps(publication: &Publication) -> Vec<Step> {
-    let Publication {
-        founds,
-        ledger,
-        relations,
-        obsolete_secrets,
-        departed,
-        // The world has no relation of an older interface.
-        older: _,
-        ended: _,
-        peer_app,
-        peer_unit,
-        authorities,
-        version: _,
-    } = publication;
-    assert!(authorities.is_none(), "nobody asked for other authorities");
-    let mut steps = Vec::new();
-    if !ledger.is_empty() {
-        steps.push(Step::Ledger(ledger.clone()));
-    }
-    if *founds {
-        steps.push(Step::Found);
-    }
-    let answers = relations.iter().cloned().map(Box::new);
-    steps.extend(answers.map(Step::Answer));
-    steps.extend(obsolete_secrets.iter().cloned().map(Step::RemoveSecret));
-    steps.extend(departed.iter().cloned().map(Step::Departed));
-    if !peer_app.is_empty() || !peer_unit.is_empty() {
-        steps.push(Step::Peers(peer_app.clone(), peer_unit.clone()));
-    }
-    steps.push(Step::Commit);
-    steps
 }

@@ -1,0 +1,94 @@
+//! What a plan is made of, as steps between which a hook can be killed.
+
+use etcd_charm::model::{LedgerWrite, MemberTrust, SecretUri};
+use etcd_charm::plan::access::AccessStep;
+use etcd_charm::plan::machine::MachineStep;
+use etcd_charm::plan::membership::MembershipStep;
+use etcd_charm::plan::observed::Observed;
+use etcd_charm::plan::publish::{Changes, Departure, Publication, RelationPublication};
+use etcd_charm::plan::restart::Restart;
+
+#[derive(Clone, Debug)]
+pub(crate) enum Step {
+    Machine(MachineStep),
+    Membership(MembershipStep),
+    Access(AccessStep),
+    Widen,
+    Lock,
+    Ledger(Vec<LedgerWrite>),
+    WriteTrust(String),
+    HandOver(u64),
+    Stop,
+    Start,
+    Leave,
+    Unlock,
+    Found,
+    Answer(Box<RelationPublication>),
+    RemoveSecret(SecretUri),
+    Departed(Departure),
+    Peers(Changes, Changes),
+    Commit,
+}
+
+pub(crate) fn restart_steps(observed: &Observed, restart: &Restart) -> Vec<Step> {
+    // Destructured whole, as a field that is added has to be carried out.
+    let Restart {
+        trust,
+        before,
+        after,
+        hand_over_to,
+        moves_to,
+        in_turn,
+    } = restart;
+    let member = |trust: &MemberTrust| {
+        Step::Ledger(vec![LedgerWrite::Member(observed.member(), trust.clone())])
+    };
+    let mut steps = Vec::new();
+    if *in_turn {
+        steps.push(Step::Lock);
+    }
+    steps.push(member(before));
+    steps.push(Step::WriteTrust(trust.clone()));
+    steps.extend(hand_over_to.map(Step::HandOver));
+    let move_of = |(id, url): (u64, String)| Step::Membership(MembershipStep::Move(id, url));
+    steps.extend(moves_to.clone().map(move_of));
+    steps.extend([Step::Stop, Step::Start, member(after)]);
+    if *in_turn {
+        steps.push(Step::Unlock);
+    }
+    steps
+}
+
+pub(crate) fn publication_steps(publication: &Publication) -> Vec<Step> {
+    let Publication {
+        founds,
+        ledger,
+        relations,
+        obsolete_secrets,
+        departed,
+        // The world has no relation of an older interface.
+        older: _,
+        ended: _,
+        peer_app,
+        peer_unit,
+        authorities,
+        version: _,
+    } = publication;
+    assert!(authorities.is_none(), "nobody asked for other authorities");
+    let mut steps = Vec::new();
+    if !ledger.is_empty() {
+        steps.push(Step::Ledger(ledger.clone()));
+    }
+    if *founds {
+        steps.push(Step::Found);
+    }
+    let answers = relations.iter().cloned().map(Box::new);
+    steps.extend(answers.map(Step::Answer));
+    steps.extend(obsolete_secrets.iter().cloned().map(Step::RemoveSecret));
+    steps.extend(departed.iter().cloned().map(Step::Departed));
+    if !peer_app.is_empty() || !peer_unit.is_empty() {
+        steps.push(Step::Peers(peer_app.clone(), peer_unit.clone()));
+    }
+    steps.push(Step::Commit);
+    steps
+}
