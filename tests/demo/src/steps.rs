@@ -4,6 +4,7 @@ mod ask;
 mod hostile;
 mod leave;
 mod rotate;
+mod see;
 mod start;
 mod use_it;
 
@@ -47,7 +48,8 @@ pub(crate) fn all(screen: &Screen, options: WorldOptions) -> Outcome<()> {
     use_it::traffic(&show, 5)?;
     rotate::rotate(&mut show, 6)?;
     hostile::refuse(&mut show, 7)?;
-    leave::remove(&mut show, 8)?;
+    see::see(&mut show, 8)?;
+    leave::remove(&mut show, 9)?;
     finish(&show);
     Ok(())
 }
