@@ -1,13 +1,16 @@
 //! Faults that an operator has to know of: each has a status that says what is
 //! wrong and what to do, and none makes the charm guess.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use etcd_charm_world::{Etcdctl, Programs, UnitName, World};
 
 use crate::support::{
     Client, assert_caught_up, assert_healthy, assert_whole, say, serving, voters, world_of,
 };
+
+/// How long etcd may need until it takes another member.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What a unit says, as one text.
 fn says(world: &World, unit: &UnitName) -> String {
@@ -100,13 +103,18 @@ pub(crate) fn stranger() {
     let (mut world, mut units, client) = serving(3);
     let writer = client.writer(&mut world);
     let admin = world.admin(&units[0]);
-    let added = admin.run(&[
-        "member",
-        "add",
-        "stranger",
-        "--peer-urls=https://127.0.0.9:2380",
-    ]);
-    assert!(added.ok, "{}", added.stderr);
+    let url = "--peer-urls=https://127.0.0.9:2380";
+    // etcd adds nobody before its members have been connected for some seconds.
+    let begun = Instant::now();
+    loop {
+        let added = admin.run(&["member", "add", "stranger", url]);
+        if added.ok {
+            break;
+        }
+        let is_early = added.stderr.contains("unhealthy cluster");
+        assert!(is_early && begun.elapsed() < PATIENCE, "{}", added.stderr);
+        std::thread::sleep(Duration::from_millis(250));
+    }
     client.rest(&mut world, &writer);
     let members = |admin: &Etcdctl| admin.json(&["member", "list"])["members"].clone();
     let is_there = |admin: &Etcdctl| {
