@@ -49,7 +49,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "observe",
         &[
-            "context", "etcd", "hook", "host", "juju", "model", "plan", "relation", "render", "tls",
+            "context", "etcd", "hook", "host", "juju", "log", "model", "plan", "relation",
+            "render", "tls",
         ],
     ),
     (

@@ -7,6 +7,7 @@ use super::{ObserveError, own_url};
 use crate::context::Context;
 use crate::etcd::{Client, Credentials, EtcdError};
 use crate::host::files;
+use crate::log::chain;
 use crate::model::{Cluster, Known, Member, MemberStatus, Secret};
 use crate::plan::membership::client_url;
 use crate::plan::observed::{Pass, Peers, generation};
@@ -27,7 +28,7 @@ pub async fn connect(
     for url in member_urls(context, peers) {
         match reach(context, &url, &credentials).await {
             Ok(found) => return Ok(found),
-            Err(error) => reason = describe(&error),
+            Err(error) => reason = chain(&error),
         }
     }
     Err(reason)
@@ -158,17 +159,6 @@ pub(super) fn credentials(
     }))
 }
 
-/// An error and its causes in one line, for a status.
-pub(super) fn describe(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
-}
-
 /// Whether the member of this unit answers.
 pub async fn own_member_answers(context: &Context) -> Known<()> {
     let Some(url) = own_url(context) else {
@@ -177,7 +167,7 @@ pub async fn own_member_answers(context: &Context) -> Known<()> {
     let credentials = match credentials(context) {
         Ok(Some(credentials)) => credentials,
         Ok(None) => return Known::Unknown("this unit has no certificate".to_owned()),
-        Err(error) => return Known::Unknown(describe(&error)),
+        Err(error) => return Known::Unknown(chain(&error)),
     };
     // The status is the member's own word; the ledger needs the cluster's
     // agreement, which is what clients need too. A member that is still
@@ -192,6 +182,6 @@ pub async fn own_member_answers(context: &Context) -> Known<()> {
     };
     match asked.await {
         Ok(()) => Known::Known(()),
-        Err(error) => Known::Unknown(describe(&error)),
+        Err(error) => Known::Unknown(chain(&error)),
     }
 }

@@ -3,8 +3,9 @@
 use std::time::{Duration, Instant};
 
 use super::ObserveError;
-use super::etcd::{client_at, describe};
+use super::etcd::client_at;
 use crate::context::Context;
+use crate::log::chain;
 use crate::model::Member;
 use crate::plan::health::{Answer, Health, MemberHealth};
 
@@ -35,7 +36,7 @@ async fn ask(context: &Context, url: &str, learner: bool) -> Result<Answer, Obse
     let client = client_at(context, url).await?.with_limit(PATIENCE);
     let details = match client.details().await {
         Ok(details) => Box::new(details),
-        Err(error) => return Ok(Answer::Silent(describe(&error))),
+        Err(error) => return Ok(Answer::Silent(chain(&error))),
     };
     if learner {
         let reason = "it has no vote yet, and serves nobody";
@@ -46,7 +47,7 @@ async fn ask(context: &Context, url: &str, learner: bool) -> Result<Answer, Obse
     let begun = Instant::now();
     let round_trip = match client.agrees().await {
         Ok(()) => Ok(begun.elapsed()),
-        Err(error) => Err(describe(&error)),
+        Err(error) => Err(chain(&error)),
     };
     Ok(Answer::Answers(details, round_trip))
 }

@@ -13,10 +13,11 @@ use std::time::Duration;
 use futures_util::future::join_all;
 
 use super::answering::ask;
-use super::etcd::{cluster, credentials, describe, member_urls};
+use super::etcd::{cluster, credentials, member_urls};
 use super::{ObserveError, own_url};
 use crate::context::Context;
 use crate::etcd::{Client, Credentials, EtcdError};
+use crate::log::chain;
 use crate::model::{Cluster, MemberStatus};
 use crate::plan::observed::{Pass, Peers};
 
@@ -100,7 +101,7 @@ struct Asking<'a> {
 impl Asking<'_> {
     async fn status(&self, url: &str) -> Result<(Client, MemberStatus), String> {
         let answer = ask(self.context, url, self.credentials).await;
-        answer.map_err(|error| describe(&error))
+        answer.map_err(|error| chain(&error))
     }
 
     /// What the first of these that has a leader says of the cluster. Those
@@ -167,7 +168,7 @@ impl Asking<'_> {
             // Nothing passes by itself there, and a record that cannot be read
             // may be a grant.
             Some(Err(error @ ObserveError::Etcd(EtcdError::Ledger { .. }))) => Err(error),
-            Some(Err(ObserveError::Etcd(error))) => Ok(Err(describe(&error))),
+            Some(Err(ObserveError::Etcd(error))) => Ok(Err(chain(&error))),
             Some(Err(error)) => Err(error),
             None => Ok(Err("the cluster does not agree in time".to_owned())),
         }
