@@ -6,14 +6,15 @@ use std::time::{Duration, Instant};
 
 use libtest_mimic::Failed;
 
+use crate::crew::{self, Outcome, Work};
 use crate::drive::{Drive, Point, Trace};
 use crate::rig::{self, Rig, say};
 use crate::snapshot::{self, Aliases, Snapshot, differences};
-use crate::sweep::{Share, is_named, verdict};
+use crate::sweep::{Share, is_named};
 
 /// How many points a plain run takes.
 const SAMPLE: usize = 6;
-/// A plain run begins no world after this time.
+/// A plain run begins no world after this time since the first.
 const SAMPLE_LIMIT: Duration = Duration::from_secs(15);
 
 /// Every fault from the installation to rest.
@@ -35,40 +36,51 @@ fn sweep(what: &str, joins: bool) -> Result<(), Failed> {
     }
     let begun = Instant::now();
     let share = Share::of_environment();
-    let (wanted, traces) = come_up(joins, None, true)?;
-    let mut points: Vec<Point> = traces.iter().flat_map(Trace::points).collect();
+    let undisturbed = come_up(joins, None, true)?;
+    let wanted = undisturbed.snapshot;
+    let mut points: Vec<Point> = undisturbed.traces.iter().flat_map(Trace::points).collect();
     let total = points.len();
     points.retain(|point| is_named(point.fault));
-    let (mut count, mut wrong) = (0, Vec::new());
-    for point in share.take(points, SAMPLE) {
-        if share == Share::Sample && count > 0 && begun.elapsed() > SAMPLE_LIMIT {
-            break;
-        }
-        count += 1;
+    let points = share.take(points, SAMPLE);
+    let work = Work {
+        what,
+        points: points.len(),
+        tasks: points,
+        limit: (share == Share::Sample).then_some(SAMPLE_LIMIT),
+    };
+    let strike = |(): &mut (), point: Point| {
         let shown = format!("{} in hook {} of {}", point.fault, point.hook, point.unit);
-        match come_up(joins, Some(point), false) {
-            Ok((found, _)) => {
-                let differences = differences(&wanted, &found);
-                if !differences.is_empty() {
-                    wrong.push(format!("{shown}:\n    {}", differences.join("\n    ")));
-                }
-            }
-            Err(error) => wrong.push(format!("{shown}: {error}")),
+        let ended = come_up(joins, Some(point), false);
+        let end = ended.map_err(|error| format!("{shown}: {error}"))?;
+        let differences = differences(&wanted, &end.snapshot);
+        if !differences.is_empty() {
+            return Err(format!("{shown}:\n    {}", differences.join("\n    ")));
         }
-    }
+        Ok(end.outcome)
+    };
+    let tally = crew::carry_out(work, None, || Ok(()), strike);
+    let Outcome {
+        points,
+        fired,
+        missed,
+    } = tally.sum;
     say(&format!(
-        "{what}: {count} of {total} points, {} failures, {} s",
-        wrong.len(),
+        "{what}: {points} of {total} points ({fired} hooks failed by them, {missed} were over \
+         before), {} failures, {} s",
+        tally.wrong.len(),
         begun.elapsed().as_secs()
     ));
-    verdict(wrong)
+    tally.verdict()
 }
 
-fn come_up(
-    joins: bool,
-    point: Option<Point>,
-    records: bool,
-) -> Result<(Snapshot, Vec<Trace>), String> {
+/// What became of a cluster that came up.
+struct End {
+    snapshot: Snapshot,
+    traces: Vec<Trace>,
+    outcome: Outcome,
+}
+
+fn come_up(joins: bool, point: Option<Point>, records: bool) -> Result<End, String> {
     let mut rig = Rig::new();
     let mut units = vec![rig.deploy()];
     if joins {
@@ -80,6 +92,11 @@ fn come_up(
         drive = drive.recording();
     }
     drive.run(true)?;
+    let outcome = Outcome {
+        points: 1,
+        fired: usize::from(drive.fired),
+        missed: usize::from(drive.missed),
+    };
     let traces = drive.traces;
     let world = &rig.world;
     // Where things lie, and what is made by chance: the authorities, and the
@@ -129,5 +146,9 @@ fn come_up(
             *value = format!("{count} certificates");
         }
     }
-    Ok((end, traces))
+    Ok(End {
+        snapshot: end,
+        traces,
+        outcome,
+    })
 }

@@ -4,13 +4,15 @@
 //!
 //! A plain run takes a bounded sample that is the same every time. With
 //! `CRASH_SWEEP=all` every point is taken, with `CRASH_SWEEP=7` each seventh;
-//! `CRASH_FAULTS=AfterTool,BeforeReceive` takes only those kinds of faults.
+//! `CRASH_FAULTS=AfterTool,BeforeReceive` takes only those kinds of faults;
+//! `CRASH_WORLDS=4` has four worlds at a time in place of two.
 
 #![allow(
     clippy::unwrap_used,
     reason = "a story that meets what it does not expect has failed"
 )]
 
+mod crew;
 mod drive;
 mod fault;
 mod founding;

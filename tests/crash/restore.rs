@@ -1,5 +1,5 @@
 //! A restore that is killed anywhere: either nothing has happened, or the next
-//! hook completes it. It is carried out again and again in one world of two
+//! hook completes it. It is carried out again and again in a world of two
 //! units, so that also what an earlier one left behind is in its way.
 
 use std::fs;
@@ -9,13 +9,14 @@ use etcd_charm_world::{ClientAuthority, Etcdctl, UnitName, V0};
 use libtest_mimic::Failed;
 use serde_json::json;
 
+use crate::crew::{self, Outcome, Work};
 use crate::fault::{FILES, Fault};
 use crate::rig::{self, Rig, say};
-use crate::sweep::{Share, verdict};
+use crate::sweep::{Share, is_named};
 
 /// How many points a plain run takes.
 const SAMPLE: usize = 6;
-/// A plain run begins no point after this time.
+/// A plain run begins no point after this time since the first.
 const SAMPLE_LIMIT: Duration = Duration::from_secs(60);
 /// How often full passes may be needed until all is at rest.
 const PASSES: usize = 12;
@@ -28,26 +29,30 @@ pub(crate) fn of_a_restore() -> Result<(), Failed> {
     }
     let begun = Instant::now();
     let mut scene = Scene::new();
-    let points = scene.points()?;
+    let mut points = scene.points()?;
     let (share, total) = (Share::of_environment(), points.len());
-    let (mut count, mut wrong) = (0, Vec::new());
-    for fault in share.take(points, SAMPLE) {
-        if share == Share::Sample && count > 0 && begun.elapsed() > SAMPLE_LIMIT {
-            break;
-        }
-        count += 1;
-        if let Err(error) = scene.strike(fault) {
-            wrong.push(format!("{fault}: {error}"));
-            // What follows would only tell of this.
-            break;
-        }
-    }
+    points.retain(|fault| is_named(*fault));
+    let points = share.take(points, SAMPLE);
+    let what = "a restore";
+    let work = Work {
+        what,
+        points: points.len(),
+        tasks: points,
+        limit: (share == Share::Sample).then_some(SAMPLE_LIMIT),
+    };
+    let strike = |scene: &mut Scene, fault: Fault| {
+        let struck = scene.strike(fault);
+        struck.map_err(|error| format!("{fault}: {error}"))
+    };
+    let tally = crew::carry_out(work, Some(scene), || Ok(Scene::new()), strike);
     say(&format!(
-        "a restore: {count} of {total} points, {} failures, {} s",
-        wrong.len(),
+        "{what}: {} of {total} points ({} actions failed by them), {} failures, {} s",
+        tally.sum.points,
+        tally.sum.fired,
+        tally.wrong.len(),
         begun.elapsed().as_secs()
     ));
-    verdict(wrong)
+    tally.verdict()
 }
 
 struct Scene {
@@ -118,7 +123,7 @@ impl Scene {
         (result.status == "completed", result.run.calls.len())
     }
 
-    fn strike(&mut self, fault: Fault) -> Result<(), String> {
+    fn strike(&mut self, fault: Fault) -> Result<Outcome, String> {
         let now = format!("now {}", self.restored);
         if !self.clients[0].run(&["put", "/test/a", &now]).ok {
             return Err("nothing can be written before it".to_owned());
@@ -137,7 +142,11 @@ impl Scene {
         if !again.ok {
             return Err(format!("nothing can be written after it: {}", again.stderr));
         }
-        Ok(())
+        Ok(Outcome {
+            points: 1,
+            fired: usize::from(!completed),
+            missed: 0,
+        })
     }
 
     /// Lets hooks run until a full pass of both units changes nothing.

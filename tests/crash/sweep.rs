@@ -1,12 +1,11 @@
 //! Many lives in a few worlds, each life with one fault in each of its stages.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use libtest_mimic::Failed;
 
+use crate::crew::{self, Outcome, Work};
 use crate::drive::{Drive, Point, Trace};
 use crate::fault::Fault;
 use crate::life::{Life, STAGES};
@@ -15,12 +14,8 @@ use crate::snapshot::{Snapshot, differences};
 
 /// How many lives a plain run takes.
 const SAMPLE: usize = 6;
-/// A plain run begins no life after this time, but for the first.
+/// A plain run begins no life after this time since the first.
 const SAMPLE_LIMIT: Duration = Duration::from_secs(20);
-/// After how many points a sweep says how far it has come.
-const NEWS: usize = 200;
-/// How many worlds there are at a time.
-const WORLDS: usize = 2;
 
 /// A fault or none for each stage.
 type Lap = Vec<Option<Point>>;
@@ -131,10 +126,13 @@ impl Worker {
         end
     }
 
-    /// Lives once more. Gives how many hooks failed by the faults and how many
-    /// faults did not come to pass, or what was wrong in the end.
-    fn live(&mut self, lap: &Lap) -> Result<(usize, usize), String> {
-        let (mut fired, mut missed) = (0, 0);
+    /// Lives once more. Gives what came of the faults, or what was wrong in the
+    /// end.
+    fn live(&mut self, lap: &Lap) -> Result<Outcome, String> {
+        let mut outcome = Outcome {
+            points: lap.iter().flatten().count(),
+            ..Outcome::default()
+        };
         for ((stage, end), point) in STAGES.iter().zip(self.ends.clone()).zip(lap) {
             let shown = || match point {
                 Some(point) => format!(
@@ -149,8 +147,8 @@ impl Worker {
             drive
                 .run(stage.rests)
                 .map_err(|error| format!("{}:\n      {error}", shown()))?;
-            fired += usize::from(drive.fired);
-            missed += usize::from(drive.missed);
+            outcome.fired += usize::from(drive.fired);
+            outcome.missed += usize::from(drive.missed);
             if !stage.rests {
                 continue;
             }
@@ -162,16 +160,8 @@ impl Worker {
                 return Err(format!("{}:\n    {}", shown(), wrong.join("\n    ")));
             }
         }
-        Ok((fired, missed))
+        Ok(outcome)
     }
-}
-
-#[derive(Default)]
-struct Tally {
-    points: usize,
-    fired: usize,
-    missed: usize,
-    wrong: Vec<String>,
 }
 
 /// Every fault in the lives of clients of a cluster of one.
@@ -217,76 +207,27 @@ fn lives(what: &str, units: usize, chosen: fn(&Point) -> bool) -> Result<(), Fai
     let laps = laps(&first.traces, share, chosen);
     let kinds = count_kinds(&laps);
     let planned = laps.iter().flatten().flatten().count();
-    let limit = (share == Share::Sample).then(|| begun + SAMPLE_LIMIT);
-    let queue = Mutex::new(VecDeque::from(laps));
-    let tally = Mutex::new(Tally::default());
-    std::thread::scope(|scope| {
-        let mut ready = Some(first);
-        for _ in 0..WORLDS {
-            let mut worker = ready.take();
-            let (queue, tally) = (&queue, &tally);
-            scope.spawn(move || {
-                loop {
-                    let is_late = limit.is_some_and(|limit| Instant::now() > limit)
-                        && tally.lock().unwrap().points > 0;
-                    let next = queue.lock().unwrap().pop_front();
-                    let Some(lap) = next.filter(|_| !is_late) else {
-                        return;
-                    };
-                    let mut own = match worker.take().map_or_else(|| Worker::new(units), Ok) {
-                        Ok(own) => own,
-                        Err(error) => {
-                            tally.lock().unwrap().wrong.push(error);
-                            return;
-                        }
-                    };
-                    let lived = catch_unwind(AssertUnwindSafe(|| own.live(&lap)))
-                        .unwrap_or_else(|panic| Err(format!("{lap:?}: {}", rig::said(&*panic))));
-                    let mut tally = tally.lock().unwrap();
-                    let before = tally.points;
-                    tally.points += lap.iter().flatten().count();
-                    if before / NEWS != tally.points / NEWS {
-                        say(&format!(
-                            "{what}: {} of {planned} points, {} failures, {} s",
-                            tally.points,
-                            tally.wrong.len(),
-                            begun.elapsed().as_secs()
-                        ));
-                    }
-                    match lived {
-                        Ok((fired, missed)) => {
-                            tally.fired += fired;
-                            tally.missed += missed;
-                            worker = Some(own);
-                        }
-                        // A world in which something is wrong is no use.
-                        Err(error) => tally.wrong.push(error),
-                    }
-                }
-            });
-        }
-    });
-    let tally = tally.into_inner().unwrap();
+    let work = Work {
+        what,
+        tasks: laps,
+        points: planned,
+        limit: (share == Share::Sample).then_some(SAMPLE_LIMIT),
+    };
+    let live = |worker: &mut Worker, lap: Lap| worker.live(&lap);
+    let tally = crew::carry_out(work, Some(first), || Worker::new(units), live);
+    let Outcome {
+        points,
+        fired,
+        missed,
+    } = tally.sum;
     say(&format!(
-        "{what}: {} events, {} of {total} points ({} hooks failed by them, {} were over before), \
-         {} failures, {} s\n  {kinds}",
+        "{what}: {} events, {points} of {total} points ({fired} hooks failed by them, {missed} \
+         were over before), {} failures, {} s\n  {kinds}",
         STAGES.len(),
-        tally.points,
-        tally.fired,
-        tally.missed,
         tally.wrong.len(),
         begun.elapsed().as_secs(),
     ));
-    verdict(tally.wrong)
-}
-
-/// Success, or everything that was wrong.
-pub(crate) fn verdict(wrong: Vec<String>) -> Result<(), Failed> {
-    if wrong.is_empty() {
-        Ok(())
-    } else {
-        Err(wrong.join("\n").into())
-    }
+    tally.verdict()
 }
 
 fn laps(traces: &[Vec<Trace>], share: Share, chosen: fn(&Point) -> bool) -> Vec<Lap> {
