@@ -6,8 +6,7 @@ use std::time::Duration;
 use etcd_charm_world::{UnitName, World, service_of};
 
 use crate::support::{
-    Client, assert_caught_up, assert_healthy, assert_whole, kill, raft_leader, serving, voters,
-    wait_until_up,
+    Client, assert_caught_up, assert_healthy, assert_whole, kill, serving, voters, wait_until_up,
 };
 
 /// Longer than an election takes: a member that is silent for so long is out.
@@ -37,7 +36,7 @@ fn assert_recovers(
 /// etcd of a follower is killed, then that of the leader, while hooks run.
 pub(crate) fn killed() {
     let (mut world, units, client) = serving(3);
-    let leader = raft_leader(&world, &units);
+    let leader = world.raft_leader(&units);
     let follower = units.iter().find(|unit| **unit != leader).unwrap().clone();
     let starts = world.starts(&follower);
     assert_recovers(
@@ -62,7 +61,7 @@ pub(crate) fn killed() {
                 .filter(|unit| **unit != leader)
                 .cloned()
                 .collect();
-            assert_ne!(raft_leader(world, &others), leader);
+            assert_ne!(world.raft_leader(&others), leader);
         },
     );
 }
@@ -130,7 +129,7 @@ pub(crate) fn all_reboot() {
 /// the leader, for longer than an election takes.
 pub(crate) fn unreachable() {
     let (mut world, units, client) = serving(3);
-    let leader = raft_leader(&world, &units);
+    let leader = world.raft_leader(&units);
     let follower = units.iter().find(|unit| **unit != leader).unwrap().clone();
     for (what, unit) in [
         ("a follower out of reach", follower),

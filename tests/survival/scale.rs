@@ -5,8 +5,7 @@ use std::time::Instant;
 use etcd_charm_world::{HookRun, UnitName, World};
 
 use crate::support::{
-    Client, assert_caught_up, assert_healthy, assert_whole, cluster, raft_leader, say, serving,
-    voters,
+    Client, assert_caught_up, assert_healthy, assert_whole, cluster, say, serving, voters,
 };
 
 /// Asserts that the client is told of just these units, in order, and that
@@ -88,7 +87,7 @@ pub(crate) fn shrinks() {
     let writer = client.writer(&mut world);
     while units.len() > 1 {
         let juju_leader = world.model.leader("etcd").unwrap();
-        let raft_leader = raft_leader(&world, &units);
+        let raft_leader = world.raft_leader(&units);
         let mut leaving = vec![juju_leader, raft_leader];
         leaving.dedup();
         leaving.extend(

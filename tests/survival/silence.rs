@@ -8,9 +8,7 @@ use std::time::Duration;
 use etcd_charm_world::juju::Hook;
 use etcd_charm_world::{HookRun, UnitName, World, service_of};
 
-use crate::support::{
-    Client, assert_caught_up, assert_healthy, assert_whole, raft_leader, say, serving,
-};
+use crate::support::{Client, assert_caught_up, assert_healthy, assert_whole, say, serving};
 
 /// The longest that a hook may take with a member silent: what Juju waits for
 /// meanwhile, an operator waits for as well.
@@ -47,7 +45,7 @@ fn assert_bounded(what: &str, runs: &[HookRun]) {
 /// client is served once the member is back.
 pub(crate) fn one_member() {
     let (mut world, units, client) = serving(3);
-    let leader = raft_leader(&world, &units);
+    let leader = world.raft_leader(&units);
     let juju_leader = world.model.leader("etcd").unwrap();
     let silent = units
         .iter()

@@ -136,26 +136,6 @@ pub(crate) fn voters(admin: &Etcdctl) -> Vec<String> {
     names
 }
 
-/// The unit whose member leads the cluster.
-pub(crate) fn raft_leader(world: &World, units: &[UnitName]) -> UnitName {
-    let begun = Instant::now();
-    loop {
-        for unit in units {
-            let answer = world
-                .admin(unit)
-                .run(&["--write-out=json", "endpoint", "status"]);
-            let Ok(status) = serde_json::from_str::<serde_json::Value>(answer.stdout.trim()) else {
-                continue;
-            };
-            let status = &status[0]["Status"];
-            if !status["leader"].is_null() && status["leader"] == status["header"]["member_id"] {
-                return unit.clone();
-            }
-        }
-        assert!(begun.elapsed() < UP, "no member leads");
-    }
-}
-
 /// Kills a unit's etcd as the kernel would for want of memory, and waits until
 /// systemd has noticed.
 pub(crate) fn kill(world: &World, unit: &UnitName) {

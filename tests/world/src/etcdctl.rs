@@ -3,6 +3,7 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -19,6 +20,9 @@ pub struct Etcdctl {
 
 /// How long a connection is waited for, and a whole call.
 const PATIENCE: [&str; 2] = ["--dial-timeout=2s", "--command-timeout=5s"];
+
+/// How long a cluster may need to elect a leader, on a busy machine.
+const ELECTED: Duration = Duration::from_secs(30);
 
 /// What a call came to.
 #[derive(Clone, Debug)]
@@ -91,6 +95,26 @@ impl Etcdctl {
             ok: output.status.success(),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// Runs it until it succeeds: a cluster that has just lost its leader
+    /// refuses, or lets a call wait for nothing, until it has elected another.
+    ///
+    /// # Panics
+    /// Panics if it does not succeed within 30 s.
+    pub fn insist(&self, args: &[&str]) -> Answer {
+        let begun = Instant::now();
+        loop {
+            let answer = self.run(args);
+            if answer.ok {
+                return answer;
+            }
+            assert!(
+                begun.elapsed() < ELECTED,
+                "etcdctl {args:?} failed: {}",
+                answer.stderr
+            );
         }
     }
 

@@ -11,6 +11,7 @@ mod etcdctl;
 mod hygiene;
 mod older;
 mod programs;
+mod raft;
 mod requirer;
 mod told;
 mod version_1;
