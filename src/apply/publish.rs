@@ -188,7 +188,8 @@ pub fn rotate_server_authority(
         ..authorities.clone()
     };
     store_authorities(context, &authorities)?;
-    let changes = [authorities.announcement()].into();
+    let (key, told) = authorities.announcement();
+    let changes = [(key, Some(told))].into();
     publish_to_peers(context, &changes, &Changes::new())?;
     Ok(next)
 }

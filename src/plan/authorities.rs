@@ -71,13 +71,12 @@ impl Authorities {
         certificates.concat()
     }
 
-    /// The change of the application's databag that makes every unit read the
-    /// secret with these authorities.
-    pub fn announcement(&self) -> (String, Option<String>) {
-        (
-            AUTHORITIES.to_owned(),
-            Some(digest(self.server_trust().as_bytes())),
-        )
+    /// What the application's databag says of these authorities: when it
+    /// changes, every unit reads the secret that they are in. It changes with
+    /// each step of a replacement.
+    pub fn announcement(&self) -> (String, String) {
+        let told = self.server_trust() + &self.server.certificate;
+        (AUTHORITIES.to_owned(), digest(told.as_bytes()))
     }
 }
 

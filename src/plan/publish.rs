@@ -165,12 +165,9 @@ pub fn plan(observed: &Observed, cluster: &Cluster) -> Publication {
         publication.ledger = forgotten_members(cluster);
         publication.authorities = authorities::next(observed, cluster);
     }
-    publication.peer_app = app_changes(observed, cluster);
-    let announced = publication
-        .authorities
-        .iter()
-        .map(Authorities::announcement);
-    publication.peer_app.extend(announced);
+    let authorities = publication.authorities.as_ref();
+    let authorities = authorities.or(observed.machine.authorities.as_ref());
+    publication.peer_app = app_changes(observed, cluster, authorities);
     for (id, relation) in &observed.clients.relations {
         // What cannot be read says nothing about what was granted before, so
         // the client keeps its answer as it keeps its access.

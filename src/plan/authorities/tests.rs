@@ -122,8 +122,31 @@ fn only_the_leader_takes_a_step_and_tells_all_units() {
     };
     let authorities = publication.authorities.expect("a step");
     let (key, value) = authorities.announcement();
-    assert_eq!(publication.peer_app.get(&key), Some(&value));
+    assert_eq!(publication.peer_app.get(&key), Some(&Some(value)));
 
     bench.observed.leader = false;
     assert!(next(&bench.observed, &bench.cluster).is_none());
+}
+
+#[test]
+fn a_step_is_announced_again_where_the_announcement_was_lost() {
+    let mut bench = introduced(NOW.plus_seconds(60));
+    let authorities = bench.observed.machine.authorities.clone();
+    let (key, told) = authorities.expect("authorities").announcement();
+    let peers = bench.observed.peers.as_mut().expect("peers");
+    peers
+        .app
+        .insert(key.clone(), "of the step before".to_owned());
+    let Stage::Publish(publication) = bench.stage() else {
+        panic!("not at rest")
+    };
+    assert!(publication.authorities.is_none());
+    assert_eq!(publication.peer_app.get(&key), Some(&Some(told.clone())));
+
+    let peers = bench.observed.peers.as_mut().expect("peers");
+    peers.app.insert(key.clone(), told);
+    let Stage::Publish(publication) = bench.stage() else {
+        panic!("not at rest")
+    };
+    assert_eq!(publication.peer_app.get(&key), None);
 }

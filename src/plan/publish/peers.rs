@@ -8,7 +8,7 @@ use super::{Changes, hex};
 use crate::model::{
     Cluster, Databag, Fingerprint, Founding, Grant, IssuedState, LedgerWrite, MemberName, Purpose,
 };
-use crate::plan::authorities;
+use crate::plan::authorities::{self, Authorities};
 use crate::plan::observed::{Observed, Peers, generation};
 use crate::render::etcd_config::ports_in;
 
@@ -50,8 +50,14 @@ pub(super) fn unit_changes(observed: &Observed, peers: &Peers) -> Changes {
 }
 
 /// What the leader tells all units. In a pass over one relation the databag
-/// was not read; then only what this hook has changed is told.
-pub(super) fn app_changes(observed: &Observed, cluster: &Cluster) -> Changes {
+/// was not read; then only what this hook has changed is told. The authorities
+/// are those that are stored when this hook is over; they are announced by each
+/// full pass, since Juju 3.6 may store a secret and then not commit the databag.
+pub(super) fn app_changes(
+    observed: &Observed,
+    cluster: &Cluster,
+    authorities: Option<&Authorities>,
+) -> Changes {
     let trust: BTreeSet<Fingerprint> = cluster
         .ledger
         .grants()
@@ -74,6 +80,7 @@ pub(super) fn app_changes(observed: &Observed, cluster: &Cluster) -> Changes {
         Some(peers) => {
             wanted.insert("founded".to_owned(), "true".to_owned());
             wanted.extend(refounded(observed, peers));
+            wanted.extend(authorities.map(Authorities::announcement));
             let is_over = newest.is_none() && peers.app.contains_key(ISSUED);
             let mut changes = differences(&peers.app, wanted);
             changes.extend(is_over.then(|| (ISSUED.to_owned(), None)));
