@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::time::Duration;
 
-use etcd_charm_world::juju::AgentState;
-use etcd_charm_world::{HookRun, RelationId, UnitName, juju::Hook, writes};
+use etcd_charm_world::juju::{AgentState, Hook, Model};
+use etcd_charm_world::{HookRun, RelationId, UnitName, writes};
 use serde_json::Value;
 
 use crate::fault::{FILES, Fault, RECEIVE, SEND};
@@ -98,6 +98,18 @@ pub(crate) struct Drive<'a> {
     failures: usize,
     /// Secrets that were published, by relation and what they are for.
     committed: BTreeMap<(RelationId, String), String>,
+    action: Option<Action>,
+}
+
+/// What an operator runs, on whichever unit leads.
+#[derive(Clone, Debug)]
+pub(crate) struct Action {
+    /// The action.
+    pub(crate) name: &'static str,
+    /// Its parameters.
+    pub(crate) parameters: Value,
+    /// What it says when it is run again although it was done.
+    pub(crate) done: Option<&'static str>,
 }
 
 impl<'a> Drive<'a> {
@@ -121,6 +133,7 @@ impl<'a> Drive<'a> {
             counts: BTreeMap::new(),
             failures: 0,
             committed: BTreeMap::new(),
+            action: None,
         };
         drive.committed = drive.published();
         drive
@@ -132,9 +145,18 @@ impl<'a> Drive<'a> {
         self
     }
 
+    /// Runs an action first, which counts as the first hook of its unit.
+    pub(crate) fn acting(mut self, action: Option<Action>) -> Self {
+        self.action = action;
+        self
+    }
+
     /// Runs hooks until none is due; with `rests` also full passes until one
     /// changes nothing.
     pub(crate) fn run(&mut self, rests: bool) -> Result<(), String> {
+        if let Some(action) = self.action.take() {
+            self.act(&action)?;
+        }
         self.due()?;
         if !rests {
             return Ok(());
@@ -156,6 +178,35 @@ impl<'a> Drive<'a> {
             before = after;
         }
         Err("full passes go on writing".to_owned())
+    }
+
+    /// Runs an action until it is done, as an operator would who is told that it
+    /// failed.
+    fn act(&mut self, action: &Action) -> Result<(), String> {
+        let mut last = String::new();
+        for attempt in 0..=RETRIES {
+            // An operator is not faster, and etcd may have to start again.
+            std::thread::sleep(Duration::from_millis(100 * attempt as u64));
+            let model = &self.rig.world.model;
+            let leads = |unit: &&UnitName| model.is_leader((*unit).clone());
+            let leader = self.units.iter().find(leads).ok_or("nobody leads")?.clone();
+            let mut end = None;
+            self.harmed(&leader.clone(), |model| {
+                let result = model.run_action(leader, action.name, action.parameters.clone());
+                end = Some((result.status, result.message));
+                Some(result.run)
+            })?;
+            let (status, message) = end.expect("it was run");
+            let is_done = action.done.is_some_and(|text| message.contains(text));
+            if status == "completed" || is_done {
+                return Ok(());
+            }
+            if self.point.is_none() {
+                return Err(format!("{} failed: {message}", action.name));
+            }
+            last = message;
+        }
+        Err(format!("{} is never done: {last}", action.name))
     }
 
     fn waits(&self, unit: &UnitName) -> bool {
@@ -186,6 +237,21 @@ impl<'a> Drive<'a> {
     /// Runs one hook of a unit: the one that is due, or a given one unless the
     /// unit has to repeat another first.
     fn hook(&mut self, unit: &UnitName, chosen: Option<Hook>) -> Result<Option<HookRun>, String> {
+        self.harmed(unit, |model| {
+            let idle = model.agent_state(unit.clone()) == AgentState::Idle;
+            match chosen {
+                Some(hook) if idle => Some(model.run_hook(unit.clone(), hook)),
+                _ => model.step_unit(unit.clone()),
+            }
+        })
+    }
+
+    /// Runs whatever is next on a unit, with the fault if it strikes here.
+    fn harmed(
+        &mut self,
+        unit: &UnitName,
+        next: impl FnOnce(&mut Model) -> Option<HookRun>,
+    ) -> Result<Option<HookRun>, String> {
         let number = self.counts.get(unit).copied().unwrap_or(0);
         let struck = self.point.as_ref();
         let struck = struck.filter(|point| point.unit == *unit && point.hook == number);
@@ -202,13 +268,7 @@ impl<'a> Drive<'a> {
             );
             fs::write(self.rig.strace_file(unit), options).unwrap();
         }
-        let model = &mut self.rig.world.model;
-        let idle = model.agent_state(unit.clone()) == AgentState::Idle;
-        let run = match chosen {
-            Some(hook) if idle => Some(model.run_hook(unit.clone(), hook)),
-            _ => model.step_unit(unit.clone()),
-        };
-        let Some(run) = run else {
+        let Some(run) = next(&mut self.rig.world.model) else {
             return Ok(None);
         };
         self.counts.insert(unit.clone(), number + 1);

@@ -115,18 +115,8 @@ fn come_up(joins: bool, point: Option<Point>, records: bool) -> Result<End, Stri
     for peers in world.model.relation_ids("etcd", "cluster") {
         let bag = world.model.app_bag(peers, "etcd");
         aliases.push((bag["token"].clone(), "<token>".to_owned()));
-        for unit in &units {
-            let mut bag = world.model.unit_bag(peers, unit.clone());
-            // Digests: of the authority, twice, and of the configuration, which
-            // names the authority.
-            let told = bag.remove("server-ca").ok_or("no authority is told")?;
-            let (trusted, signs) = told.split_once(' ').ok_or("no digests are told")?;
-            aliases.push((trusted.to_owned(), "<trusted>".to_owned()));
-            aliases.push((signs.to_owned(), "<signs>".to_owned()));
-            let digest = bag.remove("configuration").ok_or("no digest is told")?;
-            aliases.push((digest, format!("<configuration of {}>", unit.with_dash())));
-        }
     }
+    aliases.extend(snapshot::of_authority(&rig, &units));
     let mut end = snapshot::take(&rig, &units, &[], aliases);
     if joins {
         // What a unit remembers of its time as leader is its own affair, and

@@ -1,11 +1,19 @@
-//! What happens in a world, step by step: the lives of two clients. After the
+//! What happens in a world, step by step: the lives of clients, and what an
+//! operator does meanwhile. After the
 //! last step the world is as it was before the first, so that one world serves
 //! many lives.
 
-use etcd_charm_world::{
-    Certificate, ClientAuthority, Older, RelationId, Request, UnitName, V0, V1,
-};
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
 
+use etcd_charm_world::{
+    Certificate, ClientAuthority, Etcdctl, Older, RelationId, Request, UnitName, V0, V1,
+};
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+
+use crate::drive::Action;
 use crate::rig::Rig;
 use crate::snapshot::{self, Aliases, Snapshot};
 
@@ -18,10 +26,12 @@ pub(crate) struct Stage {
     /// Whether full passes follow until there is nothing left to do. Where
     /// not, the next stage begins with what the event's own hooks left.
     pub(crate) rests: bool,
+    /// What an operator runs then, if the event is one of theirs.
+    pub(crate) action: Option<fn(&Life) -> Action>,
 }
 
-/// All stages, in order.
-pub(crate) const STAGES: &[Stage] = &[
+/// What clients do, in order.
+pub(crate) const CLIENT_STAGES: &[Stage] = &[
     stage("a request of version 0", Life::request, true),
     stage("a new certificate of the same name", Life::rotate, true),
     stage("a new certificate of another name", Life::rename, true),
@@ -36,8 +46,31 @@ pub(crate) const STAGES: &[Stage] = &[
     stage("the full pass that drops the leaf", |_, _| {}, true),
 ];
 
+/// What an operator does, in order. The authority comes first: whatever follows
+/// is told of another one in each life.
+pub(crate) const OPERATOR_STAGES: &[Stage] = &[
+    Stage {
+        action: Some(Life::replace_authority),
+        ..stage("another authority of the servers", |_, _| {}, true)
+    },
+    Stage {
+        action: Some(Life::generate),
+        ..stage("credentials for a person", Life::person_comes, true)
+    },
+    Stage {
+        action: Some(Life::revoke),
+        ..stage("their end", |_, _| {}, true)
+    },
+    stage("the archive that is thrown away", Life::person_goes, true),
+];
+
 const fn stage(name: &'static str, act: fn(&mut Life, &mut Rig), rests: bool) -> Stage {
-    Stage { name, act, rests }
+    Stage {
+        name,
+        act,
+        rests,
+        action: None,
+    }
 }
 
 /// Who takes part.
@@ -49,6 +82,10 @@ pub(crate) struct Life {
     v1: Option<V1>,
     db: Option<Older>,
     certificates: [Certificate; 5],
+    /// Who has credentials, or had them a moment ago.
+    person: Option<String>,
+    /// How many persons there were: a name that was revoked cannot be used again.
+    persons: usize,
 }
 
 impl Life {
@@ -67,6 +104,8 @@ impl Life {
             v1: None,
             db: None,
             certificates: ["old", "old", "new", "one", "two"].map(|name| authority.issue(name)),
+            person: None,
+            persons: 0,
         }
     }
 
@@ -143,6 +182,47 @@ impl Life {
         rig.world.model.remove_relation(v1.relation);
     }
 
+    fn person_comes(&mut self, _: &mut Rig) {
+        self.persons += 1;
+        self.person = Some(format!("person-{:04}", self.persons));
+    }
+
+    fn generate(&self) -> Action {
+        Action {
+            name: "generate-client-certificates",
+            parameters: json!({"common-name": self.person, "prefix": "/person/"}),
+            done: None,
+        }
+    }
+
+    fn revoke(&self) -> Action {
+        Action {
+            name: "revoke-client-certificates",
+            parameters: json!({"common-name": self.person}),
+            done: None,
+        }
+    }
+
+    /// Nothing is left of a person but the name.
+    fn person_goes(&mut self, rig: &mut Rig) {
+        self.person = None;
+        let admin = rig.world.admin(&self.units[0]);
+        assert!(admin.run(&["del", "/person/key"]).ok);
+        for unit in &self.units {
+            // Only one of them has it.
+            let _ = fs::remove_file(archive(rig, unit));
+        }
+    }
+
+    fn replace_authority(&self) -> Action {
+        Action {
+            name: "rotate-server-ca",
+            // The next one signs at once.
+            parameters: json!({"grace-minutes": 0}),
+            done: Some("is being replaced already"),
+        }
+    }
+
     /// The relations that there are, and what they are called.
     pub(crate) fn relations(&self) -> Vec<(RelationId, &'static str)> {
         let v0 = self.v0.as_ref().map(|v0| (v0.relation, "zero"));
@@ -170,6 +250,67 @@ impl Life {
             aliases.push((uri, format!("<secret of a client {number}>")));
             aliases.push((id, format!("<id of a client's secret {number}>")));
         }
-        snapshot::take(rig, &self.units, &self.relations(), aliases)
+        if let Some(person) = &self.person {
+            aliases.push((person.clone(), "<person>".to_owned()));
+        }
+        for unit in &self.units {
+            if let Ok(content) = fs::read(archive(rig, unit)) {
+                let digest = Sha256::digest(content);
+                let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+                aliases.push((digest, "<archive>".to_owned()));
+            }
+        }
+        aliases.extend(snapshot::of_authority(rig, &self.units));
+        let mut end = snapshot::take(rig, &self.units, &self.relations(), aliases);
+        // Names of former persons stay on record until nobody can have a
+        // certificate of them.
+        end.retain(|key, _| !key.contains("/issued/person-"));
+        for unit in &self.units {
+            if let Some(answer) = show_credentials(rig, unit) {
+                end.insert("what a person may do".to_owned(), answer.to_owned());
+            }
+        }
+        end
     }
+}
+
+/// Where the credentials for a person lie on a machine without an operator.
+fn archive(rig: &Rig, unit: &UnitName) -> PathBuf {
+    let own = rig.world.root(unit).join("etc/etcd-charm");
+    let name = "etcd_client_credentials.tar.gz";
+    own.join(unit.with_dash()).join(name)
+}
+
+/// What etcd says to somebody who has found the credentials on a machine, if
+/// there are any.
+fn show_credentials(rig: &Rig, unit: &UnitName) -> Option<&'static str> {
+    let archive = archive(rig, unit);
+    if !archive.exists() {
+        return None;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let unpacked = Command::new("tar")
+        .args(["--extract", "--gzip", "--file"])
+        .arg(archive)
+        .arg("--directory")
+        .arg(directory.path())
+        .status();
+    assert!(unpacked.unwrap().success(), "an archive is cut short");
+    let file = |name: &str| directory.path().join(name);
+    let (url, authority) = (
+        rig.world.url(unit),
+        rig.world.pki(unit).join("server-ca.crt"),
+    );
+    let program = rig.world.etcdctl();
+    let client = Etcdctl::new(
+        program,
+        url,
+        file("client.crt"),
+        file("client.key"),
+        authority,
+    );
+    let own = client.run(&["put", "/person/key", "value"]);
+    let other = client.impatient().run(&["put", "/bystander/key", "stolen"]);
+    assert!(!other.ok, "credentials reach what is not theirs");
+    Some(if own.ok { "to write" } else { "nothing" })
 }

@@ -17,7 +17,7 @@ mod drive;
 mod fault;
 mod founding;
 mod life;
-mod restore;
+mod refounding;
 mod rig;
 mod snapshot;
 mod sweep;
@@ -36,6 +36,7 @@ fn main() -> ExitCode {
     let trial = |name, run: fn() -> Result<(), Failed>| Trial::test(name, run);
     let trials = vec![
         trial("crash_in_the_life_of_a_client", sweep::of_a_client),
+        trial("crash_while_an_operator_acts", sweep::of_an_operator),
         trial(
             "crash_in_the_life_of_a_client_of_two",
             sweep::of_a_client_of_two,
@@ -46,7 +47,14 @@ fn main() -> ExitCode {
             "crash_while_a_second_unit_joins",
             founding::of_a_second_unit,
         ),
-        trial("crash_while_a_snapshot_is_restored", restore::of_a_restore),
+        trial(
+            "crash_while_a_snapshot_is_restored",
+            refounding::of_a_restore,
+        ),
+        trial(
+            "crash_while_the_cluster_is_rebuilt",
+            refounding::of_a_rebuild,
+        ),
     ];
     libtest_mimic::run(&arguments, trials).exit_code()
 }

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use etcd_charm_world::{RelationId, UnitName};
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 use crate::rig::Rig;
 
@@ -41,6 +42,39 @@ pub(crate) fn alias_relation(aliases: &mut Aliases, id: RelationId, name: &str) 
     }
 }
 
+/// What is made by chance when an authority for the servers is: its certificate,
+/// and digests of it and of the configuration that names it.
+pub(crate) fn of_authority(rig: &Rig, units: &[UnitName]) -> Aliases {
+    let world = &rig.world;
+    let mut aliases = Aliases::new();
+    let secrets = world.model.secrets("etcd");
+    let stored = secrets
+        .iter()
+        .find_map(|s| s.latest().get("server-ca-cert"));
+    if let Some(stored) = stored {
+        // What is trusted, and who signs: the same, at rest.
+        let announced = Sha256::digest(stored.repeat(2));
+        let announced: String = announced[..8].iter().map(|b| format!("{b:02x}")).collect();
+        aliases.push((announced, "<announced>".to_owned()));
+    }
+    for unit in units {
+        let authority = fs::read_to_string(world.pki(unit).join("server-ca.crt")).unwrap();
+        for text in [authority.trim(), &authority.trim().replace('\n', "\\n")] {
+            aliases.push((text.to_owned(), "<authority>".to_owned()));
+        }
+        for peers in world.model.relation_ids("etcd", "cluster") {
+            let bag = world.model.unit_bag(peers, unit.clone());
+            let told = bag.get("server-ca").expect("an authority is told");
+            let (trusted, signs) = told.split_once(' ').expect("two digests are told");
+            aliases.push((trusted.to_owned(), "<trusted>".to_owned()));
+            aliases.push((signs.to_owned(), "<signs>".to_owned()));
+            let digest = bag["configuration"].clone();
+            aliases.push((digest, format!("<configuration of {}>", unit.with_dash())));
+        }
+    }
+    aliases
+}
+
 /// The state of the model, of etcd and of the machines of these units.
 pub(crate) fn take(
     rig: &Rig,
@@ -72,7 +106,10 @@ pub(crate) fn take(
         let content = if secret.label.ends_with(".identity.secret") {
             format!("{:?}", secret.latest().keys())
         } else {
-            format!("{:?}", secret.latest())
+            let mut content = secret.latest().clone();
+            // Made together with its certificate, which is compared by its name.
+            content.remove("server-ca-key");
+            format!("{content:?}")
         };
         all.insert(
             format!("secret {}", secret.label),
@@ -213,6 +250,10 @@ fn of_etcd(rig: &Rig, unit: &UnitName, all: &mut Snapshot) {
         };
         let value = match serde_json::from_str::<Value>(value) {
             Ok(mut value) => {
+                if let Some(answer) = value.get_mut("answer") {
+                    // A digest, also of the authority that a client is told.
+                    *answer = "<answer>".into();
+                }
                 if let Some(grant) = value.get_mut("grant").and_then(Value::as_object_mut) {
                     grant.remove("granted-at");
                 }

@@ -8,7 +8,7 @@ use libtest_mimic::Failed;
 use crate::crew::{self, Outcome, Work};
 use crate::drive::{Drive, Point, Trace};
 use crate::fault::Fault;
-use crate::life::{Life, STAGES};
+use crate::life::{CLIENT_STAGES, Life, OPERATOR_STAGES, Stage};
 use crate::rig::{self, Rig, say};
 use crate::snapshot::{Snapshot, differences};
 
@@ -62,12 +62,13 @@ pub(crate) fn is_named(fault: Fault) -> bool {
 struct Worker {
     rig: Rig,
     life: Life,
+    stages: &'static [Stage],
     ends: Vec<Snapshot>,
     traces: Vec<Vec<Trace>>,
 }
 
 impl Worker {
-    fn new(units: usize) -> Result<Self, String> {
+    fn new(stages: &'static [Stage], units: usize) -> Result<Self, String> {
         let mut rig = Rig::new();
         let mut names = vec![rig.deploy()];
         for _ in 1..units {
@@ -78,6 +79,7 @@ impl Worker {
         let mut worker = Self {
             rig,
             life,
+            stages,
             ends: Vec::new(),
             traces: Vec::new(),
         };
@@ -88,11 +90,12 @@ impl Worker {
     fn undisturbed(&mut self) -> Result<(), String> {
         self.ends.clear();
         self.traces.clear();
-        for stage in STAGES {
+        for stage in self.stages {
             (stage.act)(&mut self.life, &mut self.rig);
             let relations = self.relations();
+            let action = stage.action.map(|action| action(&self.life));
             let drive = Drive::new(&mut self.rig, &self.life.units, relations, None);
-            let mut drive = drive.recording();
+            let mut drive = drive.acting(action).recording();
             drive.run(stage.rests)?;
             self.traces.push(drive.traces);
             let end = self.end();
@@ -133,7 +136,7 @@ impl Worker {
             points: lap.iter().flatten().count(),
             ..Outcome::default()
         };
-        for ((stage, end), point) in STAGES.iter().zip(self.ends.clone()).zip(lap) {
+        for ((stage, end), point) in self.stages.iter().zip(self.ends.clone()).zip(lap) {
             let shown = || match point {
                 Some(point) => format!(
                     "{}, {} in hook {} of {}",
@@ -143,7 +146,9 @@ impl Worker {
             };
             (stage.act)(&mut self.life, &mut self.rig);
             let relations = self.relations();
-            let mut drive = Drive::new(&mut self.rig, &self.life.units, relations, point.clone());
+            let action = stage.action.map(|action| action(&self.life));
+            let drive = Drive::new(&mut self.rig, &self.life.units, relations, point.clone());
+            let mut drive = drive.acting(action);
             drive
                 .run(stage.rests)
                 .map_err(|error| format!("{}:\n      {error}", shown()))?;
@@ -166,7 +171,12 @@ impl Worker {
 
 /// Every fault in the lives of clients of a cluster of one.
 pub(crate) fn of_a_client() -> Result<(), Failed> {
-    lives("the life of a client", 1, |_| true)
+    lives("the life of a client", CLIENT_STAGES, 1, |_| true)
+}
+
+/// Every fault while an operator acts on a cluster of one.
+pub(crate) fn of_an_operator() -> Result<(), Failed> {
+    lives("the hand of an operator", OPERATOR_STAGES, 1, |_| true)
 }
 
 /// Faults in the lives of clients of a cluster of two, whose members restart
@@ -178,17 +188,22 @@ pub(crate) fn of_a_client_of_two() -> Result<(), Failed> {
         say(&format!("LEFT OUT {what}: `make crash` has it"));
         return Ok(());
     }
-    lives(what, 2, |point: &Point| point.fault.kills())
+    lives(what, CLIENT_STAGES, 2, |point: &Point| point.fault.kills())
 }
 
 /// Leadership is lost in the middle of a hook, and another unit goes on.
 pub(crate) fn of_leadership() -> Result<(), Failed> {
     let is_loss = |point: &Point| matches!(point.fault, Fault::LoseLeadership(_));
-    lives("leadership that is lost", 2, is_loss)
+    lives("leadership that is lost", CLIENT_STAGES, 2, is_loss)
 }
 
 /// Lives in clusters of so many units, with the faults that are chosen.
-fn lives(what: &str, units: usize, chosen: fn(&Point) -> bool) -> Result<(), Failed> {
+fn lives(
+    what: &str,
+    stages: &'static [Stage],
+    units: usize,
+    chosen: fn(&Point) -> bool,
+) -> Result<(), Failed> {
     let begun = Instant::now();
     let share = Share::of_environment();
     if !rig::can_trace() {
@@ -197,7 +212,7 @@ fn lives(what: &str, units: usize, chosen: fn(&Point) -> bool) -> Result<(), Fai
         ));
         return Ok(());
     }
-    let first = Worker::new(units)?;
+    let first = Worker::new(stages, units)?;
     let total: usize = first
         .traces
         .iter()
@@ -214,7 +229,7 @@ fn lives(what: &str, units: usize, chosen: fn(&Point) -> bool) -> Result<(), Fai
         limit: (share == Share::Sample).then_some(SAMPLE_LIMIT),
     };
     let live = |worker: &mut Worker, lap: Lap| worker.live(&lap);
-    let tally = crew::carry_out(work, Some(first), || Worker::new(units), live);
+    let tally = crew::carry_out(work, Some(first), || Worker::new(stages, units), live);
     let Outcome {
         points,
         fired,
@@ -223,7 +238,7 @@ fn lives(what: &str, units: usize, chosen: fn(&Point) -> bool) -> Result<(), Fai
     say(&format!(
         "{what}: {} events, {points} of {total} points ({fired} hooks failed by them, {missed} \
          were over before), {} failures, {} s\n  {kinds}",
-        STAGES.len(),
+        stages.len(),
         tally.wrong.len(),
         begun.elapsed().as_secs(),
     ));

@@ -1,13 +1,16 @@
-//! A restore that is killed anywhere: either nothing has happened, or the next
-//! hook completes it. It is carried out again and again in a world of two
-//! units, so that also what an earlier one left behind is in its way.
+//! What founds the cluster anew, killed anywhere: a restore, after which either
+//! nothing has happened or the next hook completes it, and a rebuild, which an
+//! operator runs until it is done and which loses nothing. They are carried out
+//! again and again in worlds of two units, so that also what an earlier one left
+//! behind is in the way.
 
 use std::fs;
 use std::time::{Duration, Instant};
 
+use etcd_charm_world::juju::Hook;
 use etcd_charm_world::{ClientAuthority, Etcdctl, UnitName, V0};
 use libtest_mimic::Failed;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::crew::{self, Outcome, Work};
 use crate::fault::{FILES, Fault};
@@ -17,23 +20,40 @@ use crate::sweep::{Share, is_named};
 /// How many points a plain run takes.
 const SAMPLE: usize = 6;
 /// A plain run begins no point after this time since the first.
-const SAMPLE_LIMIT: Duration = Duration::from_secs(60);
+const SAMPLE_LIMIT: Duration = Duration::from_secs(30);
 /// How often full passes may be needed until all is at rest.
 const PASSES: usize = 12;
 
-/// Every call of a hook tool, and every step of writing a file.
+/// How often an operator runs a rebuild that was cut short.
+const TRIES: usize = 3;
+
+/// Every call of a hook tool, and every step of writing a file, of a restore.
 pub(crate) fn of_a_restore() -> Result<(), Failed> {
+    sweep("a restore", Scene::restore)
+}
+
+/// The same of a rebuild, while the other unit's machine is off.
+pub(crate) fn of_a_rebuild() -> Result<(), Failed> {
+    sweep("a rebuild", Scene::rebuild)
+}
+
+/// Runs an action with a fault in it, if there is one, and whatever it takes to
+/// bring all units to rest.
+type Event = fn(&mut Scene, Option<Fault>) -> Result<Attempt, String>;
+
+fn sweep(what: &str, event: Event) -> Result<(), Failed> {
     if !rig::can_trace() {
-        say("SKIPPED a restore: all points, since strace does not work here");
+        say(&format!(
+            "SKIPPED {what}: all points, since strace does not work here"
+        ));
         return Ok(());
     }
     let begun = Instant::now();
     let mut scene = Scene::new();
-    let mut points = scene.points()?;
+    let mut points = scene.points(event)?;
     let (share, total) = (Share::of_environment(), points.len());
     points.retain(|fault| is_named(*fault));
     let points = share.take(points, SAMPLE);
-    let what = "a restore";
     let work = Work {
         what,
         points: points.len(),
@@ -41,8 +61,13 @@ pub(crate) fn of_a_restore() -> Result<(), Failed> {
         limit: (share == Share::Sample).then_some(SAMPLE_LIMIT),
     };
     let strike = |scene: &mut Scene, fault: Fault| {
-        let struck = scene.strike(fault);
-        struck.map_err(|error| format!("{fault}: {error}"))
+        let struck = event(scene, Some(fault));
+        let attempt = struck.map_err(|error| format!("{fault}: {error}"))?;
+        Ok(Outcome {
+            points: 1,
+            fired: usize::from(!attempt.completed),
+            missed: 0,
+        })
     };
     let tally = crew::carry_out(work, Some(scene), || Ok(Scene::new()), strike);
     say(&format!(
@@ -55,13 +80,21 @@ pub(crate) fn of_a_restore() -> Result<(), Failed> {
     tally.verdict()
 }
 
+/// An action that was run.
+struct Attempt {
+    /// Whether it came to its end.
+    completed: bool,
+    /// How many calls of hook tools it made.
+    tools: usize,
+}
+
 struct Scene {
     rig: Rig,
     units: [UnitName; 2],
     clients: [Etcdctl; 2],
     snapshot: String,
-    /// How often it was carried out to its end.
-    restored: u32,
+    /// How often it was tried.
+    events: u32,
 }
 
 impl Scene {
@@ -89,64 +122,100 @@ impl Scene {
             units,
             clients,
             snapshot,
-            restored: 0,
+            events: 0,
         }
     }
 
-    /// What can go wrong, as an undisturbed restore shows it.
-    fn points(&mut self) -> Result<Vec<Fault>, String> {
+    /// What can go wrong, as an undisturbed event shows it.
+    fn points(&mut self, event: Event) -> Result<Vec<Fault>, String> {
         let trace = self.rig.trace_file();
         let options = format!("-o {} -e trace={FILES}", trace.display());
         fs::write(self.rig.strace_file(&self.units[0]), options).unwrap();
-        let (completed, tools) = self.restore();
-        if !completed {
-            return Err("an undisturbed restore fails".to_owned());
+        let undisturbed = event(self, None)?;
+        if !undisturbed.completed {
+            return Err("it fails undisturbed".to_owned());
         }
         let text = fs::read_to_string(trace).unwrap();
         let files = FILES.split(',').map(|name| {
             let begin = format!("{name}(");
             text.lines().filter(|line| line.starts_with(&begin)).count()
         });
-        self.settle()?;
-        self.expect(&["snapshot"])?;
-        let tools = (1..=tools).map(Fault::AfterTool);
+        let tools = (1..=undisturbed.tools).map(Fault::AfterTool);
         Ok((1..=files.sum())
             .map(Fault::BeforeFile)
             .chain(tools)
             .collect())
     }
 
-    fn restore(&mut self) -> (bool, usize) {
-        let parameters = json!({"snapshot": self.snapshot, "skip-backup": true});
+    /// Runs an action on the first unit.
+    fn run(&mut self, fault: Option<Fault>, name: &str, parameters: Value) -> Attempt {
+        let unit = self.units[0].clone();
+        if let Some(fault) = fault {
+            fault.arm(&mut self.rig, &unit);
+        }
         let model = &mut self.rig.world.model;
-        let result = model.run_action(self.units[0].clone(), "restore", parameters);
-        (result.status == "completed", result.run.calls.len())
+        let result = model.run_action(unit.clone(), name, parameters);
+        Fault::disarm(&self.rig, &unit);
+        Attempt {
+            completed: result.status == "completed",
+            tools: result.run.calls.len(),
+        }
     }
 
-    fn strike(&mut self, fault: Fault) -> Result<Outcome, String> {
-        let now = format!("now {}", self.restored);
+    /// Writes what no earlier event has seen.
+    fn write(&mut self) -> Result<String, String> {
+        self.events += 1;
+        let now = format!("now {}", self.events);
         if !self.clients[0].run(&["put", "/test/a", &now]).ok {
             return Err("nothing can be written before it".to_owned());
         }
-        fault.arm(&mut self.rig, &self.units[0]);
-        let (completed, _) = self.restore();
-        Fault::disarm(&self.rig, &self.units[0]);
+        Ok(now)
+    }
+
+    fn restore(&mut self, fault: Option<Fault>) -> Result<Attempt, String> {
+        let now = self.write()?;
+        let parameters = json!({"snapshot": self.snapshot, "skip-backup": true});
+        let attempt = self.run(fault, "restore", parameters);
         self.settle()?;
-        let allowed: &[&str] = match completed {
+        let allowed: &[&str] = match attempt.completed {
             true => &["snapshot"],
             false => &["snapshot", &now],
         };
-        let found = self.expect(allowed)?;
-        self.restored += u32::from(found == "snapshot");
-        let again = self.clients[1].run(&["put", "/test/a", "again"]);
-        if !again.ok {
-            return Err(format!("nothing can be written after it: {}", again.stderr));
+        self.expect(allowed)?;
+        Ok(attempt)
+    }
+
+    fn rebuild(&mut self, fault: Option<Fault>) -> Result<Attempt, String> {
+        let now = self.write()?;
+        let [first, second] = self.units.clone();
+        self.rig.world.machines[&second].power_off();
+        let attempt = self.run(fault, "rebuild-cluster", json!({"confirm": true}));
+        let mut is_done = attempt.completed;
+        for _ in 0..TRIES {
+            // The next hook completes what was begun, or there is more to do.
+            let model = &mut self.rig.world.model;
+            let run = model.run_hook(first.clone(), Hook::UpdateStatus);
+            if !run.succeeded() {
+                return Err(format!("update-status failed: {}", run.stderr));
+            }
+            while model.step_unit(first.clone()).is_some() {}
+            let status = model.unit_status(first.clone());
+            is_done |= status.status == "active";
+            if is_done {
+                break;
+            }
+            let again = self.run(None, "rebuild-cluster", json!({"confirm": true}));
+            is_done = again.completed;
         }
-        Ok(Outcome {
-            points: 1,
-            fired: usize::from(!completed),
-            missed: 0,
-        })
+        if !is_done {
+            return Err("it is never done".to_owned());
+        }
+        self.rig.world.machines[&second].power_on();
+        self.rig.world.model.agent_restart(second, true);
+        self.settle()?;
+        // Both had it, so no rebuild may lose it.
+        self.expect(&[&now])?;
+        Ok(attempt)
     }
 
     /// Lets hooks run until a full pass of both units changes nothing.
@@ -172,7 +241,7 @@ impl Scene {
 
     /// Both members are of one cluster, serve the client, and have one of these
     /// values.
-    fn expect(&self, allowed: &[&str]) -> Result<String, String> {
+    fn expect(&self, allowed: &[&str]) -> Result<(), String> {
         let mut found = Vec::new();
         for (unit, client) in self.units.iter().zip(&self.clients) {
             let answer = client.run(&["get", "/test/a", "--print-value-only"]);
@@ -189,11 +258,15 @@ impl Scene {
             }
         }
         let value = found.swap_remove(0);
+        let again = self.clients[1].run(&["put", "/test/a", "again"]);
+        if !again.ok {
+            return Err(format!("nothing can be written after it: {}", again.stderr));
+        }
         if found != [value.clone()] || !allowed.contains(&value.as_str()) {
             return Err(format!(
                 "{value:?} and {found:?} and not one of {allowed:?}"
             ));
         }
-        Ok(value)
+        Ok(())
     }
 }
