@@ -13,7 +13,7 @@ mod trust;
 
 pub use access::access;
 pub use issue::issue;
-pub use machine::{machine, stop};
+pub use machine::{Readiness, machine, stop};
 pub use membership::membership;
 pub use prepare::{Prepared, prepare, snapshot_at_rest};
 pub use publish::{new_token, open_port, publish, rotate_server_authority};

@@ -8,7 +8,7 @@ mod look;
 
 use thiserror::Error;
 
-use crate::apply::{self, ApplyError};
+use crate::apply::{self, ApplyError, Readiness};
 use crate::context::{Context, ContextError};
 use crate::hook::{Event, Hook};
 use crate::juju::{LogLevel, ToolError};
@@ -163,8 +163,8 @@ struct Run {
     first_ledger: Option<Ledger>,
     granted: bool,
     restarted: bool,
-    /// Whether this hook has waited for etcd to come up, in vain.
-    pending: bool,
+    /// What came of the last start of etcd in this hook.
+    started: Option<Readiness>,
     /// Whether others have restarted while this hook waited for its turn.
     overtaken: bool,
     log: Vec<String>,
@@ -186,7 +186,7 @@ impl Run {
             first_ledger: None,
             granted: false,
             restarted: false,
-            pending: false,
+            started: None,
             overtaken: false,
             log: Vec::new(),
             done: None,

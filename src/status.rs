@@ -107,7 +107,13 @@ fn of_health(report: &Report) -> Status {
 /// it, above all the requests that are not in force. A request that is refused
 /// costs nobody else anything, so the application stays active with it.
 pub fn of_application(report: &Report) -> Status {
-    if report.wait.is_some() || report.alarm.is_some() || report.refused_option.is_some() {
+    // That the member of one unit is down concerns the application no more than
+    // that of another.
+    let waits = report
+        .wait
+        .as_ref()
+        .is_some_and(|wait| *wait != Wait::Member);
+    if waits || report.alarm.is_some() || report.refused_option.is_some() {
         return of_unit(report);
     }
     let mut reasons: Vec<String> = Vec::new();
@@ -161,6 +167,10 @@ fn of_wait(wait: &Wait) -> Status {
         Wait::LostMember => Status::new(
             StatusName::Blocked,
             "data of this member is gone: remove this unit and add another",
+        ),
+        Wait::Member => Status::new(
+            StatusName::Blocked,
+            "etcd of this unit does not answer: see `journalctl -u 'etcd-charm-*'`; the others serve",
         ),
         Wait::Refounding => waiting(
             "waiting to restore a snapshot: the other members cannot be stopped yet".to_owned(),

@@ -6,8 +6,9 @@ use std::time::Duration;
 use super::{ApplyError, refound};
 use crate::context::Context;
 use crate::host::files::{PRIVATE_FILE, PUBLIC_FILE, ensure_file, read_text};
-use crate::host::{self, Owner, Service, Source, Started, State, layout, package};
+use crate::host::{self, HostError, Owner, Service, Source, Started, State, layout, package};
 use crate::juju::StatusName;
+use crate::log;
 use crate::model::{Known, Secret};
 use crate::observe::{self, Application};
 use crate::plan::access::RESERVED_PREFIX;
@@ -29,19 +30,31 @@ const REST_LIMIT: Duration = Duration::from_secs(3);
 /// How long a started etcd is asked before it counts as silent.
 const ANSWER_LIMIT: Duration = Duration::from_secs(20);
 
+/// How far the service of this unit has come when the steps are carried out.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Readiness {
+    /// It serves, as far as it was started.
+    Ready,
+    /// It was started and is not ready yet, which passes by itself.
+    Starting,
+    /// It does not come up, and others serve: a unit that fails for it would
+    /// hear of no client, and might be the one that leads.
+    Failed,
+}
+
 /// Carries the steps out; `others_serve` tells that the cluster has its majority
-/// without this unit. `false` if etcd was started and is not ready yet,
-/// which passes by itself.
+/// without this unit.
 ///
 /// # Errors
-/// See [`ApplyError`]; a later run goes on where this one stopped.
+/// See [`ApplyError`]; a later run goes on where this one stopped. That etcd
+/// does not come up is one only if no other member serves.
 pub async fn machine(
     context: &mut Context,
     application: &Application,
     steps: &[MachineStep],
     others_serve: bool,
-) -> Result<bool, ApplyError> {
-    let mut is_ready = true;
+) -> Result<Readiness, ApplyError> {
+    let mut readiness = Readiness::Ready;
     for step in steps {
         match step {
             MachineStep::Install => install(context, application)?,
@@ -90,21 +103,32 @@ pub async fn machine(
                     State::Activating if !others_serve && has_others => REST_LIMIT,
                     _ => START_LIMIT,
                 };
-                match service.start(limit)? {
-                    Started::Ready => answers(context).await?,
-                    Started::Pending => is_ready = false,
-                }
+                readiness = match (up(context, service.start(limit)).await, others_serve) {
+                    (Err(error), true) => {
+                        tracing::warn!("{}", log::chain(&error));
+                        Readiness::Failed
+                    }
+                    (came_up, _) => came_up?,
+                };
             }
             MachineStep::Restart => {
                 let service = Service::new(&context.commands, context.paths.service());
-                match service.restart(START_LIMIT)? {
-                    Started::Ready => answers(context).await?,
-                    Started::Pending => is_ready = false,
-                }
+                readiness = up(context, service.restart(START_LIMIT)).await?;
             }
         }
     }
-    Ok(is_ready)
+    Ok(readiness)
+}
+
+/// Waits until a service that was started answers.
+async fn up(
+    context: &Context,
+    started: Result<Started, HostError>,
+) -> Result<Readiness, ApplyError> {
+    match started? {
+        Started::Ready => answers(context).await.map(|()| Readiness::Ready),
+        Started::Pending => Ok(Readiness::Starting),
+    }
 }
 
 /// Stops the service until it is started again, on another thread: etcd waits

@@ -8,6 +8,7 @@ use crate::context::Context;
 use crate::etcd::{Client, Lock};
 use crate::host::files::{PUBLIC_FILE, ensure_file};
 use crate::host::{Owner, Service, package};
+use crate::log;
 use crate::model::LedgerWrite;
 use crate::observe::{client_at, own_url};
 use crate::plan::restart::Restart;
@@ -32,6 +33,9 @@ pub enum Restarted {
     Overtaken,
     /// Another member kept the turn for longer than a hook should wait.
     Busy,
+    /// The member does not come up again, and others serve. What is left of its
+    /// turn is free for them as soon as this unit sees it again.
+    Failed,
 }
 
 /// The turn in which a unit may make a member stop answering for a moment.
@@ -84,8 +88,13 @@ pub async fn trust(
         client.set_peer_url(*member, url).await?;
     }
     let before = own_url(context);
-    restart_service(context).await?;
-    answers(context).await?;
+    if let Err(error) = restart_service(context).await {
+        if !restart.in_turn {
+            return Err(error);
+        }
+        tracing::warn!("{}", log::chain(&error));
+        return Ok(Restarted::Failed);
+    }
     // What ran until now is not needed any more.
     if let Some(installed) = package::installed(&context.paths)? {
         package::remove_other_programs(&context.paths, &installed)?;
@@ -105,8 +114,9 @@ pub async fn trust(
     Ok(Restarted::Done)
 }
 
-/// Restarts the service on another thread: etcd waits for its clients to hang
-/// up, and ours can only do that while the runtime goes on.
+/// Restarts the service and waits until etcd answers. It is restarted on another
+/// thread: etcd waits for its clients to hang up, and ours can only do that
+/// while the runtime goes on.
 async fn restart_service(context: &Context) -> Result<(), ApplyError> {
     let commands = context.commands.clone();
     let name = context.paths.service();
@@ -115,7 +125,7 @@ async fn restart_service(context: &Context) -> Result<(), ApplyError> {
     let _started = tokio::task::spawn_blocking(restart)
         .await
         .expect("the closure does not panic, and nothing cancels it")?;
-    Ok(())
+    answers(context).await
 }
 
 /// Waits for the turn in which this unit may make a member, its own or another,

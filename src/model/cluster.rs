@@ -25,6 +25,14 @@ pub struct Cluster {
     pub access: BTreeMap<CommonName, Access>,
 }
 
+impl Cluster {
+    /// Whether a member answered when it was asked: where there is only one, it
+    /// is the one that told all this.
+    pub fn answers(&self, member: u64) -> bool {
+        self.status.member == member || self.answering.contains(&member)
+    }
+}
+
 /// One entry of the member list.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Member {

@@ -71,7 +71,7 @@ pub fn heir(cluster: &Cluster, target: &Target) -> Option<u64> {
     }
     let mut others = cluster.members.iter();
     others
-        .find(|member| member.id != target.id && !member.learner && answers(cluster, member))
+        .find(|member| member.id != target.id && !member.learner && cluster.answers(member.id))
         .map(|member| member.id)
 }
 
@@ -80,18 +80,13 @@ fn target(cluster: &Cluster, member: &Member) -> Result<Target, &'static str> {
         return Err("has no vote yet; etcd lets nobody defragment such a member");
     }
     match member.client_urls.first() {
-        Some(url) if answers(cluster, member) => Ok(Target {
+        Some(url) if cluster.answers(member.id) => Ok(Target {
             id: member.id,
             name: name(member),
             url: url.clone(),
         }),
         _ => Err("does not answer"),
     }
-}
-
-fn answers(cluster: &Cluster, member: &Member) -> bool {
-    // Where there is one member only, it is the one that was asked.
-    cluster.status.member == member.id || cluster.answering.contains(&member.id)
 }
 
 fn name(member: &Member) -> String {

@@ -63,6 +63,10 @@ pub struct Machine {
     /// goes on: a member that was restarted is not ready before its cluster has
     /// a majority again.
     pub is_pending: bool,
+    /// Whether this hook has tried to start the service, or to start it anew, and
+    /// it failed. systemd tries again by itself; what keeps etcd down is an
+    /// operator's to find.
+    pub has_failed: bool,
 }
 
 /// Texts of the files that the service is made of.
@@ -261,7 +265,7 @@ fn service(observed: &Observed) -> Vec<MachineStep> {
         steps.push(MachineStep::Configure(wanted.clone()));
     }
     if !machine.is_running {
-        if !machine.is_pending {
+        if !machine.is_pending && !machine.has_failed {
             steps.push(MachineStep::Start);
         }
     } else if machine.is_outdated() && observed.cluster.known().is_none() {

@@ -117,8 +117,7 @@ pub(super) fn plan(observed: &Observed, report: &mut Report) -> Option<Membershi
 /// where it is not, all members at the same time. One that does not answer is
 /// not where they look for it anyway, and may need to be found to answer again.
 fn moves_with_its_restart(observed: &Observed, cluster: &Cluster, own: &Member) -> bool {
-    let answers = cluster.members.len() == 1 || cluster.answering.contains(&own.id);
-    observed.machine.is_outdated() && answers
+    observed.machine.is_outdated() && cluster.answers(own.id)
 }
 
 /// How this unit leaves the cluster, step by step; `None` when nothing is left

@@ -82,8 +82,9 @@ impl Report {
     }
 
     /// Notes what the ledger says of every client, those outside the scope of
-    /// this pass included: a status speaks of the whole.
-    pub(crate) fn read_ledger(&mut self, cluster: &Cluster, now: Timestamp) {
+    /// this pass included: a status speaks of the whole. `own` is the member of
+    /// this unit.
+    pub(crate) fn read_ledger(&mut self, cluster: &Cluster, own: &MemberName, now: Timestamp) {
         let soon = now.plus_seconds(EXPIRY_WARNING_SECONDS);
         for (key, record) in &cluster.ledger.clients {
             if let Some(notice) = &record.notice {
@@ -111,7 +112,17 @@ impl Report {
                 .map(Member::called)
                 .collect();
         }
-        self.raft_leader = cluster.status.leader == Some(cluster.status.member);
+        // Asked was any member, and not always this unit's.
+        let own = cluster
+            .members
+            .iter()
+            .find(|m| m.name.as_ref() == Some(own));
+        if let Some(own) = own {
+            self.raft_leader = cluster.status.leader == Some(own.id);
+            if !cluster.answers(own.id) {
+                self.wait_for(Wait::Member);
+            }
+        }
     }
 }
 
@@ -140,6 +151,9 @@ pub enum Wait {
     LostMember,
     /// An operator who deals with what etcd has raised an alarm for.
     Alarm(AlarmKind),
+    /// An operator who finds out why etcd of this unit does not answer. Others
+    /// serve clients meanwhile.
+    Member,
     /// etcd, which cannot be asked.
     Etcd(String),
     /// The old cluster to be dissolved, for the one that takes its place.

@@ -54,6 +54,14 @@ pub fn plan(observed: &Observed, cluster: &Cluster, report: &mut Report) -> Opti
         report.wait_for(Wait::Restart("it is still starting".to_owned()));
         return None;
     }
+    let own = super::membership::own_member(observed, cluster);
+    let is_silent = own.is_some_and(|own| !cluster.answers(own.id));
+    // Another start would fail as well: what it takes is an operator. One that
+    // listens in the wrong place may come back by it.
+    if observed.machine.has_failed || is_silent && !observed.machine.is_outdated() {
+        report.wait_for(Wait::Member);
+        return None;
+    }
     let wanted: Leaves = cluster
         .ledger
         .grants()

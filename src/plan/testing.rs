@@ -292,6 +292,7 @@ fn machine() -> Machine {
         loaded_leaves: Some(BTreeSet::new()),
         is_running: true,
         is_pending: false,
+        has_failed: false,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Applying and publishing: one stage of a plan.
 
 use super::{Progress, ReconcileError, Run};
-use crate::apply::{self, ApplyError, Restarted};
+use crate::apply::{self, ApplyError, Readiness, Restarted};
 use crate::context::Context;
 use crate::etcd::Client;
 use crate::model::{Known, LedgerWrite};
@@ -26,9 +26,9 @@ impl Run {
             Stage::Machine(steps) => {
                 // effects: packages, files, the service
                 let others_serve = observed.cluster.known().is_some();
-                if !apply::machine(context, &self.application, steps, others_serve).await? {
-                    self.pending = true;
-                }
+                let application = &self.application;
+                let ready = apply::machine(context, application, steps, others_serve).await?;
+                self.started = Some(ready);
                 // Who was silent may have been started.
                 context.silent.borrow_mut().clear();
             }
@@ -116,6 +116,11 @@ impl Run {
                     Restarted::Done => {}
                     // It is looked and planned again before anything is touched.
                     Restarted::Overtaken if !std::mem::replace(&mut self.overtaken, true) => {
+                        return Ok(Progress::Goes);
+                    }
+                    Restarted::Failed => {
+                        self.started = Some(Readiness::Failed);
+                        context.silent.borrow_mut().clear();
                         return Ok(Progress::Goes);
                     }
                     Restarted::Overtaken | Restarted::Busy => {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{ReconcileError, Run};
+use crate::apply::Readiness;
 use crate::context::Context;
 use crate::etcd::Client;
 use crate::hook::Event;
@@ -27,7 +28,9 @@ impl Run {
             context.facts.auto_quota = quota;
         }
         let mut machine = observe::machine(context, application)?;
-        machine.is_pending = self.pending && !machine.is_running;
+        machine.is_pending = self.started == Some(Readiness::Starting) && !machine.is_running;
+        // It may run again by now, for a moment.
+        machine.has_failed = self.started == Some(Readiness::Failed);
         let peers = application.peers.as_ref();
         let (pass, leader) = (application.pass, application.leader);
         let outlook = observe::outlook(context, peers, pass, leader, machine.is_running).await?;

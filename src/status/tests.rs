@@ -4,7 +4,7 @@ use super::{of_application, of_unit};
 use crate::juju::StatusName;
 use crate::model::{AlarmKind, MemberName, Notice};
 use crate::plan::testing::{Bench, DAY, NOW, key, leaf};
-use crate::plan::{Report, Wait};
+use crate::plan::{Report, Stage, Wait};
 
 fn unit(report: &Report) -> String {
     let status = of_unit(report);
@@ -137,6 +137,30 @@ fn a_healthy_cluster() {
 }
 
 #[test]
+fn a_unit_whose_own_member_is_down_says_so_while_others_serve() {
+    let down = "blocked: etcd of this unit does not answer: see `journalctl -u 'etcd-charm-*'`; \
+                the others serve";
+    // Another member was asked, and it leads.
+    let mut bench = Bench::new(3);
+    (bench.cluster.status.member, bench.cluster.status.leader) = (101, Some(101));
+    bench.cluster.answering.remove(&100);
+    let report = bench.plan().report;
+    assert_eq!(unit(&report), down);
+    assert_eq!(application(&report), "active: ");
+    assert!(!report.raft_leader);
+
+    // It could not even be started; the leader goes on with what is asked of it.
+    bench.observed.machine.is_running = false;
+    bench.observed.machine.has_failed = true;
+    bench.ask_as(1, "/one/", "alpha", 1);
+    let plan = bench.plan();
+    assert!(matches!(plan.stage, Stage::Access(_)), "{:?}", plan.stage);
+    bench.access();
+    let report = bench.plan().report;
+    assert_eq!(unit(&report), down);
+}
+
+#[test]
 fn a_version_with_open_advisories_is_named() {
     let mut bench = Bench::new(1);
     bench.cluster.status.version = "3.6.10".parse().expect("a version");
@@ -164,7 +188,7 @@ fn requests_that_are_not_in_force_are_named_by_relation() {
     // The member's own certificates would have been renewed by then.
     let report = {
         let mut report = Report::default();
-        report.read_ledger(&bench.cluster, bench.observed.now);
+        report.read_ledger(&bench.cluster, &bench.observed.member(), bench.observed.now);
         report
     };
     assert_eq!(

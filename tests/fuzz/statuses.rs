@@ -54,5 +54,6 @@ fn wait() -> impl Strategy<Value = Wait> {
         text().prop_map(|name| Wait::Cluster(MemberName::new(name))),
         Just(Wait::LostMember),
         Just(Wait::Removal),
+        Just(Wait::Member),
     ]
 }

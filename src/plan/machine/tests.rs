@@ -247,6 +247,14 @@ fn a_start_that_was_waited_for_is_not_begun_again() {
 }
 
 #[test]
+fn a_start_that_failed_is_not_begun_again_in_the_same_hook() {
+    let mut bench = Bench::new(3);
+    bench.observed.machine.is_running = false;
+    bench.observed.machine.has_failed = true;
+    assert_eq!(steps(&mut bench), []);
+}
+
+#[test]
 fn a_lost_majority_changes_nothing() {
     let mut bench = Bench::new(3);
     let silent = vec!["etcd-1".to_owned(), "etcd-10".to_owned()];

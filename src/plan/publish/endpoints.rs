@@ -25,7 +25,7 @@ pub(super) fn ready(
         })
         .filter(|(member, endpoint)| {
             let was_told = || told.iter().any(|told| told == endpoint);
-            answers(cluster, member) || was_told() && !is_over(observed, cluster, member)
+            cluster.answers(member.id) || was_told() && !is_over(observed, cluster, member)
         })
         .map(|(_, endpoint)| endpoint.to_owned())
         .collect();
@@ -38,10 +38,6 @@ fn trusts(cluster: &Cluster, member: &Member, leaf: &Fingerprint) -> bool {
     let name = member.name.as_ref();
     let trust = name.and_then(|name| cluster.ledger.members.get(name));
     trust.is_some_and(|trust| trust.loaded.contains(leaf))
-}
-
-fn answers(cluster: &Cluster, member: &Member) -> bool {
-    cluster.members.len() == 1 || cluster.answering.contains(&member.id)
 }
 
 /// Whether a member that does not answer is given up. To take an endpoint from
