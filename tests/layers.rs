@@ -56,8 +56,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "apply",
         &[
-            "context", "etcd", "host", "juju", "model", "observe", "plan", "relation", "render",
-            "tls",
+            "context", "etcd", "host", "juju", "log", "model", "observe", "plan", "relation",
+            "render", "tls",
         ],
     ),
     (
