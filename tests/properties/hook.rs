@@ -574,6 +574,15 @@ impl World {
                 JujuWrite::Unit(changes) => change(&mut self.units[unit].bag, changes),
             }
         }
+        let granted: BTreeSet<_> = self.etcd.ledger.grants().map(|(key, _)| key).collect();
+        for (id, client) in &mut self.relations {
+            let answers = relation::read_own(&client.own);
+            client.answered.extend(answers.into_keys());
+            client.answered.retain(|request| {
+                let (relation, request) = (*id, request.clone());
+                granted.contains(&RequestKey { relation, request })
+            });
+        }
         self.judge_commit(&before, &secrets);
     }
 }

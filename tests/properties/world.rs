@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use etcd_charm::model::{
     Access, Cluster, CommonName, Databag, Fingerprint, Founding, Known, Ledger, Member, MemberName,
-    MemberStatus, Permission, RelationId, RequestKey, SecretId, SecretUri, UnitName,
+    MemberStatus, Permission, RelationId, RequestId, RequestKey, SecretId, SecretUri, UnitName,
 };
 use etcd_charm::plan::access;
 use etcd_charm::plan::machine::{Documents, Machine};
@@ -91,6 +91,8 @@ pub(crate) struct Client {
     pub(crate) remote: Databag,
     pub(crate) own: Databag,
     pub(crate) cross_model: bool,
+    /// The requests that have a grant and were told of it once.
+    pub(crate) answered: BTreeSet<Option<RequestId>>,
 }
 
 #[derive(Clone, Debug, PartialEq)]

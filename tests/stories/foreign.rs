@@ -111,8 +111,9 @@ fn another_deployment() {
 
 /// A snapshot of an etcd that asks nobody who he is.
 fn open_snapshot(programs: &Path, directory: &Path) -> PathBuf {
+    // Nobody connects from there, so a port that is free stays free.
     let free = || {
-        let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let listener = std::net::TcpListener::bind(("127.0.0.2", 0)).unwrap();
         format!("http://{}", listener.local_addr().unwrap())
     };
     let (client, peer) = (free(), free());

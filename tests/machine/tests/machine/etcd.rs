@@ -2,7 +2,7 @@
 
 use std::env;
 use std::fs;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -27,16 +27,16 @@ fn versions() -> Vec<PathBuf> {
     versions
 }
 
-/// A port that was free a moment ago.
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("an address").port()
+/// Where nobody listens. Nobody connects from there either, so it stays free.
+fn free_address() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.2:0").expect("a free port");
+    listener.local_addr().expect("an address")
 }
 
 /// Writes the unit of a cluster of one; returns where it serves.
 fn etcd_unit(bench: &Bench, programs: &Path) -> String {
-    let client = format!("http://127.0.0.1:{}", free_port());
-    let peer = format!("http://127.0.0.1:{}", free_port());
+    let client = format!("http://{}", free_address());
+    let peer = format!("http://{}", free_address());
     bench.unit(
         "etcd",
         &format!(
