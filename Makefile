@@ -40,7 +40,7 @@ test: ## everything that CI checks
 	@$(TIMED) format cargo fmt --all --check
 	@$(ENV) $(TIMED) lint cargo clippy --workspace --all-targets -- -D warnings
 	@$(TIMED) charmcraft tests/package/setup || echo "test: LEFT OUT: packing the charm, for the reason above"
-	@$(ENV) $(TIMED) tests cargo test --workspace --no-fail-fast
+	@$(ENV) $(TIMED) tests tests/tools/all
 
 .PHONY: test-machines
 test-machines: ## the charm on machines with systemd and apt, which are booted here; as root

@@ -27,13 +27,19 @@ mod tools;
 
 use std::error::Error;
 
-use proptest::test_runner::{Config, FileFailurePersistence};
+use proptest::test_runner::{Config, FileFailurePersistence, RngSeed};
 
-/// So many cases, times FUZZ_TIMES.
+/// So many cases, the same in every run, so that a change is judged by itself;
+/// with `FUZZ_TIMES` so many times as many new ones.
 fn cases(number: u32) -> Config {
-    let times = std::env::var("FUZZ_TIMES").map_or(1, |times| times.parse().unwrap());
+    let times = std::env::var("FUZZ_TIMES").ok();
+    let times: Option<u32> = times.map(|times| times.parse().unwrap());
     Config {
-        cases: number.saturating_mul(times),
+        cases: number.saturating_mul(times.unwrap_or(1)),
+        rng_seed: match times {
+            Some(_) => RngSeed::Random,
+            None => RngSeed::Fixed(1),
+        },
         failure_persistence: Some(Box::new(FileFailurePersistence::Direct(
             "tests/fuzz/regressions.txt",
         ))),
