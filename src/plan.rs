@@ -154,7 +154,8 @@ fn next_stage(observed: &Observed, report: &mut Report) -> Stage {
     if let Some(step) = restart::plan(observed, cluster, report) {
         return Stage::Trust(step);
     }
-    report.read_ledger(cluster, &observed.member(), observed.now);
+    let own = membership::own_member(observed, cluster);
+    report.read_ledger(cluster, own, observed.now);
     report.read_authorities(&observed.machine, observed.now);
     report.rotation = authorities::progress(observed, cluster);
     Stage::Publish(Box::new(publish::plan(observed, cluster)))

@@ -109,10 +109,7 @@ fn of_health(report: &Report) -> Status {
 pub fn of_application(report: &Report) -> Status {
     // That the member of one unit is down concerns the application no more than
     // that of another.
-    let waits = report
-        .wait
-        .as_ref()
-        .is_some_and(|wait| *wait != Wait::Member);
+    let waits = !matches!(report.wait, None | Some(Wait::Member));
     if waits || report.alarm.is_some() || report.refused_option.is_some() {
         return of_unit(report);
     }

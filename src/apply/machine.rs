@@ -43,7 +43,7 @@ pub enum Readiness {
 }
 
 /// Carries the steps out; `others_serve` tells that the cluster has its majority
-/// without this unit.
+/// without this unit. `None` if etcd was not to be started.
 ///
 /// # Errors
 /// See [`ApplyError`]; a later run goes on where this one stopped. That etcd
@@ -53,8 +53,8 @@ pub async fn machine(
     application: &Application,
     steps: &[MachineStep],
     others_serve: bool,
-) -> Result<Readiness, ApplyError> {
-    let mut readiness = Readiness::Ready;
+) -> Result<Option<Readiness>, ApplyError> {
+    let mut readiness = None;
     for step in steps {
         match step {
             MachineStep::Install => install(context, application)?,
@@ -103,17 +103,12 @@ pub async fn machine(
                     State::Activating if !others_serve && has_others => REST_LIMIT,
                     _ => START_LIMIT,
                 };
-                readiness = match (up(context, service.start(limit)).await, others_serve) {
-                    (Err(error), true) => {
-                        tracing::warn!("{}", log::chain(&error));
-                        Readiness::Failed
-                    }
-                    (came_up, _) => came_up?,
-                };
+                let came_up = up(context, service.start(limit)).await;
+                readiness = Some(unless_others_serve(came_up, others_serve)?);
             }
             MachineStep::Restart => {
                 let service = Service::new(&context.commands, context.paths.service());
-                readiness = up(context, service.restart(START_LIMIT)).await?;
+                readiness = Some(up(context, service.restart(START_LIMIT)).await?);
             }
         }
     }
@@ -128,6 +123,21 @@ async fn up(
     match started? {
         Started::Ready => answers(context).await.map(|()| Readiness::Ready),
         Started::Pending => Ok(Readiness::Starting),
+    }
+}
+
+/// An etcd that does not come up is an error of the hook only where nobody else
+/// serves; see [`Readiness::Failed`].
+pub(super) fn unless_others_serve(
+    came_up: Result<Readiness, ApplyError>,
+    others_serve: bool,
+) -> Result<Readiness, ApplyError> {
+    match came_up {
+        Err(error) if others_serve => {
+            tracing::warn!("{}", log::chain(&error));
+            Ok(Readiness::Failed)
+        }
+        came_up => came_up,
     }
 }
 

@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use super::ApplyError;
-use super::machine::answers;
+use super::machine::{Readiness, answers, unless_others_serve};
 use crate::context::Context;
 use crate::etcd::{Client, Lock};
 use crate::host::files::{PUBLIC_FILE, ensure_file};
 use crate::host::{Owner, Service, package};
-use crate::log;
 use crate::model::LedgerWrite;
 use crate::observe::{client_at, own_url};
 use crate::plan::restart::Restart;
@@ -88,11 +87,8 @@ pub async fn trust(
         client.set_peer_url(*member, url).await?;
     }
     let before = own_url(context);
-    if let Err(error) = restart_service(context).await {
-        if !restart.in_turn {
-            return Err(error);
-        }
-        tracing::warn!("{}", log::chain(&error));
+    let came_up = restart_service(context).await;
+    if unless_others_serve(came_up, restart.in_turn)? == Readiness::Failed {
         return Ok(Restarted::Failed);
     }
     // What ran until now is not needed any more.
@@ -117,7 +113,7 @@ pub async fn trust(
 /// Restarts the service and waits until etcd answers. It is restarted on another
 /// thread: etcd waits for its clients to hang up, and ours can only do that
 /// while the runtime goes on.
-async fn restart_service(context: &Context) -> Result<(), ApplyError> {
+async fn restart_service(context: &Context) -> Result<Readiness, ApplyError> {
     let commands = context.commands.clone();
     let name = context.paths.service();
     let restart = move || Service::new(&commands, name).restart(RESTART_LIMIT);
@@ -125,7 +121,7 @@ async fn restart_service(context: &Context) -> Result<(), ApplyError> {
     let _started = tokio::task::spawn_blocking(restart)
         .await
         .expect("the closure does not panic, and nothing cancels it")?;
-    answers(context).await
+    answers(context).await.map(|()| Readiness::Ready)
 }
 
 /// Waits for the turn in which this unit may make a member, its own or another,

@@ -83,8 +83,8 @@ impl Report {
 
     /// Notes what the ledger says of every client, those outside the scope of
     /// this pass included: a status speaks of the whole. `own` is the member of
-    /// this unit.
-    pub(crate) fn read_ledger(&mut self, cluster: &Cluster, own: &MemberName, now: Timestamp) {
+    /// this unit, if it is on the list.
+    pub(crate) fn read_ledger(&mut self, cluster: &Cluster, own: Option<&Member>, now: Timestamp) {
         let soon = now.plus_seconds(EXPIRY_WARNING_SECONDS);
         for (key, record) in &cluster.ledger.clients {
             if let Some(notice) = &record.notice {
@@ -104,19 +104,13 @@ impl Report {
             }
         }
         self.version = Some(cluster.status.version.clone());
-        if cluster.members.len() > 1 {
-            self.silent = cluster
-                .members
-                .iter()
-                .filter(|member| !cluster.answering.contains(&member.id))
-                .map(Member::called)
-                .collect();
-        }
-        // Asked was any member, and not always this unit's.
-        let own = cluster
+        self.silent = cluster
             .members
             .iter()
-            .find(|m| m.name.as_ref() == Some(own));
+            .filter(|member| !cluster.answers(member.id))
+            .map(Member::called)
+            .collect();
+        // Asked was any member, and not always this unit's.
         if let Some(own) = own {
             self.raft_leader = cluster.status.leader == Some(own.id);
             if !cluster.answers(own.id) {

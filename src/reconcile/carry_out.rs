@@ -27,8 +27,8 @@ impl Run {
                 // effects: packages, files, the service
                 let others_serve = observed.cluster.known().is_some();
                 let application = &self.application;
-                let ready = apply::machine(context, application, steps, others_serve).await?;
-                self.started = Some(ready);
+                let started = apply::machine(context, application, steps, others_serve).await?;
+                self.started = started.or(self.started);
                 // Who was silent may have been started.
                 context.silent.borrow_mut().clear();
             }

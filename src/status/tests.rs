@@ -188,7 +188,11 @@ fn requests_that_are_not_in_force_are_named_by_relation() {
     // The member's own certificates would have been renewed by then.
     let report = {
         let mut report = Report::default();
-        report.read_ledger(&bench.cluster, &bench.observed.member(), bench.observed.now);
+        report.read_ledger(
+            &bench.cluster,
+            bench.cluster.members.first(),
+            bench.observed.now,
+        );
         report
     };
     assert_eq!(
