@@ -1,18 +1,63 @@
 //! Many faults, worked off in some worlds at a time.
 
 use std::collections::VecDeque;
+use std::fmt::Debug;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use libtest_mimic::Failed;
 
+use crate::fault::Fault;
 use crate::rig::{self, say};
 
 /// After how many points a sweep says how far it has come.
 const NEWS: usize = 200;
 /// How many worlds there are at a time, unless `CRASH_WORLDS` says it.
 const WORLDS: usize = 2;
+
+/// How much of all points is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Share {
+    /// A bounded sample.
+    Sample,
+    /// Each n-th.
+    Each(usize),
+}
+
+impl Share {
+    pub(crate) fn of_environment() -> Self {
+        match std::env::var("CRASH_SWEEP").as_deref() {
+            Ok("all") => Self::Each(1),
+            Ok(number) => Self::Each(number.parse().expect("CRASH_SWEEP is a number or `all`")),
+            Err(_) => Self::Sample,
+        }
+    }
+
+    /// How long a plain run may go on.
+    pub(crate) fn limit(self, of_sample: Duration) -> Option<Duration> {
+        (self == Self::Sample).then_some(of_sample)
+    }
+
+    /// This share of some points, evenly over all of them.
+    pub(crate) fn take<T>(self, all: Vec<T>, sample: usize) -> Vec<T> {
+        let step = match self {
+            Self::Each(step) => step,
+            Self::Sample => all.len().div_ceil(sample).max(1),
+        };
+        // The last is worth more than the first, before which nothing is done.
+        let offset = step - 1;
+        all.into_iter().skip(offset).step_by(step).collect()
+    }
+}
+
+/// The faults that `CRASH_FAULTS` names, separated by commas; all without it.
+pub(crate) fn is_named(fault: Fault) -> bool {
+    match std::env::var("CRASH_FAULTS") {
+        Ok(names) => names.split(',').any(|name| name == fault.kind()),
+        Err(_) => true,
+    }
+}
 
 /// What came of some points.
 #[derive(Clone, Copy, Debug, Default)]
@@ -26,17 +71,29 @@ pub(crate) struct Outcome {
 }
 
 /// What came of all.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Tally {
-    /// The sum.
-    pub(crate) sum: Outcome,
+    begun: Instant,
+    sum: Outcome,
     /// What was wrong in the end, a text for each.
-    pub(crate) wrong: Vec<String>,
+    wrong: Vec<String>,
 }
 
 impl Tally {
-    /// Success, or everything that was wrong.
-    pub(crate) fn verdict(self) -> Result<(), Failed> {
+    /// Says what came of all, of so many points that there are. Gives success, or
+    /// everything that was wrong.
+    pub(crate) fn conclude(self, what: &str, total: usize) -> Result<(), Failed> {
+        let Outcome {
+            points,
+            fired,
+            missed,
+        } = self.sum;
+        say(&format!(
+            "{what}: {points} of {total} points ({fired} hooks failed by them, {missed} were over \
+             before), {} failures, {} s",
+            self.wrong.len(),
+            self.begun.elapsed().as_secs(),
+        ));
         if self.wrong.is_empty() {
             Ok(())
         } else {
@@ -57,10 +114,32 @@ pub(crate) struct Work<'a, T> {
     pub(crate) limit: Option<Duration>,
 }
 
+impl<'a, T> Work<'a, T> {
+    /// The share of these points that is to be taken, each a task: in a plain run
+    /// so many of them, within this time.
+    pub(crate) fn of_points(
+        what: &'a str,
+        mut points: Vec<T>,
+        fault: fn(&T) -> Fault,
+        sample: usize,
+        limit: Duration,
+    ) -> Self {
+        let share = Share::of_environment();
+        points.retain(|point| is_named(fault(point)));
+        let tasks = share.take(points, sample);
+        Self {
+            what,
+            points: tasks.len(),
+            tasks,
+            limit: share.limit(limit),
+        }
+    }
+}
+
 /// Carries all tasks out, each in a world that `make` gives. A world goes on
 /// to the next task, unless something was wrong in it; the first one may be
 /// there already.
-pub(crate) fn carry_out<W: Send, T: Send>(
+pub(crate) fn carry_out<W: Send, T: Debug + Send>(
     work: Work<'_, T>,
     first: Option<W>,
     make: impl Fn() -> Result<W, String> + Sync,
@@ -77,7 +156,11 @@ pub(crate) fn carry_out<W: Send, T: Send>(
         limit,
     } = work;
     let queue = Mutex::new(VecDeque::from(tasks));
-    let tally = Mutex::new(Tally::default());
+    let tally = Mutex::new(Tally {
+        begun,
+        sum: Outcome::default(),
+        wrong: Vec::new(),
+    });
     let one = |world: &mut Option<W>| {
         let is_late = limit.is_some_and(|limit| begun.elapsed() > limit)
             && tally.lock().unwrap().sum.points > 0;
@@ -92,8 +175,9 @@ pub(crate) fn carry_out<W: Send, T: Send>(
                 return false;
             }
         };
-        let struck = catch_unwind(AssertUnwindSafe(|| strike(&mut own, task)));
-        let struck = struck.unwrap_or_else(|panic| Err(rig::said(&*panic)));
+        let shown = format!("{task:?}");
+        let struck = catch_unwind(AssertUnwindSafe(|| strike(&mut own, task)))
+            .unwrap_or_else(|panic| Err(format!("{shown}: {}", rig::said(&*panic))));
         let mut tally = tally.lock().unwrap();
         let before = tally.sum.points;
         match struck {

@@ -2,15 +2,14 @@
 //! second one joins it. What goes wrong there needs a world of its own.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use libtest_mimic::Failed;
 
 use crate::crew::{self, Outcome, Work};
 use crate::drive::{Drive, Point, Trace};
-use crate::rig::{self, Rig, say};
+use crate::rig::{self, Rig};
 use crate::snapshot::{self, Aliases, Snapshot, differences};
-use crate::sweep::{Share, is_named};
 
 /// How many points a plain run takes.
 const SAMPLE: usize = 6;
@@ -28,26 +27,14 @@ pub(crate) fn of_a_second_unit() -> Result<(), Failed> {
 }
 
 fn sweep(what: &str, joins: bool) -> Result<(), Failed> {
-    if !rig::can_trace() {
-        say(&format!(
-            "SKIPPED {what}: all points, since strace does not work here"
-        ));
+    if !rig::can_trace(what) {
         return Ok(());
     }
-    let begun = Instant::now();
-    let share = Share::of_environment();
     let undisturbed = come_up(joins, None, true)?;
     let wanted = undisturbed.snapshot;
-    let mut points: Vec<Point> = undisturbed.traces.iter().flat_map(Trace::points).collect();
+    let points: Vec<Point> = undisturbed.traces.iter().flat_map(Trace::points).collect();
     let total = points.len();
-    points.retain(|point| is_named(point.fault));
-    let points = share.take(points, SAMPLE);
-    let work = Work {
-        what,
-        points: points.len(),
-        tasks: points,
-        limit: (share == Share::Sample).then_some(SAMPLE_LIMIT),
-    };
+    let work = Work::of_points(what, points, |point| point.fault, SAMPLE, SAMPLE_LIMIT);
     let strike = |(): &mut (), point: Point| {
         let shown = format!("{} in hook {} of {}", point.fault, point.hook, point.unit);
         let ended = come_up(joins, Some(point), false);
@@ -58,19 +45,7 @@ fn sweep(what: &str, joins: bool) -> Result<(), Failed> {
         }
         Ok(end.outcome)
     };
-    let tally = crew::carry_out(work, None, || Ok(()), strike);
-    let Outcome {
-        points,
-        fired,
-        missed,
-    } = tally.sum;
-    say(&format!(
-        "{what}: {points} of {total} points ({fired} hooks failed by them, {missed} were over \
-         before), {} failures, {} s",
-        tally.wrong.len(),
-        begun.elapsed().as_secs()
-    ));
-    tally.verdict()
+    crew::carry_out(work, None, || Ok(()), strike).conclude(what, total)
 }
 
 /// What became of a cluster that came up.

@@ -1,7 +1,6 @@
 //! What happens in a world, step by step: the lives of clients, and what an
-//! operator does meanwhile. After the
-//! last step the world is as it was before the first, so that one world serves
-//! many lives.
+//! operator does meanwhile. After the last step the world is as it was before
+//! the first, so that one world serves many lives.
 
 use std::fs;
 use std::path::PathBuf;
@@ -86,11 +85,13 @@ pub(crate) struct Life {
     person: Option<String>,
     /// How many persons there were: a name that was revoked cannot be used again.
     persons: usize,
+    /// Whether an operator acts, who replaces the authority of the servers.
+    is_operated: bool,
 }
 
 impl Life {
     /// A world at rest with a client that nothing happens to.
-    pub(crate) fn begin(rig: &mut Rig, units: Vec<UnitName>) -> Self {
+    pub(crate) fn begin(rig: &mut Rig, units: Vec<UnitName>, stages: &[Stage]) -> Self {
         let authority = ClientAuthority::new();
         let bystander = authority.issue("bystander");
         let relation = rig.world.relate("bystander");
@@ -106,6 +107,7 @@ impl Life {
             certificates: ["old", "old", "new", "one", "two"].map(|name| authority.issue(name)),
             person: None,
             persons: 0,
+            is_operated: stages.iter().any(|stage| stage.action.is_some()),
         }
     }
 
@@ -255,12 +257,13 @@ impl Life {
         }
         for unit in &self.units {
             if let Ok(content) = fs::read(archive(rig, unit)) {
-                let digest = Sha256::digest(content);
-                let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+                let digest = snapshot::hex(&Sha256::digest(content));
                 aliases.push((digest, "<archive>".to_owned()));
             }
         }
-        aliases.extend(snapshot::of_authority(rig, &self.units));
+        if self.is_operated {
+            aliases.extend(snapshot::of_another_authority(rig, &self.units));
+        }
         let mut end = snapshot::take(rig, &self.units, &self.relations(), aliases);
         // Names of former persons stay on record until nobody can have a
         // certificate of them.

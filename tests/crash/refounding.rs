@@ -5,7 +5,7 @@
 //! behind is in the way.
 
 use std::fs;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use etcd_charm_world::juju::Hook;
 use etcd_charm_world::{ClientAuthority, Etcdctl, UnitName, V0};
@@ -14,8 +14,7 @@ use serde_json::{Value, json};
 
 use crate::crew::{self, Outcome, Work};
 use crate::fault::{FILES, Fault};
-use crate::rig::{self, Rig, say};
-use crate::sweep::{Share, is_named};
+use crate::rig::{self, Rig};
 
 /// How many points a plain run takes.
 const SAMPLE: usize = 6;
@@ -42,24 +41,13 @@ pub(crate) fn of_a_rebuild() -> Result<(), Failed> {
 type Event = fn(&mut Scene, Option<Fault>) -> Result<Attempt, String>;
 
 fn sweep(what: &str, event: Event) -> Result<(), Failed> {
-    if !rig::can_trace() {
-        say(&format!(
-            "SKIPPED {what}: all points, since strace does not work here"
-        ));
+    if !rig::can_trace(what) {
         return Ok(());
     }
-    let begun = Instant::now();
     let mut scene = Scene::new();
-    let mut points = scene.points(event)?;
-    let (share, total) = (Share::of_environment(), points.len());
-    points.retain(|fault| is_named(*fault));
-    let points = share.take(points, SAMPLE);
-    let work = Work {
-        what,
-        points: points.len(),
-        tasks: points,
-        limit: (share == Share::Sample).then_some(SAMPLE_LIMIT),
-    };
+    let points = scene.points(event)?;
+    let total = points.len();
+    let work = Work::of_points(what, points, |fault| *fault, SAMPLE, SAMPLE_LIMIT);
     let strike = |scene: &mut Scene, fault: Fault| {
         let struck = event(scene, Some(fault));
         let attempt = struck.map_err(|error| format!("{fault}: {error}"))?;
@@ -69,15 +57,7 @@ fn sweep(what: &str, event: Event) -> Result<(), Failed> {
             missed: 0,
         })
     };
-    let tally = crew::carry_out(work, Some(scene), || Ok(Scene::new()), strike);
-    say(&format!(
-        "{what}: {} of {total} points ({} actions failed by them), {} failures, {} s",
-        tally.sum.points,
-        tally.sum.fired,
-        tally.wrong.len(),
-        begun.elapsed().as_secs()
-    ));
-    tally.verdict()
+    crew::carry_out(work, Some(scene), || Ok(Scene::new()), strike).conclude(what, total)
 }
 
 /// An action that was run.

@@ -103,7 +103,7 @@ fn script(path: &Path, text: &str) {
 
 /// Whether a process can be killed at a system call on this machine. Where it
 /// cannot, a line says so, and under `CI` that is a failure.
-pub(crate) fn can_trace() -> bool {
+pub(crate) fn can_trace(what: &str) -> bool {
     let works = Command::new("strace")
         .args(["-qq", "-o", "/dev/null", "true"])
         .stderr(Stdio::null())
@@ -114,6 +114,9 @@ pub(crate) fn can_trace() -> bool {
             std::env::var_os("CI").is_none(),
             "strace does not work here, and nothing may be skipped"
         );
+        say(&format!(
+            "SKIPPED {what}: all points, since strace does not work here"
+        ));
     }
     works
 }

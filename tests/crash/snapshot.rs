@@ -42,27 +42,17 @@ pub(crate) fn alias_relation(aliases: &mut Aliases, id: RelationId, name: &str) 
     }
 }
 
-/// What is made by chance when an authority for the servers is: its certificate,
-/// and digests of it and of the configuration that names it.
+/// Digests of the authority of the servers, which is made by chance, and of the
+/// configuration that names it.
 pub(crate) fn of_authority(rig: &Rig, units: &[UnitName]) -> Aliases {
     let world = &rig.world;
     let mut aliases = Aliases::new();
-    let secrets = world.model.secrets("etcd");
-    let stored = secrets
-        .iter()
-        .find_map(|s| s.latest().get("server-ca-cert"));
-    if let Some(stored) = stored {
-        // What is trusted, and who signs: the same, at rest.
-        let announced = Sha256::digest(stored.repeat(2));
-        let announced: String = announced[..8].iter().map(|b| format!("{b:02x}")).collect();
-        aliases.push((announced, "<announced>".to_owned()));
-    }
-    for unit in units {
-        let authority = fs::read_to_string(world.pki(unit).join("server-ca.crt")).unwrap();
-        for text in [authority.trim(), &authority.trim().replace('\n', "\\n")] {
-            aliases.push((text.to_owned(), "<authority>".to_owned()));
-        }
-        for peers in world.model.relation_ids("etcd", "cluster") {
+    let (certificate, _) = authority(rig);
+    // What is trusted, and who signs: the same, at rest.
+    let announced = hex(&Sha256::digest(certificate.repeat(2))[..8]);
+    aliases.push((announced, "<announced>".to_owned()));
+    for peers in world.model.relation_ids("etcd", "cluster") {
+        for unit in units {
             let bag = world.model.unit_bag(peers, unit.clone());
             let told = bag.get("server-ca").expect("an authority is told");
             let (trusted, signs) = told.split_once(' ').expect("two digests are told");
@@ -73,6 +63,44 @@ pub(crate) fn of_authority(rig: &Rig, units: &[UnitName]) -> Aliases {
         }
     }
     aliases
+}
+
+/// The same, the authority itself, and what is a digest of it among other
+/// things: for a life in which it is replaced.
+pub(crate) fn of_another_authority(rig: &Rig, units: &[UnitName]) -> Aliases {
+    let mut aliases = of_authority(rig, units);
+    let (certificate, key) = authority(rig);
+    for (text, name) in [(certificate, "<authority>"), (key, "<its key>")] {
+        let text = text.trim();
+        for text in [text.to_owned(), text.replace('\n', "\\n")] {
+            aliases.push((text, name.to_owned()));
+        }
+    }
+    let records = rig.world.admin(&units[0]).lines(&["get", "", "--prefix"]);
+    for record in &records {
+        let record = serde_json::from_str::<Value>(record).unwrap_or_default();
+        if let Some(answer) = record["answer"].as_str() {
+            aliases.push((answer.to_owned(), "<answer>".to_owned()));
+        }
+    }
+    aliases
+}
+
+/// The certificate and the key of the authority of the servers, PEM.
+fn authority(rig: &Rig) -> (String, String) {
+    let secrets = rig.world.model.secrets("etcd");
+    let mut contents = secrets.iter().map(|secret| secret.latest());
+    let stored = contents.find(|content| content.contains_key("server-ca-cert"));
+    let stored = stored.expect("the authorities are stored");
+    (
+        stored["server-ca-cert"].clone(),
+        stored["server-ca-key"].clone(),
+    )
+}
+
+/// Bytes as they are written in digests.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The state of the model, of etcd and of the machines of these units.
@@ -106,10 +134,7 @@ pub(crate) fn take(
         let content = if secret.label.ends_with(".identity.secret") {
             format!("{:?}", secret.latest().keys())
         } else {
-            let mut content = secret.latest().clone();
-            // Made together with its certificate, which is compared by its name.
-            content.remove("server-ca-key");
-            format!("{content:?}")
+            format!("{:?}", secret.latest())
         };
         all.insert(
             format!("secret {}", secret.label),
@@ -250,10 +275,6 @@ fn of_etcd(rig: &Rig, unit: &UnitName, all: &mut Snapshot) {
         };
         let value = match serde_json::from_str::<Value>(value) {
             Ok(mut value) => {
-                if let Some(answer) = value.get_mut("answer") {
-                    // A digest, also of the authority that a client is told.
-                    *answer = "<answer>".into();
-                }
                 if let Some(grant) = value.get_mut("grant").and_then(Value::as_object_mut) {
                     grant.remove("granted-at");
                 }

@@ -1,11 +1,11 @@
 //! Many lives in a few worlds, each life with one fault in each of its stages.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use libtest_mimic::Failed;
 
-use crate::crew::{self, Outcome, Work};
+use crate::crew::{self, Outcome, Share, Work, is_named};
 use crate::drive::{Drive, Point, Trace};
 use crate::fault::Fault;
 use crate::life::{CLIENT_STAGES, Life, OPERATOR_STAGES, Stage};
@@ -19,44 +19,6 @@ const SAMPLE_LIMIT: Duration = Duration::from_secs(20);
 
 /// A fault or none for each stage.
 type Lap = Vec<Option<Point>>;
-
-/// How much of all points is taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Share {
-    /// A bounded sample.
-    Sample,
-    /// Each n-th.
-    Each(usize),
-}
-
-impl Share {
-    pub(crate) fn of_environment() -> Self {
-        match std::env::var("CRASH_SWEEP").as_deref() {
-            Ok("all") => Self::Each(1),
-            Ok(number) => Self::Each(number.parse().expect("CRASH_SWEEP is a number or `all`")),
-            Err(_) => Self::Sample,
-        }
-    }
-
-    /// This share of some points, evenly over all of them.
-    pub(crate) fn take<T>(self, all: Vec<T>, sample: usize) -> Vec<T> {
-        let step = match self {
-            Self::Each(step) => step,
-            Self::Sample => all.len().div_ceil(sample).max(1),
-        };
-        // The last is worth more than the first, before which nothing is done.
-        let offset = step - 1;
-        all.into_iter().skip(offset).step_by(step).collect()
-    }
-}
-
-/// The faults that `CRASH_FAULTS` names, separated by commas; all without it.
-pub(crate) fn is_named(fault: Fault) -> bool {
-    match std::env::var("CRASH_FAULTS") {
-        Ok(names) => names.split(',').any(|name| name == fault.kind()),
-        Err(_) => true,
-    }
-}
 
 /// A world, and how each stage ends in it when nothing goes wrong.
 struct Worker {
@@ -75,7 +37,7 @@ impl Worker {
             names.push(rig.add_unit());
         }
         rig.world.rest();
-        let life = Life::begin(&mut rig, names);
+        let life = Life::begin(&mut rig, names, stages);
         let mut worker = Self {
             rig,
             life,
@@ -204,14 +166,10 @@ fn lives(
     units: usize,
     chosen: fn(&Point) -> bool,
 ) -> Result<(), Failed> {
-    let begun = Instant::now();
-    let share = Share::of_environment();
-    if !rig::can_trace() {
-        say(&format!(
-            "SKIPPED {what}: all points, since strace does not work here"
-        ));
+    if !rig::can_trace(what) {
         return Ok(());
     }
+    let share = Share::of_environment();
     let first = Worker::new(stages, units)?;
     let total: usize = first
         .traces
@@ -226,23 +184,12 @@ fn lives(
         what,
         tasks: laps,
         points: planned,
-        limit: (share == Share::Sample).then_some(SAMPLE_LIMIT),
+        limit: share.limit(SAMPLE_LIMIT),
     };
     let live = |worker: &mut Worker, lap: Lap| worker.live(&lap);
     let tally = crew::carry_out(work, Some(first), || Worker::new(stages, units), live);
-    let Outcome {
-        points,
-        fired,
-        missed,
-    } = tally.sum;
-    say(&format!(
-        "{what}: {} events, {points} of {total} points ({fired} hooks failed by them, {missed} \
-         were over before), {} failures, {} s\n  {kinds}",
-        stages.len(),
-        tally.wrong.len(),
-        begun.elapsed().as_secs(),
-    ));
-    tally.verdict()
+    say(&format!("{what}: {} events, {kinds}", stages.len()));
+    tally.conclude(what, total)
 }
 
 fn laps(traces: &[Vec<Trace>], share: Share, chosen: fn(&Point) -> bool) -> Vec<Lap> {

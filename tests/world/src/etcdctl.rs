@@ -22,7 +22,7 @@ pub struct Etcdctl {
 const PATIENCE: [&str; 2] = ["--dial-timeout=2s", "--command-timeout=5s"];
 
 /// How long a cluster may need to elect a leader, on a busy machine.
-const ELECTED: Duration = Duration::from_secs(30);
+pub(crate) const ELECTED: Duration = Duration::from_secs(30);
 
 /// What a call came to.
 #[derive(Clone, Debug)]

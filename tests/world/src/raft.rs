@@ -1,15 +1,13 @@
 //! Who leads in etcd, which is nobody's choice but etcd's, unless a story has
 //! to know.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde_json::Value;
 use simulated_juju::UnitName;
 
+use crate::etcdctl::ELECTED;
 use crate::world::World;
-
-/// How long an election may take on a busy machine.
-const ELECTED: Duration = Duration::from_secs(60);
 
 impl World {
     /// The one of these units whose member leads the cluster.
