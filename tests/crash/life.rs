@@ -4,10 +4,9 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::Command;
 
 use etcd_charm_world::{
-    Certificate, ClientAuthority, Etcdctl, Older, RelationId, Request, UnitName, V0, V1,
+    Certificate, ClientAuthority, Credentials, Older, RelationId, Request, UnitName, V0, V1,
 };
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
@@ -291,27 +290,8 @@ fn show_credentials(rig: &Rig, unit: &UnitName) -> Option<&'static str> {
     if !archive.exists() {
         return None;
     }
-    let directory = tempfile::tempdir().unwrap();
-    let unpacked = Command::new("tar")
-        .args(["--extract", "--gzip", "--file"])
-        .arg(archive)
-        .arg("--directory")
-        .arg(directory.path())
-        .status();
-    assert!(unpacked.unwrap().success(), "an archive is cut short");
-    let file = |name: &str| directory.path().join(name);
-    let (url, authority) = (
-        rig.world.url(unit),
-        rig.world.pki(unit).join("server-ca.crt"),
-    );
-    let program = rig.world.etcdctl();
-    let client = Etcdctl::new(
-        program,
-        url,
-        file("client.crt"),
-        file("client.key"),
-        authority,
-    );
+    let client = Credentials::unpack(&archive);
+    let client = client.client(&rig.world, unit);
     let own = client.run(&["put", "/person/key", "value"]);
     let other = client.impatient().run(&["put", "/bystander/key", "stolen"]);
     assert!(!other.ok, "credentials reach what is not theirs");

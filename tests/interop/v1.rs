@@ -315,7 +315,7 @@ fn name_is_taken(mut story: Story) {
     let good = story.certificate("good");
     let wishes = [
         ("/younger/", Some(&same)),
-        ("/root/", Some(&root)),
+        ("/highest/", Some(&root)),
         ("/good/", Some(&good)),
     ];
     story.ask_v1("younger", 1, &wishes);

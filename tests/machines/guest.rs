@@ -170,7 +170,7 @@ impl Guest {
 
     /// Its files, as long as no other file system lies over them, as in `/run`.
     pub(crate) fn root(&self) -> PathBuf {
-        self.directory().join("root")
+        self.directory().join("tree")
     }
 
     /// What its etcd logged last, for whoever reads a failure.

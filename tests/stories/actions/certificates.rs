@@ -1,20 +1,22 @@
 //! Credentials for a person or a tool, and their end.
 
+mod faults;
+mod names;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use etcd_charm_world::{Etcdctl, JujuVersion, Programs, UnitName, World};
+use etcd_charm_world::{Credentials, JujuVersion, Programs, UnitName, World};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::{done, refused, run};
 use crate::support::{
-    application_message, ask_v0, assert_serves, certificate, deployed, roles, story, users,
-    world_of,
+    application_message, ask_v0, certificate, deployed, roles, story, users, world_of,
 };
 
 const GENERATE: &str = "generate-client-certificates";
@@ -34,15 +36,9 @@ pub(super) fn stories() -> Vec<Trial> {
         story("credentials_are_refused_on_bad_input", bad_input),
         story("credentials_are_made_again_and_not_overwritten", again),
         story("credentials_need_no_home_of_an_operator", no_home),
-        story("credentials_cut_short_have_no_rights", cut_short),
-        story(
-            "credentials_that_cannot_be_written_leave_nothing",
-            unwritable,
-        ),
-        story("issued_names_and_those_of_requests_are_claimed_once", race),
-        story("revoked_names_are_nobodys", revoked_names),
-        story("revocation_is_finished_by_whoever_leads", killed_revocation),
     ]);
+    stories.extend(faults::stories());
+    stories.extend(names::stories());
     stories
 }
 
@@ -69,62 +65,36 @@ fn there(world: &World, unit: &UnitName, path: &str) -> PathBuf {
 }
 
 /// Fetches an archive as `juju scp` would, and unpacks it.
-struct Fetched(tempfile::TempDir);
+fn fetch(world: &World, unit: &UnitName, path: &str) -> Credentials {
+    Credentials::unpack(&there(world, unit, path))
+}
 
-impl Fetched {
-    fn new(world: &World, unit: &UnitName, path: &str) -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let unpacked = Command::new("tar")
-            .args(["--extract", "--gzip", "--file"])
-            .arg(there(world, unit, path))
-            .arg("--directory")
-            .arg(directory.path())
-            .status();
-        assert!(unpacked.unwrap().success());
-        Self(directory)
-    }
+fn content(fetched: &Credentials, name: &str) -> String {
+    fs::read_to_string(fetched.path(name)).unwrap()
+}
 
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn text(&self, name: &str) -> String {
-        fs::read_to_string(self.path(name)).unwrap()
-    }
-
-    fn client(&self, world: &World, unit: &UnitName) -> Etcdctl {
-        Etcdctl::new(
-            world.etcdctl(),
-            world.url(unit),
-            self.path("client.crt"),
-            self.path("client.key"),
-            self.path("ca.crt"),
+/// Runs the lines of the note that can be run, as somebody would who
+/// copies them; the output of all of them.
+fn run_note(fetched: &Credentials, etcdctl: &Path) -> String {
+    let note = content(fetched, "README.txt");
+    let lines: Vec<&str> = note
+        .lines()
+        .filter_map(|line| line.strip_prefix("    "))
+        .collect();
+    assert!(lines.len() > 6, "{note}");
+    let path = std::env::var("PATH").unwrap();
+    let output = Command::new("sh")
+        .args(["-e", "-c", &lines.join("\n")])
+        .env(
+            "PATH",
+            format!("{}:{path}", etcdctl.parent().unwrap().display()),
         )
-    }
-
-    /// Runs the lines of the note that can be run, as somebody would who
-    /// copies them; the output of all of them.
-    fn run_note(&self, etcdctl: &Path) -> String {
-        let note = self.text("README.txt");
-        let lines: Vec<&str> = note
-            .lines()
-            .filter_map(|line| line.strip_prefix("    "))
-            .collect();
-        assert!(lines.len() > 6, "{note}");
-        let path = std::env::var("PATH").unwrap();
-        let output = Command::new("sh")
-            .args(["-e", "-c", &lines.join("\n")])
-            .env(
-                "PATH",
-                format!("{}:{path}", etcdctl.parent().unwrap().display()),
-            )
-            .current_dir(self.0.path())
-            .output()
-            .unwrap();
-        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(output.status.success(), "{note}\n{errors}");
-        String::from_utf8_lossy(&output.stdout).into_owned()
-    }
+        .current_dir(fetched.directory())
+        .output()
+        .unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{note}\n{errors}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 fn text<'v>(results: &'v Value, name: &str) -> &'v str {
@@ -164,8 +134,8 @@ fn as_the_seed_says(programs: Programs) {
     let left: Vec<_> = fs::read_dir(archive.parent().unwrap()).unwrap().collect();
     assert_eq!(left.len(), 1, "{left:?}");
 
-    let fetched = Fetched::new(&world, &unit, ARCHIVE);
-    let names: BTreeSet<String> = fs::read_dir(fetched.0.path())
+    let fetched = fetch(&world, &unit, ARCHIVE);
+    let names: BTreeSet<String> = fs::read_dir(fetched.directory())
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
@@ -176,13 +146,9 @@ fn as_the_seed_says(programs: Programs) {
     let fingerprint = fingerprint(&fetched.path("client.crt"));
     assert_eq!(text(&results, "fingerprint"), fingerprint);
     let year = &text(&results, "certificate-ends")[..4];
-    assert!(
-        fetched
-            .text("README.txt")
-            .contains(&format!("valid until: {year}-"))
-    );
+    assert!(content(&fetched, "README.txt").contains(&format!("valid until: {year}-")));
 
-    let output = fetched.run_note(&world.etcdctl());
+    let output = run_note(&fetched, &world.etcdctl());
     assert_eq!(
         output.lines().filter(|line| *line == "value").count(),
         1,
@@ -220,8 +186,8 @@ fn prefix_only() {
     let asked = json!({"common-name": "it's a tool", "prefix": "/it's/", "validity-days": 3});
     let results = done(&mut world, &unit, GENERATE, asked);
     assert_eq!(text(&results, "range"), "[/it\\'s/, /it\\'s0)");
-    let fetched = Fetched::new(&world, &unit, ARCHIVE);
-    fetched.run_note(&world.etcdctl());
+    let fetched = fetch(&world, &unit, ARCHIVE);
+    run_note(&fetched, &world.etcdctl());
     let client = fetched.client(&world, &unit);
     assert!(client.run(&["put", "/it's/x", "1"]).ok);
     assert!(client.run(&["put", "/its/x", "1"]).is_denied());
@@ -346,9 +312,9 @@ fn bad_input() {
 fn again() {
     let (mut world, unit) = equipped();
     let first = done(&mut world, &unit, GENERATE, json!({}));
-    let one = Fetched::new(&world, &unit, ARCHIVE);
+    let one = fetch(&world, &unit, ARCHIVE);
     let second = done(&mut world, &unit, GENERATE, json!({"full-access": true}));
-    let two = Fetched::new(&world, &unit, ARCHIVE);
+    let two = fetch(&world, &unit, ARCHIVE);
     assert_ne!(text(&first, "fingerprint"), text(&second, "fingerprint"));
     for fetched in [&one, &two] {
         assert!(fetched.client(&world, &unit).run(&["put", "x", "1"]).ok);
@@ -375,7 +341,7 @@ fn again() {
         text(&results, "path"),
         "/home/ubuntu/etcd_credentials.tar.gz"
     );
-    let other = Fetched::new(&world, &unit, text(&results, "path"));
+    let other = fetch(&world, &unit, text(&results, "path"));
     assert!(other.client(&world, &unit).run(&["put", "x", "1"]).ok);
 
     // What is no archive of ours is nobody's to overwrite.
@@ -412,223 +378,7 @@ fn no_home() {
         results["copy"]["cmd"],
         format!("juju ssh etcd/0 sudo cat {path} > etcd_client_credentials.tar.gz")
     );
-    let fetched = Fetched::new(&world, &unit, path);
+    let fetched = fetch(&world, &unit, path);
     assert!(fetched.client(&world, &unit).run(&["put", "x", "1"]).ok);
     world.rest();
-}
-
-/// Puts another program in the place of one of the machine's.
-fn replace(world: &World, unit: &UnitName, name: &str, script: &str) {
-    let path = world.machines[unit].path_dir().join(name);
-    fs::rename(&path, path.with_extension("real")).unwrap();
-    fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-}
-
-fn restore(world: &World, unit: &UnitName, name: &str) {
-    let path = world.machines[unit].path_dir().join(name);
-    fs::rename(path.with_extension("real"), path).unwrap();
-}
-
-fn cut_short() {
-    let (mut world, unit) = equipped();
-    // The archive is given away right before it gets its name.
-    replace(&world, &unit, "chown", "kill -9 $PPID");
-    let result = run(&mut world, &unit, GENERATE, json!({}));
-    assert_eq!(
-        (&*result.status, &*result.message),
-        ("failed", "signal: killed")
-    );
-    restore(&world, &unit, "chown");
-    assert_eq!(users(&world, &unit), ["root"]);
-    world.rest();
-    assert_eq!(users(&world, &unit), ["root"]);
-    assert!(!there(&world, &unit, ARCHIVE).exists());
-    // Nobody else can have the name; an operator takes it up again.
-    let shown = certificate("client");
-    let app = ask_v0(&mut world, "app", "/test/", &shown);
-    world.rest();
-    assert_eq!(world.told(&app), None);
-    let message = application_message(&world);
-    assert!(message.contains("issued to an operator"), "{message}");
-    done(&mut world, &unit, GENERATE, json!({"prefix": "/mine/"}));
-    let fetched = Fetched::new(&world, &unit, ARCHIVE);
-    assert!(
-        fetched
-            .client(&world, &unit)
-            .run(&["put", "/mine/x", "1"])
-            .ok
-    );
-    // Killed when all but the answer was done, it has done all.
-    world
-        .model
-        .kill_before_tool_call(unit.clone(), "action-set");
-    let result = run(&mut world, &unit, GENERATE, json!({"prefix": "/mine/"}));
-    assert_eq!(result.status, "failed");
-    let fetched = Fetched::new(&world, &unit, ARCHIVE);
-    assert!(
-        fetched
-            .client(&world, &unit)
-            .run(&["put", "/mine/x", "1"])
-            .ok
-    );
-    world.rest();
-    assert_eq!(users(&world, &unit), ["client", "root"]);
-}
-
-fn unwritable() {
-    let (mut world, unit) = equipped();
-    replace(&world, &unit, "chown", "echo 'no space left' >&2; exit 1");
-    let reason = refused(&mut world, &unit, GENERATE, json!({}));
-    assert!(reason.contains("no space left"), "{reason}");
-    restore(&world, &unit, "chown");
-    assert_eq!(users(&world, &unit), ["root"]);
-    // The name is as free as before.
-    let shown = certificate("client");
-    let app = ask_v0(&mut world, "app", "/test/", &shown);
-    world.rest();
-    let told = world.told(&app).expect("an answer");
-    assert_serves(&mut world, &told, &shown, "/test/");
-}
-
-/// A shell line that writes into the ledger as the charm itself would.
-fn claim(world: &World, unit: &UnitName, key: &str, value: &Value) -> String {
-    // A transaction takes keys in quotation marks, where a zero byte can stand.
-    let root = format!("\\x00etcd-charm/{}/etcd", world.model.uuid());
-    let value = value.to_string().replace('"', "\\\"");
-    let script = format!("\nput \"{root}/{key}\" \"{value}\"\n\n\n\n");
-    let file = world.root(unit).join("claim");
-    fs::write(&file, script).unwrap();
-    let command = world.admin(unit).command();
-    let words = [command.get_program()]
-        .into_iter()
-        .chain(command.get_args());
-    let words: Vec<_> = words.map(|word| word.to_str().unwrap()).collect();
-    format!(
-        "ETCDCTL_API=3 {} txn < {} >&2",
-        words.join(" "),
-        file.display()
-    )
-}
-
-fn run_shell(line: &str) {
-    let ran = Command::new("sh")
-        .args(["-e", "-c", line])
-        .output()
-        .unwrap();
-    assert!(
-        ran.status.success(),
-        "{}",
-        String::from_utf8_lossy(&ran.stderr)
-    );
-}
-
-/// What the ledger says is read before a name is claimed, and somebody else may
-/// claim it in between: an operator while a hook runs, or the other way round.
-fn race() {
-    let (mut world, unit) = equipped();
-    let fingerprint = "5f".repeat(32);
-    let issued = json!({
-        "purpose": "operator", "fingerprint": fingerprint, "issued-at": 1_700_000_000,
-        "not-after": 4_000_000_000_u64, "state": "in-force",
-    });
-    let line = claim(&world, &unit, "issued/wanted", &issued);
-    let shown = certificate("wanted");
-    let app = ask_v0(&mut world, "app", "/test/", &shown);
-    let after = move |_: &mut etcd_charm_world::juju::Model| run_shell(&line);
-    world
-        .model
-        .after_tool_call(unit.clone(), "secret-get", after);
-    world.settle();
-    assert_eq!(world.told(&app), None);
-    assert_eq!(users(&world, &unit), ["root"]);
-    let message = application_message(&world);
-    assert!(message.contains("issued to an operator"), "{message}");
-    world.rest();
-    assert_eq!(users(&world, &unit), ["root", "wanted"]);
-
-    let claimed = json!({"holder": {"relation": 77, "request": null}, "leaves": [fingerprint]});
-    let line = claim(&world, &unit, "name/late", &claimed);
-    let path = world.machines[&unit].path_dir().join("tar");
-    fs::write(
-        &path,
-        format!("#!/bin/sh -e\n{line}\nexec /bin/tar \"$@\"\n"),
-    )
-    .unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-    let reason = refused(&mut world, &unit, GENERATE, json!({"common-name": "late"}));
-    assert_eq!(
-        reason,
-        "common name late was changed by somebody else meanwhile: run it again"
-    );
-    fs::remove_file(&path).unwrap();
-    assert!(!there(&world, &unit, ARCHIVE).exists());
-    let reason = refused(&mut world, &unit, GENERATE, json!({"common-name": "late"}));
-    assert_eq!(
-        reason,
-        "common name late is held by relation 77; choose another one"
-    );
-    assert_eq!(users(&world, &unit), ["root", "wanted"]);
-}
-
-fn revoked_names() {
-    let (mut world, unit) = equipped();
-    done(&mut world, &unit, GENERATE, json!({"common-name": "tool"}));
-    let fetched = Fetched::new(&world, &unit, ARCHIVE);
-    let client = fetched.client(&world, &unit);
-    let shown = certificate("tool");
-    let app = ask_v0(&mut world, "app", "/test/", &shown);
-    world.settle();
-    let message = application_message(&world);
-    assert!(
-        message.contains("refused: common name tool is that of credentials"),
-        "{message}"
-    );
-    done(&mut world, &unit, REVOKE, json!({"common-name": "tool"}));
-    world.rest();
-    let message = application_message(&world);
-    assert!(
-        message.contains("waits: common name tool was revoked, and is free after"),
-        "{message}"
-    );
-    assert_eq!(world.told(&app), None);
-    assert_eq!(users(&world, &unit), ["root"]);
-    // The certificate is still one of a trusted authority, and nobody's.
-    let answer = client.run(&["get", "/test/x"]);
-    assert!(
-        !answer.ok && !answer.stderr.contains("certificate"),
-        "{answer:?}"
-    );
-}
-
-fn killed_revocation() {
-    let (mut world, unit) = equipped();
-    let other = world.add_unit();
-    world.rest();
-    with_operator(&world, &other);
-    done(&mut world, &unit, GENERATE, json!({}));
-    let fetched = Fetched::new(&world, &unit, ARCHIVE);
-    let client = fetched.client(&world, &unit);
-    assert!(client.run(&["put", "x", "1"]).ok);
-    // Leadership moves; who leads now revokes what the other has issued.
-    world.model.set_leader("etcd", other.clone());
-    world.rest();
-    let asked = json!({"common-name": "client"});
-    world
-        .model
-        .kill_before_tool_call(other.clone(), "action-set");
-    assert_eq!(
-        run(&mut world, &other, REVOKE, asked.clone()).status,
-        "failed"
-    );
-    assert!(!client.run(&["put", "x", "1"]).ok);
-    // Somebody makes the user anew by hand: the certificate stays revoked.
-    let admin = world.admin(&unit);
-    assert!(admin.run(&["user", "add", "--no-password", "client"]).ok);
-    assert!(admin.run(&["user", "grant-role", "client", "root"]).ok);
-    assert!(client.run(&["put", "x", "1"]).ok);
-    world.rest();
-    assert!(!client.run(&["put", "x", "1"]).ok);
-    assert_eq!(users(&world, &unit), ["root"]);
-    done(&mut world, &other, REVOKE, asked);
 }

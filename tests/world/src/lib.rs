@@ -7,6 +7,7 @@
 
 mod alarm;
 mod client;
+mod credentials;
 mod etcdctl;
 mod hygiene;
 mod older;
@@ -19,6 +20,7 @@ mod world;
 mod writer;
 
 pub use client::{Certificate, ClientAuthority, Kind};
+pub use credentials::Credentials;
 pub use etcdctl::{Answer, Etcdctl};
 pub use older::Older;
 pub use programs::Programs;

@@ -1,0 +1,97 @@
+//! Credentials whose making is cut short, or fails: they have no rights, and
+//! nothing of them is in the way.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use etcd_charm_world::{UnitName, World};
+use libtest_mimic::Trial;
+use serde_json::json;
+
+use super::{ARCHIVE, GENERATE, equipped, fetch, there};
+use crate::actions::{done, refused, run};
+use crate::support::{application_message, ask_v0, assert_serves, certificate, story, users};
+
+pub(super) fn stories() -> [Trial; 2] {
+    [
+        story("credentials_cut_short_have_no_rights", cut_short),
+        story(
+            "credentials_that_cannot_be_written_leave_nothing",
+            unwritable,
+        ),
+    ]
+}
+
+/// Puts another program in the place of one of the machine's.
+fn replace(world: &World, unit: &UnitName, name: &str, script: &str) {
+    let path = world.machines[unit].path_dir().join(name);
+    fs::rename(&path, path.with_extension("real")).unwrap();
+    fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+fn restore(world: &World, unit: &UnitName, name: &str) {
+    let path = world.machines[unit].path_dir().join(name);
+    fs::rename(path.with_extension("real"), path).unwrap();
+}
+
+fn cut_short() {
+    let (mut world, unit) = equipped();
+    // The archive is given away right before it gets its name.
+    replace(&world, &unit, "chown", "kill -9 $PPID");
+    let result = run(&mut world, &unit, GENERATE, json!({}));
+    assert_eq!(
+        (&*result.status, &*result.message),
+        ("failed", "signal: killed")
+    );
+    restore(&world, &unit, "chown");
+    assert_eq!(users(&world, &unit), ["root"]);
+    world.rest();
+    assert_eq!(users(&world, &unit), ["root"]);
+    assert!(!there(&world, &unit, ARCHIVE).exists());
+    // Nobody else can have the name; an operator takes it up again.
+    let shown = certificate("client");
+    let app = ask_v0(&mut world, "app", "/test/", &shown);
+    world.rest();
+    assert_eq!(world.told(&app), None);
+    let message = application_message(&world);
+    assert!(message.contains("issued to an operator"), "{message}");
+    done(&mut world, &unit, GENERATE, json!({"prefix": "/mine/"}));
+    let fetched = fetch(&world, &unit, ARCHIVE);
+    assert!(
+        fetched
+            .client(&world, &unit)
+            .run(&["put", "/mine/x", "1"])
+            .ok
+    );
+    // Killed when all but the answer was done, it has done all.
+    world
+        .model
+        .kill_before_tool_call(unit.clone(), "action-set");
+    let result = run(&mut world, &unit, GENERATE, json!({"prefix": "/mine/"}));
+    assert_eq!(result.status, "failed");
+    let fetched = fetch(&world, &unit, ARCHIVE);
+    assert!(
+        fetched
+            .client(&world, &unit)
+            .run(&["put", "/mine/x", "1"])
+            .ok
+    );
+    world.rest();
+    assert_eq!(users(&world, &unit), ["client", "root"]);
+}
+
+fn unwritable() {
+    let (mut world, unit) = equipped();
+    replace(&world, &unit, "chown", "echo 'no space left' >&2; exit 1");
+    let reason = refused(&mut world, &unit, GENERATE, json!({}));
+    assert!(reason.contains("no space left"), "{reason}");
+    restore(&world, &unit, "chown");
+    assert_eq!(users(&world, &unit), ["root"]);
+    // The name is as free as before.
+    let shown = certificate("client");
+    let app = ask_v0(&mut world, "app", "/test/", &shown);
+    world.rest();
+    let told = world.told(&app).expect("an answer");
+    assert_serves(&mut world, &told, &shown, "/test/");
+}

@@ -1,0 +1,164 @@
+//! Whose a name is: an operator's, a request's, or nobody's since it was
+//! revoked.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
+
+use etcd_charm_world::{UnitName, World};
+use libtest_mimic::Trial;
+use serde_json::{Value, json};
+
+use super::{ARCHIVE, GENERATE, REVOKE, equipped, fetch, there, with_operator};
+use crate::actions::{done, refused, run};
+use crate::support::{application_message, ask_v0, certificate, story, users};
+
+pub(super) fn stories() -> [Trial; 3] {
+    [
+        story("issued_names_and_those_of_requests_are_claimed_once", race),
+        story("revoked_names_are_nobodys", revoked_names),
+        story("revocation_is_finished_by_whoever_leads", killed_revocation),
+    ]
+}
+
+/// A shell line that writes into the ledger as the charm itself would.
+fn claim(world: &World, unit: &UnitName, key: &str, value: &Value) -> String {
+    // A transaction takes keys in quotation marks, where a zero byte can stand.
+    let root = format!("\\x00etcd-charm/{}/etcd", world.model.uuid());
+    let value = value.to_string().replace('"', "\\\"");
+    let script = format!("\nput \"{root}/{key}\" \"{value}\"\n\n\n\n");
+    let file = world.root(unit).join("claim");
+    fs::write(&file, script).unwrap();
+    let command = world.admin(unit).command();
+    let words = [command.get_program()]
+        .into_iter()
+        .chain(command.get_args());
+    let words: Vec<_> = words.map(|word| word.to_str().unwrap()).collect();
+    format!(
+        "ETCDCTL_API=3 {} txn < {} >&2",
+        words.join(" "),
+        file.display()
+    )
+}
+
+fn run_shell(line: &str) {
+    let ran = Command::new("sh")
+        .args(["-e", "-c", line])
+        .output()
+        .unwrap();
+    assert!(
+        ran.status.success(),
+        "{}",
+        String::from_utf8_lossy(&ran.stderr)
+    );
+}
+
+/// What the ledger says is read before a name is claimed, and somebody else may
+/// claim it in between: an operator while a hook runs, or the other way round.
+fn race() {
+    let (mut world, unit) = equipped();
+    let fingerprint = "5f".repeat(32);
+    let issued = json!({
+        "purpose": "operator", "fingerprint": fingerprint, "issued-at": 1_700_000_000,
+        "not-after": 4_000_000_000_u64, "state": "in-force",
+    });
+    let line = claim(&world, &unit, "issued/wanted", &issued);
+    let shown = certificate("wanted");
+    let app = ask_v0(&mut world, "app", "/test/", &shown);
+    let after = move |_: &mut etcd_charm_world::juju::Model| run_shell(&line);
+    world
+        .model
+        .after_tool_call(unit.clone(), "secret-get", after);
+    world.settle();
+    assert_eq!(world.told(&app), None);
+    assert_eq!(users(&world, &unit), ["root"]);
+    let message = application_message(&world);
+    assert!(message.contains("issued to an operator"), "{message}");
+    world.rest();
+    assert_eq!(users(&world, &unit), ["root", "wanted"]);
+
+    let claimed = json!({"holder": {"relation": 77, "request": null}, "leaves": [fingerprint]});
+    let line = claim(&world, &unit, "name/late", &claimed);
+    let path = world.machines[&unit].path_dir().join("tar");
+    fs::write(
+        &path,
+        format!("#!/bin/sh -e\n{line}\nexec /bin/tar \"$@\"\n"),
+    )
+    .unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    let reason = refused(&mut world, &unit, GENERATE, json!({"common-name": "late"}));
+    assert_eq!(
+        reason,
+        "common name late was changed by somebody else meanwhile: run it again"
+    );
+    fs::remove_file(&path).unwrap();
+    assert!(!there(&world, &unit, ARCHIVE).exists());
+    let reason = refused(&mut world, &unit, GENERATE, json!({"common-name": "late"}));
+    assert_eq!(
+        reason,
+        "common name late is held by relation 77; choose another one"
+    );
+    assert_eq!(users(&world, &unit), ["root", "wanted"]);
+}
+
+fn revoked_names() {
+    let (mut world, unit) = equipped();
+    done(&mut world, &unit, GENERATE, json!({"common-name": "tool"}));
+    let fetched = fetch(&world, &unit, ARCHIVE);
+    let client = fetched.client(&world, &unit);
+    let shown = certificate("tool");
+    let app = ask_v0(&mut world, "app", "/test/", &shown);
+    world.settle();
+    let message = application_message(&world);
+    assert!(
+        message.contains("refused: common name tool is that of credentials"),
+        "{message}"
+    );
+    done(&mut world, &unit, REVOKE, json!({"common-name": "tool"}));
+    world.rest();
+    let message = application_message(&world);
+    assert!(
+        message.contains("waits: common name tool was revoked, and is free after"),
+        "{message}"
+    );
+    assert_eq!(world.told(&app), None);
+    assert_eq!(users(&world, &unit), ["root"]);
+    // The certificate is still one of a trusted authority, and nobody's.
+    let answer = client.run(&["get", "/test/x"]);
+    assert!(
+        !answer.ok && !answer.stderr.contains("certificate"),
+        "{answer:?}"
+    );
+}
+
+fn killed_revocation() {
+    let (mut world, unit) = equipped();
+    let other = world.add_unit();
+    world.rest();
+    with_operator(&world, &other);
+    done(&mut world, &unit, GENERATE, json!({}));
+    let fetched = fetch(&world, &unit, ARCHIVE);
+    let client = fetched.client(&world, &unit);
+    assert!(client.run(&["put", "x", "1"]).ok);
+    // Leadership moves; who leads now revokes what the other has issued.
+    world.model.set_leader("etcd", other.clone());
+    world.rest();
+    let asked = json!({"common-name": "client"});
+    world
+        .model
+        .kill_before_tool_call(other.clone(), "action-set");
+    assert_eq!(
+        run(&mut world, &other, REVOKE, asked.clone()).status,
+        "failed"
+    );
+    assert!(!client.run(&["put", "x", "1"]).ok);
+    // Somebody makes the user anew by hand: the certificate stays revoked.
+    let admin = world.admin(&unit);
+    assert!(admin.run(&["user", "add", "--no-password", "client"]).ok);
+    assert!(admin.run(&["user", "grant-role", "client", "root"]).ok);
+    assert!(client.run(&["put", "x", "1"]).ok);
+    world.rest();
+    assert!(!client.run(&["put", "x", "1"]).ok);
+    assert_eq!(users(&world, &unit), ["root"]);
+    done(&mut world, &other, REVOKE, asked);
+}
