@@ -1,16 +1,16 @@
-//! What Juju asks of this run: the typed event. The only reader of the
-//! process environment.
+//! What Juju asks of this run, in terms of this charm's endpoints and storage.
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use thiserror::Error;
+pub use juju_hooks::{Environment, HookError};
+use juju_hooks::{Lifecycle, RelationChange, RelationEvent};
 
-use crate::model::{
-    AppName, InvalidId, ModelUuid, OlderInterface, Relation, RelationId, SecretId, UnitName,
-};
+use crate::model::{AppName, ModelUuid, OlderInterface, Relation, RelationId, SecretId, UnitName};
 use crate::relation::{CLUSTER, ETCD_CLIENT};
+
+/// The storage that holds etcd's data, as `metadata.yaml` names it.
+const DATA: &str = "data";
 
 /// One run of the charm: for whom, and why.
 #[derive(Clone, Debug)]
@@ -91,170 +91,103 @@ pub enum Event {
     Ignored,
 }
 
-/// An environment that is not a hook's.
-#[derive(Debug, Error)]
-pub enum HookError {
-    /// The program was not started by Juju, or not as a charm.
-    #[error("failed to read the hook: {0} is not set; this program is run by Juju as `dispatch`")]
-    Missing(&'static str),
-    /// A variable does not hold what Juju puts into it.
-    #[error("failed to read the hook: {variable} is unusable")]
-    Invalid {
-        /// The variable.
-        variable: &'static str,
-        /// What is wrong with it.
-        #[source]
-        source: InvalidId,
-    },
-}
-
-/// The variables of the environment; an empty one is an absent one, as Juju
-/// leaves variables empty that do not apply.
-pub struct Environment(BTreeMap<String, String>);
-
-impl Environment {
-    /// The environment of this process. Variables that are not UTF-8 are left
-    /// out; none of Juju's can be.
-    pub fn of_process() -> Self {
-        Self::new(std::env::vars_os().filter_map(|(name, value)| {
-            Some((name.into_string().ok()?, value.into_string().ok()?))
-        }))
-    }
-
-    /// An environment of these variables.
-    pub fn new(variables: impl IntoIterator<Item = (String, String)>) -> Self {
-        Self(
-            variables
-                .into_iter()
-                .filter(|(_, value)| !value.is_empty())
-                .collect(),
-        )
-    }
-
-    fn get(&self, name: &'static str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
-    }
-
-    fn require(&self, name: &'static str) -> Result<&str, HookError> {
-        self.get(name).ok_or(HookError::Missing(name))
-    }
-
-    fn parse<T: std::str::FromStr<Err = InvalidId>>(
-        &self,
-        variable: &'static str,
-    ) -> Result<T, HookError> {
-        self.require(variable)?
-            .parse()
-            .map_err(|source| HookError::Invalid { variable, source })
-    }
-}
-
 impl Hook {
     /// Reads what Juju says of this run.
     ///
     /// # Errors
     /// The environment is not that of a hook.
     pub fn read(environment: &Environment) -> Result<Self, HookError> {
+        let hook = juju_hooks::Hook::read(environment)?;
         Ok(Self {
-            event: Event::read(environment)?,
-            unit: environment.parse("JUJU_UNIT_NAME")?,
-            model: environment.parse("JUJU_MODEL_UUID")?,
+            event: hook.event.into(),
+            unit: hook.unit,
+            model: hook.model,
             root: environment.get("ETCD_CHARM_ROOT").unwrap_or("/").into(),
-            search_path: environment.get("PATH").unwrap_or_default().into(),
+            search_path: hook.search_path,
         })
     }
 }
 
-impl Event {
-    /// `JUJU_DISPATCH_PATH` is `hooks/<name>` or `actions/<name>` whichever way
-    /// Juju starts the charm (`internal/worker/uniter/runner`).
-    fn read(environment: &Environment) -> Result<Self, HookError> {
-        let path = environment.require("JUJU_DISPATCH_PATH")?;
-        if let Some(action) = path.strip_prefix("actions/") {
-            return Ok(Self::Action(action.to_owned()));
-        }
-        let name = path.strip_prefix("hooks/").unwrap_or(path);
-        Ok(match name {
-            "install" | "upgrade-charm" => Self::Lifecycle {
-                resources: true,
-                proves_life: false,
-            },
-            "leader-elected" | "leader-settings-changed" => Self::Lifecycle {
-                resources: false,
-                proves_life: false,
-            },
-            "start" | "config-changed" | "update-status" | "data-storage-attached" => {
-                Self::Lifecycle {
+impl From<juju_hooks::Event> for Event {
+    fn from(event: juju_hooks::Event) -> Self {
+        use juju_hooks::Event as Juju;
+        match event {
+            Juju::Action(name) => Self::Action(name),
+            Juju::Lifecycle(event) => lifecycle(event),
+            Juju::Relation(event) => relation(event),
+            Juju::SecretChanged(secret) => Self::SecretChanged(secret),
+            Juju::SecretRemove(secret, revision) => Self::SecretRemove(secret, revision),
+            Juju::Storage(name, attached) if name == DATA => match attached {
+                true => Self::Lifecycle {
                     resources: false,
                     proves_life: true,
-                }
-            }
-            "data-storage-detaching" => Self::StorageDetaching,
-            "stop" => Self::Stop,
-            "secret-changed" => Self::SecretChanged(secret(environment)?),
-            "secret-remove" => {
-                let revision = environment.require("JUJU_SECRET_REVISION")?;
-                match revision.parse() {
-                    Ok(revision) => Self::SecretRemove(secret(environment)?, revision),
-                    Err(_) => Self::Ignored,
-                }
-            }
-            _ => match name.rsplit_once("-relation-") {
-                Some((endpoint, event)) if endpoint == ETCD_CLIENT.0 => Self::Client {
-                    relation: Relation {
-                        endpoint: ETCD_CLIENT,
-                        id: relation_id(environment)?,
-                    },
-                    remote_app: environment
-                        .get("JUJU_REMOTE_APP")
-                        .and_then(|name| name.parse().ok()),
-                    broken: event == "broken",
-                    departing: departing(environment),
                 },
-                Some((endpoint, _)) if endpoint == CLUSTER.0 => Self::Peer {
-                    relation: relation_id(environment)?,
-                    departing: departing(environment),
-                },
-                Some((endpoint, event)) => match older_interface(endpoint) {
-                    Some(interface) => Self::Older {
-                        interface,
-                        relation: relation_id(environment)?,
-                        broken: event == "broken",
-                        departing: departing(environment),
-                    },
-                    None => Self::Ignored,
-                },
-                None => Self::Ignored,
+                false => Self::StorageDetaching,
             },
-        })
+            Juju::Other(_) | Juju::Storage(..) => Self::Ignored,
+        }
+    }
+}
+
+fn lifecycle(event: Lifecycle) -> Event {
+    match event {
+        Lifecycle::Install | Lifecycle::UpgradeCharm => Event::Lifecycle {
+            resources: true,
+            proves_life: false,
+        },
+        Lifecycle::LeaderElected | Lifecycle::LeaderSettingsChanged => Event::Lifecycle {
+            resources: false,
+            proves_life: false,
+        },
+        Lifecycle::ConfigChanged | Lifecycle::Start | Lifecycle::UpdateStatus => Event::Lifecycle {
+            resources: false,
+            proves_life: true,
+        },
+        Lifecycle::Remove => Event::Ignored,
+        Lifecycle::Stop => Event::Stop,
+    }
+}
+
+fn relation(event: RelationEvent) -> Event {
+    let broken = event.change == RelationChange::Broken;
+    let RelationEvent {
+        endpoint,
+        id,
+        remote_app,
+        departing,
+        ..
+    } = event;
+    if endpoint == ETCD_CLIENT.0 {
+        return Event::Client {
+            relation: Relation {
+                endpoint: ETCD_CLIENT,
+                id,
+            },
+            remote_app,
+            broken,
+            departing,
+        };
+    }
+    if endpoint == CLUSTER.0 {
+        return Event::Peer {
+            relation: id,
+            departing,
+        };
+    }
+    match older_interface(&endpoint) {
+        Some(interface) => Event::Older {
+            interface,
+            relation: id,
+            broken,
+            departing,
+        },
+        None => Event::Ignored,
     }
 }
 
 fn older_interface(endpoint: &str) -> Option<OlderInterface> {
     let mut all = OlderInterface::ALL.into_iter();
     all.find(|interface| interface.endpoint().0 == endpoint)
-}
-
-/// `JUJU_DEPARTING_UNIT` is set in departed hooks only. It is this unit itself
-/// when this unit is going away.
-fn departing(environment: &Environment) -> Option<UnitName> {
-    environment.get("JUJU_DEPARTING_UNIT")?.parse().ok()
-}
-
-/// `JUJU_RELATION_ID` is `endpoint:id`; the number alone identifies it.
-fn relation_id(environment: &Environment) -> Result<RelationId, HookError> {
-    let variable = "JUJU_RELATION_ID";
-    let text = environment.require(variable)?;
-    let number = text.rsplit_once(':').map_or(text, |(_, number)| number);
-    number
-        .parse()
-        .map_err(|source| HookError::Invalid { variable, source })
-}
-
-fn secret(environment: &Environment) -> Result<SecretId, HookError> {
-    let variable = "JUJU_SECRET_ID";
-    let uri: crate::model::SecretUri = environment.parse(variable)?;
-    Ok(uri.id().clone())
 }
 
 #[cfg(test)]
@@ -315,45 +248,18 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_told_by_its_id_in_either_form() {
-        let id = "cuvbv6p34trs48a10a2g";
-        for uri in [format!("secret:{id}"), format!("secret://{MODEL}/{id}")] {
-            let event = read(&[
-                ("JUJU_DISPATCH_PATH", "hooks/secret-changed"),
-                ("JUJU_SECRET_ID", &uri),
-            ]);
-            let expected = Event::SecretChanged(id.parse().expect("an id"));
-            assert_eq!(event.expect("a hook"), expected);
-        }
-    }
-
-    #[test]
-    fn in_an_action_the_hook_name_is_empty() {
-        let event = read(&[
-            ("JUJU_DISPATCH_PATH", "actions/health"),
-            ("JUJU_HOOK_NAME", ""),
-        ]);
-        assert_eq!(
-            event.expect("an action"),
-            Event::Action("health".to_owned())
-        );
-    }
-
-    #[test]
     fn hooks_of_others_concern_nobody() {
         for path in [
             "hooks/collect-metrics",
             "hooks/grafana-relation-changed",
+            "hooks/other-storage-detaching",
             "hooks/remove",
         ] {
-            let event = read(&[("JUJU_DISPATCH_PATH", path)]);
+            let event = read(&[
+                ("JUJU_DISPATCH_PATH", path),
+                ("JUJU_RELATION_ID", "grafana:3"),
+            ]);
             assert_eq!(event.expect("a hook"), Event::Ignored, "{path}");
         }
-    }
-
-    #[test]
-    fn outside_juju_the_missing_variable_is_named() {
-        let error = Hook::read(&Environment::new([])).expect_err("no hook");
-        assert!(error.to_string().contains("JUJU_DISPATCH_PATH"));
     }
 }

@@ -11,7 +11,6 @@ pub mod context;
 pub mod etcd;
 pub mod hook;
 pub mod host;
-pub mod juju;
 pub mod log;
 pub mod model;
 pub mod observe;
@@ -21,3 +20,5 @@ pub mod relation;
 pub mod render;
 pub mod status;
 pub mod tls;
+
+pub use juju_hooks as juju;

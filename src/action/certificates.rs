@@ -14,7 +14,9 @@ use crate::apply;
 use crate::context::Context;
 use crate::host::{Owner, credentials, files, sha256};
 use crate::juju::ActionResults;
-use crate::model::{Cluster, CommonName, IssuedRecord, IssuedState, LedgerWrite, Prefix, Purpose};
+use crate::model::{
+    Cluster, CommonName, IssuedRecord, IssuedState, LedgerWrite, MemberName, Prefix, Purpose,
+};
 use crate::observe;
 use crate::plan::access::{AccessStep, admit_operator, free_after};
 use crate::relation::older::connection_string;
@@ -310,7 +312,7 @@ impl Place {
         let directory = if is_fetched {
             home
         } else {
-            let member = context.hook.unit.member();
+            let member = MemberName::of(&context.hook.unit);
             PathBuf::from("/etc/etcd-charm").join(member.as_str())
         };
         Self {

@@ -12,7 +12,7 @@ use crate::etcd::{Client, EtcdError, Lock};
 use crate::host::snapshot::{SnapshotFile, verify};
 use crate::host::{HostError, data, package, snapshot_tool};
 use crate::juju::ActionResults;
-use crate::model::{Founding, Refounding};
+use crate::model::{Founding, MemberName, Refounding};
 use crate::observe::{self, Application};
 use crate::plan::Wait;
 use crate::plan::membership::member_url;
@@ -204,7 +204,7 @@ impl Ground {
         let peers = self.application.peers.as_ref();
         let newest = peers.map_or(0, |peers| peers.generation()).max(own);
         let now = u64::try_from(context.now.0).unwrap_or(0);
-        let member = context.hook.unit.member();
+        let member = MemberName::of(&context.hook.unit);
         Founding {
             initial_cluster: format!("{member}={}", self.peer_url()),
             existing: false,

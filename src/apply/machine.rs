@@ -9,7 +9,7 @@ use crate::host::files::{PRIVATE_FILE, PUBLIC_FILE, ensure_file, read_text};
 use crate::host::{self, HostError, Owner, Service, Source, Started, State, layout, package};
 use crate::juju::StatusName;
 use crate::log;
-use crate::model::{Known, Secret};
+use crate::model::{Known, MemberName, Secret};
 use crate::observe::{self, Application};
 use crate::plan::access::RESERVED_PREFIX;
 use crate::plan::authorities::Authorities;
@@ -69,7 +69,7 @@ pub async fn machine(
             }
             MachineStep::IssueServer(names, seconds) => {
                 // No user of etcd may have this name: see `RESERVED_PREFIX`.
-                let name = format!("{RESERVED_PREFIX}{}", context.hook.unit.member());
+                let name = format!("{RESERVED_PREFIX}{}", MemberName::of(&context.hook.unit));
                 let authority = &authorities(application)?.server;
                 let issued = authority.issue_server(&name, names, context.now, *seconds)?;
                 let owner = Owner::Etcd(&context.commands);

@@ -12,7 +12,7 @@ use crate::host::snapshot::SnapshotFile;
 use crate::host::snapshot_tool::{self, RestoredAs};
 use crate::host::trial::{Trial, TrialOf};
 use crate::host::{data, package};
-use crate::model::Founding;
+use crate::model::{Founding, MemberName};
 use crate::observe;
 
 /// How long a small database may take until it serves: an election, and the
@@ -54,7 +54,7 @@ pub async fn prepare(
         package::installed(&context.paths)?.ok_or(ApplyError::Missing("the programs of etcd"))?;
     data::discard_prepared(storage)?;
     let data_dir = data::prepared(storage, founding.generation);
-    let name = context.hook.unit.member();
+    let name = MemberName::of(&context.hook.unit);
     let member = RestoredAs {
         name: name.as_str(),
         peer_url,
@@ -101,7 +101,7 @@ pub async fn snapshot_at_rest(
     // No cluster has the generation 0 by preparation.
     let copy = data::prepared(storage, 0);
     data::copy(&context.commands, &data::current(storage), &copy)?;
-    let name = context.hook.unit.member();
+    let name = MemberName::of(&context.hook.unit);
     let trial = TrialOf {
         data_dir: &copy,
         name: name.as_str(),

@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::etcd::Client;
 use crate::juju::{Revision, SecretContent, SecretOwner, TcpPort};
 use crate::model::{
-    ClientRecord, LedgerWrite, Relation, RequestKey, SecretId, SecretUri, Timestamp,
+    ClientRecord, LedgerWrite, MemberName, Relation, RequestKey, SecretId, SecretUri, Timestamp,
 };
 use crate::observe::{self, AUTHORITIES_LABEL};
 use crate::plan::authorities::{Authorities, Rotation};
@@ -137,7 +137,7 @@ fn found(context: &Context) -> Result<Changes, ApplyError> {
         }
     };
     let token = new_token();
-    let member = context.hook.unit.member();
+    let member = MemberName::of(&context.hook.unit);
     let changes = [
         ("pki", secret.as_str()),
         ("seed", member.as_str()),

@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::etcd::{Client, Lock};
 use crate::host::files::{PUBLIC_FILE, ensure_file};
 use crate::host::{Owner, Service, package};
-use crate::model::LedgerWrite;
+use crate::model::{LedgerWrite, MemberName};
 use crate::observe::{client_at, own_url};
 use crate::plan::restart::Restart;
 
@@ -57,7 +57,7 @@ pub async fn trust(
     client: &Client,
     restart: &Restart,
 ) -> Result<Restarted, ApplyError> {
-    let member = context.hook.unit.member();
+    let member = MemberName::of(&context.hook.unit);
     let lock = if restart.in_turn {
         match turn(context, client, LOCK_SECONDS).await? {
             Some(turn) if turn.waited => {

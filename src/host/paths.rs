@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::model::UnitName;
+use crate::model::{MemberName, UnitName};
 
 /// The name that all directories of this charm have.
 const OURS: &str = "etcd-charm";
@@ -27,7 +27,7 @@ impl Paths {
         Self {
             root: root.to_owned(),
             // The unit's name with `-` for `/`, as its member's name is.
-            unit: unit.member().as_str().to_owned(),
+            unit: MemberName::of(unit).as_str().to_owned(),
         }
     }
 

@@ -1,93 +1,10 @@
-//! Identifiers. Each is a type of its own and is compared whole: relation 1 is
-//! not relation 10, and `etcd/1` is not `etcd/10`.
-
-mod secret;
+//! Identifiers. Each is a type of its own and is compared whole.
 
 use std::fmt;
 use std::str::FromStr;
 
+use juju_hooks::{InvalidId, RelationId, UnitName};
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
-
-pub use secret::{SecretId, SecretUri};
-
-/// A text that is not the identifier it should be.
-#[derive(Clone, Debug, Eq, Error, PartialEq)]
-#[error("not a {kind}: {text:?}")]
-pub struct InvalidId {
-    kind: &'static str,
-    text: String,
-}
-
-impl InvalidId {
-    /// An error about `text`, cut so that a hostile text cannot flood a log, or
-    /// push what else there is to say out of a status: at 80 characters as they
-    /// are shown, since one may be shown as ten.
-    pub(crate) fn new(kind: &'static str, text: &str) -> Self {
-        let mut room = 80;
-        let fits = |c: &char| {
-            let width = c.escape_debug().count();
-            room = usize::saturating_sub(room, width);
-            room > 0
-        };
-        Self {
-            kind,
-            text: text.chars().take_while(fits).collect(),
-        }
-    }
-}
-
-/// An endpoint of this charm, as `metadata.yaml` names it.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct Endpoint(pub &'static str);
-
-impl fmt::Display for Endpoint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
-    }
-}
-
-/// The number of a relation, unique in its model and never used again.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
-#[serde(transparent)]
-pub struct RelationId(pub u32);
-
-impl FromStr for RelationId {
-    type Err = InvalidId;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        number(text)
-            .map(Self)
-            .ok_or_else(|| InvalidId::new("relation id", text))
-    }
-}
-
-/// A number as it is written: `07` and `+7` would be second names for 7.
-fn number(text: &str) -> Option<u32> {
-    let number: u32 = text.parse().ok()?;
-    (number.to_string() == text).then_some(number)
-}
-
-impl fmt::Display for RelationId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-/// A relation as hook tools want it named: `etcd-client:5`.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct Relation {
-    /// The endpoint on our side.
-    pub endpoint: Endpoint,
-    /// The relation's number.
-    pub id: RelationId,
-}
-
-impl fmt::Display for Relation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.endpoint, self.id)
-    }
-}
 
 /// What tells the requests of one `etcd_client` v1 relation apart: 16
 /// hexadecimal digits from the libraries, up to 64 letters, digits, `-` and `_`
@@ -256,114 +173,6 @@ impl fmt::Display for Fingerprint {
     }
 }
 
-/// The UUID of a model.
-#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct ModelUuid(String);
-
-impl ModelUuid {
-    /// The UUID as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for ModelUuid {
-    type Err = InvalidId;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if is_uuid(text) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(InvalidId::new("model UUID", text))
-        }
-    }
-}
-
-impl fmt::Display for ModelUuid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-fn is_uuid(text: &str) -> bool {
-    text.len() == 36
-        && text.bytes().enumerate().all(|(at, byte)| match at {
-            8 | 13 | 18 | 23 => byte == b'-',
-            _ => byte.is_ascii_hexdigit(),
-        })
-}
-
-/// The name of an application, as deployed.
-#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct AppName(String);
-
-impl AppName {
-    /// The name as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for AppName {
-    type Err = InvalidId;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let fits = !text.is_empty()
-            && text
-                .bytes()
-                .all(|b| b.is_ascii_digit() || b.is_ascii_lowercase() || b == b'-');
-        if fits {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(InvalidId::new("application name", text))
-        }
-    }
-}
-
-impl fmt::Display for AppName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// The name of a unit: `etcd/0`.
-#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct UnitName {
-    app: AppName,
-    number: u32,
-}
-
-impl UnitName {
-    /// The application that the unit belongs to.
-    pub fn app(&self) -> &AppName {
-        &self.app
-    }
-
-    /// The name of this unit's member of the etcd cluster.
-    pub fn member(&self) -> MemberName {
-        MemberName(format!("{}-{}", self.app, self.number))
-    }
-}
-
-impl FromStr for UnitName {
-    type Err = InvalidId;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let invalid = || InvalidId::new("unit name", text);
-        let (app, unit) = text.split_once('/').ok_or_else(invalid)?;
-        Ok(Self {
-            app: app.parse().map_err(|_| invalid())?,
-            number: number(unit).ok_or_else(invalid)?,
-        })
-    }
-}
-
-impl fmt::Display for UnitName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.app, self.number)
-    }
-}
-
 /// The name of a member of the etcd cluster: the unit's with `-` for `/`.
 #[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(transparent)]
@@ -373,6 +182,11 @@ impl MemberName {
     /// The name as etcd's member list shows it.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
+    }
+
+    /// The name of this unit's member.
+    pub fn of(unit: &UnitName) -> Self {
+        Self(format!("{}-{}", unit.app(), unit.number()))
     }
 
     /// The name as text.
@@ -400,28 +214,9 @@ mod tests {
     }
 
     #[test]
-    fn an_error_shows_a_line_of_a_hostile_text() {
-        for text in ["\u{10ffff}".repeat(90), "x".repeat(90), "\0".repeat(90)] {
-            let error = text.parse::<RequestId>().expect_err("no id");
-            assert!(error.to_string().chars().count() <= 110, "{error}");
-        }
-    }
-
-    #[test]
-    fn a_relation_has_one_number() {
-        assert_eq!("10".parse(), Ok(RelationId(10)));
-        for text in ["", "+10", "010", "-1", "etcd-client:10"] {
-            assert!(text.parse::<RelationId>().is_err(), "{text:?}");
-        }
-    }
-
-    #[test]
     fn a_unit_is_a_member_of_the_same_name() {
         let unit: UnitName = "etcd/10".parse().expect("a unit name");
-        assert_eq!(unit.member().as_str(), "etcd-10");
-        assert!("etcd".parse::<UnitName>().is_err());
-        assert!("etcd/x".parse::<UnitName>().is_err());
-        assert!("etcd/+1".parse::<UnitName>().is_err());
+        assert_eq!(MemberName::of(&unit).as_str(), "etcd-10");
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::context::Context;
 use crate::hook::Event;
 use crate::host::{self, package};
 use crate::juju::Resource;
-use crate::model::Relation;
+use crate::model::{MemberName, Relation};
 use crate::plan::authorities::Authorities;
 use crate::plan::observed::{Pass, Peers};
 use crate::plan::options::{Options, auto_quota};
@@ -152,7 +152,7 @@ fn peers(context: &Context) -> Result<Option<Peers>, ObserveError> {
     };
     for other in tools.relation_list(relation)? {
         let bag = tools.relation_get_unit(relation, &other)?;
-        peers.others.insert(other.member(), bag);
+        peers.others.insert(MemberName::of(&other), bag);
     }
     Ok(Some(peers))
 }

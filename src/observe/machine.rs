@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{Application, ObserveError};
 use crate::context::Context;
 use crate::host::{HostError, Service, files, package};
-use crate::model::{Secret, UnitName};
+use crate::model::{MemberName, Secret, UnitName};
 use crate::plan::machine::{Documents, Machine};
 use crate::plan::membership;
 use crate::plan::observed::{Leaves, Pass};
@@ -121,7 +121,7 @@ fn documents(
     let auto_quota = auto_quota.unwrap_or_else(|| options::auto_quota(0));
     let data_dir = storage.join("etcd");
     let configuration = EtcdConfig {
-        name: &unit.member(),
+        name: &MemberName::of(unit),
         data_dir: &data_dir,
         address,
         client_port: options.client_port,
@@ -129,9 +129,8 @@ fn documents(
             true => options.peer_port,
             // etcd starts for the first time only with the words that the
             // others know; another port follows when it has.
-            false => {
-                membership::founding_port(founding, &unit.member()).unwrap_or(options.peer_port)
-            }
+            false => membership::founding_port(founding, &MemberName::of(unit))
+                .unwrap_or(options.peer_port),
         },
         founding: render::Founding {
             initial_cluster: &founding.initial_cluster,

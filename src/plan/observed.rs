@@ -212,7 +212,7 @@ pub enum PrefixPolicy {
 impl Observed {
     /// What this unit's member is called.
     pub fn member(&self) -> MemberName {
-        self.unit.member()
+        MemberName::of(&self.unit)
     }
 }
 

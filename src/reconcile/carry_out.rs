@@ -4,7 +4,7 @@ use super::{Progress, ReconcileError, Run};
 use crate::apply::{self, ApplyError, Readiness, Restarted};
 use crate::context::Context;
 use crate::etcd::Client;
-use crate::model::{Known, LedgerWrite};
+use crate::model::{Known, LedgerWrite, MemberName};
 use crate::observe;
 use crate::plan::access::AccessStep;
 use crate::plan::membership::MembershipStep;
@@ -102,7 +102,7 @@ impl Run {
             Stage::Trust(TrustStep::Record(trust)) => {
                 // effects: the ledger
                 let client = client.ok_or_else(needs_client)?;
-                let member = context.hook.unit.member();
+                let member = MemberName::of(&context.hook.unit);
                 let write = LedgerWrite::Member(member, trust.clone());
                 client
                     .write_ledger(&[write])

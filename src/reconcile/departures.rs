@@ -4,7 +4,7 @@ use super::ReconcileError;
 use crate::context::Context;
 use crate::hook::Event;
 use crate::juju::ToolError;
-use crate::model::{Relation, SecretId, UnitName};
+use crate::model::{MemberName, Relation, SecretId, UnitName};
 use crate::relation::CLUSTER;
 
 /// Remembers who is leaving, be it this unit or another.
@@ -38,7 +38,7 @@ pub(super) fn notice_departures(context: &mut Context) -> Result<(), ReconcileEr
                 Err(error) if error.is_denied() || error.is_not_found() => None,
                 Err(error) => return Err(ReconcileError::Report(error)),
             };
-            context.facts.departed.insert(unit.member(), address);
+            context.facts.departed.insert(MemberName::of(unit), address);
         }
         _ => return Ok(()),
     }

@@ -5,7 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use etcd_charm::model::{
-    ClientRecord, Databag, Ledger, LedgerWrite, Member, RelationId, RequestKey, SecretUri,
+    ClientRecord, Databag, Ledger, LedgerWrite, Member, MemberName, RelationId, RequestKey,
+    SecretUri,
 };
 use etcd_charm::plan::access::AccessStep;
 use etcd_charm::plan::machine::MachineStep;
@@ -270,7 +271,7 @@ impl World {
             }
             Step::Found => {
                 let secret = self.new_secret();
-                let member = super::world::unit_name(unit).member();
+                let member = MemberName::of(&super::world::unit_name(unit));
                 let changes = [
                     ("pki", secret.as_str()),
                     ("seed", member.as_str()),

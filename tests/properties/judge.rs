@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use etcd_charm::model::{
-    Access, CommonName, Databag, Grant, KeyRange, Member, Permission, RelationId, RequestKey,
+    Access, CommonName, Databag, Grant, KeyRange, Member, MemberName, Permission, RelationId,
+    RequestKey,
 };
 use etcd_charm::plan::observed::PrefixPolicy;
 use etcd_charm::relation::{self, OfferedCertificate};
@@ -334,7 +335,11 @@ impl World {
                     return Err(format!("unit {at} {what} {trusted:?}, not {leaves:?}"));
                 }
             }
-            let said = self.etcd.ledger.members.get(&unit_name(at).member());
+            let said = self
+                .etcd
+                .ledger
+                .members
+                .get(&MemberName::of(&unit_name(at)));
             if said.map(|said| said.loaded.iter().collect()) != Some(leaves.clone())
                 || said.is_some_and(|said| said.starting.is_some())
             {

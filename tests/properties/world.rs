@@ -295,7 +295,7 @@ impl World {
             own: self.units[unit].bag.clone(),
             others: others
                 .filter(|(other, state)| *other != unit && !state.has_left)
-                .map(|(other, state)| (unit_name(other).member(), state.bag.clone()))
+                .map(|(other, state)| (MemberName::of(&unit_name(other)), state.bag.clone()))
                 .collect(),
         }
     }
@@ -411,7 +411,7 @@ impl World {
         ) = &founding
             && self.etcd.members.is_empty()
         {
-            let port = founding_port(founding, &unit_name(unit).member());
+            let port = founding_port(founding, &MemberName::of(&unit_name(unit)));
             let port = port.expect("words with this unit's URL");
             self.etcd.members.push(Member {
                 id: 1,
@@ -426,7 +426,7 @@ impl World {
         match found {
             Some(at) => {
                 let member = &mut self.etcd.members[at];
-                member.name = Some(unit_name(unit).member());
+                member.name = Some(MemberName::of(&unit_name(unit)));
                 member.client_urls = vec![member_url(&address(unit), CLIENT_PORT)];
             }
             None => self.fault(format!("unit {unit} started as nobody's member")),
@@ -446,7 +446,8 @@ impl World {
         self.units[unit].stopped_by_hook = false;
         self.units[unit].hook = None;
         let address = Some(address(unit));
-        self.departed.insert(unit_name(unit).member(), address);
+        self.departed
+            .insert(MemberName::of(&unit_name(unit)), address);
         if self.leader == unit {
             let rest = self.units.iter().position(|unit| !unit.has_left);
             self.leader = rest.expect("a unit is left");
@@ -485,7 +486,7 @@ impl World {
         let founding = machine.founding.as_ref()?;
         let port = match machine.has_data {
             true => self.peer_port,
-            false => founding_port(founding, &unit_name(unit).member())?,
+            false => founding_port(founding, &MemberName::of(&unit_name(unit)))?,
         };
         Some(Documents {
             configuration: format!("{}\n{port}", founding.initial_cluster),

@@ -1,6 +1,6 @@
 //! Where a client is sent: to members that let it in.
 
-use crate::model::{Cluster, Fingerprint, Member, UnitName};
+use crate::model::{Cluster, Fingerprint, Member, MemberName, UnitName};
 use crate::plan::observed::{Observed, Pass};
 
 /// The lock that a unit holds while it restarts its member.
@@ -48,6 +48,6 @@ fn is_over(observed: &Observed, cluster: &Cluster, member: &Member) -> bool {
     let is_time = observed.pass == Pass::Full && observed.is_regular;
     let holder = cluster.ledger.locks.get(RESTART);
     let restarts = holder.and_then(|unit| unit.parse::<UnitName>().ok());
-    let restarts = restarts.map(|unit| unit.member());
+    let restarts = restarts.map(|unit| MemberName::of(&unit));
     is_time && (restarts.is_none() || restarts != member.name)
 }

@@ -1,4 +1,4 @@
-//! Values that must not be shown.
+//! A value that must not be shown: see [`Secret`].
 
 use std::fmt;
 

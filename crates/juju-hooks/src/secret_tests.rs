@@ -2,7 +2,7 @@
 
 use super::fake::Fake;
 use super::{Revision, SecretContent, SecretOwner, SecretUnavailable, ToolError};
-use crate::model::{Endpoint, Relation, RelationId, SecretUri};
+use crate::{Endpoint, Relation, RelationId, SecretUri};
 
 const ID: &str = "cuvbv6p34trs48a10a2g";
 

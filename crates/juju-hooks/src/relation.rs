@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::{ToolError, Tools};
-use crate::model::{AppName, Databag, Endpoint, InvalidId, ModelUuid, Relation, UnitName};
+use crate::{AppName, Databag, Endpoint, InvalidId, ModelUuid, Relation, UnitName};
 
 impl Tools {
     /// The relations of an endpoint, by number (`jujuc/relation-ids.go` sorts

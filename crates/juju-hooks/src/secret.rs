@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::{SecretContent, ToolError, Tools};
-use crate::model::{Relation, SecretUri};
+use crate::{Relation, SecretUri};
 
 /// Who owns a secret, and who may therefore change it.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]

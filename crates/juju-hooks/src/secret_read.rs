@@ -7,7 +7,7 @@ use serde_json::Value;
 use thiserror::Error;
 
 use super::{SecretContent, SecretOwner, ToolError, Tools};
-use crate::model::{SecretId, SecretUri};
+use crate::{SecretId, SecretUri};
 
 /// Which revision of a secret to read. The first read of any kind makes this
 /// unit a consumer, which then gets `secret-changed`.

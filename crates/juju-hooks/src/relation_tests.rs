@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::fake::Fake;
-use crate::model::{AppName, Endpoint, Relation, RelationId, UnitName};
+use crate::{AppName, Endpoint, Relation, RelationId, UnitName};
 
 const RELATION: Relation = Relation {
     endpoint: Endpoint("etcd-client"),

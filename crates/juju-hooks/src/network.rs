@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use serde::Deserialize;
 
 use super::{ToolError, Tools};
-use crate::model::Endpoint;
+use crate::Endpoint;
 
 /// The addresses of this unit on an endpoint.
 #[derive(Clone, Debug, Eq, PartialEq)]

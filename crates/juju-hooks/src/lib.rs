@@ -1,9 +1,10 @@
-//! Hook tools: one typed function for each, and one runner for all of them.
+//! Juju for a charm written in Rust: the environment of a hook as a typed
+//! event, identifiers as types, and one typed function for each hook tool.
 //!
 //! Callers get vocabulary back, never text that they would have to take apart;
 //! what Juju prints in surprising ways (`null` for nothing, relations sorted as
 //! strings, errors that only their wording tells apart) is settled here. The
-//! module knows Juju and the vocabulary, and nothing of what is operated.
+//! crate knows Juju, and nothing of what is operated.
 //!
 //! Most writes are *buffered*: the agent commits them when the hook exits 0 and
 //! drops them all when it does not (`internal/worker/uniter/runner/context`,
@@ -17,8 +18,11 @@
 
 mod action;
 mod config;
+mod databag;
 mod error;
 mod handover;
+mod hook;
+mod id;
 mod leadership;
 mod log;
 mod network;
@@ -28,6 +32,7 @@ mod resource;
 mod runner;
 mod secret;
 mod secret_content;
+mod secret_id;
 mod secret_read;
 mod status;
 mod storage;
@@ -44,7 +49,10 @@ mod runner_tests;
 mod secret_tests;
 
 pub use action::ActionResults;
+pub use databag::Databag;
 pub use error::ToolError;
+pub use hook::{Environment, Event, Hook, HookError, Lifecycle, RelationChange, RelationEvent};
+pub use id::{AppName, Endpoint, InvalidId, ModelUuid, Relation, RelationId, UnitName};
 pub use log::LogLevel;
 pub use network::Network;
 pub use port::TcpPort;
@@ -52,6 +60,7 @@ pub use resource::Resource;
 pub use runner::Tools;
 pub use secret::SecretOwner;
 pub use secret_content::SecretContent;
+pub use secret_id::{SecretId, SecretUri};
 pub use secret_read::{Revision, SecretInfo, SecretUnavailable};
 pub use status::StatusName;
 pub use storage::StorageId;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::model::Secret;
+use secret_value::Secret;
 
 /// The content of a secret: values by key. Only keys appear in `Debug`.
 ///

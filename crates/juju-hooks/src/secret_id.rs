@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{InvalidId, is_uuid};
+use crate::id::{InvalidId, is_uuid};
 
 /// What is the same in every form of a secret's URI: 20 characters `[0-9a-z]`.
 /// Juju writes `secret:<id>` here and `secret://<model uuid>/<id>` there, so
