@@ -19,6 +19,6 @@ pub mod reconcile;
 pub mod relation;
 pub mod render;
 pub mod status;
-pub mod tls;
 
+pub use certificates as tls;
 pub use juju_hooks as juju;

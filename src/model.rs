@@ -9,12 +9,12 @@ mod issued;
 mod known;
 mod ledger;
 mod prefix;
-mod time;
 
+pub use certificates::{CommonName, Fingerprint, Timestamp};
 pub use cluster::{Access, Alarm, AlarmKind, Cluster, Member, MemberStatus, Permission, Version};
 pub use founding::{Founding, Refounding};
 pub use health::{Compaction, MemberDetails};
-pub use id::{CommonName, Fingerprint, MemberName, RequestId, RequestKey};
+pub use id::{MemberName, RequestId, RequestKey};
 pub use issued::{IssuedRecord, IssuedState, OlderInterface, Purpose};
 pub use juju_hooks::{
     AppName, Databag, Endpoint, InvalidId, ModelUuid, Relation, RelationId, SecretId, SecretUri,
@@ -27,4 +27,3 @@ pub use ledger::{
 };
 pub use prefix::{KeyRange, Prefix, PrefixRefusal};
 pub use secret_value::Secret;
-pub use time::Timestamp;

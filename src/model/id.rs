@@ -76,103 +76,6 @@ impl fmt::Display for RequestKey {
     }
 }
 
-/// The common name of a client certificate, and so the name of the etcd user
-/// and role: 1 to 64 characters (RFC 5280, `ub-common-name`), no control
-/// characters.
-#[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct CommonName(String);
-
-impl CommonName {
-    /// The name as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for CommonName {
-    type Err = InvalidId;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let length = text.chars().count();
-        if (1..=64).contains(&length) && !text.chars().any(char::is_control) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(InvalidId::new("common name", text))
-        }
-    }
-}
-
-impl TryFrom<String> for CommonName {
-    type Error = InvalidId;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
-
-impl From<CommonName> for String {
-    fn from(name: CommonName) -> Self {
-        name.0
-    }
-}
-
-impl fmt::Display for CommonName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// The SHA-256 of a certificate's DER bytes, 64 lower-case hexadecimal digits.
-#[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Fingerprint(String);
-
-impl Fingerprint {
-    /// The fingerprint of a certificate's DER bytes.
-    pub fn of_der(der: &[u8]) -> Self {
-        use sha2::{Digest, Sha256};
-        let digits = Sha256::digest(der)
-            .iter()
-            .map(|b| format!("{b:02x}"))
-            .collect();
-        Self(digits)
-    }
-
-    /// All 64 digits.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl TryFrom<String> for Fingerprint {
-    type Error = InvalidId;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        let fits = text.len() == 64
-            && text
-                .bytes()
-                .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
-        if fits {
-            Ok(Self(text))
-        } else {
-            Err(InvalidId::new("certificate fingerprint", &text))
-        }
-    }
-}
-
-impl From<Fingerprint> for String {
-    fn from(fingerprint: Fingerprint) -> Self {
-        fingerprint.0
-    }
-}
-
-impl fmt::Display for Fingerprint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
 /// The name of a member of the etcd cluster: the unit's with `-` for `/`.
 #[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(transparent)]
@@ -217,14 +120,5 @@ mod tests {
     fn a_unit_is_a_member_of_the_same_name() {
         let unit: UnitName = "etcd/10".parse().expect("a unit name");
         assert_eq!(MemberName::of(&unit).as_str(), "etcd-10");
-    }
-
-    #[test]
-    fn a_common_name_has_one_to_64_printable_characters() {
-        assert!("client1".parse::<CommonName>().is_ok());
-        assert!("ü".repeat(64).parse::<CommonName>().is_ok());
-        for text in ["", "a\nb", "a\u{7f}", &"x".repeat(65)] {
-            assert!(text.parse::<CommonName>().is_err(), "{text:?}");
-        }
     }
 }

@@ -88,7 +88,7 @@ fn check_one(oid: &[u8], critical: bool, value: &[u8]) -> Checked {
     }
 }
 
-/// With CA:TRUE in etcd's trust file the holder could issue a certificate of any
+/// With CA:TRUE in a server's trust file the holder could issue a certificate of any
 /// name, `root` included. CA:FALSE and no BasicConstraints at all are the same:
 /// a v3 certificate cannot sign without (Go's `CheckSignatureFrom`).
 fn basic_constraints(mut value: Reader<'_>) -> Checked {

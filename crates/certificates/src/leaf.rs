@@ -5,7 +5,7 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 use super::certificate::Certificate;
 use super::pem_text;
 use super::refusal::CertificateRefusal;
-use crate::model::{CommonName, Fingerprint, Timestamp};
+use crate::{CommonName, Fingerprint, Timestamp};
 
 /// A chain has a few KiB. More is a mistake, or meant to cost us time.
 const MAX_BYTES: usize = 64 * 1024;
@@ -21,7 +21,7 @@ const MAX_BLOCKS: usize = 10;
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct ClientCertificate {
-    /// The one common name, which is the name of the etcd user.
+    /// The one common name, which is the name of a user.
     pub common_name: CommonName,
     /// Of the DER encoding.
     pub fingerprint: Fingerprint,
@@ -94,7 +94,7 @@ pub(super) fn read_leaf(der: &[u8]) -> Result<(ClientCertificate, Timestamp), Ce
         common_name: certificate.common_name,
         fingerprint: Fingerprint::of_der(der),
         // Our own encoding, never the requirer's bytes: what is between and
-        // around its blocks must not reach etcd's trust file.
+        // around its blocks must not reach a trust file.
         pem: pem_text::encode(der),
         not_after: certificate.not_after,
     };

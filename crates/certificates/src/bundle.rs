@@ -1,7 +1,7 @@
-//! The client trust file of a member: whom etcd lets connect.
+//! The client trust file of a server: whom it lets connect.
 //!
 //! Whoever holds a certificate authority in this file can name any user, `root`
-//! included; and etcd exits at its start when it cannot parse the file. So it
+//! included; and servers exit at their start when they cannot parse it. So it
 //! has authorities only of our own, the leaves of clients one by one, and it is
 //! parsed again as a whole before it is given out.
 
@@ -14,7 +14,7 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 use super::leaf::{ClientCertificate, read_leaf};
 use super::pem_text;
 use super::refusal::CertificateRefusal;
-use crate::model::Fingerprint;
+use crate::Fingerprint;
 
 /// The certificates of a client trust file: a set, so two bundles are equal
 /// when they trust the same certificates, in whatever order they were built.
@@ -185,7 +185,7 @@ pub fn digest(text: &[u8]) -> String {
 mod tests {
     use super::super::issue::Authority;
     use super::*;
-    use crate::model::Timestamp;
+    use crate::Timestamp;
 
     const NOW: Timestamp = Timestamp(1_800_000_000);
 

@@ -6,7 +6,7 @@ use super::der::{
     IA5_STRING, NUMERIC_STRING, PRINTABLE_STRING, Reader, SEQUENCE, SET, T61_STRING, UTF8_STRING,
 };
 use super::refusal::{CertificateRefusal, Shown};
-use crate::model::CommonName;
+use crate::CommonName;
 
 /// 2.5.4.3, `id-at-commonName`.
 const COMMON_NAME: &[u8] = &[0x55, 0x04, 0x03];
@@ -75,7 +75,7 @@ pub(super) fn common_name(subject: &[Attribute<'_>]) -> Result<CommonName, Certi
         .filter(|attribute| attribute.oid == COMMON_NAME);
     let name = names.next().ok_or(CertificateRefusal::CommonNameMissing)?;
     // Go takes the last of several, other parsers the first: a certificate that
-    // we granted as one user would be another one to etcd.
+    // we granted as one user would be another one to a server.
     match names.count() {
         0 => {}
         more => return Err(CertificateRefusal::CommonNameCount(more + 1)),
@@ -100,7 +100,7 @@ pub(super) fn common_name(subject: &[Attribute<'_>]) -> Result<CommonName, Certi
     if text.chars().any(is_invisible) {
         return Err(CertificateRefusal::CommonNameCharacters(shown()));
     }
-    // Go and etcd keep blanks at the ends: ` app` is another user than `app`,
+    // Go keeps blanks at the ends: ` app` is another user than `app`,
     // and nobody who reads a list of users can tell them apart.
     if text.trim() != text {
         return Err(CertificateRefusal::CommonNamePadded(shown()));

@@ -4,7 +4,7 @@ use std::fmt;
 
 use thiserror::Error;
 
-use crate::model::Timestamp;
+use crate::Timestamp;
 
 /// Why a requirer's certificate is not accepted: always the requirer's (or its
 /// certificate authority's) to correct, never an error of this charm. The text

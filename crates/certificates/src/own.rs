@@ -9,7 +9,7 @@ use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::pem_text;
-use crate::model::{Fingerprint, Timestamp};
+use crate::{Fingerprint, Timestamp};
 
 /// A certificate that the charm issued, read back.
 #[derive(Clone, Debug, Eq, PartialEq)]

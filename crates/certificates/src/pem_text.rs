@@ -2,7 +2,7 @@
 //!
 //! Readers differ in what they skip. Go's `pem.Decode` passes over any text, over
 //! indented markers and over broken blocks, so the first block that it finds
-//! need not be the first that another parser finds; and etcd takes a block of
+//! need not be the first that another parser finds; and a server may take a block of
 //! any label in its trust file for a root. A text that could be read in two
 //! ways is therefore refused here, before any of it is decoded.
 

@@ -1,7 +1,7 @@
 //! The public key of a certificate: RSA, P-256, P-384 or Ed25519.
 //!
 //! Go parses the key together with the certificate, so a key that Go cannot
-//! parse in etcd's trust file would keep etcd from starting. P-521, though
+//! parse in its trust file would keep a server from starting. P-521, though
 //! secure, is not among the signature schemes that every TLS library offers.
 
 use x509_parser::num_bigint::BigUint;

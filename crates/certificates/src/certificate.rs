@@ -6,7 +6,7 @@ use super::der::{GENERALIZED_TIME, INTEGER, Reader, SEQUENCE, UTC_TIME, construc
 use super::name;
 use super::refusal::CertificateRefusal;
 use super::{element, extensions, key, signature};
-use crate::model::{CommonName, Timestamp};
+use crate::{CommonName, Timestamp};
 
 /// What is of interest in a certificate that passed every check which depends
 /// on nothing but the certificate.
@@ -73,7 +73,7 @@ impl Certificate {
 
 /// Only v3 has extensions. To Go an older certificate is an authority (its
 /// `CheckSignatureFrom` asks for BasicConstraints of v3 certificates only): in
-/// etcd's trust file it could sign a certificate of any name.
+/// a server's trust file it could sign a certificate of any name.
 fn check_version(fields: &mut Reader<'_>) -> Read<()> {
     let Some(content) = fields.take_if(constructed(0))? else {
         return Err(CertificateRefusal::Version(1));

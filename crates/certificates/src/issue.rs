@@ -1,6 +1,6 @@
 //! The charm's own certificate authorities, and what they issue.
 //!
-//! The only part of [`crate::tls`] with randomness in it: each key is new, and
+//! The only part of this crate with randomness in it: each key is new, and
 //! each serial number is made from a new key. Called when a plan is applied,
 //! never while one is made.
 
@@ -16,7 +16,8 @@ use time::OffsetDateTime;
 
 use super::own::{OwnCertificate, UnreadableCertificate, normal_form};
 use super::pem_text;
-use crate::model::{CommonName, Secret, Timestamp};
+use crate::{CommonName, Timestamp};
+use secret_value::Secret;
 
 /// How far certificates are dated back. The machines of a model, and those of
 /// its clients, do not agree on the time to the minute; without this a
