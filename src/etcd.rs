@@ -3,6 +3,7 @@
 //! unwraps the crate's errors, which hide their causes.
 
 mod auth;
+mod batch;
 mod connect;
 mod error;
 mod kv;

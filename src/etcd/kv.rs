@@ -4,6 +4,7 @@ use etcd_client::{Compare, CompareOp, GetOptions, PutOptions, Txn, TxnOp};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::batch::{Operation, batches};
 use super::{Client, EtcdError};
 use crate::model::{
     ClientRecord, CommonName, IssuedRecord, Ledger, LedgerKey, LedgerWrite, NameClaim,
@@ -59,17 +60,20 @@ impl Client {
         Ok(ledger)
     }
 
-    /// Carries out the writes together, in one transaction.
+    /// Carries out the writes in their order: a few together in one transaction,
+    /// many in several of them, since etcd bounds what it takes at once.
     ///
     /// # Errors
-    /// etcd failed the call; then none of them was carried out.
+    /// etcd failed a call; then that transaction and those after it were not
+    /// carried out.
     pub async fn write_ledger(&self, writes: &[LedgerWrite]) -> Result<(), EtcdError> {
-        let operations: Vec<_> = writes.iter().map(|write| self.operation(write)).collect();
         let mut client = self.inner.kv_client();
-        let write = Txn::new().and_then(operations);
-        self.call_settled("write the ledger", async || client.txn(write.clone()).await)
-            .await
-            .map(drop)
+        for operations in batches(writes.iter().map(|write| self.operation(write))) {
+            let write = Txn::new().and_then(operations);
+            self.call_settled("write the ledger", async || client.txn(write.clone()).await)
+                .await?;
+        }
+        Ok(())
     }
 
     /// Claims a free name for a request and writes its record, in one
@@ -113,10 +117,10 @@ impl Client {
         let is_free = keys
             .iter()
             .map(|key| Compare::create_revision(self.keys.encode(key), CompareOp::Equal, 0));
-        let operations: Vec<_> = writes.iter().map(|write| self.operation(write)).collect();
+        let operations = writes.iter().map(|write| self.operation(write).operation);
         let claim = Txn::new()
             .when(is_free.collect::<Vec<_>>())
-            .and_then(operations);
+            .and_then(operations.collect::<Vec<_>>());
         let mut client = self.inner.kv_client();
         let answer = self
             .call_settled(format!("claim name {name}"), async || {
@@ -141,7 +145,7 @@ impl Client {
         let write = LedgerWrite::Issued(name.clone(), record.clone());
         let replace = Txn::new()
             .when(vec![Compare::value(key, CompareOp::Equal, json(seen))])
-            .and_then(vec![self.operation(&write)]);
+            .and_then(vec![self.operation(&write).operation]);
         let mut client = self.inner.kv_client();
         let answer = self
             .call(format!("write the record of {name}"), client.txn(replace))
@@ -222,31 +226,22 @@ impl Client {
             .map(drop)
     }
 
-    pub(super) fn operation(&self, write: &LedgerWrite) -> TxnOp {
-        let key = |key| self.keys.encode(&key);
+    pub(super) fn operation(&self, write: &LedgerWrite) -> Operation {
+        let put = |key, value| Operation::put(self.keys.encode(&key), value);
+        let delete = |key| Operation::delete(self.keys.encode(&key));
         match write {
             LedgerWrite::Record(request, record) => {
-                TxnOp::put(key(LedgerKey::Client(request.clone())), json(record), None)
+                put(LedgerKey::Client(request.clone()), json(record))
             }
-            LedgerWrite::ForgetRecord(request) => {
-                TxnOp::delete(key(LedgerKey::Client(request.clone())), None)
-            }
-            LedgerWrite::Name(name, claim) => {
-                TxnOp::put(key(LedgerKey::Name(name.clone())), json(claim), None)
-            }
-            LedgerWrite::FreeName(name) => TxnOp::delete(key(LedgerKey::Name(name.clone())), None),
-            LedgerWrite::Issued(name, record) => {
-                TxnOp::put(key(LedgerKey::Issued(name.clone())), json(record), None)
-            }
-            LedgerWrite::ForgetIssued(name) => {
-                TxnOp::delete(key(LedgerKey::Issued(name.clone())), None)
-            }
+            LedgerWrite::ForgetRecord(request) => delete(LedgerKey::Client(request.clone())),
+            LedgerWrite::Name(name, claim) => put(LedgerKey::Name(name.clone()), json(claim)),
+            LedgerWrite::FreeName(name) => delete(LedgerKey::Name(name.clone())),
+            LedgerWrite::Issued(name, record) => put(LedgerKey::Issued(name.clone()), json(record)),
+            LedgerWrite::ForgetIssued(name) => delete(LedgerKey::Issued(name.clone())),
             LedgerWrite::Member(member, trust) => {
-                TxnOp::put(key(LedgerKey::Member(member.clone())), json(trust), None)
+                put(LedgerKey::Member(member.clone()), json(trust))
             }
-            LedgerWrite::ForgetMember(member) => {
-                TxnOp::delete(key(LedgerKey::Member(member.clone())), None)
-            }
+            LedgerWrite::ForgetMember(member) => delete(LedgerKey::Member(member.clone())),
         }
     }
 }

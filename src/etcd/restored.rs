@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use etcd_client::{DeleteOptions, GetOptions, Txn, TxnOp};
 
+use super::batch::{Operation, batches};
 use super::kv::{MAX_LEDGER_BYTES, read};
 use super::{Client, EtcdError};
 use crate::model::{ALL_LEDGERS, ClientRecord, CommonName, LedgerKey, LedgerKeys, LedgerWrite};
@@ -64,7 +65,7 @@ impl Client {
             };
             match LedgerKeys::of_key(text) {
                 Some(keys) if keys == self.keys => match keys.decode(text) {
-                    Some(LedgerKey::Lock(_)) => writes.push(TxnOp::delete(text, None)),
+                    Some(LedgerKey::Lock(_)) => writes.push(Operation::delete(text.to_owned())),
                     Some(LedgerKey::Client(request)) => {
                         let record: ClientRecord = read(entry)?;
                         if record.answer.is_some() {
@@ -90,13 +91,16 @@ impl Client {
         }
         for root in &foreign {
             let all = DeleteOptions::new().with_prefix();
-            writes.push(TxnOp::delete(root.as_str(), Some(all)));
+            writes.push(Operation {
+                bytes: root.len(),
+                operation: TxnOp::delete(root.as_str(), Some(all)),
+            });
         }
         let mut client = self.inner.kv_client();
-        // etcd takes 128 operations at once. What is cut short here is thrown
-        // away as a whole, so they need not be one transaction.
-        for writes in writes.chunks(100) {
-            let transaction = Txn::new().and_then(writes.to_vec());
+        // What is cut short here is thrown away as a whole, so they need not be
+        // one transaction.
+        for operations in batches(writes) {
+            let transaction = Txn::new().and_then(operations);
             self.call("tidy the ledgers", client.txn(transaction))
                 .await?;
         }
