@@ -101,6 +101,11 @@ pub struct ClientRecord {
     /// of the hook that asked for it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub departed: bool,
+    /// The request never had a grant, so there are no secrets for it, and it is
+    /// forgotten as soon as it is gone. Not so where nothing is said: records
+    /// from before this was noted may have had one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ungranted: bool,
 }
 
 /// Access as it was granted.

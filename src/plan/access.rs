@@ -10,6 +10,7 @@
 //!   is leaving.
 
 mod admission;
+mod handshake;
 mod issued;
 mod names;
 mod rights;
@@ -117,6 +118,7 @@ pub fn plan(observed: &Observed, cluster: &Cluster, report: &mut Report) -> Vec<
         cluster,
         ledger: cluster.ledger.clone(),
         deleted: BTreeSet::new(),
+        named_bytes: handshake::NamedBytes::new(),
         steps: Vec::new(),
         report,
     };
@@ -142,6 +144,7 @@ struct Planner<'o, 'r> {
     ledger: Ledger,
     /// Names whose user and role the steps so far delete.
     deleted: BTreeSet<CommonName>,
+    named_bytes: handshake::NamedBytes,
     steps: Vec<AccessStep>,
     report: &'r mut Report,
 }
@@ -153,6 +156,11 @@ impl Planner<'_, '_> {
             return;
         };
         match self.verdict(key) {
+            // Nothing was made for it, so there is nothing to look for; for a
+            // relation that is gone as a whole there may be an encryption key.
+            Verdict::Gone if record.ungranted && self.is_related(key) => {
+                self.write([LedgerWrite::ForgetRecord(key.clone())]);
+            }
             Verdict::Gone => {
                 let record = ClientRecord {
                     grant: None,
@@ -176,9 +184,18 @@ impl Planner<'_, '_> {
         }
     }
 
+    fn is_related(&self, key: &RequestKey) -> bool {
+        let relations = &self.observed.clients.relations;
+        relations.contains_key(&key.relation)
+    }
+
     /// Puts a request into force, or notes why not.
     fn serve(&mut self, key: &RequestKey) {
-        let record = self.ledger.clients.get(key).cloned().unwrap_or_default();
+        let record = self.ledger.clients.get(key).cloned();
+        let record = record.unwrap_or_else(|| ClientRecord {
+            ungranted: true,
+            ..ClientRecord::default()
+        });
         let secret = verdict::secret_of(self.observed, key);
         match self.verdict(key) {
             Verdict::Gone => {}
@@ -249,6 +266,7 @@ impl Planner<'_, '_> {
         let range = grant.prefix.range();
         let leaf = grant.fingerprint.clone();
         record.grant = Some(grant);
+        record.ungranted = false;
         match self.ledger.names.get(&name).cloned() {
             None => {
                 let claim = NameClaim {

@@ -51,6 +51,24 @@ pub(crate) fn leaf(name: &str, number: u32) -> Fingerprint {
         .fingerprint
 }
 
+/// The leaf of a client whose subject is about as long as is let in.
+pub(crate) fn large_leaf(name: &str, number: u32) -> ClientCertificate {
+    static ISSUED: Mutex<BTreeMap<(String, u32), String>> = Mutex::new(BTreeMap::new());
+    let mut issued = ISSUED.lock().expect("no test panics in here");
+    let new = || {
+        let mut params = rcgen::CertificateParams::default();
+        let subject = &mut params.distinguished_name;
+        *subject = rcgen::DistinguishedName::new();
+        subject.push(rcgen::DnType::CommonName, name);
+        subject.push(rcgen::DnType::OrganizationName, "o".repeat(940));
+        params.is_ca = rcgen::IsCa::ExplicitNoCa;
+        let key = rcgen::KeyPair::generate().expect("a key");
+        params.self_signed(&key).expect("a certificate").pem()
+    };
+    let text = issued.entry((name.to_owned(), number)).or_insert_with(new);
+    ClientCertificate::recall(text).expect("a leaf")
+}
+
 pub(crate) fn key(relation: u32) -> RequestKey {
     RequestKey {
         relation: RelationId(relation),

@@ -58,6 +58,17 @@ pub(super) fn add(list: &mut List) {
         "x".repeat(40)
     );
     list.subject("65 characters", &long, &[(CN, UTF8, &[b'x'; 65])]);
+    // Around the two values are 38 bytes.
+    let organization = |bytes: usize| vec![b'o'; bytes - 38];
+    list.accepted("subject of 1024 bytes", |r| {
+        r.subject = name(&[(CN, UTF8, b"client"), (O, UTF8, &organization(1024))]);
+        assert_eq!(r.subject.len(), 1024);
+    });
+    list.subject(
+        "subject of 1025 bytes",
+        "the subject is longer than 1024 bytes",
+        &[(CN, UTF8, b"client"), (O, UTF8, &organization(1025))],
+    );
     let padded = |shown| format!("the common name begins or ends with white space: \"{shown}\"");
     list.subject(
         "leading blank",

@@ -90,6 +90,7 @@ proptest! {
             secret: None,
             answer: Some(reason),
             departed,
+            ungranted: !departed,
         };
         prop_assert_eq!(again(&record), record);
     }

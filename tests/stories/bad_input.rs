@@ -4,6 +4,7 @@
 
 mod certificates;
 mod requests;
+mod sums;
 
 use etcd_charm_world::{Certificate, RelationId, Told, UnitName, World};
 use libtest_mimic::Trial;
@@ -13,6 +14,7 @@ use crate::support::{application_message, ask_v0, ask_v1, certificate, deployed,
 pub(crate) fn stories() -> Vec<Trial> {
     let mut all = requests::stories();
     all.extend(certificates::stories());
+    all.extend(sums::stories());
     all
 }
 

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-use super::leaf::{ClientCertificate, read_leaf};
+use super::leaf::{ClientCertificate, entry_bytes, read_leaf};
 use super::pem_text;
 use super::refusal::CertificateRefusal;
 use crate::Fingerprint;
@@ -20,8 +20,16 @@ use crate::Fingerprint;
 /// when they trust the same certificates, in whatever order they were built.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct TrustBundle {
-    authorities: BTreeMap<Fingerprint, String>,
-    leaves: BTreeMap<Fingerprint, String>,
+    authorities: BTreeMap<Fingerprint, Entry>,
+    leaves: BTreeMap<Fingerprint, Entry>,
+}
+
+/// One certificate of a trust file.
+#[derive(Clone, Debug, Eq, PartialEq)]
+struct Entry {
+    pem: String,
+    /// What it adds to the list of names in a handshake.
+    named_bytes: usize,
 }
 
 /// Why a text is no trust file.
@@ -56,10 +64,8 @@ impl TrustBundle {
     pub fn new(admin_ca_pem: &str) -> Result<Self, BundleError> {
         let mut authorities = BTreeMap::new();
         for (index, der) in decode(admin_ca_pem)?.iter().enumerate() {
-            if !is_authority(der) {
-                return Err(BundleError::NotAnAuthority(index + 1));
-            }
-            authorities.insert(Fingerprint::of_der(der), pem_text::encode(der));
+            let entry = authority(der).ok_or(BundleError::NotAnAuthority(index + 1))?;
+            authorities.insert(Fingerprint::of_der(der), entry);
         }
         Ok(Self {
             authorities,
@@ -70,8 +76,11 @@ impl TrustBundle {
     /// Trusts the certificate of a client too. Adding it twice is adding it
     /// once.
     pub fn add(&mut self, leaf: &ClientCertificate) {
-        self.leaves
-            .insert(leaf.fingerprint.clone(), leaf.pem.clone());
+        let entry = Entry {
+            pem: leaf.pem.clone(),
+            named_bytes: leaf.named_bytes(),
+        };
+        self.leaves.insert(leaf.fingerprint.clone(), entry);
     }
 
     /// The text of the trust file: authorities first, then leaves, each in the
@@ -85,7 +94,7 @@ impl TrustBundle {
             .authorities
             .values()
             .chain(self.leaves.values())
-            .map(String::as_str)
+            .map(|entry| entry.pem.as_str())
             .collect();
         if Self::parse(&text).as_ref() == Ok(self) {
             Ok(text)
@@ -105,10 +114,8 @@ impl TrustBundle {
             leaves: BTreeMap::new(),
         };
         for (index, der) in decode(text)?.iter().enumerate() {
-            if is_authority(der) {
-                bundle
-                    .authorities
-                    .insert(Fingerprint::of_der(der), pem_text::encode(der));
+            if let Some(entry) = authority(der) {
+                bundle.authorities.insert(Fingerprint::of_der(der), entry);
             } else {
                 let (leaf, _) = read_leaf(der).map_err(|source| BundleError::Certificate {
                     number: index + 1,
@@ -130,8 +137,9 @@ impl TrustBundle {
     /// # Errors
     /// The text is not PEM, or there is no authority in it.
     pub fn leaves_in(text: &str) -> Result<BTreeSet<Fingerprint>, BundleError> {
-        let (authorities, leaves): (Vec<_>, Vec<_>) =
-            decode(text)?.into_iter().partition(|der| is_authority(der));
+        let (authorities, leaves): (Vec<_>, Vec<_>) = decode(text)?
+            .into_iter()
+            .partition(|der| authority(der).is_some());
         if authorities.is_empty() {
             return Err(BundleError::NoAuthority);
         }
@@ -153,6 +161,14 @@ impl TrustBundle {
         self.leaves.keys().cloned().collect()
     }
 
+    /// How long the list of names is that a server with this trust file sends in
+    /// each handshake. TLS has room for 65,535 bytes, and a server with more to
+    /// say lets nobody in.
+    pub fn named_bytes(&self) -> usize {
+        let entries = self.authorities.values().chain(self.leaves.values());
+        entries.map(|entry| entry.named_bytes).sum()
+    }
+
     /// Whether a client's certificate is trusted.
     pub fn trusts(&self, leaf: &Fingerprint) -> bool {
         self.leaves.contains_key(leaf)
@@ -164,11 +180,16 @@ fn decode(text: &str) -> Result<Vec<Vec<u8>>, BundleError> {
         .map_err(|source| BundleError::Certificate { number: 0, source })
 }
 
-/// Whether this is an authority as we issue them: v3, and CA:TRUE.
-fn is_authority(der: &[u8]) -> bool {
+/// An authority as we issue them, v3 and CA:TRUE; `None` for anything else.
+fn authority(der: &[u8]) -> Option<Entry> {
     match X509Certificate::from_der(der) {
-        Ok(([], certificate)) => certificate.version().0 == 2 && certificate.is_ca(),
-        _ => false,
+        Ok(([], certificate)) if certificate.version().0 == 2 && certificate.is_ca() => {
+            Some(Entry {
+                pem: pem_text::encode(der),
+                named_bytes: entry_bytes(certificate.subject().as_raw().len()),
+            })
+        }
+        _ => None,
     }
 }
 
@@ -217,6 +238,9 @@ mod tests {
         assert_eq!(TrustBundle::leaves_in(&text), Ok(parsed.leaves()));
         assert_eq!(parsed.fingerprints().len(), 4);
         assert!(leaves.iter().all(|leaf| parsed.trusts(&leaf.fingerprint)));
+        // Each name is a sequence of a set of a sequence of an identifier of five
+        // bytes and a text; ours are `admin`, `a`, `b` and `c`.
+        assert_eq!(parsed.named_bytes(), 4 * (2 + 6 + 5 + 2) + 5 + 3);
     }
 
     #[test]

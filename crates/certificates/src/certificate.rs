@@ -8,11 +8,18 @@ use super::refusal::CertificateRefusal;
 use super::{element, extensions, key, signature};
 use crate::{CommonName, Timestamp};
 
+/// Largest subject, in DER. A server sends the subjects of all that it trusts to
+/// whoever connects, in a list of at most 65,535 bytes. A subject with each of
+/// the usual six attributes as long as RFC 5280 lets it be has about 550.
+const MAX_SUBJECT_BYTES: usize = 1024;
+
 /// What is of interest in a certificate that passed every check which depends
 /// on nothing but the certificate.
 #[derive(Clone, Debug)]
 pub(super) struct Certificate {
     pub(super) common_name: CommonName,
+    /// How many bytes the subject has, in DER.
+    pub(super) subject_bytes: usize,
     pub(super) not_before: Timestamp,
     pub(super) not_after: Timestamp,
 }
@@ -50,10 +57,16 @@ impl Certificate {
         let not_before = read_time(&mut validity)?;
         let not_after = read_time(&mut validity)?;
         validity.end()?;
-        let subject = name::attributes(fields.nested("subject", SEQUENCE)?)?;
+        let before = fields.remaining().len();
+        let subject = fields.nested("subject", SEQUENCE)?;
+        let subject_bytes = before - fields.remaining().len();
+        let subject = name::attributes(subject)?;
         // First, since its refusals say more.
         let common_name = name::common_name(&subject)?;
         name::check_values("subject", &subject)?;
+        if subject_bytes > MAX_SUBJECT_BYTES {
+            return Err(CertificateRefusal::SubjectTooLong(MAX_SUBJECT_BYTES));
+        }
         key::check(fields.nested("public key", SEQUENCE)?)?;
         // The unique identifiers [1] and [2] are not let in: RFC 5280, 4.1.2.8,
         // forbids to issue them.
@@ -65,6 +78,7 @@ impl Certificate {
         fields.end()?;
         Ok(Self {
             common_name,
+            subject_bytes,
             not_before,
             not_after,
         })

@@ -29,9 +29,17 @@ pub struct ClientCertificate {
     pub pem: String,
     /// The last second of its validity.
     pub not_after: Timestamp,
+    /// How many bytes its subject has, in DER.
+    subject_bytes: usize,
 }
 
 impl ClientCertificate {
+    /// What it adds to the list of names that a server which trusts it sends in
+    /// each handshake.
+    pub fn named_bytes(&self) -> usize {
+        entry_bytes(self.subject_bytes)
+    }
+
     /// Checks what a requirer sent: the leaf, and after it perhaps its chain.
     ///
     /// All of the text must be in order, even what is not used: the chain is
@@ -61,6 +69,12 @@ impl ClientCertificate {
     pub fn recall(text: &str) -> Result<Self, CertificateRefusal> {
         read(text.as_bytes()).map(|(leaf, _)| leaf)
     }
+}
+
+/// What a name adds to the list of names in a handshake: RFC 8446, 4.2.4, has two
+/// bytes for the length of each.
+pub(super) fn entry_bytes(name_bytes: usize) -> usize {
+    name_bytes + 2
 }
 
 /// The leaf, and the first second of its validity.
@@ -97,6 +111,7 @@ pub(super) fn read_leaf(der: &[u8]) -> Result<(ClientCertificate, Timestamp), Ce
         // around its blocks must not reach a trust file.
         pem: pem_text::encode(der),
         not_after: certificate.not_after,
+        subject_bytes: certificate.subject_bytes,
     };
     Ok((leaf, certificate.not_before))
 }

@@ -103,6 +103,9 @@ pub enum CertificateRefusal {
     /// A signature algorithm that is weak or unknown.
     #[error("the signature algorithm is not allowed: {0}")]
     SignatureAlgorithm(Shown),
+    /// The subject is part of what a server sends to whoever connects.
+    #[error("the subject is longer than {0} bytes")]
+    SubjectTooLong(usize),
     /// Something that is not white space stands outside of the PEM blocks.
     #[error("there is text outside of the PEM blocks")]
     TextOutside,

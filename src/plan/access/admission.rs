@@ -9,6 +9,11 @@ use crate::plan::observed::PrefixPolicy;
 /// server wherever etcd presents its own certificate to itself.
 pub const RESERVED_PREFIX: &str = "etcd-charm:";
 
+/// How many requests that are gone, and names that they had, a relation may leave
+/// until it has to wait for the next full pass: as many as it may make at once,
+/// so that all can be replaced.
+const MAX_LEFTOVERS: usize = 100;
+
 impl Planner<'_, '_> {
     /// Whether this grant may be given to this request, next to everything
     /// that others have.
@@ -17,6 +22,8 @@ impl Planner<'_, '_> {
     /// Why not, for an operator.
     pub(super) fn admit(&mut self, key: &RequestKey, grant: &Grant) -> Result<(), Notice> {
         self.admit_name(key, grant)?;
+        self.admit_beside_leftovers(key, grant)?;
+        self.admit_to_handshakes(key, grant)?;
         self.admit_prefix(key, grant)
     }
 
@@ -59,6 +66,27 @@ impl Planner<'_, '_> {
                 ))),
             },
         }
+    }
+
+    /// What a request that is gone leaves behind costs every hook until a full pass
+    /// has cleaned it up, so a relation waits that leaves too much of it.
+    fn admit_beside_leftovers(&self, key: &RequestKey, grant: &Grant) -> Result<(), Notice> {
+        let held = self.ledger.clients.get(key);
+        let held = held.and_then(|record| record.grant.as_ref());
+        if held.is_some_and(|held| held.common_name == grant.common_name) {
+            return Ok(());
+        }
+        let records = self.ledger.clients.iter();
+        let departed =
+            records.filter(|(left, record)| left.relation == key.relation && record.departed);
+        let claims = self.ledger.names.values();
+        let leaving = claims.filter(|claim| claim.holder.relation == key.relation && claim.leaving);
+        if departed.count().max(leaving.count()) < MAX_LEFTOVERS {
+            return Ok(());
+        }
+        Err(Notice::Waiting(
+            "requests that it has replaced are cleaned up first".to_owned(),
+        ))
     }
 
     fn admit_prefix(&mut self, key: &RequestKey, grant: &Grant) -> Result<(), Notice> {

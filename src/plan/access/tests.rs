@@ -1,9 +1,9 @@
 //! Decisions about access, one by one. Each plan is carried out on a copy of the
 //! world, and planned again, which must give nothing.
 
-use crate::model::{Access, Notice, Permission, Prefix};
+use crate::model::{Access, Notice, Permission, Prefix, RelationId, RequestKey};
 use crate::plan::observed::{Certificate, Pass, PrefixPolicy, Scope};
-use crate::plan::testing::{Bench, DAY, NOW, certificate, key, leaf};
+use crate::plan::testing::{Bench, DAY, NOW, certificate, key, large_leaf, leaf};
 
 /// A bench on which relation 1 has `/one/` as `alpha`, and all members know it.
 fn granted() -> Bench {
@@ -332,4 +332,87 @@ fn the_chain_of_a_certificate_never_matters() {
     let chain = certificate("alpha", 1) + &certificate("beta", 1);
     bench.ask(1, "/one/", Certificate::Text(chain));
     assert_eq!(bench.access(), [""; 0]);
+}
+
+/// As many requests as have room in a handshake, each on its own relation, with
+/// subjects about as long as may be.
+fn full(bench: &mut Bench) -> u32 {
+    let mut relation = 0;
+    loop {
+        relation += 1;
+        let leaf = large_leaf(&format!("large{relation}"), 1);
+        let prefix = format!("/{relation}/");
+        bench.ask(relation, &prefix, Certificate::Text(leaf.pem));
+        bench.access();
+        if bench.record(relation).grant.is_none() {
+            return relation;
+        }
+        assert!(relation < 100, "there is no bound");
+    }
+}
+
+#[test]
+fn no_more_is_granted_than_a_handshake_has_room_for() {
+    let mut bench = Bench::new(1);
+    let last = full(&mut bench);
+    assert_eq!(last, 33, "32 names of nearly 1000 bytes are nearly 32000");
+    let reason = "names of all certificates exceed 32000 bytes: remove a relation";
+    assert_eq!(bench.notice(last), reason);
+    // A shorter name still has room, and one that is replaced keeps its own.
+    bench.ask_as(50, "/50/", "short", 1);
+    bench.ask(1, "/1/", Certificate::Text(large_leaf("large1", 2).pem));
+    bench.access();
+    let leaves = [leaf("short", 1), large_leaf("large1", 2).fingerprint];
+    for (relation, leaf) in [50, 1].into_iter().zip(leaves) {
+        let grant = bench.record(relation).grant.as_ref().expect("a grant");
+        assert_eq!((&grant.fingerprint, bench.notice(relation)), (&leaf, ""));
+    }
+    // Who waits is served when another goes.
+    bench.leave(2);
+    bench.access_all();
+    assert!(bench.record(last).grant.is_some(), "{}", bench.notice(last));
+}
+
+#[test]
+fn what_was_never_granted_leaves_nothing_behind() {
+    let mut bench = granted();
+    bench.ask(1, "/one/", Certificate::Absent);
+    bench.ask(2, "/two/", Certificate::Absent);
+    bench.access();
+    for relation in [1, 2] {
+        bench.relation(relation).asked = Ok(None);
+    }
+    bench.access();
+    assert!(bench.record(1).departed, "it may have secrets");
+    assert!(!bench.cluster.ledger.clients.contains_key(&key(2)));
+    // Only a relation that is gone may have left an encryption key.
+    bench.ask(3, "/three/", Certificate::Absent);
+    bench.access();
+    bench.leave(3);
+    bench.access();
+    assert!(bench.record(3).departed);
+}
+
+#[test]
+fn who_leaves_too_much_behind_waits() {
+    let mut bench = granted();
+    let left = bench.record(1).clone();
+    for number in 0..100 {
+        let mut left = left.clone();
+        (left.grant, left.departed) = (None, true);
+        let key = RequestKey {
+            relation: RelationId(2),
+            request: Some(format!("id{number}").parse().expect("an id")),
+        };
+        bench.cluster.ledger.clients.insert(key, left);
+    }
+    bench.observed.clients.scope = Scope::Only([RelationId(2), RelationId(3)].into());
+    bench.ask_as(2, "/two/", "beta", 1);
+    bench.ask_as(3, "/three/", "gamma", 1);
+    bench.access();
+    assert_eq!(
+        bench.notice(2),
+        "requests that it has replaced are cleaned up first"
+    );
+    assert!(bench.record(3).grant.is_some());
 }

@@ -3,8 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType,
-    ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose,
+    BasicConstraints, CertificateParams, CertifiedIssuer, CustomExtension, DistinguishedName,
+    DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose,
 };
 
 /// What kind of certificate is made.
@@ -80,6 +80,47 @@ impl ClientAuthority {
         self.issue_kind(common_name, Kind::Client)
     }
 
+    /// A client's certificate with an organization of so many characters in its
+    /// subject, and an extension of so many bytes that nobody knows.
+    #[must_use]
+    pub fn issue_large(
+        &self,
+        common_name: &str,
+        organization: usize,
+        extension: usize,
+    ) -> Certificate {
+        let mut params = named(common_name);
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        params.is_ca = IsCa::ExplicitNoCa;
+        if organization > 0 {
+            let name = "o".repeat(organization);
+            params
+                .distinguished_name
+                .push(DnType::OrganizationName, name);
+        }
+        if extension > 0 {
+            let oid = [1, 3, 6, 1, 4, 1, 32473, 1];
+            params
+                .custom_extensions
+                .push(CustomExtension::from_oid_content(&oid, vec![7; extension]));
+        }
+        self.sign(common_name, &params)
+    }
+
+    fn sign(&self, common_name: &str, params: &CertificateParams) -> Certificate {
+        let key = KeyPair::generate().expect("keys can be made");
+        let certificate = params
+            .signed_by(&key, &self.issuer)
+            .expect("a certificate can be signed")
+            .pem();
+        Certificate {
+            common_name: common_name.to_owned(),
+            chain: format!("{certificate}{}", self.issuer.pem()),
+            certificate,
+            key: key.serialize_pem(),
+        }
+    }
+
     /// A certificate of some kind.
     #[must_use]
     pub fn issue_kind(&self, common_name: &str, kind: Kind) -> Certificate {
@@ -97,20 +138,12 @@ impl ClientAuthority {
             params.not_before = (SystemTime::now() - Duration::from_secs(7200)).into();
             params.not_after = (SystemTime::now() - Duration::from_secs(3600)).into();
         }
-        let key = KeyPair::generate().expect("keys can be made");
-        let mut certificate = params
-            .signed_by(&key, &self.issuer)
-            .expect("a certificate can be signed")
-            .pem();
+        let mut issued = self.sign(common_name, &params);
         if kind == Kind::Version1 {
-            certificate = crate::version_1::of(&certificate);
+            issued.certificate = crate::version_1::of(&issued.certificate);
+            issued.chain = format!("{}{}", issued.certificate, self.issuer.pem());
         }
-        Certificate {
-            common_name: common_name.to_owned(),
-            chain: format!("{certificate}{}", self.issuer.pem()),
-            certificate,
-            key: key.serialize_pem(),
-        }
+        issued
     }
 }
 

@@ -1,0 +1,77 @@
+//! What requests share in every handshake: a server sends the name of each
+//! certificate that it trusts to whoever connects, in one list.
+
+use std::collections::BTreeMap;
+
+use super::Planner;
+use crate::model::{Fingerprint, Grant, Notice, RequestKey};
+use crate::tls::{ClientCertificate, TrustBundle};
+
+/// Longest list that requests are granted for, our own authorities included.
+/// TLS has room for 65,535 bytes. Java's clients read no message of a handshake
+/// that is longer than 32,768 (`jdk.tls.maxHandshakeMessageSize`), and there is
+/// more in that message than the list. It has room for 1,200 names of a bare
+/// common name of 14 characters, or for 240 with five attributes of common length.
+const MAX_NAMED_BYTES: usize = 32_000;
+
+/// Longest part of it that one relation may take: a quarter, so that others find
+/// room beside one that asks for all it can get. A hundred requests fit, each
+/// with a common name of 64 characters.
+const MAX_NAMED_BYTES_OF_RELATION: usize = 8_000;
+
+/// What certificates add to the list, by fingerprint, as far as it was looked at:
+/// with many requests at once each would otherwise read all certificates again.
+pub(super) type NamedBytes = BTreeMap<Fingerprint, usize>;
+
+impl Planner<'_, '_> {
+    /// Whether the name of this certificate has room beside those of others.
+    ///
+    /// # Errors
+    /// Why not, for an operator.
+    pub(super) fn admit_to_handshakes(
+        &mut self,
+        key: &RequestKey,
+        grant: &Grant,
+    ) -> Result<(), Notice> {
+        let new = named_bytes(&mut self.named_bytes, grant);
+        let authorities = self.observed.machine.admin_ca.as_deref();
+        let authorities = authorities.and_then(|ca| TrustBundle::new(ca).ok());
+        let mut all = new + authorities.map_or(0, |bundle| bundle.named_bytes());
+        let mut of_relation = new;
+        for (other, granted) in self.ledger.grants() {
+            let bytes = named_bytes(&mut self.named_bytes, granted);
+            if other == key {
+                // It is replaced. With a name that is no longer, even one from
+                // before there was any bound can be.
+                if new <= bytes {
+                    return Ok(());
+                }
+                continue;
+            }
+            all += bytes;
+            if other.relation == key.relation {
+                of_relation += bytes;
+            }
+        }
+        if of_relation > MAX_NAMED_BYTES_OF_RELATION {
+            return Err(Notice::Refused(format!(
+                "names of its certificates exceed {MAX_NAMED_BYTES_OF_RELATION} bytes"
+            )));
+        }
+        if all > MAX_NAMED_BYTES {
+            return Err(Notice::Refused(format!(
+                "names of all certificates exceed {MAX_NAMED_BYTES} bytes: remove a relation"
+            )));
+        }
+        Ok(())
+    }
+}
+
+/// One that today's rules refuse is in no trust file.
+fn named_bytes(known: &mut NamedBytes, grant: &Grant) -> usize {
+    let read = || {
+        let leaf = ClientCertificate::recall(&grant.certificate);
+        leaf.map_or(0, |leaf| leaf.named_bytes())
+    };
+    *known.entry(grant.fingerprint.clone()).or_insert_with(read)
+}
