@@ -28,6 +28,7 @@ pub mod restart;
 pub mod steps;
 #[cfg(test)]
 pub(crate) mod testing;
+mod trusted;
 pub mod upgrade;
 
 pub use report::{Report, Wait};

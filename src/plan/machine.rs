@@ -7,9 +7,10 @@ use std::collections::BTreeSet;
 
 use super::authorities::Authorities;
 use super::observed::{Leaves, Observed, Pass};
+use super::trusted::trusted;
 use super::{Report, Wait};
-use crate::model::{Founding, Known};
-use crate::tls::{ClientCertificate, OwnCertificate, TrustBundle, needs_new};
+use crate::model::{Founding, Known, Ledger};
+use crate::tls::{OwnCertificate, TrustBundle, needs_new};
 
 /// How long before it expires a certificate of our own is renewed at most: 30
 /// days, so that a unit that is away for weeks does not miss it.
@@ -281,11 +282,11 @@ fn service(observed: &Observed) -> Vec<MachineStep> {
 /// leaves of every grant that is on record already, which spares a member that
 /// joins a restart.
 fn first_trust(observed: &Observed) -> Option<TrustBundle> {
-    let mut bundle = TrustBundle::new(observed.machine.admin_ca.as_deref()?).ok()?;
-    if let Known::Known(cluster) = &observed.cluster {
-        for (_, grant) in cluster.ledger.grants() {
-            bundle.add(&ClientCertificate::recall(&grant.certificate).ok()?);
-        }
-    }
-    Some(bundle)
+    let none = Ledger::default();
+    let ledger = match &observed.cluster {
+        Known::Known(cluster) => &cluster.ledger,
+        Known::Unknown(_) => &none,
+    };
+    let trusted = trusted(observed.machine.admin_ca.as_deref(), ledger);
+    trusted.ok().map(|trusted| trusted.bundle)
 }

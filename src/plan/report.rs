@@ -32,6 +32,9 @@ pub struct Report {
     pub strangers: Vec<String>,
     /// Requests that are not in force as they stand.
     pub notices: Vec<(RequestKey, Notice)>,
+    /// Requests whose certificate on record no member can trust (any more), and
+    /// why.
+    pub left_out: Vec<(RequestKey, String)>,
     /// Clients whose certificate is about to expire, or has.
     pub expiring: Vec<(RequestKey, Timestamp)>,
     /// Certificate authorities whose end is near, and what they are of.
@@ -89,6 +92,10 @@ impl Report {
         for (key, record) in &cluster.ledger.clients {
             if let Some(notice) = &record.notice {
                 self.notices.push((key.clone(), notice.clone()));
+            } else if let Some((_, reason)) = self.left_out.iter().find(|(left, _)| left == key) {
+                // What it brings now says more, where it brings something else.
+                let reason = format!("certificate not trusted any more: {reason}");
+                self.notices.push((key.clone(), Notice::Refused(reason)));
             }
             if let Some(grant) = &record.grant
                 && grant.not_after < soon

@@ -13,9 +13,9 @@ mod tests;
 use std::collections::BTreeSet;
 
 use super::observed::{Leaves, Observed, Pass};
+use super::trusted::{granted, trusted};
 use super::{Report, Wait};
 use crate::model::{Cluster, MemberTrust};
-use crate::tls::{ClientCertificate, TrustBundle};
 
 /// What happens to this member's trust next.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -62,11 +62,13 @@ pub fn plan(observed: &Observed, cluster: &Cluster, report: &mut Report) -> Opti
         report.wait_for(Wait::Member);
         return None;
     }
-    let wanted: Leaves = cluster
-        .ledger
-        .grants()
-        .map(|(_, grant)| grant.fingerprint.clone())
-        .collect();
+    let wanted = match wanted(observed, cluster, &loaded, report) {
+        Ok(wanted) => wanted,
+        Err(reason) => {
+            report.wait_for(Wait::Restart(reason.to_owned()));
+            return None;
+        }
+    };
     // What a run that was cut short has written, and no restart has loaded yet:
     // etcd would load it after a crash.
     let written = observed.machine.written_leaves.clone().unwrap_or_default();
@@ -86,7 +88,7 @@ pub fn plan(observed: &Observed, cluster: &Cluster, report: &mut Report) -> Opti
     if observed.leader && !observed.clients.widened {
         return Some(TrustStep::Widen);
     }
-    match restart(observed, cluster, loaded, &written, wanted) {
+    match restart(observed, cluster, loaded, &written) {
         Ok(restart) => Some(TrustStep::Restart(Box::new(restart))),
         Err(reason) => {
             report.wait_for(Wait::Restart(reason));
@@ -95,24 +97,32 @@ pub fn plan(observed: &Observed, cluster: &Cluster, report: &mut Report) -> Opti
     }
 }
 
+/// The leaves that this member should trust. Where all that were granted are
+/// loaded nothing is looked into, which spares most hooks the reading of every
+/// certificate; one that cannot be trusted any more goes with the next restart.
+fn wanted(
+    observed: &Observed,
+    cluster: &Cluster,
+    loaded: &Leaves,
+    report: &mut Report,
+) -> Result<Leaves, &'static str> {
+    let granted = granted(&cluster.ledger);
+    if granted.is_subset(loaded) {
+        return Ok(granted);
+    }
+    let trusted = trusted(observed.machine.admin_ca.as_deref(), &cluster.ledger)?;
+    report.left_out = trusted.left_out;
+    Ok(trusted.bundle.leaves())
+}
+
 fn restart(
     observed: &Observed,
     cluster: &Cluster,
     loaded: Leaves,
     written: &Leaves,
-    wanted: Leaves,
 ) -> Result<Restart, String> {
-    let mut bundle = observed
-        .machine
-        .admin_ca
-        .as_deref()
-        .ok_or("the admin authority is not known yet")
-        .and_then(|ca| TrustBundle::new(ca).map_err(|_| "the admin authority is unreadable"))?;
-    for (key, grant) in cluster.ledger.grants() {
-        let leaf = ClientCertificate::recall(&grant.certificate)
-            .map_err(|error| format!("the certificate of relation {key} on record: {error}"))?;
-        bundle.add(&leaf);
-    }
+    let bundle = trusted(observed.machine.admin_ca.as_deref(), &cluster.ledger)?.bundle;
+    let wanted = bundle.leaves();
     let own = super::membership::own_member(observed, cluster)
         .ok_or("this unit is not on the member list")?;
     let others: BTreeSet<u64> = cluster

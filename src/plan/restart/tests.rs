@@ -1,9 +1,9 @@
 //! When a member restarts, with what, and what is written down about it.
 
-use crate::model::{MemberName, MemberTrust};
+use crate::model::{MemberName, MemberTrust, Notice};
 use crate::plan::observed::Pass;
 use crate::plan::restart::{Restart, TrustStep};
-use crate::plan::testing::{Bench, leaf};
+use crate::plan::testing::{Bench, NOW, key, large_leaf, leaf};
 use crate::plan::{Stage, Wait};
 use crate::tls::TrustBundle;
 
@@ -66,6 +66,66 @@ fn one_restart_brings_in_everything_that_is_granted() {
         }
     );
     assert_eq!((restart.in_turn, restart.hand_over_to), (false, None));
+}
+
+#[test]
+fn a_leaf_on_record_that_is_refused_today_is_left_out_and_said() {
+    let mut bench = settled(1);
+    bench.ask_as(2, "/two/", "beta", 1);
+    bench.access();
+    let refused = &mut bench.cluster.ledger.clients;
+    let refused = refused.get_mut(&key(1)).and_then(|it| it.grant.as_mut());
+    refused.expect("a grant").certificate = "what was let in once".to_owned();
+    bench.observed.leader = false;
+    let planned = restart(&mut bench);
+    let wanted = [leaf("beta", 1)].into();
+    let bundle = TrustBundle::parse(&planned.trust).expect("a trust file");
+    assert_eq!(
+        (bundle.leaves(), &planned.after.loaded),
+        (wanted, &bundle.leaves())
+    );
+    // It is not wanted, so it causes no restart any more, and is told.
+    bench.trust(&[leaf("beta", 1)]);
+    let plan = bench.plan();
+    assert!(matches!(plan.stage, Stage::Publish(_)), "{:?}", plan.stage);
+    let reason = "certificate not trusted any more: there is text outside of the PEM blocks";
+    let notice = Notice::Refused(reason.to_owned());
+    assert_eq!(plan.report.notices, [(key(1), notice)]);
+}
+
+#[test]
+fn no_trust_file_names_more_than_a_handshake_holds() {
+    let mut bench = settled(1);
+    bench.ask_as(2, "/two/", "beta", 1);
+    bench.access();
+    bench.observed.leader = false;
+    // From before there was any bound, and each a moment later than the last.
+    for number in 0..70 {
+        let leaf = large_leaf(&format!("large{number}"), 1);
+        let mut record = bench.record(1).clone();
+        let grant = record.grant.as_mut().expect("a grant");
+        grant.common_name = leaf.common_name;
+        grant.certificate = leaf.pem;
+        grant.fingerprint = leaf.fingerprint;
+        grant.granted_at = NOW.plus_seconds(i64::from(number) + 1);
+        bench
+            .cluster
+            .ledger
+            .clients
+            .insert(key(10 + number), record);
+    }
+    let planned = restart(&mut bench);
+    let bundle = TrustBundle::parse(&planned.trust).expect("a trust file");
+    assert!((59_000..=60_000).contains(&bundle.named_bytes()));
+    assert!(bundle.trusts(&leaf("beta", 1)) && bundle.trusts(&leaf("alpha", 1)));
+    assert!(!bundle.trusts(&large_leaf("large69", 1).fingerprint));
+    let loaded: Vec<_> = bundle.leaves().into_iter().collect();
+    bench.trust(&loaded);
+    let plan = bench.plan();
+    assert!(matches!(plan.stage, Stage::Publish(_)), "{:?}", plan.stage);
+    let (last, notice) = plan.report.notices.last().expect("a notice");
+    let reason = "certificate not trusted any more: there are too many names";
+    assert_eq!((last, notice.reason()), (&key(79), reason));
 }
 
 #[test]

@@ -1,0 +1,53 @@
+//! Whom a member should trust: the charm's own authority, and the leaf of every
+//! grant on record, as far as today's rules and the protocol let them in.
+
+use super::observed::Leaves;
+use crate::model::{Fingerprint, Grant, Ledger, RequestKey};
+use crate::tls::{ClientCertificate, TrustBundle};
+
+/// Longest list of names in a handshake that a trust file may cause. TLS has
+/// room for 65,535 bytes, and a server with more to say lets nobody in, its own
+/// administrator included. Admission stops at half of it, so what stands between
+/// was granted before there was any bound, and is let in.
+const MAX_NAMED_BYTES: usize = 60_000;
+
+/// A trust file, and the leaves on record that have no place in it.
+pub(super) struct Trusted {
+    pub(super) bundle: TrustBundle,
+    pub(super) left_out: Vec<(RequestKey, String)>,
+}
+
+/// The trust file that a member should have. A leaf that cannot be in it is left
+/// out, and nobody else waits for it.
+///
+/// # Errors
+/// What is missing of our own.
+pub(super) fn trusted(admin_ca: Option<&str>, ledger: &Ledger) -> Result<Trusted, &'static str> {
+    let mut bundle = admin_ca
+        .ok_or("the admin authority is not known yet")
+        .and_then(|ca| TrustBundle::new(ca).map_err(|_| "the admin authority is unreadable"))?;
+    let mut left_out = Vec::new();
+    let mut named_bytes = bundle.named_bytes();
+    // Who was there first stays.
+    let mut grants: Vec<_> = ledger.grants().collect();
+    grants.sort_by_key(|(key, grant)| (grant.granted_at, *key));
+    for (key, grant) in grants {
+        match ClientCertificate::recall(&grant.certificate) {
+            Ok(leaf) if named_bytes + leaf.named_bytes() > MAX_NAMED_BYTES => {
+                left_out.push((key.clone(), "there are too many names".to_owned()));
+            }
+            Ok(leaf) => {
+                named_bytes += leaf.named_bytes();
+                bundle.add(&leaf);
+            }
+            Err(refusal) => left_out.push((key.clone(), refusal.to_string())),
+        }
+    }
+    Ok(Trusted { bundle, left_out })
+}
+
+/// The leaves that the ledger grants access.
+pub(super) fn granted(ledger: &Ledger) -> Leaves {
+    let leaf = |(_, grant): (&RequestKey, &Grant)| -> Fingerprint { grant.fingerprint.clone() };
+    ledger.grants().map(leaf).collect()
+}
