@@ -109,8 +109,13 @@ async fn alone(context: &Context, client: &Client, target: &Target) -> Result<Do
     let member = observe::client_at(context, &target.url)
         .await?
         .with_limit(LIMIT);
-    if let Some(heir) = defrag::heir(&cluster, target) {
-        member.move_leader(heir).await?;
+    if let Some(heir) = defrag::heir(&cluster, target)
+        && !member.move_leader(heir).await?
+    {
+        return Err(ActionError::Refused(format!(
+            "another member than {} has just come to lead: run it again",
+            target.name
+        )));
     }
     let before = member.details().await?.size;
     let begun = Instant::now();

@@ -54,7 +54,9 @@ pub async fn membership(
             Ok(true)
         }
         MembershipStep::HandOver(member) => {
-            client.move_leader(*member).await?;
+            // One that leads no more is what was wanted, and who leads by now is
+            // looked at next.
+            own_member(context).await?.move_leader(*member).await?;
             Ok(true)
         }
         MembershipStep::Remove(member, url) => {
@@ -71,6 +73,17 @@ pub async fn membership(
             Ok(patiently(async || client.promote(*member).await).await?)
         }
     }
+}
+
+/// A connection to the member of this unit: what concerns it alone is asked of
+/// it alone, whichever member told what is known of the cluster.
+///
+/// # Errors
+/// This unit has no address or no certificate yet.
+pub(super) async fn own_member(context: &Context) -> Result<Client, ApplyError> {
+    let url = observe::own_url(context).ok_or(ApplyError::Missing("an address"))?;
+    let client = observe::client_at(context, &url).await;
+    Ok(client.map_err(Box::new)?)
 }
 
 /// A connection to the member that leads, if it is another than the one behind

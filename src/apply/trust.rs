@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::ApplyError;
 use super::machine::{Readiness, answers, unless_others_serve};
+use super::membership::own_member;
 use crate::context::Context;
 use crate::etcd::{Client, Lock};
 use crate::host::files::{PUBLIC_FILE, ensure_file};
@@ -21,6 +22,9 @@ const LOCK_SECONDS: i64 = 90;
 /// How long a hook waits for its turn. The others' restarts take a second or
 /// two each; who does not get a turn is woken by theirs.
 const TURN_LIMIT: Duration = Duration::from_secs(20);
+
+/// How long this unit's member may take to say whether it leads.
+const LOOK_LIMIT: Duration = Duration::from_secs(2);
 
 /// What came of a restart.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -61,8 +65,7 @@ pub async fn trust(
     let lock = if restart.in_turn {
         match turn(context, client, LOCK_SECONDS).await? {
             Some(turn) if turn.waited => {
-                client.unlock(turn.lock).await?;
-                return Ok(Restarted::Overtaken);
+                return give_back(client, Some(turn.lock), Restarted::Overtaken).await;
             }
             Some(turn) => Some(turn.lock),
             None => return Ok(Restarted::Busy),
@@ -70,6 +73,9 @@ pub async fn trust(
     } else {
         None
     };
+    if restart.in_turn && !leads_as_planned(context, restart).await {
+        return give_back(client, lock, Restarted::Overtaken).await;
+    }
     let before = LedgerWrite::Member(member.clone(), restart.before.clone());
     client.write_ledger(&[before]).await?;
     ensure_file(
@@ -78,8 +84,10 @@ pub async fn trust(
         PUBLIC_FILE,
         Owner::Charm,
     )?;
-    if let Some(other) = restart.hand_over_to {
-        client.move_leader(other).await?;
+    if let Some(other) = restart.hand_over_to
+        && !own_member(context).await?.move_leader(other).await?
+    {
+        return give_back(client, lock, Restarted::Overtaken).await;
     }
     // A crash from here on leaves a member that the others look for in the wrong
     // place until it has restarted, which is the next thing that any hook does.
@@ -108,6 +116,30 @@ pub async fn trust(
         client.unlock(lock).await?;
     }
     Ok(Restarted::Done)
+}
+
+/// Whether this unit's member still leads, or still does not, as the plan has it.
+/// The turn may have come at once although others took theirs since the cluster
+/// was looked at, and each turn moves the leadership. A member that does not
+/// answer is restarted for just that.
+async fn leads_as_planned(context: &Context, restart: &Restart) -> bool {
+    let status = async { Ok::<_, ApplyError>(own_member(context).await?.status().await?) };
+    match tokio::time::timeout(LOOK_LIMIT, status).await {
+        Ok(Ok(status)) => (status.leader == Some(status.member)) == restart.leads,
+        Ok(Err(_)) | Err(_) => true,
+    }
+}
+
+/// Gives the turn back without having used it.
+async fn give_back(
+    client: &Client,
+    lock: Option<Lock>,
+    outcome: Restarted,
+) -> Result<Restarted, ApplyError> {
+    if let Some(lock) = lock {
+        client.unlock(lock).await?;
+    }
+    Ok(outcome)
 }
 
 /// Restarts the service and waits until etcd answers. It is restarted on another

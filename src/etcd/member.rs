@@ -117,17 +117,24 @@ impl Client {
     }
 
     /// Moves the leadership of the cluster to another voter. It has to be
-    /// asked of the leader.
+    /// asked of the leader: `false` if the member that is asked does not lead,
+    /// or not any more, or the other has no vote any more. Whoever asked has to
+    /// look again.
     ///
     /// # Errors
     /// etcd refused or failed the call.
-    pub async fn move_leader(&self, to: u64) -> Result<(), EtcdError> {
+    pub async fn move_leader(&self, to: u64) -> Result<bool, EtcdError> {
         let mut client = self.inner.maintenance_client();
-        self.call(
-            format!("move leadership to member {to:x}"),
-            client.move_leader(to),
-        )
-        .await
-        .map(drop)
+        let moved = self
+            .call(
+                format!("move leadership to member {to:x}"),
+                client.move_leader(to),
+            )
+            .await;
+        match moved {
+            Ok(_) => Ok(true),
+            Err(error) if error.says(&["not leader", "bad leader transferee"]) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 }

@@ -38,6 +38,8 @@ pub struct Restart {
     pub before: MemberTrust,
     /// What is written once the member serves again.
     pub after: MemberTrust,
+    /// Whether this member leads the cluster.
+    pub leads: bool,
     /// The member to which leadership is moved first, if this one leads.
     pub hand_over_to: Option<u64>,
     /// The URL that the others are told of first, and the member that it is
@@ -144,6 +146,7 @@ fn restart(
             loaded: wanted,
             starting: None,
         },
+        leads,
         hand_over_to: others
             .iter()
             .find(|id| leads && cluster.answering.contains(id))

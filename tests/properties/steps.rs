@@ -36,6 +36,8 @@ pub(crate) fn restart_steps(observed: &Observed, restart: &Restart) -> Vec<Step>
         trust,
         before,
         after,
+        // In this world nobody comes to lead between a plan and its first step.
+        leads: _,
         hand_over_to,
         moves_to,
         in_turn,

@@ -1,8 +1,12 @@
 //! Units come and go.
 
+use std::fs;
+use std::process::Command;
+use std::thread;
 use std::time::{Duration, Instant};
 
-use etcd_charm_world::{ClientAuthority, Etcdctl, V0};
+use etcd_charm_world::juju::{Hook, Model};
+use etcd_charm_world::{ClientAuthority, Etcdctl, V0, service_of};
 use libtest_mimic::Trial;
 
 use crate::actions::maintenance::take_turn;
@@ -13,6 +17,10 @@ pub(crate) fn stories() -> Vec<Trial> {
         story("cluster_of_three_forms_and_serves", three_units),
         story("cluster_units_leave_one_by_one_and_the_grant_stays", shrink),
         story("cluster_members_restart_in_turn", in_turn),
+        story(
+            "cluster_moves_leadership_by_the_word_of_the_member_that_leads",
+            leads_and_was_silent,
+        ),
         story("cluster_follows_a_unit_to_another_address", address_change),
         story(
             "cluster_loses_a_unit_that_is_removed_by_force",
@@ -122,6 +130,50 @@ fn address_change() {
     assert!(!endpoints.contains(&format!("{old}:2379")), "{endpoints}");
     let client = world.client(&units[1], &certificate);
     assert!(client.run(&["put", "/test/a", "1"]).ok);
+}
+
+/// The member that leads is silent when its unit looks at the cluster, so another
+/// one tells who leads; it is the leader alone that can give that up.
+fn leads_and_was_silent() {
+    let mut world = world();
+    let units = [world.deploy(), world.add_unit(), world.add_unit()];
+    world.rest();
+    // It goes on to lead, as long as it is silent here.
+    world.model.set_config("etcd", "election-timeout", 30_000);
+    world.rest();
+    let leader = units[0].clone();
+    world.let_lead(&leader, &units);
+    let starts = world.starts(&leader);
+    // As if a restart had been put off.
+    let loaded = world.loaded_dir(&leader).join("etcd.yaml");
+    fs::write(&loaded, world.configuration(&leader) + "# Another.\n").unwrap();
+    let state = world.machines[&leader].service(&service_of(&leader));
+    let signal = move |signal: &str| {
+        let pid = state.main_pid.expect("it runs").to_string();
+        assert!(
+            Command::new("kill")
+                .args([signal, &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
+    };
+    let silence = move |_: &mut Model| {
+        signal("-STOP");
+        thread::spawn(move || {
+            // Longer than it is asked, shorter than the others are.
+            thread::sleep(Duration::from_secs(5));
+            signal("-CONT");
+        });
+    };
+    world
+        .model
+        .after_tool_call(leader.clone(), "config-get", silence);
+    let run = world.model.run_hook(leader.clone(), Hook::UpdateStatus);
+    assert!(run.succeeded(), "{}", run.stderr);
+    assert!(run.duration > Duration::from_secs(3), "it was not silent");
+    assert_eq!(world.starts(&leader), starts + 1);
+    world.rest();
 }
 
 /// Another unit has the turn to restart when a client comes. This one waits for

@@ -330,17 +330,20 @@ impl World {
             .join("pki")
     }
 
+    /// The directory with the copies of files that this unit's etcd has loaded.
+    #[must_use]
+    pub fn loaded_dir(&self, unit: &UnitName) -> PathBuf {
+        let run = self.root(unit).join("run/etcd-charm");
+        run.join(unit.with_dash()).join("loaded")
+    }
+
     /// The client trust file that this unit's etcd has loaded.
     ///
     /// # Panics
     /// Panics if there is none.
     #[must_use]
     pub fn trust_file(&self, unit: &UnitName) -> String {
-        let path = self
-            .root(unit)
-            .join("run/etcd-charm")
-            .join(unit.with_dash())
-            .join("loaded/trust.pem");
+        let path = self.loaded_dir(unit).join("trust.pem");
         std::fs::read_to_string(path).expect("a trust file was loaded")
     }
 
@@ -362,11 +365,7 @@ impl World {
     /// first start.
     #[must_use]
     pub fn configuration(&self, unit: &UnitName) -> String {
-        let path = self
-            .root(unit)
-            .join("run/etcd-charm")
-            .join(unit.with_dash())
-            .join("loaded/etcd.yaml");
+        let path = self.loaded_dir(unit).join("etcd.yaml");
         std::fs::read_to_string(path).unwrap_or_default()
     }
 
