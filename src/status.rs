@@ -156,6 +156,7 @@ fn of_wait(wait: &Wait) -> Status {
             waiting("waiting for the leader to make the certificate authorities".to_owned())
         }
         Wait::Cluster(member) => waiting(format!("waiting for {member} to start the cluster")),
+        Wait::Release(reason) => Status::new(StatusName::Blocked, reason.as_str()),
         Wait::OtherJoiner => waiting("waiting for another unit to join".to_owned()),
         Wait::Options => waiting("waiting for an option to be corrected".to_owned()),
         Wait::Promotion => waiting("waiting to catch up with the cluster".to_owned()),

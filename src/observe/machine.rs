@@ -5,7 +5,8 @@ use std::path::Path;
 use super::{Application, ObserveError};
 use crate::context::Context;
 use crate::host::{HostError, Service, files, package};
-use crate::model::{MemberName, Secret, UnitName};
+use crate::log::chain;
+use crate::model::{Known, MemberName, Secret, UnitName, Version};
 use crate::plan::machine::{Documents, Machine};
 use crate::plan::membership;
 use crate::plan::observed::{Leaves, Pass};
@@ -49,6 +50,10 @@ pub fn machine(context: &Context, application: &Application) -> Result<Machine, 
     let installed = package::installed(paths)?;
     machine.is_installed =
         installed.is_some() && !facts.installing && is_newest(context, application)?;
+    machine.release = installed
+        .as_ref()
+        .filter(|_| machine.founding.is_none())
+        .map(|programs| release(context, programs));
     machine.has_storage = application.storage.is_some();
     machine.has_data = application
         .storage
@@ -69,6 +74,18 @@ pub fn machine(context: &Context, application: &Application) -> Result<Machine, 
         machine.wanted = documents(context, application, &installed, machine.has_data)?;
     }
     Ok(machine)
+}
+
+/// The release of these programs, as they say themselves.
+fn release(context: &Context, programs: &package::Installed) -> Known<Version> {
+    let said = package::version(&context.commands, &programs.etcd);
+    let read = said
+        .map_err(|error| chain(&error))
+        .and_then(|text| text.parse().map_err(|error| format!("{error}")));
+    match read {
+        Ok(version) => Known::Known(version),
+        Err(reason) => Known::Unknown(reason),
+    }
 }
 
 /// A certificate of ours and its key. A pair that does not belong together is

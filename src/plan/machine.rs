@@ -9,7 +9,7 @@ use super::authorities::Authorities;
 use super::observed::{Leaves, Observed, Pass};
 use super::trusted::trusted;
 use super::{Report, Wait};
-use crate::model::{Founding, Known, Ledger};
+use crate::model::{Founding, Known, Ledger, Version};
 use crate::tls::{OwnCertificate, TrustBundle, needs_new};
 
 /// How long before it expires a certificate of our own is renewed at most: 30
@@ -23,6 +23,9 @@ pub struct Machine {
     pub is_installed: bool,
     /// Why the programs that the operator attached last are not used.
     pub refused_upgrade: Option<String>,
+    /// The release of the programs that are here, or why it cannot be told;
+    /// asked only where this unit has no member yet.
+    pub release: Option<Known<Version>>,
     /// The address under which this unit serves.
     pub address: Option<String>,
     /// Other addresses under which it is reached.

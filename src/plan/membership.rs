@@ -5,7 +5,7 @@
 mod tests;
 
 use super::observed::{Observed, Pass};
-use super::{Report, Wait};
+use super::{Report, Wait, upgrade};
 use crate::model::{Cluster, Databag, Founding, Known, Member, MemberName};
 use crate::render::etcd_config::{CLIENT_PORT, https_url, port_of};
 
@@ -182,7 +182,25 @@ fn keeps_quorum_without(cluster: &Cluster, gone: u64) -> bool {
     !remaining.is_empty() && well > remaining.len() / 2
 }
 
+/// Why this unit cannot join with the etcd that it has, if so. Its resource may
+/// be one that the members have refused: among them it would be a release that
+/// cannot go on with what they write, or that they cannot go on with.
+fn refused_release(observed: &Observed, cluster: &Cluster) -> Option<Wait> {
+    match observed.machine.release.as_ref()? {
+        Known::Known(own) => {
+            upgrade::refusal_to_join(&cluster.status.version, own).map(Wait::Release)
+        }
+        Known::Unknown(reason) => Some(Wait::Release(format!(
+            "attach another etcd: this one does not say its version ({reason})"
+        ))),
+    }
+}
+
 fn join(observed: &Observed, cluster: &Cluster, report: &mut Report) -> Option<MembershipStep> {
+    if let Some(refused) = refused_release(observed, cluster) {
+        report.wait_for(refused);
+        return None;
+    }
     let address = observed.machine.address.as_deref()?;
     let peer_url = own_peer_url(observed)?;
     let is_ours = |member: &&Member| match &member.name {

@@ -138,6 +138,9 @@ pub enum Wait {
     Authorities,
     /// The unit that starts the cluster.
     Cluster(MemberName),
+    /// An operator who attaches another etcd: with the one that is here this unit
+    /// cannot join. The text says which and why.
+    Release(String),
     /// Another unit that is joining; they join one at a time.
     OtherJoiner,
     /// The learner to catch up with the leader.

@@ -286,6 +286,7 @@ fn machine() -> Machine {
     };
     Machine {
         refused_upgrade: None,
+        release: None,
         is_installed: true,
         address: Some("10.0.0.1".to_owned()),
         other_addresses: BTreeSet::new(),

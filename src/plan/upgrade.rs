@@ -1,5 +1,6 @@
 //! Which release of etcd may follow which: a member that is started with
-//! another one may not start at all, or not be able to go back.
+//! another one may not start at all, or not be able to go back. What members
+//! refuse to be upgraded to, a unit cannot join them with either.
 
 use crate::model::Version;
 
@@ -11,23 +12,41 @@ const LAST_STEP_OF_3_5: (u32, u32) = (5, 26);
 /// Why a member that runs `from` may not be started with `to`, and what to
 /// attach instead; `None` where it may.
 pub fn refusal(from: &Version, to: &Version) -> Option<String> {
+    let attach = instead(from, to)?;
+    Some(format!("etcd {to} cannot follow {from}: attach {attach}"))
+}
+
+/// What to attach, and why, where a unit that has `own` cannot join members that
+/// run `members`; `None` where it can.
+pub fn refusal_to_join(members: &Version, own: &Version) -> Option<String> {
+    let attach = instead(members, own)?;
+    Some(format!(
+        "attach {attach}: etcd {own} cannot join members that run {members}"
+    ))
+}
+
+/// The release to attach where `to` cannot follow `from`.
+fn instead(from: &Version, to: &Version) -> Option<String> {
     let (minor, patch) = LAST_STEP_OF_3_5;
     if (from.major, from.minor) == (to.major, to.minor) {
         return None;
     }
-    let attach = if from.major != to.major || to.minor < from.minor {
-        format!("a release of {}.{}", from.major, from.minor)
+    if from.major != to.major || to.minor < from.minor {
+        Some(format!("a release of {}.{}", from.major, from.minor))
     } else if to.minor > from.minor + 1 {
-        format!("a release of {}.{} first", from.major, from.minor + 1)
+        Some(format!(
+            "a release of {}.{} first",
+            from.major,
+            from.minor + 1
+        ))
     } else if from.minor == minor && from.patch < patch {
-        format!(
+        Some(format!(
             "{}.{minor}.{patch} or newer of {}.{minor} first",
             from.major, from.major
-        )
+        ))
     } else {
-        return None;
-    };
-    Some(format!("etcd {to} cannot follow {from}: attach {attach}"))
+        None
+    }
 }
 
 #[cfg(test)]
@@ -57,6 +76,13 @@ mod tests {
         ] {
             let expected = format!("etcd {to} cannot follow {from}: attach {attach}");
             assert_eq!(refused(from, to), Some(expected));
+            let version = |text: &str| text.parse::<Version>().expect("a version");
+            let told = refusal_to_join(&version(from), &version(to)).expect("it cannot join");
+            assert_eq!(
+                told,
+                format!("attach {attach}: etcd {to} cannot join members that run {from}")
+            );
+            assert!(told.len() <= 100, "{told}");
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The same life of two clients with every etcd and every Juju at hand.
 
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use etcd_charm_world::juju::Deployment;
@@ -25,6 +26,10 @@ pub(crate) fn stories() -> Vec<Trial> {
         }
     }
     stories.push(story("versions_etcd_of_a_resource", resource));
+    stories.push(story(
+        "versions_that_members_refuse_do_not_join_them",
+        joiner,
+    ));
     stories
 }
 
@@ -97,19 +102,58 @@ fn assert_advisory(world: &World, unit: &UnitName, version: &str) {
     }
 }
 
+/// The archive of a release, as an operator would download it.
+fn archive(directory: &Path, version: &str) -> PathBuf {
+    let archive = directory.join("etcd.tar.gz");
+    let packer = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tools/release-archive");
+    let packed = Command::new(packer).arg(version).arg(&archive).status();
+    assert!(packed.expect("the packer can be started").success());
+    archive
+}
+
+/// A release that the members cannot be upgraded to is attached, and a unit that
+/// is added has it alone: it waits for another one, and nobody suffers for it.
+fn joiner() {
+    let mut all = Programs::all().into_iter();
+    let old = all.find(|programs| programs.version == "3.5.1");
+    let mut world = world_of(old.expect("the release is at hand"), JujuVersion::V3_6);
+    let first = world.deploy();
+    world.rest();
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let refused = archive(directory.path(), "3.6.16");
+    world.model.attach_resource("etcd", "etcd", refused);
+    world.rest();
+    let second = world.add_unit();
+    world.rest();
+    let status = world.model.unit_status(second.clone());
+    assert_eq!(
+        (&*status.status, &*status.message),
+        (
+            "blocked",
+            "attach 3.5.26 or newer of 3.5 first: etcd 3.6.16 cannot join members that run 3.5.1"
+        )
+    );
+    let members = |world: &World| {
+        let list = world.admin(&first).json(&["member", "list"]);
+        list["members"].as_array().expect("a list").len()
+    };
+    assert_eq!(members(&world), 1);
+    assert_eq!(world.starts(&second), 0, "it was started all the same");
+
+    // With one that they take it joins.
+    let right = archive(directory.path(), "3.5.1");
+    world.model.attach_resource("etcd", "etcd", right);
+    world.rest();
+    assert_eq!(members(&world), 2);
+    let status = world.model.unit_status(second);
+    assert_eq!(status.status, "active", "{}", status.message);
+}
+
 fn resource() {
     // The distribution has another one.
     let mut world = world_of(Programs::oldest(), JujuVersion::V3_6);
     let directory = tempfile::tempdir().expect("a temporary directory");
-    let archive = directory.path().join("etcd.tar.gz");
-    let packed = Command::new(concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/tests/tools/release-archive"
-    ))
-    .arg("3.6.16")
-    .arg(&archive)
-    .status();
-    assert!(packed.expect("the packer can be started").success());
+    let archive = archive(directory.path(), "3.6.16");
     let unit = world.deploy_with(Deployment::units(1).resource("etcd", &archive));
     world.settle();
     let packages = world.machines[&unit].packages();

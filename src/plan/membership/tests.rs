@@ -1,6 +1,6 @@
 //! Who joins and who leaves, and when a member may be stopped.
 
-use crate::model::{Databag, Founding, MemberName};
+use crate::model::{Databag, Founding, Known, MemberName};
 use crate::plan::membership::{
     MembershipStep, client_url, founding_port, member_url, safe_to_stop,
 };
@@ -74,6 +74,40 @@ fn members_join_one_at_a_time() {
     bench.cluster.members[1].learner = false;
     bench.cluster.members[1].name = None;
     assert_eq!(bench.plan().report.wait, Some(Wait::OtherJoiner));
+}
+
+#[test]
+fn a_unit_joins_with_no_release_that_the_members_refuse() {
+    let mut bench = joining(1);
+    bench.cluster.status.version = "3.5.1".parse().expect("a version");
+    let with = |bench: &mut Bench, release: &str| {
+        bench.observed.machine.release = Some(Known::Known(release.parse().expect("a version")));
+        (step(bench), bench.plan().report.wait)
+    };
+    for release in ["3.5.1", "3.5.26", "3.5.0"] {
+        let (step, wait) = with(&mut bench, release);
+        assert!(step.is_some() && wait.is_none(), "{release}: {wait:?}");
+    }
+    for release in ["3.4.23", "3.6.16", "3.7.3"] {
+        let (step, wait) = with(&mut bench, release);
+        assert_eq!(step, None, "{release}");
+        let Some(Wait::Release(reason)) = wait else {
+            panic!("{release}: {wait:?}");
+        };
+        assert!(
+            reason.contains("cannot join members that run 3.5.1"),
+            "{reason}"
+        );
+    }
+    // One that was added before is not started with it either.
+    let mut own = member(0);
+    own.name = None;
+    own.learner = true;
+    bench.cluster.members.push(own);
+    assert_eq!(with(&mut bench, "3.6.16").0, None);
+    // What cannot be told is no release that may join.
+    bench.observed.machine.release = Some(Known::Unknown("it does not run".to_owned()));
+    assert_eq!(step(&mut bench), None);
 }
 
 #[test]
