@@ -1,6 +1,6 @@
 //! What Juju says of this application, its units and its options.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::path::PathBuf;
 
@@ -12,6 +12,7 @@ use crate::context::Context;
 use crate::hook::Event;
 use crate::host::{self, package};
 use crate::juju::Resource;
+use crate::log::chain;
 use crate::model::{MemberName, Relation};
 use crate::plan::authorities::Authorities;
 use crate::plan::observed::{Pass, Peers};
@@ -27,6 +28,11 @@ pub struct Application {
     pub pass: Pass,
     /// The peer relation and what stands in it.
     pub peers: Option<Peers>,
+    /// The members of the units that there are, where this pass asked.
+    pub units: Option<BTreeSet<MemberName>>,
+    /// The members of units that the peer relation still shows and the model
+    /// does not have any more, with the addresses they had.
+    pub gone: BTreeMap<MemberName, Option<String>>,
     /// The certificate authorities, once the leader has made them.
     pub authorities: Option<Authorities>,
     /// The address of this unit.
@@ -71,6 +77,8 @@ pub fn application(context: &Context) -> Result<Application, ObserveError> {
             leader,
             pass: Pass::Event,
             peers: None,
+            units: None,
+            gone: BTreeMap::new(),
             authorities: None,
             address: context.facts.address,
             other_addresses: BTreeSet::new(),
@@ -82,7 +90,16 @@ pub fn application(context: &Context) -> Result<Application, ObserveError> {
             auto_quota: None,
         });
     }
-    let peers = peers(context)?;
+    let mut peers = peers(context)?;
+    let units = if leader {
+        units(context, peers.as_ref())
+    } else {
+        None
+    };
+    let gone = match (&mut peers, &units) {
+        (Some(peers), Some(units)) => without_unit(peers, units),
+        _ => BTreeMap::new(),
+    };
     let authorities = match &peers {
         Some(peers) => authorities::read(context, peers)?,
         None => None,
@@ -117,6 +134,8 @@ pub fn application(context: &Context) -> Result<Application, ObserveError> {
         leader,
         pass: Pass::Full,
         peers,
+        units,
+        gone,
         authorities,
         address: network.bind,
         other_addresses: network.ingress.into_iter().collect(),
@@ -155,4 +174,40 @@ fn peers(context: &Context) -> Result<Option<Peers>, ObserveError> {
         peers.others.insert(MemberName::of(&other), bag);
     }
     Ok(Some(peers))
+}
+
+/// The members of the units that there are. What cannot be asked, or is
+/// nonsense, is not known. A unit that was always alone has nobody to ask for.
+fn units(context: &Context, peers: Option<&Peers>) -> Option<BTreeSet<MemberName>> {
+    let is_alone = context.facts.client_endpoints.len() < 2;
+    if is_alone && peers.is_none_or(|peers| peers.others.is_empty()) {
+        return None;
+    }
+    match context.tools.units() {
+        Ok(units) if units.contains(&context.hook.unit) => {
+            Some(units.iter().map(MemberName::of).collect())
+        }
+        Ok(_) => None,
+        Err(error) => {
+            tracing::warn!("{}", chain(&error));
+            None
+        }
+    }
+}
+
+/// Takes those that have no unit any more from what the peer relation shows:
+/// nothing that they wrote is so any more.
+fn without_unit(
+    peers: &mut Peers,
+    units: &BTreeSet<MemberName>,
+) -> BTreeMap<MemberName, Option<String>> {
+    let mut gone = BTreeMap::new();
+    peers.others.retain(|member, bag| {
+        let exists = units.contains(member);
+        if !exists {
+            gone.insert(member.clone(), bag.get("address").cloned());
+        }
+        exists
+    });
+    gone
 }

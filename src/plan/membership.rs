@@ -150,8 +150,15 @@ fn member_without_unit(observed: &Observed, cluster: &Cluster) -> Option<u64> {
     if !observed.leader {
         return None;
     }
+    // A member on record was a unit's once. One that an operator has added under
+    // the name of a unit never was, and stays.
+    let lost_its_unit = |name: &MemberName| {
+        let units = observed.units.as_ref();
+        units.is_some_and(|units| !units.contains(name))
+            && cluster.ledger.members.contains_key(name)
+    };
     let has_left = |member: &&Member| match &member.name {
-        Some(name) => observed.departed.contains_key(name),
+        Some(name) => observed.departed.contains_key(name) || lost_its_unit(name),
         // It was added and never started; only its address tells whose it was.
         None => observed
             .departed

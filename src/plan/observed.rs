@@ -25,6 +25,9 @@ pub struct Observed {
     /// Units that have left, by the names of their members, with the addresses
     /// they had.
     pub departed: BTreeMap<MemberName, Option<String>>,
+    /// The members of the units that the model has, also of those that this one
+    /// has not met yet; `None` where it was not asked, or cannot be told.
+    pub units: Option<BTreeSet<MemberName>>,
     /// How much this pass looks at.
     pub pass: Pass,
     /// Whether this hook comes by itself (`update-status` and the like) and not

@@ -113,6 +113,7 @@ impl Bench {
             leader: true,
             stopping: false,
             departed: BTreeMap::new(),
+            units: None,
             pass: Pass::Full,
             is_regular: true,
             machine: machine(),

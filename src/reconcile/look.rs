@@ -26,6 +26,9 @@ impl Run {
             context.facts.data_dir = application.storage.clone();
             let quota = application.auto_quota.max(context.facts.auto_quota);
             context.facts.auto_quota = quota;
+            // As if their departure had been told.
+            let gone = application.gone.clone();
+            context.facts.departed.extend(gone);
         }
         let mut machine = observe::machine(context, application)?;
         machine.is_pending = self.started == Some(Readiness::Starting) && !machine.is_running;
@@ -73,6 +76,7 @@ impl Run {
             leader: application.leader,
             stopping: context.hook.event == Event::Stop,
             departed: context.facts.departed.clone(),
+            units: application.units.clone(),
             pass: application.pass,
             is_regular: matches!(
                 context.hook.event,

@@ -216,6 +216,7 @@ impl World {
             leader: hook.leader,
             stopping: hook.kind == HookKind::Stop,
             departed: self.departed.clone(),
+            units: None,
             pass,
             is_regular: pass == Pass::Full,
             machine,

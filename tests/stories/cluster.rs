@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use etcd_charm_world::juju::{Hook, Model};
-use etcd_charm_world::{ClientAuthority, Etcdctl, V0, service_of};
+use etcd_charm_world::{ClientAuthority, Etcdctl, UnitName, V0, service_of};
 use libtest_mimic::Trial;
 
 use crate::actions::maintenance::take_turn;
@@ -25,6 +25,10 @@ pub(crate) fn stories() -> Vec<Trial> {
         story(
             "cluster_loses_a_unit_that_is_removed_by_force",
             removed_by_force,
+        ),
+        story(
+            "cluster_loses_a_unit_whose_departure_is_not_told",
+            removed_unnoticed,
         ),
     ]
 }
@@ -109,6 +113,33 @@ fn removed_by_force() {
     world.rest();
     let admin = world.admin(&units[0]);
     assert_eq!(voters(&admin), ["etcd-0", "etcd-1"]);
+}
+
+/// The peers of a unit that is gone are not told, whoever leads, and go on to
+/// see it; who comes later sees it, too.
+fn removed_unnoticed() {
+    let mut world = world();
+    let mut units = vec![world.deploy(), world.add_unit(), world.add_unit()];
+    world.rest();
+    for number in [2, 0] {
+        let gone = units.remove(number);
+        world.machines[&gone].power_off();
+        world.model.remove_unit_unnoticed(gone.clone());
+        world.machines.remove(&gone);
+        units.push(world.add_unit());
+        world.rest();
+        let mut left: Vec<_> = units.iter().map(UnitName::with_dash).collect();
+        left.sort();
+        assert_eq!(voters(&world.admin(&units[0])), left);
+        for unit in &units {
+            let status = world.model.unit_status(unit.clone());
+            assert!(
+                status.message.contains("cluster is healthy"),
+                "{unit}: {}",
+                status.message
+            );
+        }
+    }
 }
 
 fn address_change() {

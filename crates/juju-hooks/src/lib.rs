@@ -20,6 +20,7 @@ mod action;
 mod config;
 mod databag;
 mod error;
+mod goal_state;
 mod handover;
 mod hook;
 mod id;

@@ -77,6 +77,34 @@ fn members_join_one_at_a_time() {
 }
 
 #[test]
+fn a_member_goes_whose_unit_the_model_does_not_have() {
+    let mut bench = Bench::new(3);
+    let units = |numbers: &[u64]| {
+        let names = numbers.iter().filter_map(|unit| member(*unit).name);
+        Some(names.collect())
+    };
+    // One that has not been met yet is there all the same.
+    bench.observed.units = units(&[0, 1, 2, 3]);
+    assert_eq!(step(&mut bench), None);
+    bench.observed.units = units(&[0, 1]);
+    assert_eq!(step(&mut bench), Some(MembershipStep::Remove(102, None)));
+    bench.observed.leader = false;
+    assert_eq!(step(&mut bench), None);
+    bench.observed.leader = true;
+    // What cannot be asked is not known to be gone.
+    bench.observed.units = None;
+    assert_eq!(step(&mut bench), None);
+    // What was never a unit's is nobody's to remove.
+    bench.observed.units = units(&[0, 1]);
+    bench
+        .cluster
+        .ledger
+        .members
+        .remove(&member(2).name.expect("a name"));
+    assert_eq!(step(&mut bench), None);
+}
+
+#[test]
 fn a_unit_joins_with_no_release_that_the_members_refuse() {
     let mut bench = joining(1);
     bench.cluster.status.version = "3.5.1".parse().expect("a version");

@@ -23,14 +23,27 @@ impl Model {
     /// Removes a unit whose machine is gone: no hook is run on it, and its peers
     /// and relations see it depart.
     pub fn remove_unit_force(&mut self, unit: impl Into<UnitName>) {
-        let name = unit.into();
+        self.forget_unit(unit.into(), true);
+    }
+
+    /// Removes a unit as [`Model::remove_unit_force`] does, but its peers are
+    /// never told, which a controller of 4.0 does at times (a machine that is
+    /// dead, a unit that was blocked): to them relation-list and relation-get
+    /// show it for good, and goal-state alone does not.
+    pub fn remove_unit_unnoticed(&mut self, unit: impl Into<UnitName>) {
+        self.forget_unit(unit.into(), false);
+    }
+
+    fn forget_unit(&mut self, name: UnitName, peers_are_told: bool) {
         self.unit_mut(&name).dying = true;
         if self.is_leader(&name) {
             self.elect_other(&name);
         }
         self.units.remove(&name);
         for relation in self.relations.values_mut() {
-            relation.scope.remove(&name);
+            if peers_are_told || !relation.is_peer() {
+                relation.scope.remove(&name);
+            }
         }
         let owned = Owner::Unit(name.clone());
         self.secrets.retain(|_, secret| secret.owner != owned);

@@ -278,6 +278,37 @@ pub(crate) fn lost_machine_runs_nothing_and_departs() {
     assert!(names_of(&runs, leader.as_str()).contains(&"leader-elected".to_owned()));
 }
 
+pub(crate) fn departure_of_a_peer_is_not_always_told() {
+    let mut world = World::v4();
+    world.deploy("app", 3);
+    world.settle();
+    let peers = world.model.relation_ids("app", "mates")[0];
+    world.run("app/2", &format!("relation-set -r {peers} a=b"));
+    world.settle();
+    world.model.remove_unit_unnoticed("app/2");
+    assert!(world.settle().is_empty(), "somebody was told");
+    let run = world.run(
+        "app/0",
+        &format!(
+            "relation-list -r {peers}; relation-get -r {peers} a app/2; goal-state --format=json"
+        ),
+    );
+    assert_prints(&run.calls[0], "app/1\napp/2\n");
+    assert_prints(&run.calls[1], "b\n");
+    let goal = &run.calls[2].stdout;
+    assert!(goal.contains("app/1") && !goal.contains("app/2"), "{goal}");
+    // Who comes later meets it as well, and goal-state names the two that are.
+    let later = world.model.add_unit("app");
+    world.settle();
+    let run = world.run(
+        later.as_str(),
+        &format!("relation-list -r {peers}; goal-state --format=json"),
+    );
+    assert_prints(&run.calls[0], "app/0\napp/1\napp/2\n");
+    assert!(run.calls[1].stdout.contains("app/3"));
+    assert!(!run.calls[1].stdout.contains("app/2"));
+}
+
 pub(crate) fn failed_install_waits_for_everything_else() {
     let mut world = World::new();
     world.deploy("app", 1);

@@ -1,0 +1,51 @@
+//! What the model is to come to, whatever the hooks so far have told.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{ToolError, Tools};
+use crate::UnitName;
+
+impl Tools {
+    /// The units of this application, as the controller has them
+    /// (`jujuc/goal-state.go`): this one, those that are dying, and those that it
+    /// has not met yet. One that is dead is none of them, though relations may
+    /// show it for good: `relation-departed` is not always told.
+    ///
+    /// # Errors
+    /// Only those of every tool: see [`ToolError`].
+    pub fn units(&self) -> Result<BTreeSet<UnitName>, ToolError> {
+        #[derive(Deserialize)]
+        struct GoalState {
+            units: BTreeMap<String, Value>,
+        }
+        const TOOL: &str = "goal-state";
+        let state: GoalState = self.call(TOOL).json()?;
+        let units = state.units.keys().map(|name| name.parse());
+        units
+            .collect::<Result<_, _>>()
+            .map_err(|source| ToolError::parse(TOOL, source))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fake::Fake;
+
+    #[test]
+    fn units_are_told_with_their_statuses_and_relations() {
+        let printed = r#"{"units":{"etcd/0":{"status":"active","since":"2026-01-04 06:29:46Z"},
+            "etcd/10":{"status":"dying"}},"relations":{"db":{"app":{},"app/0":{}}}}"#;
+        let fake = Fake::printing("goal-state", printed);
+        let units = fake.tools().units().expect("units");
+        let names: Vec<_> = units.iter().map(ToString::to_string).collect();
+        assert_eq!(names, ["etcd/0", "etcd/10"]);
+        assert_eq!(fake.argv("goal-state"), ["--format=json"]);
+        for nonsense in ["[]", r#"{"units":{"etcd":{}}}"#] {
+            let fake = Fake::printing("goal-state", nonsense);
+            assert!(fake.tools().units().is_err(), "{nonsense}");
+        }
+    }
+}
