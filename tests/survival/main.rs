@@ -35,7 +35,7 @@ fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     // Times are measured, so there is little else to do meanwhile.
     arguments.test_threads.get_or_insert(2);
-    let stories: [Story; 29] = [
+    let stories: [Story; 30] = [
         ("survival_of_killed_members", crashes::killed),
         ("survival_of_a_power_cut", crashes::power_cut),
         ("survival_of_a_reboot_of_all", crashes::all_reboot),
@@ -53,6 +53,10 @@ fn main() -> ExitCode {
             leaders::lost_in_a_hook,
         ),
         ("survival_of_a_silent_member", silence::one_member),
+        (
+            "survival_of_an_outage_that_clients_are_not_told",
+            silence::costs_clients_nothing,
+        ),
         ("survival_of_a_lost_majority", silence::no_leader),
         ("survival_of_slow_members", silence::slow),
         ("survival_of_a_full_database", faults::no_space),

@@ -88,6 +88,47 @@ pub(crate) fn one_member() {
     assert_healthy(&world, &units);
 }
 
+/// One member of three is silent for a while, and then is back: no client is
+/// told anything, since each knows all members and finds one that answers.
+pub(crate) fn costs_clients_nothing() {
+    let (mut world, units, client) = serving(3);
+    let other = Client::ask(&mut world, "other");
+    world.rest();
+    let told = [&client, &other].map(|client| client.told(&mut world));
+    assert!(
+        told.iter()
+            .all(|told| told.endpoints.matches(',').count() == 2)
+    );
+    // What Juju would tell requirers of: a databag, or a revision of a secret.
+    let all_told = |world: &World| {
+        let clients = [&client, &other].into_iter();
+        let bags = clients.map(|client| world.model.app_bag(client.requirer.relation, "etcd"));
+        let secrets = world.model.secrets("etcd").into_iter();
+        let revisions = secrets.map(|secret| (secret.id, secret.revisions));
+        (bags.collect::<Vec<_>>(), revisions.collect::<Vec<_>>())
+    };
+    let before = all_told(&world);
+    let leader = world.raft_leader(&units);
+    let silent = units.iter().rfind(|unit| **unit != leader).unwrap();
+    assert!(world.machines[silent].pause_service(&service_of(silent)));
+    let others: Vec<UnitName> = units
+        .iter()
+        .filter(|unit| *unit != silent)
+        .cloned()
+        .collect();
+    for _ in 0..2 {
+        passes("one of three silent, told to nobody", &mut world, &others);
+    }
+    let status = world.model.unit_status(others[0].clone()).message;
+    assert!(status.contains(&silent.with_dash()), "{status}");
+    assert_eq!(all_told(&world), before, "during the outage");
+    assert!(world.machines[silent].resume_service(&service_of(silent)));
+    assert_caught_up(&world, &units);
+    world.full_pass();
+    world.full_pass();
+    assert_eq!(all_told(&world), before, "after the outage");
+}
+
 /// Two of three are silent, so no member leads: the charm waits, says why, and
 /// does nothing. All goes on when they are back.
 pub(crate) fn no_leader() {

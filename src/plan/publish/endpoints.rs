@@ -1,14 +1,14 @@
 //! Where a client is sent: to members that let it in.
 
-use crate::model::{Cluster, Fingerprint, Member, MemberName, UnitName};
-use crate::plan::observed::{Observed, Pass};
+use crate::model::{Cluster, Fingerprint, Member};
+use crate::plan::observed::Observed;
 
-/// The lock that a unit holds while it restarts its member.
-const RESTART: &str = "restart";
-
-/// The members that are known to let this leaf in: started, with a vote, with a
-/// trust file loaded that holds it, and answering. `told` is what the client was
-/// told before.
+/// The members that are known to let this leaf in: started, with a vote, of a
+/// unit that exists, and with a trust file loaded that holds it. One that the
+/// client was not `told` of before has to answer as well. One that it was told
+/// of stays, silent or not: to take an endpoint away and to give it back costs
+/// every client two revisions of a secret and a hook for each, and whoever knows
+/// all members finds one that answers by itself.
 pub(super) fn ready(
     observed: &Observed,
     cluster: &Cluster,
@@ -18,14 +18,14 @@ pub(super) fn ready(
     let mut endpoints: Vec<String> = cluster
         .members
         .iter()
-        .filter(|member| !member.learner && trusts(cluster, member, leaf))
+        .filter(|member| !member.learner && !has_left(observed, member))
+        .filter(|member| trusts(cluster, member, leaf))
         .flat_map(|member| {
             let endpoints = member.client_urls.iter();
             endpoints.map(move |url| (member, url.trim_start_matches("https://")))
         })
         .filter(|(member, endpoint)| {
-            let was_told = || told.iter().any(|told| told == endpoint);
-            cluster.answers(member.id) || was_told() && !is_over(observed, cluster, member)
+            cluster.answers(member.id) || told.iter().any(|told| told == endpoint)
         })
         .map(|(_, endpoint)| endpoint.to_owned())
         .collect();
@@ -40,14 +40,9 @@ fn trusts(cluster: &Cluster, member: &Member, leaf: &Fingerprint) -> bool {
     trust.is_some_and(|trust| trust.loaded.contains(leaf))
 }
 
-/// Whether a member that does not answer is given up. To take an endpoint from
-/// clients and give it back costs each of them more than a member that is away
-/// for a moment, so only a regular pass does it, and not while the member is
-/// being restarted.
-fn is_over(observed: &Observed, cluster: &Cluster, member: &Member) -> bool {
-    let is_time = observed.pass == Pass::Full && observed.is_regular;
-    let holder = cluster.ledger.locks.get(RESTART);
-    let restarts = holder.and_then(|unit| unit.parse::<UnitName>().ok());
-    let restarts = restarts.map(|unit| MemberName::of(&unit));
-    is_time && (restarts.is_none() || restarts != member.name)
+/// Whether the unit of this member is gone, while the member is still listed:
+/// nobody brings it back.
+fn has_left(observed: &Observed, member: &Member) -> bool {
+    let name = member.name.as_ref();
+    name.is_some_and(|name| observed.departed.contains_key(name))
 }

@@ -252,7 +252,7 @@ fn only_the_leader_answers() {
 }
 
 #[test]
-fn a_member_that_does_not_answer_is_given_up_by_a_regular_pass_only() {
+fn a_member_that_does_not_answer_stays_until_its_unit_has_left() {
     let endpoints = |bench: &mut Bench| {
         let publication = publication(bench);
         let relation = publication.relations.first();
@@ -261,20 +261,20 @@ fn a_member_that_does_not_answer_is_given_up_by_a_regular_pass_only() {
     let mut bench = answered(3);
     assert_eq!(endpoints(&mut bench), None, "it stands");
     bench.cluster.answering.remove(&102);
-    // It may be away for a moment.
-    bench.observed.is_regular = false;
-    assert_eq!(endpoints(&mut bench), None);
-    bench.observed.pass = Pass::Event;
-    assert_eq!(endpoints(&mut bench), None);
-    (bench.observed.pass, bench.observed.is_regular) = (Pass::Full, true);
-    let lock = |holder: &str| [("restart".to_owned(), holder.to_owned())].into();
-    bench.cluster.ledger.locks = lock("etcd/2");
-    assert_eq!(endpoints(&mut bench), None, "it restarts");
-    bench.cluster.ledger.locks = lock("etcd/1");
-    assert_eq!(endpoints(&mut bench), Some(2), "another restarts");
-    bench.cluster.ledger.locks.clear();
-    assert_eq!(endpoints(&mut bench), Some(2));
-    // Who was told nothing yet is not sent to it by any pass.
+    for pass in [Pass::Event, Pass::Full] {
+        for is_regular in [false, true] {
+            (bench.observed.pass, bench.observed.is_regular) = (pass, is_regular);
+            assert_eq!(endpoints(&mut bench), None, "{pass:?}");
+        }
+    }
+    // Its unit is gone; it may still be on the list.
+    let silent = MemberName::new("etcd-2");
+    bench.observed.departed.insert(silent, None);
+    let (observed, relation) = (&bench.observed, super::RelationId(1));
+    let asked = &observed.clients.relations[&relation];
+    let told = super::answers(observed, &bench.cluster, relation, asked);
+    assert_eq!(told[0].endpoints, ["10.0.0.1:2379", "10.0.0.2:2379"]);
+    // Who was told nothing yet is not sent to one that is silent.
     let mut bench = granted(3);
     bench.cluster.answering.remove(&102);
     bench.observed.is_regular = false;
