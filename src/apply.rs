@@ -2,6 +2,7 @@
 //! it stands there. "Already there" and "already gone" are success.
 
 mod access;
+mod disconnect;
 mod issue;
 mod machine;
 mod membership;
@@ -12,6 +13,7 @@ mod snapshot;
 mod trust;
 
 pub use access::access;
+pub use disconnect::disconnect;
 pub use issue::issue;
 pub use machine::{Readiness, machine, stop};
 pub use membership::membership;

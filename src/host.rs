@@ -4,6 +4,7 @@
 
 mod archive;
 pub mod command;
+mod connections;
 pub mod credentials;
 pub mod data;
 mod error;
@@ -22,6 +23,7 @@ mod volume;
 
 pub use archive::sha256;
 pub use command::{Commands, Outcome};
+pub use connections::{Ended, end_connections};
 pub use error::{CommandError, HostError};
 pub use files::Owner;
 pub use local::LocalFacts;

@@ -12,6 +12,7 @@ pub mod advisory;
 pub mod alarm;
 pub mod authorities;
 pub mod defrag;
+pub mod disconnect;
 mod foresee;
 pub mod health;
 pub mod identities;
@@ -59,6 +60,9 @@ pub enum Stage {
     /// A lock that an earlier run of this unit was killed with: nobody else can
     /// take a turn before it is free.
     FreeLock(String),
+    /// Ends the connections of clients to this unit's member, because of what
+    /// was settled at this revision of the ledger, or is not settled yet.
+    Disconnect(Option<i64>),
     /// Who is a member, and that authentication is on.
     Membership(MembershipStep),
     /// Users, roles and the ledger.
@@ -79,6 +83,7 @@ impl Stage {
         match self {
             Self::Machine(_) => "machine",
             Self::FreeLock(_) => "free lock",
+            Self::Disconnect(_) => "disconnect",
             Self::Membership(_) => "membership",
             Self::Access(_) => "access",
             Self::Issue(_) => "issue",
@@ -99,6 +104,7 @@ pub fn plan(observed: &Observed) -> Plan {
     if let Known::Known(cluster) = &observed.cluster {
         report.alarm = alarm::sentence(&alarm::raised(cluster));
         report.strangers = membership::strangers(observed, cluster);
+        report.lingering = disconnect::lingering(observed, cluster).map(str::to_owned);
     }
     let stage = next_stage(observed, &mut report);
     Plan { stage, report }
@@ -125,6 +131,11 @@ fn next_stage(observed: &Observed, report: &mut Report) -> Stage {
     }
     if let Some(subject) = lock_left_behind(observed) {
         return Stage::FreeLock(subject);
+    }
+    if let Some(cluster) = observed.cluster.known()
+        && disconnect::is_due(observed, cluster)
+    {
+        return Stage::Disconnect(cluster.ledger.settled);
     }
     if let Some(step) = membership::plan(observed, report) {
         return Stage::Membership(step);

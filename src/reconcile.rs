@@ -14,7 +14,7 @@ use crate::hook::{Event, Hook};
 use crate::juju::{LogLevel, ToolError};
 use crate::model::Ledger;
 use crate::observe::{self, Application, ObserveError};
-use crate::plan::observed::{Clients, Pass};
+use crate::plan::observed::{Clients, Disconnection, Pass};
 use crate::plan::preview::Preview;
 use crate::plan::steps::Step;
 use crate::plan::{self, Plan, Report, Wait};
@@ -163,6 +163,12 @@ struct Run {
     first_ledger: Option<Ledger>,
     granted: bool,
     restarted: bool,
+    /// What came of ending the connections of clients in this hook.
+    disconnection: Disconnection,
+    /// Whether this hook has taken rights away, or was about to.
+    took_rights: bool,
+    /// Whether the others were told so although it could not be written down.
+    told_unsettled: bool,
     /// What came of the last start of etcd in this hook.
     started: Option<Readiness>,
     /// Whether others have restarted while this hook waited for its turn.
@@ -186,6 +192,9 @@ impl Run {
             first_ledger: None,
             granted: false,
             restarted: false,
+            disconnection: Disconnection::Untried,
+            took_rights: false,
+            told_unsettled: false,
             started: None,
             overtaken: false,
             log: Vec::new(),
@@ -221,6 +230,13 @@ impl Run {
             match progress {
                 Progress::Goes => {}
                 Progress::Over => return Ok(report),
+                // Rights were taken away as far as that needs no write, so what
+                // is open from before ends first.
+                Progress::Waits(Wait::Alarm(_)) if self.took_rights && !self.told_unsettled => {
+                    self.told_unsettled = true;
+                    let publication = plan::publish::unsettled(&observed);
+                    apply::publish(context, None, &publication).await?;
+                }
                 Progress::Waits(wait) => {
                     report.wait_for(wait);
                     return Ok(report);

@@ -88,6 +88,9 @@ fn of_health(report: &Report) -> Status {
             silent.join(", ")
         )),
     }
+    if report.lingering.is_some() {
+        message.push_str("; watches of removed clients end at the next update-status");
+    }
     if let Some(version) = &report.version {
         let open = open_advisories(version);
         if let Some((first, rest)) = open.split_first() {

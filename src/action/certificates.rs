@@ -19,6 +19,7 @@ use crate::model::{
 };
 use crate::observe;
 use crate::plan::access::{AccessStep, admit_operator, free_after};
+use crate::reconcile;
 use crate::relation::older::connection_string;
 use crate::render::credentials::{CredentialsNote, note};
 use crate::tls::{Issued, OwnCertificate};
@@ -160,7 +161,7 @@ pub(crate) async fn generate(
 /// # Errors
 /// See [`ActionError`].
 pub(crate) async fn revoke(
-    context: &Context,
+    context: &mut Context,
     results: &mut ActionResults,
 ) -> Result<(), ActionError> {
     let mut parameters = Parameters::read(context)?;
@@ -198,17 +199,28 @@ pub(crate) async fn revoke(
         return Err(overtaken(&name));
     }
     let steps = [
+        AccessStep::Unsettle,
         AccessStep::DeleteUser(name.clone()),
         AccessStep::DeleteRole(name.clone()),
     ];
     apply::access(&session.client, &steps).await?;
+    drop(session);
+    // Settles it, and ends what is open, here and at the other units.
+    let report = reconcile::pass(context).await.map_err(Box::new)?;
     results.set(&["common-name"], name.as_str());
     results.set(&["fingerprint"], revoked.fingerprint.as_str());
     results.set(&["name-free-after"], free_after(&revoked).to_string());
     results.set(
         &["note"],
-        "requests are refused from now on; a watch that is open ends with the next restart of its \
-         member",
+        match report.lingering {
+            None => "requests are refused, and what was open here has ended; it ends at the other \
+                     units within seconds"
+                .to_owned(),
+            Some(reason) => format!(
+                "requests are refused; a watch that is open ends when its member restarts, at \
+                 the next update-status: {reason}"
+            ),
+        },
     );
     Ok(())
 }

@@ -17,6 +17,7 @@ pub async fn access(client: &Client, steps: &[AccessStep]) -> Result<(), ApplyEr
                     return Ok(());
                 }
             }
+            AccessStep::Unsettle => client.unsettle().await?,
             AccessStep::Ledger(writes) => client.write_ledger(writes).await?,
             AccessStep::AddRole(name) => client.ensure_role(name.as_str()).await?,
             AccessStep::Permit(name, range) => {

@@ -101,6 +101,8 @@ pub async fn refound(context: &mut Context) -> Result<bool, ApplyError> {
     data::put_in_place(&storage, generation)?;
     context.facts.founding = Some(refounding.founding);
     context.facts.refounding = None;
+    // It counts the revisions of another cluster.
+    context.facts.disconnected = None;
     context.facts.client_endpoints = observe::own_url(context).into_iter().collect();
     context.facts.write(&context.paths)?;
     Ok(true)
@@ -118,6 +120,7 @@ pub(super) async fn put_aside(context: &mut Context, generation: u64) -> Result<
     ensure_absent(&context.paths.loaded_trust())?;
     data::put_aside(&storage.ok_or(ApplyError::Missing("storage"))?, generation)?;
     context.facts.founding = None;
+    context.facts.disconnected = None;
     context.facts.client_endpoints.clear();
     context.facts.write(&context.paths)?;
     Ok(())

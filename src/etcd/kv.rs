@@ -55,6 +55,7 @@ impl Client {
                     let holder = String::from_utf8_lossy(entry.value()).into_owned();
                     ledger.locks.insert(subject, holder);
                 }
+                LedgerKey::Settled => ledger.settled = Some(entry.mod_revision()),
             }
         }
         Ok(ledger)
@@ -74,6 +75,21 @@ impl Client {
                 .await?;
         }
         Ok(())
+    }
+
+    /// Notes that rights are being taken away, until it is noted that all is
+    /// settled: a deletion and no transaction, since etcd 3.4 takes nothing but
+    /// that when its database is full.
+    ///
+    /// # Errors
+    /// etcd failed the call.
+    pub async fn unsettle(&self) -> Result<(), EtcdError> {
+        let mut client = self.inner.kv_client();
+        let key = self.keys.encode(&LedgerKey::Settled);
+        let what = "note that rights are being taken away";
+        self.call_settled(what, async || client.delete(key.as_str(), None).await)
+            .await
+            .map(drop)
     }
 
     /// Claims a free name for a request and writes its record, in one
@@ -242,6 +258,7 @@ impl Client {
                 put(LedgerKey::Member(member.clone()), json(trust))
             }
             LedgerWrite::ForgetMember(member) => delete(LedgerKey::Member(member.clone())),
+            LedgerWrite::Settle => put(LedgerKey::Settled, Vec::new()),
         }
     }
 }

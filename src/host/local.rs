@@ -66,6 +66,9 @@ pub struct LocalFacts {
     pub auto_quota: Option<u64>,
     /// The version of etcd that this unit, leading, has published.
     pub published_version: Option<String>,
+    /// The revision of the ledger for which the connections of clients to this
+    /// unit's member were ended last: those of whoever lost rights before.
+    pub disconnected: Option<i64>,
 }
 
 /// The facts as they stand in the file.
@@ -180,6 +183,7 @@ mod tests {
             refused_option: Some("option client-port must be a port".to_owned()),
             auto_quota: Some(8 << 30),
             published_version: None,
+            disconnected: Some(7),
         };
         assert!(facts.write(&paths).expect("written"));
         assert!(!facts.write(&paths).expect("the same"));

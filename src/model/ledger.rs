@@ -9,6 +9,7 @@
 //! \0etcd-charm/<model uuid>/<application>/issued/<common name>
 //! \0etcd-charm/<model uuid>/<application>/member/<member name>
 //! \0etcd-charm/<model uuid>/<application>/lock/<subject>
+//! \0etcd-charm/<model uuid>/<application>/settled/rights
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,6 +36,10 @@ pub struct Ledger {
     pub members: BTreeMap<MemberName, MemberTrust>,
     /// Who holds which lock, by its subject.
     pub locks: BTreeMap<String, String>,
+    /// The revision at which rights were last seen to be what they should, after
+    /// some had been taken away; `None` while that is under way. What is open
+    /// from before goes on until each member has ended it.
+    pub settled: Option<i64>,
 }
 
 impl Ledger {
@@ -73,6 +78,8 @@ impl Ledger {
             LedgerWrite::ForgetIssued(name) => self.issued.remove(name).is_some(),
             LedgerWrite::Member(member, trust) => put(&mut self.members, member, trust),
             LedgerWrite::ForgetMember(member) => self.members.remove(member).is_some(),
+            // Which revision it will be only etcd knows.
+            LedgerWrite::Settle => self.settled.replace(0).is_none(),
         }
     }
 }
@@ -202,6 +209,8 @@ pub enum LedgerWrite {
     Member(MemberName, MemberTrust),
     /// Forgets a member that is gone.
     ForgetMember(MemberName),
+    /// Notes that no right is being taken away any more.
+    Settle,
 }
 
 /// What the ledgers of all applications begin with.
@@ -226,7 +235,13 @@ pub enum LedgerKey {
     Member(MemberName),
     /// A lock; held while its lease lives.
     Lock(String),
+    /// There while no right is being taken away; only its revision says
+    /// anything.
+    Settled,
 }
+
+/// The end of the key of [`LedgerKey::Settled`].
+const RIGHTS: &str = "rights";
 
 impl LedgerKeys {
     /// The ledger of one application of one model. Both are in the key, so
@@ -262,6 +277,7 @@ impl LedgerKeys {
             LedgerKey::Issued(name) => format!("{root}issued/{name}"),
             LedgerKey::Member(member) => format!("{root}member/{member}"),
             LedgerKey::Lock(subject) => format!("{root}lock/{subject}"),
+            LedgerKey::Settled => format!("{root}settled/{RIGHTS}"),
         }
     }
 
@@ -283,6 +299,7 @@ impl LedgerKeys {
             "issued" => rest.parse().ok().map(LedgerKey::Issued),
             "member" => Some(LedgerKey::Member(MemberName::new(rest))),
             "lock" => Some(LedgerKey::Lock(rest.to_owned())),
+            "settled" if rest == RIGHTS => Some(LedgerKey::Settled),
             _ => None,
         }
     }
@@ -319,6 +336,7 @@ mod tests {
             LedgerKey::Issued("a/b client".parse().expect("a name")),
             LedgerKey::Member(MemberName::new("etcd-0")),
             LedgerKey::Lock("restart".to_owned()),
+            LedgerKey::Settled,
         ] {
             assert_eq!(keys().decode(&keys().encode(&key)), Some(key));
         }

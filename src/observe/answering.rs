@@ -34,7 +34,15 @@ pub(super) async fn ask(
     }
     let urls = [url.to_owned()];
     let client = Client::new(&urls, credentials, context.ledger_keys()).await?;
-    match tokio::time::timeout(LIMIT, client.status()).await {
+    let status = async {
+        match client.status().await {
+            // A connection that was just made can end with those of clients that
+            // have lost their rights, without anything being wrong.
+            Err(error) if error.is_unanswered() => client.status().await,
+            answer => answer,
+        }
+    };
+    match tokio::time::timeout(LIMIT, status).await {
         Ok(status) => Ok((client, status?)),
         Err(_) => {
             context.silent.borrow_mut().insert(url.to_owned());

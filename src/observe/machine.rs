@@ -41,6 +41,7 @@ pub fn machine(context: &Context, application: &Application) -> Result<Machine, 
         admin_ca: files::read_text(&paths.admin_ca())?,
         written_leaves,
         loaded_leaves,
+        disconnected: facts.disconnected,
         is_running: true,
         ..Machine::default()
     };

@@ -38,6 +38,8 @@ pub enum AccessStep {
     /// Claims a free name and writes the record of its request. Where somebody
     /// else was first, the steps after it are not carried out.
     Claim(CommonName, NameClaim, Box<ClientRecord>),
+    /// Notes in the ledger that rights are being taken away.
+    Unsettle,
     /// Writes to the ledger, together.
     Ledger(Vec<LedgerWrite>),
     /// Makes a role.
@@ -59,6 +61,22 @@ pub enum AccessStep {
 }
 
 impl AccessStep {
+    /// Whether somebody may do less afterwards.
+    pub fn takes_rights(&self) -> bool {
+        match self {
+            Self::Forbid(..) | Self::RevokeRole(..) | Self::DeleteUser(_) | Self::DeleteRole(_) => {
+                true
+            }
+            Self::Claim(..)
+            | Self::Unsettle
+            | Self::Ledger(_)
+            | Self::AddRole(_)
+            | Self::Permit(..)
+            | Self::AddUser(_)
+            | Self::GrantRole(_) => false,
+        }
+    }
+
     /// What an operator should find in the log of it; `None` for the steps that
     /// only serve another.
     pub fn summary(&self) -> Option<String> {
@@ -84,7 +102,11 @@ impl AccessStep {
             Self::Permit(name, range) => Some(format!("{name} may read and write {range}")),
             Self::Forbid(name, range) => Some(format!("{name} may no longer use {range}")),
             Self::RevokeRole(name, role) => Some(format!("took role {role} from {name}")),
-            Self::AddRole(_) | Self::AddUser(_) | Self::GrantRole(_) | Self::DeleteRole(_) => None,
+            Self::Unsettle
+            | Self::AddRole(_)
+            | Self::AddUser(_)
+            | Self::GrantRole(_)
+            | Self::DeleteRole(_) => None,
         }
     }
 }
@@ -133,7 +155,25 @@ pub fn plan(observed: &Observed, cluster: &Cluster, report: &mut Report) -> Vec<
     planner.release_strays();
     planner.free_names();
     planner.keep_issued();
-    planner.steps
+    bracketed(planner.steps, &cluster.ledger)
+}
+
+/// The steps, with a note in the ledger that rights are being taken away before
+/// the first that does, and the opposite after the last: etcd looks at rights
+/// only when a watch begins, so each member has to end what was open before. A
+/// run that is cut short in between leaves the note, and the next one settles.
+fn bracketed(mut steps: Vec<AccessStep>, ledger: &Ledger) -> Vec<AccessStep> {
+    let takes = steps.iter().any(AccessStep::takes_rights);
+    if takes && ledger.settled.is_some() {
+        steps.insert(0, AccessStep::Unsettle);
+    }
+    if takes || ledger.settled.is_none() {
+        match steps.last_mut() {
+            Some(AccessStep::Ledger(writes)) => writes.push(LedgerWrite::Settle),
+            _ => steps.push(AccessStep::Ledger(vec![LedgerWrite::Settle])),
+        }
+    }
+    steps
 }
 
 struct Planner<'o, 'r> {

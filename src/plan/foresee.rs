@@ -8,7 +8,7 @@ use super::Stage;
 use super::access::AccessStep;
 use super::machine::{Machine, MachineStep};
 use super::membership::MembershipStep;
-use super::observed::Observed;
+use super::observed::{Disconnection, Observed};
 use super::restart::TrustStep;
 use crate::model::{Cluster, Known, LedgerWrite, Permission};
 
@@ -26,6 +26,10 @@ pub(super) fn foresee(observed: &mut Observed, stage: &Stage) -> bool {
         }
         Stage::FreeLock(subject) => {
             cluster.ledger.locks.remove(subject);
+        }
+        Stage::Disconnect(revision) => {
+            observed.disconnection = Disconnection::Done;
+            observed.machine.disconnected = revision.or(observed.machine.disconnected);
         }
         Stage::Membership(step) => {
             observed.restarted |= matches!(step, MembershipStep::Promote(_));
@@ -133,6 +137,7 @@ pub(super) fn foresee_access(cluster: &mut Cluster, step: &AccessStep) {
                 ledger.apply(write);
             }
         }
+        AccessStep::Unsettle => ledger.settled = None,
         AccessStep::AddRole(name) => access(name, &|access| access.role = Some(BTreeSet::new())),
         AccessStep::Permit(name, range) => access(name, &|access| {
             let role = access.role.get_or_insert_default();

@@ -61,6 +61,10 @@ pub struct Machine {
     pub loaded_configuration: Option<String>,
     /// Leaves in the trust file that the running etcd read.
     pub loaded_leaves: Option<Leaves>,
+    /// The revision of the ledger at which rights were settled when the member
+    /// had no connection left of a client from before; `None` before any was
+    /// seen.
+    pub disconnected: Option<i64>,
     /// Whether the service runs.
     pub is_running: bool,
     /// Whether this hook has started the service and waited for it, and systemd

@@ -53,6 +53,22 @@ pub struct Observed {
     pub granted: bool,
     /// Whether this hook has restarted the member.
     pub restarted: bool,
+    /// What came of ending the connections of clients in this hook.
+    pub disconnection: Disconnection,
+}
+
+/// How far a hook has come with ending the connections of clients.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub enum Disconnection {
+    /// It was not tried.
+    #[default]
+    Untried,
+    /// None is left of those that were open.
+    Done,
+    /// This member does not know yet what was taken away; it does soon.
+    Postponed,
+    /// They are still open, since this machine cannot end them; and why.
+    Failed(String),
 }
 
 /// How much a pass looks at.

@@ -138,6 +138,15 @@ pub fn foundation(observed: &Observed) -> Publication {
     }
 }
 
+/// What the leader tells the other units where rights were taken away and it
+/// cannot be written down that all of them were.
+pub fn unsettled(observed: &Observed) -> Publication {
+    Publication {
+        peer_app: peers::unsettled(observed),
+        ..Publication::default()
+    }
+}
+
 /// What is to be published now that all stages before are at rest.
 pub fn plan(observed: &Observed, cluster: &Cluster) -> Publication {
     let mut publication = match &observed.peers {

@@ -48,6 +48,9 @@ pub struct Report {
     pub remarks: Vec<String>,
     /// The version of etcd that runs.
     pub version: Option<Version>,
+    /// Why watches that were open before rights were taken away still are, where
+    /// this unit's machine cannot end them.
+    pub lingering: Option<String>,
     /// Members that did not answer when they were asked, if any.
     pub silent: Vec<String>,
     /// Whether the member of this unit leads the cluster.

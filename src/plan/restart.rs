@@ -3,9 +3,10 @@
 //! etcd reads its client trust file once, at start. So a leaf that is added
 //! costs a restart of every member, which is done at once, since a client
 //! waits for it. A leaf that is removed costs nobody anything while it waits:
-//! its user and role are gone. It goes with the next restart, or with the next
-//! regular pass (`update-status`) at the latest, which also ends the watches
-//! that its owner has open.
+//! its user and role are gone, and what it had open was ended with them (see
+//! [`super::disconnect`]). It goes with the next restart, or with the next regular
+//! pass (`update-status`) at the latest, which also ends what could not be ended
+//! otherwise.
 
 #[cfg(test)]
 mod tests;
@@ -78,7 +79,10 @@ pub fn plan(observed: &Observed, cluster: &Cluster, report: &mut Report) -> Opti
     let is_surplus = !loaded.is_subset(&wanted) || written != loaded;
     // A full pass because another unit has said something is no reason to hurry.
     let is_time = observed.pass == Pass::Full && observed.is_regular;
-    let is_removed = is_surplus && is_time;
+    // What could not be ended in any other way ends with the member.
+    let is_lingering = cluster.ledger.settled.is_some()
+        && super::disconnect::lingering(observed, cluster).is_some();
+    let is_removed = (is_surplus || is_lingering) && is_time;
     if !is_added && !is_removed && !observed.machine.is_outdated() {
         let trust = MemberTrust {
             starting: (written != loaded).then_some(written),

@@ -42,6 +42,12 @@ pub fn steps(stage: &Stage) -> Vec<Step> {
         Stage::Membership(step) => vec![membership(step)],
         Stage::Access(steps) => steps.iter().flat_map(access).collect(),
         Stage::Issue(issuances) => issuances.iter().map(issue).collect(),
+        Stage::Disconnect(_) => vec![(
+            "disconnect",
+            String::new(),
+            "end the connections of clients to this unit's member: some have lost rights"
+                .to_owned(),
+        )],
         Stage::Trust(step) => trust(step).into_iter().collect(),
         Stage::Stop => vec![("stop", String::new(), "stop etcd for good".to_owned())],
         Stage::Publish(publication) => publish(publication),
@@ -125,7 +131,12 @@ fn membership(step: &MembershipStep) -> Words {
 
 fn access(step: &AccessStep) -> Vec<Words> {
     let (kind, name, summary) = match step {
-        AccessStep::Ledger(writes) => return writes.iter().map(write).collect(),
+        AccessStep::Unsettle => return Vec::new(),
+        AccessStep::Ledger(writes) => {
+            // What only says how far the others have come is nothing to an operator.
+            let writes = writes.iter().filter(|write| **write != LedgerWrite::Settle);
+            return writes.map(write).collect();
+        }
         AccessStep::Claim(name, claim, record) => (
             "claim",
             name,
@@ -206,6 +217,11 @@ fn write(write: &LedgerWrite) -> Words {
             "forget-member",
             member.to_string(),
             format!("forget what {member} trusted, which is no member any more"),
+        ),
+        LedgerWrite::Settle => (
+            "settle",
+            String::new(),
+            "note that no right is being taken away".to_owned(),
         ),
     }
 }

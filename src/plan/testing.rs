@@ -9,7 +9,9 @@ use super::access::AccessStep;
 use super::authorities::Authorities;
 use super::foresee::foresee_access;
 use super::machine::{Documents, Machine};
-use super::observed::{Certificate, ClientRelation, Clients, Observed, Pass, Peers, Scope};
+use super::observed::{
+    Certificate, ClientRelation, Clients, Disconnection, Observed, Pass, Peers, Scope,
+};
 use super::options::Options;
 use super::{Plan, Report, Stage, access, plan};
 use crate::model::Founding;
@@ -21,6 +23,8 @@ use crate::relation;
 use crate::tls::{Authority, ClientCertificate, OwnCertificate, digest};
 
 pub(crate) const NOW: Timestamp = Timestamp(1_800_000_000);
+/// The revision at which rights were settled last.
+pub(crate) const SETTLED: i64 = 77;
 pub(crate) const DAY: i64 = 24 * 3600;
 
 /// What the certificate of this unit's member is for.
@@ -91,6 +95,7 @@ impl Bench {
         let trusts = members.iter().filter_map(|member| member.name.clone());
         let ledger = Ledger {
             members: trusts.map(|name| (name, MemberTrust::default())).collect(),
+            settled: Some(SETTLED),
             ..Ledger::default()
         };
         let cluster = Cluster {
@@ -130,6 +135,7 @@ impl Bench {
             refused_option: None,
             granted: false,
             restarted: false,
+            disconnection: Disconnection::Untried,
         };
         Self {
             observed,
@@ -204,10 +210,11 @@ impl Bench {
     /// of the same world must have none.
     pub(crate) fn access(&mut self) -> Vec<String> {
         let steps = self.access_steps();
-        let lines = steps.iter().map(line).collect();
+        let lines = steps.iter().filter_map(line).collect();
         for step in steps {
             self.carry_out(step);
         }
+        self.end_connections();
         assert_eq!(self.access_steps(), [], "the plan is not idempotent");
         lines
     }
@@ -219,9 +226,10 @@ impl Bench {
         loop {
             let steps = self.access_steps();
             if steps.is_empty() {
+                self.end_connections();
                 return lines;
             }
-            lines.extend(steps.iter().map(line));
+            lines.extend(steps.iter().filter_map(line));
             for step in steps {
                 self.carry_out(step);
             }
@@ -250,6 +258,11 @@ impl Bench {
     pub(crate) fn user(&mut self, name: &str) -> &mut Access {
         let name = name.parse().expect("a name");
         self.cluster.access.entry(name).or_default()
+    }
+
+    /// As this unit does after rights were taken away.
+    fn end_connections(&mut self) {
+        self.observed.machine.disconnected = self.cluster.ledger.settled;
     }
 
     fn carry_out(&mut self, step: AccessStep) {
@@ -286,6 +299,7 @@ fn machine() -> Machine {
         service: "service".to_owned(),
     };
     Machine {
+        disconnected: Some(SETTLED),
         refused_upgrade: None,
         release: None,
         is_installed: true,
@@ -331,14 +345,19 @@ fn peers() -> Peers {
     }
 }
 
-/// A step in one line.
-fn line(step: &AccessStep) -> String {
-    match step {
+/// A step in one line; `None` for what only tells how far access has come.
+fn line(step: &AccessStep) -> Option<String> {
+    Some(match step {
         AccessStep::Claim(name, claim, _) => format!("claim {name} for {}", claim.holder),
         AccessStep::Ledger(writes) => {
-            let writes: Vec<_> = writes.iter().map(write_line).collect();
+            let writes = writes.iter().filter(|write| **write != LedgerWrite::Settle);
+            let writes: Vec<_> = writes.map(write_line).collect();
+            if writes.is_empty() {
+                return None;
+            }
             format!("write {}", writes.join(", "))
         }
+        AccessStep::Unsettle => return None,
         AccessStep::AddRole(name) => format!("add role {name}"),
         AccessStep::Permit(name, range) => format!("permit {name} {range}"),
         AccessStep::Forbid(name, range) => format!("forbid {name} {range}"),
@@ -347,7 +366,7 @@ fn line(step: &AccessStep) -> String {
         AccessStep::RevokeRole(name, role) => format!("revoke role {role} of {name}"),
         AccessStep::DeleteUser(name) => format!("delete user {name}"),
         AccessStep::DeleteRole(name) => format!("delete role {name}"),
-    }
+    })
 }
 
 fn write_line(write: &LedgerWrite) -> String {
@@ -368,5 +387,6 @@ fn write_line(write: &LedgerWrite) -> String {
         LedgerWrite::ForgetIssued(name) => format!("{name} forgotten"),
         LedgerWrite::Member(member, _) => format!("trust of {member}"),
         LedgerWrite::ForgetMember(member) => format!("{member} forgotten"),
+        LedgerWrite::Settle => "settled".to_owned(),
     }
 }

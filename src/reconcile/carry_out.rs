@@ -8,7 +8,7 @@ use crate::model::{Known, LedgerWrite, MemberName};
 use crate::observe;
 use crate::plan::access::AccessStep;
 use crate::plan::membership::MembershipStep;
-use crate::plan::observed::Observed;
+use crate::plan::observed::{Disconnection, Observed};
 use crate::plan::restart::TrustStep;
 use crate::plan::{self, Stage, Wait};
 
@@ -41,6 +41,22 @@ impl Run {
                     .await
                     .map_err(ApplyError::from)?;
             }
+            Stage::Disconnect(revision) => {
+                // effects: connections of clients to this member
+                self.disconnection = apply::disconnect(context).await?;
+                match &self.disconnection {
+                    Disconnection::Done => {
+                        context.facts.disconnected = revision.or(context.facts.disconnected);
+                        self.log
+                            .push("ended the connections of clients: some lost rights".to_owned());
+                    }
+                    Disconnection::Failed(reason) => self.log.push(format!(
+                        "what clients have open from before they lost rights stays open until \
+                         etcd restarts: {reason}"
+                    )),
+                    Disconnection::Postponed | Disconnection::Untried => {}
+                }
+            }
             Stage::Membership(step) => {
                 // effects: etcd's members and authentication
                 let client = client.ok_or_else(needs_client)?;
@@ -64,6 +80,7 @@ impl Run {
             }
             Stage::Access(steps) => {
                 // effects: etcd's users, roles and the ledger
+                self.took_rights |= steps.iter().any(AccessStep::takes_rights);
                 apply::access(client.ok_or_else(needs_client)?, steps).await?;
                 self.granted = true;
                 self.log
@@ -130,6 +147,10 @@ impl Run {
                 }
                 self.restarted = true;
                 context.silent.borrow_mut().clear();
+                if let Known::Known(cluster) = &observed.cluster {
+                    let settled = cluster.ledger.settled;
+                    context.facts.disconnected = settled.or(context.facts.disconnected);
+                }
                 self.log.push(format!(
                     "restarted etcd, which now trusts {} client certificates",
                     restart.after.loaded.len()

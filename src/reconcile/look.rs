@@ -59,6 +59,14 @@ impl Run {
                 .iter()
                 .flat_map(|member| member.client_urls.clone())
                 .collect();
+            // Before this unit saw any of it nobody had a connection to end.
+            let disconnected = context.facts.disconnected.or(cluster.ledger.settled);
+            if std::mem::replace(&mut context.facts.disconnected, disconnected) != disconnected {
+                // Written at once: seen only after a start it would be too new.
+                let written = context.facts.write(&context.paths);
+                written.map_err(ReconcileError::Facts)?;
+            }
+            machine.disconnected = disconnected;
             self.first_ledger
                 .get_or_insert_with(|| cluster.ledger.clone());
             if self.clients.is_none() {
@@ -91,6 +99,7 @@ impl Run {
             refused_option: application.refused_option.clone(),
             granted: self.granted,
             restarted: self.restarted,
+            disconnection: self.disconnection.clone(),
         };
         if let (Known::Known(cluster), Some(client), true) =
             (&observed.cluster, &client, observed.leader)

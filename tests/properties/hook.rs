@@ -11,7 +11,7 @@ use etcd_charm::model::{
 use etcd_charm::plan::access::AccessStep;
 use etcd_charm::plan::machine::MachineStep;
 use etcd_charm::plan::membership::MembershipStep;
-use etcd_charm::plan::observed::{Clients, Pass, Peers};
+use etcd_charm::plan::observed::{Clients, Disconnection, Pass, Peers};
 use etcd_charm::plan::publish::{Changes, Departure, PlannedSecret, RelationPublication};
 use etcd_charm::plan::restart::TrustStep;
 use etcd_charm::plan::{self, Stage};
@@ -56,6 +56,7 @@ pub(crate) struct Running {
     pub(crate) first_ledger: Option<Ledger>,
     pub(crate) granted: bool,
     pub(crate) restarted: bool,
+    pub(crate) disconnection: Disconnection,
     rounds: usize,
     steps: VecDeque<Step>,
     /// What is kept back.
@@ -96,6 +97,7 @@ impl World {
             first_ledger: None,
             granted: false,
             restarted: false,
+            disconnection: Disconnection::Untried,
             rounds: 0,
             steps: VecDeque::new(),
             writes: Vec::new(),
@@ -160,10 +162,12 @@ impl World {
             self.fault(format!("a hook of unit {unit} comes to no rest"));
             return Next::Failed;
         }
+        self.see_settled(unit);
         let observed = self.observe(unit, hook);
         let plan = plan::plan(&observed);
         match plan.stage {
             Stage::Machine(steps) => hook.steps.extend(steps.into_iter().map(Step::Machine)),
+            Stage::Disconnect(revision) => hook.steps.push_back(Step::Disconnect(revision)),
             Stage::Membership(step) => hook.steps.push_back(Step::Membership(step)),
             Stage::Access(steps) => {
                 hook.steps.extend(steps.into_iter().map(Step::Access));
@@ -230,6 +234,12 @@ impl World {
                 if !self.change_access(step) {
                     hook.steps.clear();
                 }
+            }
+            Step::Disconnect(revision) => {
+                hook.disconnection = Disconnection::Done;
+                let seen = &mut self.units[unit].machine.disconnected;
+                *seen = revision.or(*seen);
+                self.reconnect(unit);
             }
             Step::Widen => {
                 let mut clients = hook.clients.take().unwrap_or_default();
@@ -408,6 +418,7 @@ impl World {
                     self.write_ledger(write);
                 }
             }
+            AccessStep::Unsettle => etcd.ledger.settled = None,
             AccessStep::AddRole(name) => {
                 etcd.roles.entry(name.to_string()).or_default();
             }
@@ -447,11 +458,16 @@ impl World {
                 }
             }
         }
+        self.open_all();
         true
     }
 
     fn write_ledger(&mut self, write: &LedgerWrite) {
         self.etcd.ledger.apply(write);
+        if *write == LedgerWrite::Settle {
+            self.etcd.revision += 1;
+            self.etcd.ledger.settled = Some(self.etcd.revision);
+        }
         if let LedgerWrite::Record(key, record) = write
             && let Some(grant) = &record.grant
         {

@@ -185,7 +185,20 @@ impl World {
         self.judge_requests(&grants)?;
         self.judge_trust(&grants)?;
         self.judge_configuration()?;
+        self.judge_watches()?;
         self.judge_answers(&grants)
+    }
+
+    /// Nobody is told of changes in what it may not read any more.
+    fn judge_watches(&self) -> Result<(), String> {
+        let readable = self.readable();
+        for (unit, state) in self.units.iter().enumerate() {
+            let still = state.watched.difference(&readable).next();
+            if let (Some((user, range)), false) = (still, state.has_left) {
+                return Err(format!("{user} still watches {range} at unit {unit}"));
+            }
+        }
+        Ok(())
     }
 
     /// Every member runs with what is configured, and is looked for there.

@@ -13,6 +13,7 @@ pub(crate) enum Step {
     Machine(MachineStep),
     Membership(MembershipStep),
     Access(AccessStep),
+    Disconnect(Option<i64>),
     Widen,
     Lock,
     Ledger(Vec<LedgerWrite>),

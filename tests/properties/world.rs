@@ -7,8 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use etcd_charm::model::{
-    Access, Cluster, CommonName, Databag, Fingerprint, Founding, Known, Ledger, Member, MemberName,
-    MemberStatus, Permission, RelationId, RequestId, RequestKey, SecretId, SecretUri, UnitName,
+    Access, Cluster, CommonName, Databag, Fingerprint, Founding, KeyRange, Known, Ledger, Member,
+    MemberName, MemberStatus, Permission, RelationId, RequestId, RequestKey, SecretId, SecretUri,
+    UnitName,
 };
 use etcd_charm::plan::access;
 use etcd_charm::plan::machine::{Documents, Machine};
@@ -72,6 +73,8 @@ pub(crate) struct Etcd {
     /// Who holds which lock.
     pub(crate) locks: BTreeMap<&'static str, usize>,
     pub(crate) leader: Option<u64>,
+    /// Of the last time when rights were settled.
+    pub(crate) revision: i64,
 }
 
 #[derive(Clone, Debug)]
@@ -83,6 +86,9 @@ pub(crate) struct Unit {
     pub(crate) has_left: bool,
     /// Stopped by a restart that is under way.
     pub(crate) stopped_by_hook: bool,
+    /// What users watch at this unit's member: each what it may read when it
+    /// begins to, and from then on for as long as its connection lasts.
+    pub(crate) watched: BTreeSet<(String, KeyRange)>,
 }
 
 /// One relation, with both databags.
@@ -123,6 +129,7 @@ impl World {
             hook: None,
             has_left: false,
             stopped_by_hook: false,
+            watched: BTreeSet::new(),
         });
         Self {
             etcd: Etcd::default(),
@@ -166,6 +173,41 @@ impl World {
         !self.blackout && up > voters.count() / 2
     }
 
+    /// What users may read now.
+    pub(crate) fn readable(&self) -> BTreeSet<(String, KeyRange)> {
+        let of_user = |(user, roles): (&String, &BTreeSet<String>)| {
+            let permissions = roles.iter().filter_map(|role| self.etcd.roles.get(role));
+            let ranges = permissions.flatten();
+            ranges
+                .map(|permission| (user.clone(), permission.range.clone()))
+                .collect::<Vec<_>>()
+        };
+        self.etcd.users.iter().flat_map(of_user).collect()
+    }
+
+    /// Whoever may read something watches it, at every member.
+    pub(crate) fn open_all(&mut self) {
+        let readable = self.readable();
+        for unit in self.units.iter_mut().filter(|unit| unit.machine.is_running) {
+            unit.watched.extend(readable.clone());
+        }
+    }
+
+    /// The connections to a unit's member end, and are made again.
+    pub(crate) fn reconnect(&mut self, unit: usize) {
+        self.units[unit].watched = self.readable();
+    }
+
+    /// What a unit sees first it takes over as done.
+    pub(crate) fn see_settled(&mut self, unit: usize) {
+        let settled = self.etcd.ledger.settled;
+        let can_ask = self.answers() && self.units[unit].machine.admin_ca.is_some();
+        let seen = &mut self.units[unit].machine.disconnected;
+        if can_ask && seen.is_none() {
+            *seen = settled;
+        }
+    }
+
     pub(crate) fn observe(&self, unit: usize, hook: &mut Running) -> Observed {
         let pass = hook.kind.pass();
         let mut machine = self.units[unit].machine.clone();
@@ -184,6 +226,7 @@ impl World {
                 admin_ca: machine.admin_ca,
                 written_leaves: machine.written_leaves,
                 loaded_leaves: machine.loaded_leaves,
+                disconnected: machine.disconnected,
                 is_running: true,
                 ..Machine::default()
             };
@@ -232,6 +275,7 @@ impl World {
             refused_option: None,
             granted: hook.granted,
             restarted: hook.restarted,
+            disconnection: hook.disconnection.clone(),
         };
         if let (Known::Known(cluster), true) = (&mut cluster, hook.leader) {
             for name in access::names_of_interest(&observed, &cluster.ledger) {
@@ -398,6 +442,7 @@ impl World {
                 "unit {unit} starts with other words than its founding's"
             ));
         }
+        self.reconnect(unit);
         let machine = &mut self.units[unit].machine;
         machine.is_running = true;
         machine.has_data = true;

@@ -5,10 +5,12 @@
 //!
 //! - From the end of the leader's hook that removes a client on, no request of
 //!   it succeeds, on any member: its user is gone.
-//! - A watch that it had open goes on until the member it is connected to is
-//!   restarted, since etcd looks at rights only when a watch begins. The bound
-//!   is the next full pass of that member's unit, an `update-status` at the
-//!   latest; after the full passes of all units nothing is delivered.
+//! - A watch that it had open ends on the leader's member in that hook, and on
+//!   the others in the hook that the peer relation then causes, without a
+//!   restart: the kernel ends the connections of clients. So it is with a prefix
+//!   that is given up, and with credentials that an operator takes back. Where the
+//!   kernel does not offer that, the bound is the next full pass of a member's
+//!   unit, an `update-status` at the latest, which restarts it.
 //! - A replaced certificate is refused, in the handshake, once the hooks that
 //!   its replacement led to have run.
 //! - While any member trusts a removed certificate its name is nobody else's,
@@ -39,7 +41,7 @@ fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     // Times are measured, so there is little else to do meanwhile.
     arguments.test_threads.get_or_insert(2);
-    let stories: [(&str, Story); 5] = [
+    let stories: [(&str, Story); 9] = [
         ("revocation_removal_refuses_at_once", removal::of_a_relation),
         (
             "revocation_withdrawal_refuses_at_once",
@@ -50,6 +52,22 @@ fn main() -> ExitCode {
             removal::by_rotation,
         ),
         ("revocation_ends_open_watches", watches::end),
+        (
+            "revocation_ends_open_watches_with_a_restart",
+            watches::end_with_a_restart,
+        ),
+        (
+            "revocation_ends_open_watches_with_a_full_database",
+            watches::end_under_an_alarm,
+        ),
+        (
+            "revocation_of_a_prefix_ends_its_watches",
+            watches::end_with_their_prefix,
+        ),
+        (
+            "revocation_of_credentials_ends_their_watches",
+            watches::end_with_credentials,
+        ),
         (
             "revocation_keeps_the_name_from_the_next",
             names::change_hands,

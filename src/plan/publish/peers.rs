@@ -16,6 +16,10 @@ use crate::render::etcd_config::ports_in;
 /// relation that was issued last.
 const ISSUED: &str = "issued";
 
+/// The key in the databag of the application that changes when rights were taken
+/// away.
+const SETTLED: &str = "settled";
+
 pub(super) fn unit_changes(observed: &Observed, peers: &Peers) -> Changes {
     let mut wanted = Databag::new();
     if let Some(address) = &observed.machine.address {
@@ -65,6 +69,10 @@ pub(super) fn app_changes(
         .collect();
     let mut wanted = Databag::new();
     wanted.insert("trust".to_owned(), trust_digest(&trust));
+    // So that every unit ends what is open from before rights were taken away.
+    if let Some(revision) = cluster.ledger.settled {
+        wanted.insert(SETTLED.to_owned(), revision.to_string());
+    }
     // So that every unit hands out what was issued last. That something ended
     // concerns no other unit, unless it was just this.
     let issued = cluster.ledger.issued.iter();
@@ -91,6 +99,13 @@ pub(super) fn app_changes(
         }
         None => Changes::new(),
     }
+}
+
+/// What wakes the other units to end what is open from before rights were taken
+/// away; it is told whenever some were.
+pub(super) fn unsettled(observed: &Observed) -> Changes {
+    let text = format!("not since {}", observed.now);
+    [(SETTLED.to_owned(), Some(text))].into()
 }
 
 /// What tells a cluster that was founded anew from those before; nothing for the

@@ -1,0 +1,36 @@
+//! Ends the connections of clients to this unit's member.
+
+use super::ApplyError;
+use crate::context::Context;
+use crate::host::{Ended, end_connections};
+use crate::log;
+use crate::observe::{client_at, own_url};
+use crate::plan::observed::Disconnection;
+
+/// Ends every established connection to the port for clients of this unit's
+/// member, as soon as that member knows what the cluster agreed on before.
+/// Connections between members, and etcd itself, are not touched.
+///
+/// # Errors
+/// This unit has lost its certificate. All else is an outcome.
+pub async fn disconnect(context: &Context) -> Result<Disconnection, ApplyError> {
+    let Some(url) = own_url(context) else {
+        return Ok(Disconnection::Postponed);
+    };
+    // A member that is behind would let a watch begin that is to be ended, so
+    // it has to agree with the others first.
+    let client = client_at(context, &url).await.map_err(Box::new)?;
+    if let Err(error) = client.revision().await {
+        tracing::debug!("connections stay open for now: {}", log::chain(&error));
+        return Ok(Disconnection::Postponed);
+    }
+    drop(client);
+    let address = url.trim_start_matches("https://");
+    Ok(match end_connections(&context.commands, address) {
+        Ok(Ended::All) => Disconnection::Done,
+        Ok(Ended::Left(count)) => {
+            Disconnection::Failed(format!("this kernel leaves {count} connections open"))
+        }
+        Err(error) => Disconnection::Failed(log::chain(&error)),
+    })
+}
