@@ -225,6 +225,9 @@ impl Model {
                 "cannot grant access to secret in scope of \"{tag}\" which is not alive"
             ));
         }
+        if let Some(refusal) = self.refused_grants.get(&grant.relation) {
+            return Err(refusal.clone());
+        }
         let Some(owner) = self
             .secrets
             .get(id)

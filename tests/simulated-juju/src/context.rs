@@ -95,6 +95,8 @@ pub(crate) struct Context {
     pub(crate) status: Option<Status>,
     pub(crate) action: Option<ActionState>,
     pub(crate) calls: Vec<ToolCall>,
+    /// Calls that are never answered, kept open so that their tools wait.
+    pub(crate) hanging: Vec<std::os::unix::net::UnixStream>,
     pub(crate) log: Vec<(String, String)>,
 }
 
@@ -135,6 +137,7 @@ impl Context {
             status: None,
             action: matches!(kind, Kind::Action { .. }).then(ActionState::default),
             calls: Vec::new(),
+            hanging: Vec::new(),
             log: Vec::new(),
             kind,
         }

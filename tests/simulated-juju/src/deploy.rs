@@ -198,6 +198,9 @@ impl Model {
         let owner = self.application_mut(application);
         let name = UnitName::new(application, owner.next_unit);
         owner.next_unit += 1;
+        // Juju shows what the unit set whose version is the newest, and that of a
+        // new unit begins empty (`apiserver/facades/client/client/status.go`).
+        owner.version.clear();
         owner.leader.get_or_insert_with(|| name.clone());
         let puppet = owner.is_puppet();
         let counts = owner.charm.metadata.storage.clone();
@@ -231,6 +234,7 @@ impl Model {
             dying: false,
             status: Status::new("waiting", "waiting for machine"),
             ports: Default::default(),
+            ports_of_neighbours: Default::default(),
             storage,
             state: BTreeMap::new(),
             agent,

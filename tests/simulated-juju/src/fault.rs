@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::model::Model;
-use crate::name::UnitName;
+use crate::name::{RelationId, UnitName};
 
 /// Which tool call a fault waits for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +13,35 @@ pub enum Call {
     Nth(usize),
     /// The next call of this tool, in whichever hook.
     Tool(String),
+    /// Every call of a tool with an argument that contains a text, until
+    /// [`Model::mend_tools`].
+    Each {
+        /// The tool.
+        tool: String,
+        /// The text; an empty one means all calls.
+        about: String,
+    },
+}
+
+impl Call {
+    /// Every call of `tool` with an argument that contains `about`.
+    #[must_use]
+    pub fn each(tool: &str, about: &str) -> Self {
+        Self::Each {
+            tool: tool.to_owned(),
+            about: about.to_owned(),
+        }
+    }
+
+    pub(crate) fn is(&self, number: usize, tool: &str, args: &[String]) -> bool {
+        match self {
+            Self::Nth(nth) => *nth == number,
+            Self::Tool(name) => name == tool,
+            Self::Each { tool: name, about } => {
+                name == tool && (about.is_empty() || args.iter().any(|arg| arg.contains(about)))
+            }
+        }
+    }
 }
 
 impl From<usize> for Call {
@@ -32,6 +61,7 @@ pub(crate) type During = Box<dyn FnOnce(&mut Model) + Send>;
 
 pub(crate) enum Effect {
     Fail { code: i32, stderr: String },
+    Hang,
     KillBefore,
     KillAfter,
     After(During),
@@ -74,6 +104,33 @@ impl Model {
                 stderr: stderr.to_owned(),
             },
         );
+    }
+
+    /// Lets a tool call hang: it is not carried out, and its process waits for an
+    /// answer until the hook is over.
+    pub fn hang_tool_call(&mut self, unit: impl Into<UnitName>, call: impl Into<Call>) {
+        self.plant(unit, call, Effect::Hang);
+    }
+
+    /// Ends the faults at every call of a tool.
+    pub fn mend_tools(&mut self, unit: impl Into<UnitName>) {
+        let faults = &mut self.unit_mut(&unit.into()).faults;
+        faults.retain(|fault| !matches!(fault.call, Call::Each { .. }));
+    }
+
+    /// Lets a commit refuse, with this text, every grant of a secret over a
+    /// relation, for a reason that no tool tells; `None` ends that.
+    pub fn refuse_grants(&mut self, relation: RelationId, text: Option<&str>) {
+        match text {
+            Some(text) => self.refused_grants.insert(relation, text.to_owned()),
+            None => self.refused_grants.remove(&relation),
+        };
+    }
+
+    /// Lets a neighbour on the unit's machine open a TCP port, which no unit
+    /// there can open any more.
+    pub fn open_port_of_neighbour(&mut self, unit: impl Into<UnitName>, port: u16) {
+        self.unit_mut(&unit.into()).ports_of_neighbours.insert(port);
     }
 
     /// Kills the hook's process group with SIGKILL once the call was carried out.

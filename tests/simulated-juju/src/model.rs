@@ -106,6 +106,7 @@ pub struct Model {
     pub(crate) tools: PathBuf,
     pub(crate) tool_delay: Duration,
     pub(crate) fail_commit: BTreeSet<UnitName>,
+    pub(crate) refused_grants: BTreeMap<RelationId, String>,
     /// The process group of the hook that is running, if any.
     pub(crate) running: Option<u32>,
     pub(crate) trace: bool,
@@ -148,6 +149,7 @@ impl Model {
             tools,
             tool_delay: Duration::ZERO,
             fail_commit: BTreeSet::new(),
+            refused_grants: BTreeMap::new(),
             running: None,
             trace: std::env::var_os("SIMULATED_JUJU_TRACE").is_some_and(|value| value == "1"),
         })

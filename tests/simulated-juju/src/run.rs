@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::context::{Context, Kind};
-use crate::fault::{Call, Effect};
+use crate::fault::{Call, Effect, Fault};
 use crate::model::Model;
 use crate::name::UnitName;
 use crate::report::{Exit, HookRun, ToolCall};
@@ -30,6 +30,15 @@ pub(crate) fn kill_group(group: u32) {
         // The group may have ended by itself, which is what we want.
         let _ = kill_process_group(pid, Signal::KILL);
     }
+}
+
+/// What a tool hears.
+enum Answer {
+    Reply(Reply),
+    /// Nothing, for as long as the hook runs.
+    Hang,
+    /// Nothing: a fault has killed the hook.
+    Killed,
 }
 
 /// What became of the process.
@@ -201,9 +210,11 @@ impl Model {
             match event {
                 Some(Event::Exited(status)) => return Ok((status, timed_out)),
                 Some(Event::Call(request, mut stream)) => {
-                    if let Some(reply) = self.answer(context, request, group) {
+                    match self.answer(context, request, group) {
                         // A tool that was killed meanwhile does not read its answer.
-                        let _ = reply.send(&mut stream);
+                        Answer::Reply(reply) => drop(reply.send(&mut stream)),
+                        Answer::Hang => context.hanging.push(stream),
+                        Answer::Killed => {}
                     }
                 }
                 None if timed_out => return Err(io::Error::other("the process is lost")),
@@ -215,13 +226,13 @@ impl Model {
         }
     }
 
-    /// Answers one call; none if a fault killed the hook.
-    fn answer(&mut self, context: &mut Context, request: Request, group: u32) -> Option<Reply> {
+    /// Answers one call.
+    fn answer(&mut self, context: &mut Context, request: Request, group: u32) -> Answer {
         if request.context != context.id {
             let [expected, got] =
                 [&context.id, &request.context].map(|id| crate::format::quote(id));
             let stderr = format!("ERROR bad request: expected context id {expected}, got {got}\n");
-            return Some(Reply {
+            return Answer::Reply(Reply {
                 code: 1,
                 stdout: Vec::new(),
                 stderr: stderr.into_bytes(),
@@ -230,26 +241,28 @@ impl Model {
         std::thread::sleep(self.tool_delay);
         let number = context.calls.len() + 1;
         let faults = &mut self.unit_mut(&context.unit).faults;
-        let (due, rest) = std::mem::take(faults)
+        let (due, rest): (Vec<Fault>, Vec<Fault>) = std::mem::take(faults)
             .into_iter()
-            .partition(|fault| match &fault.call {
-                Call::Nth(nth) => *nth == number,
-                Call::Tool(tool) => *tool == request.tool,
-            });
+            .partition(|fault| fault.call.is(number, &request.tool, &request.args));
         *faults = rest;
-        let due: Vec<crate::fault::Fault> = due;
         if due
             .iter()
             .any(|fault| matches!(fault.effect, Effect::KillBefore))
         {
             kill_group(group);
-            return None;
+            return Answer::Killed;
         }
+        let hangs = due.iter().any(|fault| matches!(fault.effect, Effect::Hang));
         let failure = due.iter().find_map(|fault| match &fault.effect {
             Effect::Fail { code, stderr } => Some(Reply {
                 code: *code,
                 stdout: Vec::new(),
                 stderr: stderr.clone().into_bytes(),
+            }),
+            Effect::Hang => Some(Reply {
+                code: -1,
+                stdout: Vec::new(),
+                stderr: Vec::new(),
             }),
             _ => None,
         });
@@ -273,15 +286,21 @@ impl Model {
             match fault.effect {
                 Effect::After(action) => action(self),
                 Effect::KillAfter => killed = true,
-                Effect::Fail { .. } | Effect::KillBefore => {}
+                Effect::Fail { .. } | Effect::Hang if matches!(fault.call, Call::Each { .. }) => {
+                    self.unit_mut(&context.unit).faults.push(fault);
+                }
+                Effect::Fail { .. } | Effect::Hang | Effect::KillBefore => {}
             }
         }
         if killed {
             // The answer is held back, or the hook could win the race and exit 0.
             kill_group(group);
-            return None;
+            return Answer::Killed;
         }
-        Some(reply)
+        match hangs {
+            true => Answer::Hang,
+            false => Answer::Reply(reply),
+        }
     }
 
     /// Makes the unit's own charm directory: directories are real, files are

@@ -150,6 +150,8 @@ pub(crate) struct Unit {
     pub(crate) dying: bool,
     pub(crate) status: Status,
     pub(crate) ports: BTreeSet<(String, PortRange)>,
+    /// TCP ports that other units of the same machine have opened.
+    pub(crate) ports_of_neighbours: BTreeSet<u16>,
     pub(crate) storage: BTreeMap<String, Storage>,
     pub(crate) state: BTreeMap<String, String>,
     pub(crate) agent: Agent,

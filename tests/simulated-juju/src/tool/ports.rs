@@ -76,6 +76,14 @@ fn change(model: &Model, context: &mut Context, request: &Request, open: bool) -
             );
             return Err(ToolError::run(text));
         }
+        let mut neighbours = unit.ports_of_neighbours.iter();
+        let taken = neighbours.find(|port| (range.from..=range.to).contains(port));
+        if let (Some(port), "tcp") = (taken, range.protocol.as_str()) {
+            let name = &context.unit;
+            return Err(ToolError::run(format!(
+                "cannot open {range} (unit \"{name}\"): port range conflicts with {port}/tcp (unit \"neighbour/0\")"
+            )));
+        }
     }
     for endpoint in parsed.flag("endpoints").unwrap_or_default().split(',') {
         context

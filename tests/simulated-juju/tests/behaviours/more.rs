@@ -348,6 +348,19 @@ pub(crate) fn members_are_cached_until_their_changed_hook() {
     assert_prints(&world.call("app/0", &get), "2\n");
 }
 
+pub(crate) fn the_version_is_blank_after_a_new_unit() {
+    let mut world = World::new();
+    world.deploy("app", 1);
+    world.settle();
+    world.call("app/0", "application-version-set 3.4");
+    assert_eq!(world.model.workload_version("app"), "3.4");
+    world.model.add_unit("app");
+    assert_eq!(world.model.workload_version("app"), "");
+    world.settle();
+    world.call("app/1", "application-version-set 3.5");
+    assert_eq!(world.model.workload_version("app"), "3.5");
+}
+
 pub(crate) fn environment_is_exact() {
     let mut world = World::new();
     world.deploy("app", 1);

@@ -56,6 +56,59 @@ pub(crate) fn faults_fail_kill_and_lose() {
     assert!(world.model.app_bag(peers, "app").is_empty());
 }
 
+pub(crate) fn faults_stay_until_they_are_mended() {
+    let mut world = World::new();
+    world.deploy("app", 1);
+    world.settle();
+    let about = simulated_juju::Call::each("state-get", "bad");
+    world
+        .model
+        .fail_tool_call("app/0", about, 1, "ERROR any text\n");
+    for _ in 0..2 {
+        let run = world.run("app/0", "state-get good; state-get bad; state-get bad");
+        assert_eq!(run.calls[0].exit_code, 0);
+        assert_fails(&run.calls[1], 1, "any text");
+        assert_fails(&run.calls[2], 1, "any text");
+    }
+    world.model.mend_tools("app/0");
+    assert_eq!(world.call("app/0", "state-get bad").exit_code, 0);
+
+    world.model.hang_tool_call("app/0", "state-get");
+    let run = world.run(
+        "app/0",
+        "timeout 0.2 state-get a || echo $?; state-get a; status-set active",
+    );
+    assert_eq!((run.stdout.as_str(), run.calls.len()), ("124\n", 3));
+    assert!(run.committed, "the hook goes on when it gives the tool up");
+}
+
+pub(crate) fn a_commit_can_refuse_a_grant_over_one_relation() {
+    let mut world = World::new();
+    world.deploy("app", 1);
+    world.puppet("client", 1);
+    let relation = world.model.integrate("app:server", "client:db");
+    world.settle();
+    let grant = format!("secret-grant $(secret-add key=one) -r {relation}");
+    world.model.refuse_grants(relation, Some("any text"));
+    let run = world.run("app/0", &grant);
+    let error = run.commit_error.expect("it is refused");
+    assert!(error.ends_with("granting secrets: any text"), "{error}");
+    world.model.refuse_grants(relation, None);
+    world.settle();
+    assert!(world.run("app/0", &grant).committed);
+}
+
+pub(crate) fn a_neighbours_port_cannot_be_opened() {
+    let mut world = World::new();
+    world.deploy("app", 1);
+    world.settle();
+    world.model.open_port_of_neighbour("app/0", 2379);
+    let refused = world.call("app/0", "open-port 2379/tcp");
+    let text = "cannot open 2379/tcp (unit \"app/0\"): port range conflicts with 2379/tcp (unit \"neighbour/0\")";
+    assert_fails(&refused, 1, text);
+    assert_eq!(world.call("app/0", "open-port 2379/udp").exit_code, 0);
+}
+
 pub(crate) fn commit_failure_keeps_secrets_in_3_6_only() {
     for (mut world, kept) in [(World::new(), 1), (World::v4(), 0)] {
         world.deploy("app", 1);
