@@ -77,7 +77,7 @@ pub async fn prepare(
     let revision = client.revision().await?;
     // etcd waits for its clients before it ends.
     drop(client);
-    trial.stop(commands)?;
+    trial.stop()?;
     Ok(Prepared { revision, tidied })
 }
 
@@ -112,7 +112,7 @@ pub async fn snapshot_at_rest(
     let client = serving(context, &mut trial, START_LIMIT).await?;
     let file = super::snapshot(context, &client, path).await?;
     drop(client);
-    trial.stop(&context.commands)?;
+    trial.stop()?;
     Ok(file)
 }
 

@@ -12,6 +12,7 @@ use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Read};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, symlink};
 use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
@@ -24,6 +25,9 @@ use super::paths::Paths;
 /// What is taken out of an archive, and whether it must be in there: etcd has
 /// `etcdutl` since 3.5.
 const PROGRAMS: [(&str, bool); 3] = [("etcd", true), ("etcdctl", true), ("etcdutl", false)];
+
+/// How long one pass over an archive may take, which is 25 MB and takes a second.
+const LIMIT: Duration = Duration::from_secs(5 * 60);
 
 /// Enough digits of the SHA-256 to tell an operator's archives apart.
 const SHOWN_DIGITS: usize = 12;
@@ -167,6 +171,7 @@ fn tar(commands: &Commands, archive: &Path, verb: &str) -> Command {
         // A colon in the name would make it a file on another machine.
         .args([verb, "--force-local", "--file"])
         .arg(archive)
+        .within(LIMIT)
 }
 
 /// Whether a member is the program itself: at the top, or in one directory.

@@ -10,6 +10,10 @@ use std::time::Duration;
 
 use super::error::CommandError;
 
+/// How long a command may take that says nothing else: far longer than any that
+/// only asks or sets something takes on a busy machine.
+const LIMIT: Duration = Duration::from_secs(60);
+
 /// Enough of standard error to show what failed, too little to flood a log.
 const SHOWN_STDERR_CHARS: usize = 2000;
 
@@ -45,6 +49,7 @@ impl Commands {
         Command {
             process,
             shown: program.to_string_lossy().into_owned(),
+            limit: LIMIT,
         }
     }
 }
@@ -54,6 +59,7 @@ impl Commands {
 pub struct Command {
     process: Process,
     shown: String,
+    limit: Duration,
 }
 
 /// How a command ended, whether or not that is success.
@@ -90,6 +96,12 @@ impl Command {
     /// Takes a variable out of its environment.
     pub fn without_env(mut self, name: &str) -> Self {
         self.process.env_remove(name);
+        self
+    }
+
+    /// Lets the command take so long.
+    pub fn within(mut self, limit: Duration) -> Self {
+        self.limit = limit;
         self
     }
 
@@ -137,9 +149,14 @@ impl Command {
 
     fn finish(mut self) -> Result<Outcome, CommandError> {
         self.process.stderr(Stdio::piped());
-        let output = spawn(&mut self.process).and_then(Child::wait_with_output);
+        let output = spawn(&mut self.process)
+            .and_then(|child| process_limit::output(child, None, self.limit));
         match output {
-            Ok(output) => Ok(Outcome {
+            Ok(None) => Err(CommandError::Hung {
+                command: self.shown,
+                seconds: self.limit.as_secs(),
+            }),
+            Ok(Some(output)) => Ok(Outcome {
                 command: self.shown,
                 status: output.status,
                 stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -213,6 +230,17 @@ mod tests {
             error.to_string(),
             "`sh -c echo no >&2; exit 7` ended with exit status: 7: no"
         );
+    }
+
+    #[test]
+    fn a_command_that_hangs_is_ended() {
+        let error = Commands::new()
+            .command("sleep")
+            .arg("60")
+            .within(Duration::from_millis(100))
+            .run()
+            .expect_err("it takes a minute");
+        assert_eq!(error.to_string(), "`sleep 60` did not end within 0 s");
     }
 
     #[test]

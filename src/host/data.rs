@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::command::Commands;
 use super::error::HostError;
@@ -71,6 +72,9 @@ pub fn put_in_place(storage: &Path, generation: u64) -> Result<(), HostError> {
     Ok(())
 }
 
+/// How long a copy may take: the largest database that etcd advises has 8 GiB.
+const COPY_LIMIT: Duration = Duration::from_secs(30 * 60);
+
 /// Copies data that nobody writes to at the moment.
 ///
 /// # Errors
@@ -80,6 +84,7 @@ pub fn copy(commands: &Commands, from: &Path, to: &Path) -> Result<(), HostError
         .command("cp")
         .args(["--archive", "--reflink=auto", "--"])
         .args([from, to])
+        .within(COPY_LIMIT)
         .run()
         .map(drop)
         .map_err(HostError::command(format!("copy {}", from.display())))

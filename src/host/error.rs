@@ -121,6 +121,14 @@ pub enum CommandError {
         /// The end of what it wrote to standard error.
         stderr: String,
     },
+    /// The command did not end in time, and was killed.
+    #[error("`{command}` did not end within {seconds} s")]
+    Hung {
+        /// Program and arguments.
+        command: String,
+        /// The time that it had.
+        seconds: u64,
+    },
     /// The command could not be started at all.
     #[error("failed to start `{command}`")]
     Start {

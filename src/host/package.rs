@@ -2,6 +2,7 @@
 //! of [`Source`] and a way to unpack or install it; nothing else would change.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use std::{fs, io};
 
 use super::archive;
@@ -33,6 +34,10 @@ const INTERRUPTED: &str = "dpkg was interrupted";
 /// Unattended upgrades and the machine's own set-up hold apt's lock for some
 /// minutes at the worst.
 const LOCK_TIMEOUT: &str = "DPkg::Lock::Timeout=600";
+
+/// How long packages may take to be fetched and set up; waiting for the lock is
+/// in it.
+const PACKAGE_LIMIT: Duration = Duration::from_secs(30 * 60);
 
 /// Where etcd is to come from.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -188,6 +193,7 @@ fn ensure_packages(
             .command("dpkg")
             .env("DEBIAN_FRONTEND", "noninteractive")
             .args(["--configure", "--pending"])
+            .within(PACKAGE_LIMIT)
             .run()
             .map_err(HostError::command("finish what dpkg has begun"))?;
         outcome = install(commands);
@@ -219,6 +225,7 @@ fn apt_get(commands: &Commands) -> super::command::Command {
         .command("apt-get")
         .env("DEBIAN_FRONTEND", "noninteractive")
         .args(["-o", LOCK_TIMEOUT])
+        .within(PACKAGE_LIMIT)
 }
 
 /// The packages bring the user too; an archive does not.

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use super::command::Commands;
-use super::error::HostError;
+use super::error::{CommandError, HostError};
 
-/// The exit code of `timeout` when the time was over.
-const TIME_WAS_OVER: i32 = 124;
+/// How long a service may take to stop: twice the time after which systemd kills
+/// ours (`TimeoutStopSec`).
+const STOP_LIMIT: Duration = Duration::from_secs(120);
 
 /// One service of this machine.
 #[derive(Clone, Debug)]
@@ -151,6 +152,7 @@ impl<'a> Service<'a> {
         self.commands
             .command("systemctl")
             .args([verb, &self.name])
+            .within(STOP_LIMIT)
             .run()
             .map(drop)
             .map_err(|source| self.failed(verb, source))
@@ -159,23 +161,20 @@ impl<'a> Service<'a> {
     /// Ends the wait, not the order: what systemd was told to do it goes on
     /// doing.
     fn within(&self, limit: Duration, verb: &'static str) -> Result<Started, HostError> {
-        let seconds = limit.as_secs().max(1).to_string();
         let outcome = self
             .commands
-            .command("timeout")
-            .args([&seconds, "systemctl", verb, &self.name])
-            .outcome()
-            .map_err(|source| self.failed(verb, source))?;
-        if outcome.code() == Some(TIME_WAS_OVER) {
-            return Ok(Started::Pending);
+            .command("systemctl")
+            .args([verb, &self.name])
+            .within(limit)
+            .run();
+        match outcome {
+            Ok(_) => Ok(Started::Ready),
+            Err(CommandError::Hung { .. }) => Ok(Started::Pending),
+            Err(source) => Err(self.failed(verb, source)),
         }
-        outcome
-            .success()
-            .map(|_| Started::Ready)
-            .map_err(|source| self.failed(verb, source))
     }
 
-    fn failed(&self, action: &'static str, source: super::CommandError) -> HostError {
+    fn failed(&self, action: &'static str, source: CommandError) -> HostError {
         HostError::Service {
             action,
             service: self.name.clone(),

@@ -1,6 +1,7 @@
 //! etcd's own tool for snapshot files: `etcdutl`, and `etcdctl` before 3.5.
 
 use std::path::Path;
+use std::time::Duration;
 
 use serde::Deserialize;
 
@@ -14,6 +15,10 @@ const RAISES_REVISIONS: (u32, u32) = (3, 6);
 /// By how much revisions are raised: more than a busy cluster writes in the
 /// time that lies between a snapshot and its restoration.
 const RAISE: &str = "1000000000";
+
+/// How long the tool may take: it reads all of a database, and writes it anew.
+/// The largest that etcd advises has 8 GiB.
+const LIMIT: Duration = Duration::from_secs(30 * 60);
 
 /// What a snapshot holds.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
@@ -106,4 +111,5 @@ fn tool(commands: &Commands, programs: &Installed) -> Command {
         .command(programs.etcdutl.as_ref().unwrap_or(&programs.etcdctl))
         // 3.4 speaks version 3 by default, and can be told otherwise.
         .env("ETCDCTL_API", "3")
+        .within(LIMIT)
 }

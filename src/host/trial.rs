@@ -5,12 +5,18 @@ use std::fs::File;
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::Child;
+use std::time::{Duration, Instant};
 use std::{fs, io};
+
+use rustix::process::{Pid, Signal, kill_process};
 
 use super::command::Commands;
 use super::error::HostError;
 use super::package::Installed;
 use super::paths::Paths;
+
+/// How long etcd may take to close its database.
+const STOP_LIMIT: Duration = Duration::from_secs(60);
 
 /// More than any database that is restored: whether it fits is for the real
 /// start to say, by the option.
@@ -107,20 +113,26 @@ impl Trial {
             .map(|status| format!("it ended with {status}: {}", last_words(paths))))
     }
 
-    /// Ends it as systemd would, and waits for it.
+    /// Ends it as systemd would: by a signal, on which it closes its database, and
+    /// by force where that takes too long.
     ///
     /// # Errors
     /// It could not be ended.
-    pub fn stop(mut self, commands: &Commands) -> Result<(), HostError> {
-        commands
-            .command("kill")
-            .args(["-TERM", &self.child.id().to_string()])
-            .run()
-            .map_err(HostError::command("end the trial of etcd"))?;
-        self.child
-            .wait()
-            .map(drop)
-            .map_err(HostError::file("wait for", "etcd"))
+    pub fn stop(mut self) -> Result<(), HostError> {
+        self.end().map_err(HostError::file("end", "etcd"))
+    }
+
+    fn end(&mut self) -> io::Result<()> {
+        // A process that has ended keeps its number until it is waited for.
+        let id = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        if let (Some(id), None) = (id, self.child.try_wait()?) {
+            kill_process(id, Signal::TERM)?;
+        }
+        if process_limit::ended(&mut self.child, Instant::now() + STOP_LIMIT)?.is_none() {
+            self.child.kill()?;
+            self.child.wait()?;
+        }
+        Ok(())
     }
 }
 

@@ -1,5 +1,6 @@
 //! A snapshot becomes the cluster again.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
 use etcd_charm_world::{JujuVersion, Programs, UnitName, World};
@@ -50,6 +51,13 @@ pub(crate) fn copy(from: PathBuf, world: &World, unit: &UnitName, path: &str) {
     let to = file(world, unit, path);
     std::fs::create_dir_all(to.parent().unwrap()).unwrap();
     std::fs::copy(from, to).unwrap();
+}
+
+/// Makes a command one that this machine does not have.
+fn without(world: &World, unit: &UnitName, command: &str) {
+    let path = world.machines[unit].path_dir().join(command);
+    std::fs::write(&path, "#!/bin/sh\nexit 127\n").unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
 }
 
 fn cluster_id(world: &World, unit: &UnitName) -> Value {
@@ -176,6 +184,7 @@ fn three_units(programs: Programs) {
 fn twice(programs: Programs) {
     let mut world = world_of(programs, JujuVersion::V3_6);
     let unit = world.deploy();
+    without(&world, &unit, "kill");
     world.settle();
     let shown = certificate("client1");
     let app = ask_v0(&mut world, "app", "/test/", &shown);

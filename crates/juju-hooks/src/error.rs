@@ -23,6 +23,16 @@ pub enum ToolError {
         stderr: String,
     },
 
+    /// The tool did not end in time, and was killed. Whether it did what it was
+    /// asked for is unknown.
+    #[error("failed to run `{call}`: no answer within {seconds} s")]
+    Hung {
+        /// The tool and those of its arguments that may be shown.
+        call: String,
+        /// The time that it had.
+        seconds: u64,
+    },
+
     /// The directory for secret content cannot be used: its file system is full,
     /// read-only, or something else is in its place.
     #[error("failed to prepare secret content in {path}")]
@@ -61,6 +71,7 @@ impl ToolError {
     pub fn is_denied(&self) -> bool {
         self.says(&[
             "access denied",
+            "is not allowed to",
             "cannot write relation settings",
             "not the leader",
             "permission denied",
@@ -78,8 +89,18 @@ impl ToolError {
         match self {
             Self::Start { source, .. } => source.kind() == io::ErrorKind::NotFound,
             Self::Failed { .. } => self.says(&["unknown hook command", "unknown command"]),
-            Self::Handover { .. } | Self::Parse { .. } => false,
+            Self::Handover { .. } | Self::Hung { .. } | Self::Parse { .. } => false,
         }
+    }
+
+    /// Whether the same call may well succeed a moment later: the tool failed
+    /// (exit status 1), and not with an answer to what it was asked.
+    pub(super) fn may_pass(&self) -> bool {
+        let Self::Failed { status, .. } = self else {
+            return false;
+        };
+        let is_answer = self.is_denied() || self.is_not_found() || self.is_unknown_tool();
+        status.code() == Some(1) && !is_answer
     }
 
     /// Whether stderr contains one of `words`, in any case. Juju has no error

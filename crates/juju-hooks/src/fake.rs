@@ -24,6 +24,7 @@ for arg in "$@"; do
         { stat -c %a "$file"; cat "$file"; echo; } >> "$me.files" ;;
     esac
 done > "$me.argv"
+if [ -e "$me.hangs" ]; then exec sleep 60; fi
 cat > "$me.stdin"
 cat "$me.stdout" 2>/dev/null
 cat "$me.stderr" >&2 2>/dev/null
@@ -66,6 +67,13 @@ impl Fake {
         let fake = Self::new(&[tool]);
         fs::write(fake.path(&format!("{tool}.stderr")), stderr).expect("a file");
         fs::write(fake.path(&format!("{tool}.code")), code.to_string()).expect("a file");
+        fake
+    }
+
+    /// One stand-in that does not end.
+    pub(super) fn hanging(tool: &str) -> Self {
+        let fake = Self::new(&[tool]);
+        fs::write(fake.path(&format!("{tool}.hangs")), "").expect("a file");
         fake
     }
 

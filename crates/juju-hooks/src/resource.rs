@@ -1,8 +1,13 @@
 //! Files that the operator attached to the application.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::{ToolError, Tools};
+
+/// How long a download from the controller may take: an archive of etcd has
+/// about 25 MB.
+const DOWNLOAD_LIMIT: Duration = Duration::from_secs(15 * 60);
 
 /// A resource of `metadata.yaml`, as far as the operator attached one.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -27,7 +32,7 @@ impl Tools {
     pub fn resource_get(&self, name: &str) -> Result<Resource, ToolError> {
         const TOOL: &str = "resource-get";
         // Without a `--format`: the tool has none, nor a newline after the path.
-        let path = match self.call(TOOL).arg(name).output() {
+        let path = match self.call(TOOL).arg(name).within(DOWNLOAD_LIMIT).output() {
             Ok(path) => PathBuf::from(path),
             Err(error) if error.says(&["could not download resource"]) => {
                 return Ok(Resource::Absent(error.to_string()));

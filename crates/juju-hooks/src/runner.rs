@@ -2,16 +2,30 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::io::{self, Write as _};
+use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
 use super::error::ToolError;
 use super::handover::Handover;
+
+/// How long a tool may take. Each is one request to the agent and a few of the
+/// agent to its controller: milliseconds, and some seconds on one that is busy.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// How long each may take once one has not ended in time, so that a hook ends
+/// within minutes however many calls it makes.
+const LIMIT_AFTER_ONE_HUNG: Duration = Duration::from_secs(3);
+
+/// How long after a reading call that failed the same call is made again.
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// The hook tools of the running hook.
 ///
@@ -23,6 +37,7 @@ pub struct Tools {
     directories: Vec<PathBuf>,
     pub(super) handover: Handover,
     calls: Mutex<BTreeMap<&'static str, u32>>,
+    has_hung: AtomicBool,
 }
 
 impl Tools {
@@ -44,6 +59,7 @@ impl Tools {
                 .collect(),
             handover: Handover::new(handover)?,
             calls: Mutex::default(),
+            has_hung: AtomicBool::new(false),
         })
     }
 
@@ -71,6 +87,7 @@ impl Tools {
             shown: Vec::new(),
             hidden: Vec::new(),
             stdin: None,
+            limit: LIMIT,
         }
     }
 
@@ -99,6 +116,7 @@ pub(super) struct Call<'t> {
     shown: Vec<OsString>,
     hidden: Vec<OsString>,
     stdin: Option<Vec<u8>>,
+    limit: Duration,
 }
 
 impl Call<'_> {
@@ -132,11 +150,24 @@ impl Call<'_> {
         self
     }
 
-    /// Runs the tool for its output as JSON.
+    /// Lets the tool take longer than others: it moves files.
+    pub(super) fn within(mut self, limit: Duration) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// Runs the tool for its output as JSON. All tools with such an output only
+    /// read, so one that fails without an answer is run once more.
     pub(super) fn json<T: DeserializeOwned>(mut self) -> Result<T, ToolError> {
         let tool = self.tool;
         self.shown.insert(0, "--format=json".into());
-        let output = self.run()?;
+        let output = match self.attempt() {
+            Err(error) if error.may_pass() => {
+                thread::sleep(PAUSE);
+                self.attempt()?
+            }
+            output => output?,
+        };
         serde_json::from_slice(&output).map_err(|source| ToolError::parse(tool, source))
     }
 
@@ -152,12 +183,28 @@ impl Call<'_> {
 
     /// Runs the tool for its stdout.
     pub(super) fn run(self) -> Result<Vec<u8>, ToolError> {
+        self.attempt()
+    }
+
+    fn attempt(&self) -> Result<Vec<u8>, ToolError> {
         let program = self.tools.find(self.tool)?;
         self.tools.count(self.tool);
-        let output = self.execute(&program).map_err(|source| ToolError::Start {
+        let limit = match self.tools.has_hung.load(Ordering::Relaxed) {
+            true => LIMIT_AFTER_ONE_HUNG,
+            false => self.limit,
+        };
+        let output = self.execute(&program, limit);
+        let output = output.map_err(|source| ToolError::Start {
             tool: self.tool,
             source,
         })?;
+        let Some(output) = output else {
+            self.tools.has_hung.store(true, Ordering::Relaxed);
+            return Err(ToolError::Hung {
+                call: self.shown(),
+                seconds: limit.as_secs(),
+            });
+        };
         if output.status.success() {
             return Ok(output.stdout);
         }
@@ -168,8 +215,8 @@ impl Call<'_> {
         })
     }
 
-    fn execute(&self, program: &Path) -> io::Result<Output> {
-        let mut child = Command::new(program)
+    fn execute(&self, program: &Path, limit: Duration) -> io::Result<Option<Output>> {
+        let child = Command::new(program)
             .args(&self.shown)
             .args(&self.hidden)
             .stdin(match self.stdin {
@@ -179,19 +226,7 @@ impl Call<'_> {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()?;
-        let pipe = child.stdin.take();
-        // Input is written beside the reading of output: a tool that fills its
-        // stdout before it has read everything would otherwise wait for us while
-        // we wait for it.
-        std::thread::scope(|scope| {
-            if let (Some(mut pipe), Some(input)) = (pipe, &self.stdin) {
-                scope.spawn(move || {
-                    // A tool that ends without reading has said why on stderr.
-                    let _ = pipe.write_all(input);
-                });
-            }
-            child.wait_with_output()
-        })
+        process_limit::output(child, self.stdin.clone(), limit)
     }
 
     fn shown(&self) -> String {

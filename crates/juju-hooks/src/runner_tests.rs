@@ -84,3 +84,53 @@ fn calls_are_counted_by_tool() {
     assert_eq!(tools.calls(), 4);
     assert_eq!(tools.calls_by_tool(), [("close-port", 1), ("open-port", 3)]);
 }
+
+#[test]
+fn what_only_reads_is_tried_twice_and_what_writes_once() {
+    let shut_down = "ERROR connection is shut down\n";
+    let fake = Fake::failing("is-leader", 1, shut_down);
+    let tools = fake.tools();
+    tools.is_leader().expect_err("it fails twice");
+    assert_eq!(tools.calls(), 2);
+
+    let fake = Fake::failing("close-port", 1, shut_down);
+    let tools = fake.tools();
+    tools
+        .close_port(super::TcpPort(1))
+        .expect_err("it fails once");
+    assert_eq!(tools.calls(), 1);
+}
+
+#[test]
+fn an_answer_is_no_reason_to_ask_again() {
+    for (code, stderr) in [
+        (1, "ERROR permission denied\n"),
+        (1, "ERROR \"etcd/0\" is not allowed to read this secret\n"),
+        (1, "ERROR secret \"x\" not found\n"),
+        (2, "ERROR invalid value \"1\" for option -r\n"),
+    ] {
+        let fake = Fake::failing("is-leader", code, stderr);
+        let tools = fake.tools();
+        tools.is_leader().expect_err("it is refused");
+        assert_eq!(tools.calls(), 1, "{stderr}");
+    }
+}
+
+#[test]
+fn after_a_tool_that_hangs_none_is_waited_for_long() {
+    let fake = Fake::hanging("open-port");
+    let tools = fake.tools();
+    let begun = std::time::Instant::now();
+    let short = std::time::Duration::from_millis(300);
+    let hung = tools.call("open-port").within(short).run();
+    assert_eq!(
+        hung.expect_err("it hangs").to_string(),
+        "failed to run `open-port`: no answer within 0 s"
+    );
+    let hung = tools.open_port(super::TcpPort(1));
+    assert_eq!(
+        hung.expect_err("it hangs").to_string(),
+        "failed to run `open-port 1/tcp`: no answer within 3 s"
+    );
+    assert!(begun.elapsed() < std::time::Duration::from_secs(20));
+}
