@@ -95,7 +95,7 @@ async fn make_pass(
     context: &mut Context,
     mut run: Run,
 ) -> Result<(Vec<Step>, Report), ReconcileError> {
-    let report = if apply::refound(context).await? {
+    let mut report = if apply::refound(context).await? {
         run.rounds(context).await?
     } else {
         let mut report = Report::default();
@@ -103,7 +103,7 @@ async fn make_pass(
         report
     };
     let done = run.done.take().unwrap_or_default();
-    run.finish(context, &report)?;
+    run.finish(context, &mut report)?;
     Ok((done, report))
 }
 
@@ -247,11 +247,12 @@ impl Run {
     }
 
     /// Reports, and remembers what the next hook need not ask for.
-    fn finish(self, context: &mut Context, report: &Report) -> Result<(), ReconcileError> {
+    fn finish(self, context: &mut Context, report: &mut Report) -> Result<(), ReconcileError> {
         let is_full = self.application.pass == Pass::Full;
         if is_full && report.wait.is_none() {
             apply::open_port(context)?;
         }
+        report.refused_port = context.facts.refused_port;
         if is_full && let Some(relation) = observe::peer_relation(context)? {
             context.facts.peer_relation = Some(relation.id);
         }

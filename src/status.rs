@@ -78,6 +78,12 @@ pub fn of_unit(report: &Report) -> Status {
 /// The status of a unit that waits for nothing.
 fn of_health(report: &Report) -> Status {
     let mut message = String::new();
+    if let Some(port) = report.refused_port {
+        let message = format!(
+            "port {port} cannot be opened: another unit on this machine uses it; set client-port"
+        );
+        return Status::new(StatusName::Active, message);
+    }
     if report.raft_leader {
         message.push_str("(leader) ");
     }

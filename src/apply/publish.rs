@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::ApplyError;
 use crate::context::Context;
 use crate::etcd::Client;
-use crate::juju::{Revision, SecretContent, SecretOwner, TcpPort};
+use crate::juju::{Revision, SecretContent, SecretOwner, TcpPort, ToolError, Tools};
+use crate::log;
 use crate::model::{
     ClientRecord, LedgerWrite, MemberName, Relation, RequestKey, SecretId, SecretUri, Timestamp,
 };
@@ -95,7 +96,7 @@ pub async fn publish(
         publish_to_peers(context, &peer_app, peer_unit)?;
     }
     if let Some(version) = version {
-        publish_version(context, version)?;
+        context.tools.application_version_set(version)?;
     }
     write(client, &mut ledger).await?;
     Ok(log)
@@ -362,28 +363,33 @@ fn publish_to_peers(context: &Context, app: &Changes, unit: &Changes) -> Result<
     Ok(())
 }
 
-fn publish_version(context: &mut Context, version: &str) -> Result<(), ApplyError> {
-    if context.facts.published_version.as_deref() == Some(version) {
-        return Ok(());
-    }
-    context.tools.application_version_set(version)?;
-    context.facts.published_version = Some(version.to_owned());
+/// Lets clients in where the operator exposes the application. Every unit has
+/// its own ports; one that served clients before is closed. What Juju refuses,
+/// for a neighbour on the same machine that has the port, is remembered and said:
+/// etcd serves all the same.
+///
+/// # Errors
+/// There is no such tool.
+pub fn open_port(context: &mut Context) -> Result<(), ApplyError> {
+    let wanted = TcpPort(observe::served_client_port(context)?);
+    context.facts.refused_port = match open_only(&context.tools, wanted) {
+        Ok(()) => None,
+        Err(error @ (ToolError::Failed { .. } | ToolError::Hung { .. })) => {
+            tracing::warn!("{}", log::chain(&error));
+            Some(wanted.0)
+        }
+        Err(error) => return Err(error.into()),
+    };
     Ok(())
 }
 
-/// Lets clients in where the operator exposes the application. Every unit has
-/// its own ports; one that served clients before is closed.
-///
-/// # Errors
-/// A hook tool failed.
-pub fn open_port(context: &mut Context) -> Result<(), ApplyError> {
-    let wanted = TcpPort(observe::served_client_port(context)?);
-    let opened = context.tools.opened_ports()?;
-    if !opened.contains(&wanted) {
-        context.tools.open_port(wanted)?;
+fn open_only(tools: &Tools, wanted: TcpPort) -> Result<(), ToolError> {
+    let opened = tools.opened_ports()?;
+    for port in opened.iter().filter(|port| **port != wanted) {
+        tools.close_port(*port)?;
     }
-    for port in opened.into_iter().filter(|port| *port != wanted) {
-        context.tools.close_port(port)?;
+    if !opened.contains(&wanted) {
+        tools.open_port(wanted)?;
     }
     Ok(())
 }

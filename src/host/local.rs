@@ -64,11 +64,11 @@ pub struct LocalFacts {
     /// never shrinks, so that a volume that others share does not cause one
     /// restart after the other.
     pub auto_quota: Option<u64>,
-    /// The version of etcd that this unit, leading, has published.
-    pub published_version: Option<String>,
     /// The revision of the ledger for which the connections of clients to this
     /// unit's member were ended last: those of whoever lost rights before.
     pub disconnected: Option<i64>,
+    /// The port for clients that Juju refused to open, if it did.
+    pub refused_port: Option<u16>,
 }
 
 /// The facts as they stand in the file.
@@ -182,8 +182,8 @@ mod tests {
             ),
             refused_option: Some("option client-port must be a port".to_owned()),
             auto_quota: Some(8 << 30),
-            published_version: None,
             disconnected: Some(7),
+            refused_port: Some(2379),
         };
         assert!(facts.write(&paths).expect("written"));
         assert!(!facts.write(&paths).expect("the same"));

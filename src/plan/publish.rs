@@ -50,7 +50,8 @@ pub struct Publication {
     pub peer_unit: Changes,
     /// The authorities of this application, where they are to be replaced.
     pub authorities: Option<Authorities>,
-    /// The version of etcd, for `juju status`.
+    /// The version of etcd, for `juju status`. Every unit says it again and again:
+    /// Juju shows what was said last, which is nothing after a unit was added.
     pub version: Option<String>,
 }
 
@@ -164,12 +165,14 @@ pub fn plan(observed: &Observed, cluster: &Cluster) -> Publication {
             .insert("trust".to_owned(), loaded.map(trust_digest));
     }
     publication.older = older::publications(observed, cluster);
+    if observed.pass == Pass::Full {
+        publication.version = Some(cluster.status.version.to_string());
+    }
     if !observed.leader {
         return publication;
     }
     publication.ended = older::ended(observed, cluster);
     if observed.pass == Pass::Full {
-        publication.version = Some(cluster.status.version.to_string());
         publication.departed = departures(observed, cluster);
         publication.ledger = forgotten_members(cluster);
         publication.authorities = authorities::next(observed, cluster);

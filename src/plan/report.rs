@@ -53,6 +53,8 @@ pub struct Report {
     pub lingering: Option<String>,
     /// Members that did not answer when they were asked, if any.
     pub silent: Vec<String>,
+    /// The port for clients that Juju refused to open, if it did.
+    pub refused_port: Option<u16>,
     /// Whether the member of this unit leads the cluster.
     pub raft_leader: bool,
 }

@@ -23,6 +23,7 @@ mod rotation;
 mod sentences;
 mod snapshot;
 mod support;
+mod tools;
 mod versions;
 
 use std::process::ExitCode;
@@ -54,6 +55,7 @@ fn main() -> ExitCode {
         restore::stories(),
         sentences::stories(),
         snapshot::stories(),
+        tools::stories(),
         versions::stories(),
     ]
     .into_iter()

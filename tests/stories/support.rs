@@ -26,8 +26,12 @@ pub(crate) fn world_of(programs: Programs, juju: JujuVersion) -> World {
 
 /// A world with the charm under test and the newest etcd at hand.
 pub(crate) fn newest_world() -> World {
-    let newest = Programs::all().pop().expect("no etcd: run `make setup`");
-    world_of(newest, JujuVersion::V3_6)
+    world_of(newest(), JujuVersion::V3_6)
+}
+
+/// The newest etcd at hand.
+pub(crate) fn newest() -> Programs {
+    Programs::all().pop().expect("no etcd: run `make setup`")
 }
 
 /// A world in which one unit of etcd has come up.

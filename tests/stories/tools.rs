@@ -1,0 +1,67 @@
+//! Hook tools that refuse, that hang, and that say what nobody has heard before.
+
+use etcd_charm_world::juju::{Call, Hook};
+use libtest_mimic::Trial;
+
+use crate::majority::three;
+use crate::support::{ask_v0, assert_serves, certificate, deployed, newest, story, world};
+
+pub(crate) fn stories() -> Vec<Trial> {
+    vec![
+        story("tools_a_neighbour_has_the_port", neighbour),
+        story("tools_hang_and_the_unit_goes_on", hanging),
+        story("tools_say_the_version_again_after_a_new_unit", version),
+    ]
+}
+
+fn neighbour() {
+    let mut world = world();
+    let unit = world.deploy();
+    world.model.open_port_of_neighbour(unit.clone(), 2379);
+    world.settle();
+    let said = "port 2379 cannot be opened: another unit on this machine uses it; set client-port";
+    assert_eq!(world.model.unit_status(unit.clone()).message, said);
+    // It serves all the same, and an event on a relation leaves the status.
+    let shown = certificate("client1");
+    let app = ask_v0(&mut world, "app", "/test/", &shown);
+    world.rest();
+    let told = world.told(&app).expect("an answer");
+    assert_serves(&mut world, &told, &shown, "/test/");
+    assert_eq!(world.model.unit_status(unit.clone()).message, said);
+
+    world.model.set_config("etcd", "client-port", 2479);
+    world.rest();
+    assert_eq!(world.model.open_ports(unit.clone()), ["2479/tcp"]);
+    let status = world.model.unit_status(unit);
+    assert!(!status.message.contains("port"), "{}", status.message);
+}
+
+/// A call that never ends costs half a minute, and each after it a few seconds.
+fn hanging() {
+    let (mut world, unit) = deployed();
+    for tool in ["opened-ports", "status-set"] {
+        world
+            .model
+            .hang_tool_call(unit.clone(), Call::each(tool, ""));
+    }
+    let run = world.model.run_hook(unit.clone(), Hook::UpdateStatus);
+    assert!(!run.timed_out, "the hook hangs with its tools");
+    assert!(run.duration.as_secs() < 60, "{:?}", run.duration);
+    // What the hook can do without is only said.
+    let said = "failed to run `opened-ports --format=json`: no answer within 30 s";
+    assert!(run.stdout.contains(said), "{}", run.stdout);
+    let last = "failed to run `status-set --application=false active`: no answer within 3 s";
+    assert!(run.stderr.contains(last), "{}", run.stderr);
+    world.model.mend_tools(unit);
+    world.rest();
+}
+
+fn version() {
+    let (mut world, _) = three(newest());
+    let version = newest().version;
+    assert_eq!(world.model.workload_version("etcd"), version);
+    world.add_unit();
+    assert_eq!(world.model.workload_version("etcd"), "");
+    world.rest();
+    assert_eq!(world.model.workload_version("etcd"), version);
+}
