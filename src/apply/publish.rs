@@ -6,8 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::ApplyError;
 use crate::context::Context;
 use crate::etcd::Client;
-use crate::juju::{Revision, SecretContent, SecretOwner, TcpPort, ToolError, Tools};
-use crate::log;
+use crate::juju::{Revision, SecretContent, SecretOwner};
 use crate::model::{
     ClientRecord, LedgerWrite, MemberName, Relation, RequestKey, SecretId, SecretUri, Timestamp,
 };
@@ -360,37 +359,6 @@ fn publish_to_peers(context: &Context, app: &Changes, unit: &Changes) -> Result<
         .ok_or(ApplyError::Missing("the peer relation"))?;
     context.tools.relation_set_app(relation, app)?;
     context.tools.relation_set_unit(relation, unit)?;
-    Ok(())
-}
-
-/// Lets clients in where the operator exposes the application. Every unit has
-/// its own ports; one that served clients before is closed. What Juju refuses,
-/// for a neighbour on the same machine that has the port, is remembered and said:
-/// etcd serves all the same.
-///
-/// # Errors
-/// There is no such tool.
-pub fn open_port(context: &mut Context) -> Result<(), ApplyError> {
-    let wanted = TcpPort(observe::served_client_port(context)?);
-    context.facts.refused_port = match open_only(&context.tools, wanted) {
-        Ok(()) => None,
-        Err(error @ (ToolError::Failed { .. } | ToolError::Hung { .. })) => {
-            tracing::warn!("{}", log::chain(&error));
-            Some(wanted.0)
-        }
-        Err(error) => return Err(error.into()),
-    };
-    Ok(())
-}
-
-fn open_only(tools: &Tools, wanted: TcpPort) -> Result<(), ToolError> {
-    let opened = tools.opened_ports()?;
-    for port in opened.iter().filter(|port| **port != wanted) {
-        tools.close_port(*port)?;
-    }
-    if !opened.contains(&wanted) {
-        tools.open_port(wanted)?;
-    }
     Ok(())
 }
 
