@@ -9,6 +9,7 @@ mod issued;
 mod known;
 mod ledger;
 mod prefix;
+mod requirer;
 
 pub use certificates::{CommonName, Fingerprint, Timestamp};
 pub use cluster::{Access, Alarm, AlarmKind, Cluster, Member, MemberStatus, Permission, Version};
@@ -26,4 +27,5 @@ pub use ledger::{
     NameClaim, Notice,
 };
 pub use prefix::{KeyRange, Prefix, PrefixRefusal};
+pub use requirer::Requirer;
 pub use secret_value::Secret;

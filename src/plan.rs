@@ -102,7 +102,7 @@ pub fn plan(observed: &Observed) -> Plan {
         ..Report::default()
     };
     if let Known::Known(cluster) = &observed.cluster {
-        report.alarm = alarm::sentence(&alarm::raised(cluster));
+        report.alarm = alarm::sentence(&alarm::raised(cluster, observed.unit.app()));
         report.strangers = membership::strangers(observed, cluster);
         report.lingering = disconnect::lingering(observed, cluster).map(str::to_owned);
     }
@@ -167,7 +167,7 @@ fn next_stage(observed: &Observed, report: &mut Report) -> Stage {
         return Stage::Trust(step);
     }
     let own = membership::own_member(observed, cluster);
-    report.read_ledger(cluster, own, observed.now);
+    report.read_ledger(cluster, own, observed);
     report.read_authorities(&observed.machine, observed.now);
     report.rotation = authorities::progress(observed, cluster);
     Stage::Publish(Box::new(publish::plan(observed, cluster)))

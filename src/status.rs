@@ -1,5 +1,6 @@
 //! Every text that an operator sees in `juju status`.
 
+mod line;
 #[cfg(test)]
 mod tests;
 
@@ -9,14 +10,13 @@ use crate::model::Notice;
 use crate::plan::advisory::open_advisories;
 use crate::plan::alarm;
 use crate::plan::{Report, Wait};
+use line::{Line, names, plain};
 
-/// How many reasons a status spells out; `juju status` is a table, and the
-/// rest is counted.
-const SHOWN: usize = 2;
+/// Where the rest is read that one line of a unit has no room for.
+const UNIT_DETAILS: &str = "run health";
 
-/// The longest message, in characters: more than a terminal is wide, less than
-/// what makes a table unreadable.
-const LONGEST: usize = 400;
+/// The same for the application, whose line is about clients.
+const APPLICATION_DETAILS: &str = "run list-clients";
 
 /// A status: its name and its message.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -28,88 +28,89 @@ pub struct Status {
 }
 
 impl Status {
-    /// A status of one line and of bounded length, whatever the reasons in it
-    /// hold: some come from requirers.
-    fn new(name: StatusName, message: impl Into<String>) -> Self {
-        let message: String = message.into();
-        let mut shown: String = message
-            .chars()
-            .map(|c| if c.is_control() { ' ' } else { c })
-            .take(LONGEST)
-            .collect();
-        if message.chars().count() > LONGEST {
-            shown.push('…');
-        }
+    fn new(name: StatusName, line: Line, details: &str) -> Self {
         Self {
             name,
-            message: shown,
+            message: plain(&line.finish(details)),
         }
     }
 }
 
-/// The status of this unit.
+/// The status of this unit: what somebody has to do comes first.
 pub fn of_unit(report: &Report) -> Status {
-    let blocked = |message: &str| Status::new(StatusName::Blocked, message);
-    let mut status = match (&report.alarm, &report.refused_option, &report.wait) {
+    let mut line = Line::default();
+    let (name, text) = match (&report.alarm, &report.refused_option, &report.wait) {
         // Nothing of this unit depends on anything else any more.
-        (_, _, Some(wait @ (Wait::Removal | Wait::LostMember))) => return of_wait(wait),
-        // An option can wait for the machines to come back.
-        (_, _, Some(wait @ Wait::Majority(_))) => of_wait(wait),
-        (Some(alarm), ..) => blocked(alarm),
-        (None, Some(reason), Some(Wait::Options)) => blocked(reason),
-        (None, Some(reason), _) => {
-            blocked(&format!("{reason}; what was set before stays in force"))
+        (_, _, Some(wait @ (Wait::Removal | Wait::LostMember))) => {
+            let (name, text) = told(wait);
+            line.say(text);
+            return Status::new(name, line, UNIT_DETAILS);
         }
-        (None, None, Some(wait)) => of_wait(wait),
-        (None, None, None) => of_health(report),
+        // An option can wait for the machines to come back.
+        (_, _, Some(wait @ Wait::Majority(_))) => told(wait),
+        (Some(alarm), ..) => (StatusName::Blocked, alarm.clone()),
+        (None, Some(reason), wait) => {
+            // A unit that has none yet waits for them.
+            if *wait != Some(Wait::Options) {
+                line.add("the options set before stay in force");
+            }
+            (StatusName::Blocked, reason.clone())
+        }
+        (None, None, Some(wait)) => told(wait),
+        (None, None, None) => (StatusName::Active, String::new()),
     };
-    if let Some(refusal) = &report.refused_upgrade {
-        status.message.push_str(&format!("; {refusal}"));
+    if name == StatusName::Blocked {
+        line.say(&text);
     }
-    if !report.strangers.is_empty() {
-        let strangers = report.strangers.join(", ");
-        status.message.push_str(&format!(
-            "; of no unit: member {strangers}, to be removed with etcdctl unless it is wanted"
+    if let Some(refusal) = &report.refused_upgrade {
+        line.say(refusal);
+    }
+    for stranger in &report.strangers {
+        line.say(format!(
+            "{stranger} belongs to no unit: remove it with etcdctl"
         ));
     }
-    Status::new(status.name, status.message)
+    match name {
+        StatusName::Blocked => {}
+        StatusName::Active => say_health(report, &mut line),
+        // It passes by itself, so it comes after what somebody has to do.
+        StatusName::Waiting | StatusName::Maintenance => line.say(text),
+    }
+    Status::new(name, line, UNIT_DETAILS)
 }
 
-/// The status of a unit that waits for nothing.
-fn of_health(report: &Report) -> Status {
-    let mut message = String::new();
+/// What a unit says that waits for nothing.
+fn say_health(report: &Report, line: &mut Line) {
     if let Some(port) = report.refused_port {
-        let message = format!(
-            "port {port} cannot be opened: another unit on this machine uses it; set client-port"
-        );
-        return Status::new(StatusName::Active, message);
-    }
-    if report.raft_leader {
-        message.push_str("(leader) ");
+        line.say(format!(
+            "set client-port: another unit on this machine uses port {port}"
+        ));
     }
     match report.silent.as_slice() {
-        [] => message.push_str("cluster is healthy"),
-        silent => message.push_str(&format!(
+        [] => {}
+        silent => line.say(format!(
             "no answer from {}: start what is down, or remove what is gone",
-            silent.join(", ")
+            names(silent)
         )),
     }
-    if report.lingering.is_some() {
-        message.push_str("; watches of removed clients end at the next update-status");
-    }
     if let Some(version) = &report.version {
-        let open = open_advisories(version);
-        if let Some((first, rest)) = open.split_first() {
-            let more = match rest.len() {
-                0 => String::new(),
-                more => format!(" and {more} more"),
-            };
-            message.push_str(&format!(
-                "; etcd {version} lets clients past their rights ({first}{more}): upgrade"
-            ));
+        match open_advisories(version).len() {
+            0 => {}
+            1 => line.say(format!("upgrade etcd {version}: 1 security advisory")),
+            open => line.say(format!(
+                "upgrade etcd {version}: {open} security advisories"
+            )),
         }
     }
-    Status::new(StatusName::Active, message)
+    if report.lingering.is_some() {
+        line.say("watches of removed clients end at update-status");
+    }
+    if report.silent.is_empty() {
+        line.add("cluster is healthy");
+    }
+    if report.raft_leader {
+        line.add("raft leader");
+    }
 }
 
 /// The status of the application, which the leader sets: what concerns all of
@@ -122,86 +123,82 @@ pub fn of_application(report: &Report) -> Status {
     if waits || report.alarm.is_some() || report.refused_option.is_some() {
         return of_unit(report);
     }
-    let mut reasons: Vec<String> = Vec::new();
+    let mut line = Line::default();
     for (of, end) in &report.ending {
-        let step = match (*of, &report.rotation) {
+        let end = end.date();
+        match (*of, &report.rotation) {
             // It is being replaced, which is said below.
-            ("servers", Some(_)) => continue,
-            ("servers", None) => ": run rotate-server-ca",
-            _ => "",
-        };
-        reasons.push(format!("authority of {of} ends {end}{step}"));
+            ("servers", Some(_)) => {}
+            ("servers", None) => {
+                line.say(format!("run rotate-server-ca: the servers' CA ends {end}"));
+            }
+            (of, _) => line.say(format!("the {of}' CA ends {end}")),
+        }
     }
-    for (key, notice) in &report.notices {
-        let relation = format!("etcd-client:{key}");
-        reasons.push(match notice {
-            Notice::Refused(reason) => format!("{relation} refused: {reason}"),
-            Notice::Waiting(reason) => format!("{relation} waits: {reason}"),
-        });
+    let (refused, waiting): (Vec<_>, Vec<_>) = report
+        .notices
+        .iter()
+        .partition(|(_, notice)| matches!(notice, Notice::Refused(_)));
+    for (requirer, notice) in refused {
+        line.say(format!("{requirer} refused: {}", notice.reason()));
     }
-    for (key, end) in &report.expiring {
-        reasons.push(format!(
-            "etcd-client:{key}: certificate ends {end}, renew it in the application"
+    for (requirer, end) in &report.expiring {
+        let end = end.date();
+        line.say(format!(
+            "{requirer} must renew its certificate: it ends {end}"
         ));
     }
-    reasons.extend(report.rotation.clone());
     for (name, end) in &report.expiring_credentials {
-        reasons.push(format!("credentials of {name} end {end}"));
+        line.say(format!("credentials of {name} end {}", end.date()));
     }
-    let rest = reasons.len().saturating_sub(SHOWN);
-    reasons.truncate(SHOWN);
-    if rest > 0 {
-        reasons.push(format!("{rest} more, see action list-clients"));
+    if let Some(progress) = &report.rotation {
+        line.say(progress);
     }
-    Status::new(StatusName::Active, reasons.join("; "))
+    for (requirer, notice) in waiting {
+        line.say(format!("{requirer} waits: {}", notice.reason()));
+    }
+    Status::new(StatusName::Active, line, APPLICATION_DETAILS)
 }
 
-fn of_wait(wait: &Wait) -> Status {
-    let waiting = |message: String| Status::new(StatusName::Waiting, message);
+/// What a unit says that waits for this.
+fn told(wait: &Wait) -> (StatusName, String) {
+    let waiting = |text: &str| (StatusName::Waiting, text.to_owned());
+    let blocked = |text: String| (StatusName::Blocked, text);
     match wait {
-        Wait::Machine(what) => waiting(format!("waiting for {what}")),
-        Wait::PeerRelation => waiting("waiting for the peer relation".to_owned()),
-        Wait::Authorities => {
-            waiting("waiting for the leader to make the certificate authorities".to_owned())
+        Wait::Machine(what) => waiting(&format!("waiting for {what}")),
+        Wait::PeerRelation => waiting("waiting for the peer relation"),
+        Wait::Authorities => waiting("waiting for the leader to make the certificate authorities"),
+        Wait::Bootstrap(unit) => waiting(&format!("waiting for {unit} to bootstrap the cluster")),
+        Wait::Reach => waiting("waiting to reach the cluster"),
+        Wait::Release(reason) => blocked(reason.clone()),
+        Wait::OtherJoiner => waiting("waiting for another unit to join"),
+        Wait::Options => waiting("waiting for an option to be corrected"),
+        Wait::Promotion => waiting("waiting to catch up with the cluster"),
+        Wait::Restart(reason) => waiting(&format!("waiting to restart etcd: {reason}")),
+        Wait::Removal => (StatusName::Maintenance, "left the cluster".to_owned()),
+        Wait::LostMember => {
+            blocked("remove this unit and add another: the data of its member is gone".to_owned())
         }
-        Wait::Cluster(member) => waiting(format!("waiting for {member} to start the cluster")),
-        Wait::Release(reason) => Status::new(StatusName::Blocked, reason.as_str()),
-        Wait::OtherJoiner => waiting("waiting for another unit to join".to_owned()),
-        Wait::Options => waiting("waiting for an option to be corrected".to_owned()),
-        Wait::Promotion => waiting("waiting to catch up with the cluster".to_owned()),
-        Wait::Restart(reason) => waiting(format!("waiting to restart etcd: {reason}")),
-        Wait::Removal => Status::new(StatusName::Maintenance, "left the cluster"),
-        Wait::LostMember => Status::new(
-            StatusName::Blocked,
-            "data of this member is gone: remove this unit and add another",
+        Wait::Member => blocked(
+            "see `journalctl -u 'etcd-charm-*'` here: etcd does not answer; the other units serve"
+                .to_owned(),
         ),
-        Wait::Member => Status::new(
-            StatusName::Blocked,
-            "etcd of this unit does not answer: see `journalctl -u 'etcd-charm-*'`; the others serve",
-        ),
-        Wait::Refounding => waiting(
-            "waiting to restore a snapshot: the other members cannot be stopped yet".to_owned(),
-        ),
-        Wait::Majority(silent) => {
-            let who = match silent.as_slice() {
-                [] => "this member waits for the others".to_owned(),
-                silent => format!("no answer from {}", silent.join(", ")),
-            };
-            Status::new(
-                StatusName::Blocked,
-                format!(
-                    "majority of the cluster lost: {who}; bring the machines back, or, if they \
-                     are gone for good, run `rebuild-cluster` on the leader"
-                ),
-            )
+        Wait::Refounding => {
+            waiting("waiting to restore a snapshot: the other members cannot be stopped yet")
         }
+        Wait::Majority(silent) => blocked(format!(
+            "quorum lost: start {}, or run rebuild-cluster if they are gone for good",
+            match silent.as_slice() {
+                [] => "the other units".to_owned(),
+                silent => names(silent),
+            }
+        )),
         Wait::Alarm(kind) => {
             let raised = [(*kind, "a member".to_owned())];
-            let message = alarm::sentence(&raised).unwrap_or_default();
-            Status::new(StatusName::Blocked, message)
+            blocked(alarm::sentence(&raised).unwrap_or_default())
         }
-        Wait::Etcd(reason) => waiting(format!(
-            "waiting for etcd: {reason}; see `systemctl status 'etcd-charm-*'`"
+        Wait::Etcd(reason) => waiting(&format!(
+            "waiting for etcd, see `journalctl -u 'etcd-charm-*'`: {reason}"
         )),
     }
 }

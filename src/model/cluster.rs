@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
-use super::{CommonName, InvalidId, KeyRange, Ledger, MemberName};
+use super::{AppName, CommonName, InvalidId, KeyRange, Ledger, MemberName};
 
 /// The cluster as one unit saw it at one moment.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -49,12 +49,20 @@ pub struct Member {
 }
 
 impl Member {
-    /// What it is called where an operator reads of it: one that has not started
-    /// has no name yet.
-    pub fn called(&self) -> String {
+    /// What it is called where an operator of this application reads of it: by
+    /// its unit if it is of one, and by its address until it has started once,
+    /// when it has no name yet.
+    pub fn called(&self, app: &AppName) -> String {
         match &self.name {
-            Some(name) => name.to_string(),
-            None => format!("{:x}", self.id),
+            Some(name) => match name.unit(app) {
+                Some(unit) => unit.to_string(),
+                None => format!("member {name}"),
+            },
+            None => {
+                let url = self.peer_urls.first().map(String::as_str);
+                let url = url.unwrap_or("an unknown address");
+                format!("the member at {}", url.trim_start_matches("https://"))
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use juju_hooks::{InvalidId, RelationId, UnitName};
+use juju_hooks::{AppName, InvalidId, RelationId, UnitName};
 use serde::{Deserialize, Serialize};
 
 /// What tells the requests of one `etcd_client` v1 relation apart: 16
@@ -92,6 +92,12 @@ impl MemberName {
         Self(format!("{}-{}", unit.app(), unit.number()))
     }
 
+    /// The unit of this application whose member has this name, if it is one.
+    pub fn unit(&self, app: &AppName) -> Option<UnitName> {
+        let number = self.0.strip_prefix(app.as_str())?.strip_prefix('-')?;
+        format!("{app}/{number}").parse().ok()
+    }
+
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -120,5 +126,10 @@ mod tests {
     fn a_unit_is_a_member_of_the_same_name() {
         let unit: UnitName = "etcd/10".parse().expect("a unit name");
         assert_eq!(MemberName::of(&unit).as_str(), "etcd-10");
+        let app = unit.app();
+        assert_eq!(MemberName::of(&unit).unit(app), Some(unit.clone()));
+        for other in ["etcd", "etcd-", "etcd-01", "etcd-x", "other-1", "etcd-1-1"] {
+            assert_eq!(MemberName::new(other).unit(app), None, "{other}");
+        }
     }
 }

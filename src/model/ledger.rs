@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AppName, CommonName, Fingerprint, IssuedRecord, MemberName, ModelUuid, Prefix, RequestKey,
-    SecretId, Timestamp,
+    Requirer, SecretId, Timestamp,
 };
 
 /// Everything under the application's part of the reserved range, read at one
@@ -60,6 +60,12 @@ impl Ledger {
 }
 
 impl Ledger {
+    /// Who made a request, as far as that is on record.
+    pub fn requirer(&self, key: &RequestKey) -> Requirer {
+        let record = self.clients.get(key);
+        record.and_then(|record| record.app.as_ref()).into()
+    }
+
     /// Carries a write out on this copy. `false` if it changes nothing.
     pub fn apply(&mut self, write: &LedgerWrite) -> bool {
         fn put<K: Ord + Clone, V: PartialEq + Clone>(
@@ -88,6 +94,9 @@ impl Ledger {
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct ClientRecord {
+    /// The application that made the request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app: Option<AppName>,
     /// The access that this request has, or is being given. It is written
     /// before user and role are made and removed after they are gone.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -107,13 +107,17 @@ fn client_relation(
         Some(name) => Ok(name),
         None => tools.remote_app(relation),
     };
-    let bag = remote_app.and_then(|name| tools.relation_get_app(relation, &name));
-    let bag = match bag {
-        Ok(bag) => bag,
+    let read = remote_app.and_then(|name| {
+        let bag = tools.relation_get_app(relation, &name)?;
+        Ok((name, bag))
+    });
+    let (app, bag) = match read {
+        Ok((app, bag)) => (Some(app), bag),
         // A relation that the agent remembers and the model does not have any
         // more: nothing is known of it, and nothing may be concluded.
         Err(error) if error.is_denied() || error.is_not_found() => {
             return Ok(ClientRelation {
+                app: None,
                 asked: Err("the relation cannot be read".to_owned()),
                 own: Databag::new(),
                 certificates: BTreeMap::new(),
@@ -124,6 +128,7 @@ fn client_relation(
     };
     let asked = relation::read(&bag).map_err(|refusal| refusal.to_string());
     let mut read = ClientRelation {
+        app,
         own: own_databag(context, relation)?,
         certificates: BTreeMap::new(),
         cross_model: false,

@@ -199,10 +199,7 @@ impl Asking<'_> {
         let mut silent: Vec<String> = members
             .iter()
             .filter(|member| !member.learner && !answers(member.id, &member.client_urls))
-            .map(|member| match &member.name {
-                Some(name) => name.to_string(),
-                None => format!("{:x}", member.id),
-            })
+            .map(|member| member.called(self.context.hook.unit.app()))
             .collect();
         silent.sort();
         let voters = members.iter().filter(|member| !member.learner).count();

@@ -232,10 +232,13 @@ impl Planner<'_, '_> {
     /// Puts a request into force, or notes why not.
     fn serve(&mut self, key: &RequestKey) {
         let record = self.ledger.clients.get(key).cloned();
-        let record = record.unwrap_or_else(|| ClientRecord {
+        let mut record = record.unwrap_or_else(|| ClientRecord {
             ungranted: true,
             ..ClientRecord::default()
         });
+        let relation = self.observed.clients.relations.get(&key.relation);
+        let app = relation.and_then(|relation| relation.app.clone());
+        record.app = app.or(record.app);
         let secret = verdict::secret_of(self.observed, key);
         match self.verdict(key) {
             Verdict::Gone => {}

@@ -1,17 +1,20 @@
 //! What an operator is told of alarms: which member raised one, what it means,
 //! and what to do about it.
 
-use crate::model::{AlarmKind, Cluster, Member};
+use crate::model::{AlarmKind, AppName, Cluster};
 
 /// An alarm, and what the member that raised it is called.
 pub type Raised = (AlarmKind, String);
 
 /// The alarms that the cluster knows of.
-pub(super) fn raised(cluster: &Cluster) -> Vec<Raised> {
+pub(super) fn raised(cluster: &Cluster, app: &AppName) -> Vec<Raised> {
     let name = |id: u64| {
         let mut members = cluster.members.iter();
         let found = members.find(|member| member.id == id);
-        found.map_or_else(|| format!("{id:x}"), Member::called)
+        found.map_or_else(
+            || "a member that is gone".to_owned(),
+            |found| found.called(app),
+        )
     };
     let alarms = cluster.status.alarms.iter();
     alarms
@@ -31,16 +34,16 @@ pub fn sentence(alarms: &[Raised]) -> Option<String> {
     };
     if let Some(members) = of_kind(AlarmKind::Corrupt) {
         return Some(format!(
-            "the data of {members} differs from that of the others (alarm CORRUPT): add a unit, remove that one, then run alarm-disarm"
+            "replace {members}, then run alarm-disarm: its data differs from the others' (alarm CORRUPT)"
         ));
     }
     if let Some(members) = of_kind(AlarmKind::NoSpace) {
         return Some(format!(
-            "no writes are taken, since the database of {members} is full (alarm NOSPACE): run compact, then defrag, then alarm-disarm"
+            "run compact, defrag, then alarm-disarm: no writes, database of {members} is full (NOSPACE)"
         ));
     }
     of_kind(AlarmKind::Other)
-        .map(|members| format!("{members} has raised an alarm: see alarm-list"))
+        .map(|members| format!("run alarm-list: {members} has raised an alarm"))
 }
 
 #[cfg(test)]
@@ -51,20 +54,23 @@ mod tests {
     fn what_is_worst_is_said_with_the_way_out() {
         assert_eq!(sentence(&[]), None);
         let of = |kind, name: &str| (kind, name.to_owned());
-        let full = of(AlarmKind::NoSpace, "etcd-1");
-        let both = [of(AlarmKind::NoSpace, "etcd-2"), full.clone(), full];
+        let full = of(AlarmKind::NoSpace, "etcd/1");
+        let both = [of(AlarmKind::NoSpace, "etcd/2"), full.clone(), full];
         assert_eq!(
             sentence(&both).expect("a sentence"),
-            "no writes are taken, since the database of etcd-1, etcd-2 is full (alarm NOSPACE): \
-             run compact, then defrag, then alarm-disarm"
+            "run compact, defrag, then alarm-disarm: no writes, database of etcd/1, etcd/2 is full \
+             (NOSPACE)"
         );
-        let worse = of(AlarmKind::Corrupt, "etcd-0");
+        let worse = of(AlarmKind::Corrupt, "etcd/0");
         let told = sentence(&[both[0].clone(), worse]).expect("a sentence");
-        assert!(told.starts_with("the data of etcd-0 differs"), "{told}");
-        let new = sentence(&[of(AlarmKind::Other, "etcd-0")]);
+        assert!(
+            told.starts_with("replace etcd/0, then run alarm-disarm"),
+            "{told}"
+        );
+        let new = sentence(&[of(AlarmKind::Other, "etcd/0")]);
         assert_eq!(
             new.as_deref(),
-            Some("etcd-0 has raised an alarm: see alarm-list")
+            Some("run alarm-list: etcd/0 has raised an alarm")
         );
     }
 }

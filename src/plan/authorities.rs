@@ -125,11 +125,11 @@ pub(super) fn progress(observed: &Observed, cluster: &Cluster) -> Option<String>
     let rotation = authorities.rotation.as_ref()?;
     let behind = behind(observed, cluster, authorities);
     let what = match (rotation, behind.is_empty()) {
-        (Rotation::Next { from, .. }, true) => format!("the next one signs from {from} on"),
-        (Rotation::Previous(_), true) => "the previous one is about to go".to_owned(),
+        (Rotation::Next { from, .. }, true) => format!("the next one signs from {from}"),
+        (Rotation::Previous(_), true) => "removing the previous one".to_owned(),
         (_, false) => format!("waiting for {}", behind.join(", ")),
     };
-    Some(format!("replacing the servers' authority: {what}"))
+    Some(format!("replacing the servers' CA: {what}"))
 }
 
 /// The members that have not loaded these authorities yet, or do not show a
@@ -154,9 +154,6 @@ fn behind(observed: &Observed, cluster: &Cluster, authorities: &Authorities) -> 
         .members
         .iter()
         .filter(|member| !member.name.as_ref().is_some_and(is_ready))
-        .map(|member| match &member.name {
-            Some(name) => name.to_string(),
-            None => format!("member {:x}", member.id),
-        })
+        .map(|member| member.called(observed.unit.app()))
         .collect()
 }

@@ -22,7 +22,7 @@ pub(super) fn is_due(observed: &Observed, cluster: &Cluster) -> bool {
     // The leader settles before it does anything else, and only then is it known
     // that all is taken away; with a full database it cannot.
     let is_settled = cluster.ledger.settled.is_some();
-    let waits = observed.leader && !is_settled && super::alarm::raised(cluster).is_empty();
+    let waits = observed.leader && !is_settled && cluster.status.alarms.is_empty();
     !is_tried && serves && !waits && is_behind(observed, cluster)
 }
 

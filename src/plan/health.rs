@@ -411,10 +411,10 @@ mod tests {
         told(&mut health, 0).errors = vec!["memberID:101 alarm:NOSPACE ".to_owned()];
         assert_eq!(
             sentence(&health),
-            "no writes are taken, since the database of etcd-1 is full (alarm NOSPACE): run compact, then defrag, then alarm-disarm"
+            "run compact, defrag, then alarm-disarm: no writes, database of etcd-1 is full (NOSPACE)"
         );
         told(&mut health, 2).errors = vec!["memberID:102 alarm:CORRUPT".to_owned()];
-        assert!(sentence(&health).starts_with("the data of etcd-2 differs"));
+        assert!(sentence(&health).starts_with("replace etcd-2, then run alarm-disarm"));
         assert_eq!(health.alarms().len(), 2);
     }
 

@@ -130,7 +130,7 @@ pub(super) fn plan(observed: &Observed, report: &mut Report) -> Vec<MachineStep>
     let machine = &observed.machine;
     if observed.pass == Pass::Event {
         if machine.founding.is_none() {
-            report.wait_for(Wait::Machine("set up"));
+            report.wait_for(Wait::Machine("its member to join the cluster"));
         }
         return Vec::new();
     }

@@ -82,14 +82,7 @@ pub(super) fn plan(observed: &Observed, report: &mut Report) -> Option<Membershi
     let cluster = match &observed.cluster {
         Known::Known(cluster) => cluster,
         Known::Unknown(_) if observed.machine.founding.is_none() => {
-            let seed = observed
-                .peers
-                .as_ref()
-                .and_then(|peers| peers.app.get("seed"));
-            report.wait_for(match seed {
-                Some(seed) => Wait::Cluster(MemberName::new(seed.as_str())),
-                None => Wait::Authorities,
-            });
+            report.wait_for(wait_for_cluster(observed));
             return None;
         }
         Known::Unknown(_) => return None,
@@ -110,6 +103,19 @@ pub(super) fn plan(observed: &Observed, report: &mut Report) -> Option<Membershi
         return Some(MembershipStep::Move(own.id, url));
     }
     own.learner.then_some(MembershipStep::Promote(own.id))
+}
+
+/// What a unit waits for that is no member yet and cannot ask any.
+fn wait_for_cluster(observed: &Observed) -> Wait {
+    let Some(peers) = &observed.peers else {
+        return Wait::PeerRelation;
+    };
+    let seed = peers.app.get("seed").map(MemberName::new);
+    match seed.and_then(|seed| seed.unit(observed.unit.app())) {
+        _ if peers.app.contains_key("founded") => Wait::Reach,
+        Some(unit) => Wait::Bootstrap(unit),
+        None => Wait::Authorities,
+    }
 }
 
 /// Whether the others are told of a new URL only when this member, which serves
@@ -266,7 +272,7 @@ pub(super) fn strangers(observed: &Observed, cluster: &Cluster) -> Vec<String> {
             // Units join without a vote.
             None => !member.learner,
         })
-        .map(Member::called)
+        .map(|member| member.called(observed.unit.app()))
         .collect();
     strangers.sort();
     strangers

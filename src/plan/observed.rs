@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::machine::Machine;
 use super::options::Options;
 use crate::model::{
-    Cluster, Databag, Fingerprint, Known, MemberName, OlderInterface, RelationId, RequestKey,
-    Secret, Timestamp, UnitName,
+    AppName, Cluster, Databag, Fingerprint, Known, MemberName, OlderInterface, RelationId,
+    RequestKey, Secret, Timestamp, UnitName,
 };
 use crate::relation::{Asked, Entry};
 
@@ -172,6 +172,8 @@ impl Scope {
 /// One relation with a client.
 #[derive(Clone, Debug)]
 pub struct ClientRelation {
+    /// The application at the other end; `None` where Juju does not say.
+    pub app: Option<AppName>,
     /// What the other side asks for; `None` while it has asked nothing; or why
     /// that cannot be read.
     pub asked: Result<Option<Asked>, String>,

@@ -1,9 +1,10 @@
 //! What a plan waits for, and what an operator should know besides.
 
 use super::machine::Machine;
+use super::observed::Observed;
 use crate::model::{
-    AlarmKind, Cluster, CommonName, IssuedState, Member, MemberName, Notice, Purpose, RequestKey,
-    Timestamp, Version,
+    AlarmKind, Cluster, CommonName, IssuedState, Member, Notice, Purpose, RequestKey, Requirer,
+    Timestamp, UnitName, Version,
 };
 use crate::tls::OwnCertificate;
 
@@ -31,12 +32,12 @@ pub struct Report {
     /// Members that are of no unit of this application.
     pub strangers: Vec<String>,
     /// Requests that are not in force as they stand.
-    pub notices: Vec<(RequestKey, Notice)>,
+    pub notices: Vec<(Requirer, Notice)>,
     /// Requests whose certificate on record no member can trust (any more), and
     /// why.
     pub left_out: Vec<(RequestKey, String)>,
     /// Clients whose certificate is about to expire, or has.
-    pub expiring: Vec<(RequestKey, Timestamp)>,
+    pub expiring: Vec<(Requirer, Timestamp)>,
     /// Certificate authorities whose end is near, and what they are of.
     pub ending: Vec<(&'static str, Timestamp)>,
     /// How far the replacement of the servers' authority has come, if there is
@@ -92,20 +93,27 @@ impl Report {
     /// Notes what the ledger says of every client, those outside the scope of
     /// this pass included: a status speaks of the whole. `own` is the member of
     /// this unit, if it is on the list.
-    pub(crate) fn read_ledger(&mut self, cluster: &Cluster, own: Option<&Member>, now: Timestamp) {
-        let soon = now.plus_seconds(EXPIRY_WARNING_SECONDS);
+    pub(crate) fn read_ledger(
+        &mut self,
+        cluster: &Cluster,
+        own: Option<&Member>,
+        observed: &Observed,
+    ) {
+        let soon = observed.now.plus_seconds(EXPIRY_WARNING_SECONDS);
         for (key, record) in &cluster.ledger.clients {
+            let requirer = cluster.ledger.requirer(key);
             if let Some(notice) = &record.notice {
-                self.notices.push((key.clone(), notice.clone()));
+                self.notices.push((requirer.clone(), notice.clone()));
             } else if let Some((_, reason)) = self.left_out.iter().find(|(left, _)| left == key) {
                 // What it brings now says more, where it brings something else.
                 let reason = format!("certificate not trusted any more: {reason}");
-                self.notices.push((key.clone(), Notice::Refused(reason)));
+                self.notices
+                    .push((requirer.clone(), Notice::Refused(reason)));
             }
             if let Some(grant) = &record.grant
                 && grant.not_after < soon
             {
-                self.expiring.push((key.clone(), grant.not_after));
+                self.expiring.push((requirer, grant.not_after));
             }
         }
         for (name, record) in &cluster.ledger.issued {
@@ -120,7 +128,7 @@ impl Report {
             .members
             .iter()
             .filter(|member| !cluster.answers(member.id))
-            .map(Member::called)
+            .map(|member| member.called(observed.unit.app()))
             .collect();
         // Asked was any member, and not always this unit's.
         if let Some(own) = own {
@@ -141,8 +149,10 @@ pub enum Wait {
     PeerRelation,
     /// The leader, which makes the certificate authorities.
     Authorities,
-    /// The unit that starts the cluster.
-    Cluster(MemberName),
+    /// The unit that is to bootstrap the cluster.
+    Bootstrap(UnitName),
+    /// The cluster, which exists and does not answer this unit yet.
+    Reach,
     /// An operator who attaches another etcd: with the one that is here this unit
     /// cannot join. The text says which and why.
     Release(String),

@@ -161,6 +161,7 @@ impl Bench {
         ]);
         let before = self.observed.clients.relations.remove(&RelationId(id));
         let relation = ClientRelation {
+            app: format!("app{id}").parse().ok(),
             asked: relation::read(&bag).map_err(|refusal| refusal.to_string()),
             own: before.map(|before| before.own).unwrap_or_default(),
             certificates: [(key(id), certificate)].into(),

@@ -22,7 +22,7 @@ pub enum RelationRefusal {
     #[error("there are more than {} requests", v1::MAX_REQUESTS)]
     TooManyRequests,
     /// A version of the protocol that came after this charm, or none at all.
-    #[error("version {0:?} of the interface is not supported")]
+    #[error("unsupported version of the interface: {0:?}")]
     UnsupportedVersion(String),
 }
 

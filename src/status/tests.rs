@@ -1,9 +1,10 @@
 //! What operators read.
 
+use super::line::LONGEST;
 use super::{of_application, of_unit};
 use crate::juju::StatusName;
-use crate::model::{AlarmKind, MemberName, Notice};
-use crate::plan::testing::{Bench, DAY, NOW, key, leaf};
+use crate::model::{AlarmKind, Notice, Requirer};
+use crate::plan::testing::{Bench, DAY, NOW, leaf};
 use crate::plan::{Report, Stage, Wait};
 
 fn unit(report: &Report) -> String {
@@ -29,9 +30,10 @@ fn what_a_unit_waits_for() {
             "waiting: waiting for the leader to make the certificate authorities",
         ),
         (
-            Wait::Cluster(MemberName::new("etcd-7")),
-            "waiting: waiting for etcd-7 to start the cluster",
+            Wait::Bootstrap("etcd/7".parse().expect("a unit")),
+            "waiting: waiting for etcd/7 to bootstrap the cluster",
         ),
+        (Wait::Reach, "waiting: waiting to reach the cluster"),
         (
             Wait::OtherJoiner,
             "waiting: waiting for another unit to join",
@@ -51,22 +53,22 @@ fn what_a_unit_waits_for() {
         (Wait::Removal, "maintenance: left the cluster"),
         (
             Wait::LostMember,
-            "blocked: data of this member is gone: remove this unit and add another",
+            "blocked: remove this unit and add another: the data of its member is gone",
         ),
         (
             Wait::Alarm(AlarmKind::NoSpace),
-            "blocked: no writes are taken, since the database of a member is full (alarm NOSPACE): \
-             run compact, then defrag, then alarm-disarm",
+            "blocked: run compact, defrag, then alarm-disarm: no writes, database of a member is \
+             full (NOSPACE)",
         ),
         (
-            Wait::Majority(vec!["etcd-1".to_owned(), "etcd-10".to_owned()]),
-            "blocked: majority of the cluster lost: no answer from etcd-1, etcd-10; bring the \
-             machines back, or, if they are gone for good, run `rebuild-cluster` on the leader",
+            Wait::Majority(["etcd/1", "etcd/10", "etcd/11"].map(str::to_owned).into()),
+            "blocked: quorum lost: start etcd/1, etcd/10 and 1 more, or run rebuild-cluster if \
+             they are gone for good",
         ),
         (
             Wait::Majority(Vec::new()),
-            "blocked: majority of the cluster lost: this member waits for the others; bring the \
-             machines back, or, if they are gone for good, run `rebuild-cluster` on the leader",
+            "blocked: quorum lost: start the other units, or run rebuild-cluster if they are gone \
+             for good",
         ),
         (
             Wait::Refounding,
@@ -74,7 +76,7 @@ fn what_a_unit_waits_for() {
         ),
         (
             Wait::Etcd("no member answers".to_owned()),
-            "waiting: waiting for etcd: no member answers; see `systemctl status 'etcd-charm-*'`",
+            "waiting: waiting for etcd, see `journalctl -u 'etcd-charm-*'`: no member answers",
         ),
     ] {
         let report = Report {
@@ -98,15 +100,15 @@ fn an_option_that_is_refused_blocks_and_says_what_holds() {
         wait: Some(Wait::Majority(vec!["etcd-1".to_owned()])),
         ..Report::default()
     });
-    assert!(lost.contains("majority of the cluster lost"), "{lost}");
+    assert!(lost.starts_with("blocked: quorum lost"), "{lost}");
     for (wait, text) in [
         (
             None,
-            format!("{blocked}; what was set before stays in force"),
+            format!("{blocked}; the options set before stay in force"),
         ),
         (
             Some(Wait::Restart("1 of 2".to_owned())),
-            format!("{blocked}; what was set before stays in force"),
+            format!("{blocked}; the options set before stay in force"),
         ),
         (Some(Wait::Options), blocked.to_owned()),
         (
@@ -125,21 +127,21 @@ fn an_option_that_is_refused_blocks_and_says_what_holds() {
 fn a_healthy_cluster() {
     let mut bench = Bench::new(3);
     let report = bench.plan().report;
-    assert_eq!(unit(&report), "active: (leader) cluster is healthy");
+    assert_eq!(unit(&report), "active: cluster is healthy; raft leader");
     assert_eq!(application(&report), "active: ");
     bench.cluster.status.leader = Some(101);
     bench.cluster.answering.remove(&102);
     let report = bench.plan().report;
     assert_eq!(
         unit(&report),
-        "active: no answer from etcd-2: start what is down, or remove what is gone"
+        "active: no answer from etcd/2: start what is down, or remove what is gone"
     );
 }
 
 #[test]
 fn a_unit_whose_own_member_is_down_says_so_while_others_serve() {
-    let down = "blocked: etcd of this unit does not answer: see `journalctl -u 'etcd-charm-*'`; \
-                the others serve";
+    let down = "blocked: see `journalctl -u 'etcd-charm-*'` here: etcd does not answer; the other \
+                units serve";
     // Another member was asked, and it leads.
     let mut bench = Bench::new(3);
     (bench.cluster.status.member, bench.cluster.status.leader) = (101, Some(101));
@@ -167,13 +169,12 @@ fn a_version_with_open_advisories_is_named() {
     let report = bench.plan().report;
     assert_eq!(
         unit(&report),
-        "active: (leader) cluster is healthy; etcd 3.6.10 lets clients past their rights \
-         (CVE-2026-44283 and 1 more): upgrade"
+        "active: upgrade etcd 3.6.10: 2 security advisories; cluster is healthy; raft leader"
     );
 }
 
 #[test]
-fn requests_that_are_not_in_force_are_named_by_relation() {
+fn requests_that_are_not_in_force_are_named_by_application() {
     let mut bench = Bench::new(1);
     bench.ask_as(1, "/one/", "root", 1);
     bench.ask_as(10, "/ten/", "alpha", 1);
@@ -182,7 +183,7 @@ fn requests_that_are_not_in_force_are_named_by_relation() {
     let report = bench.plan().report;
     assert_eq!(
         application(&report),
-        "active: etcd-client:1 refused: common name root is reserved"
+        "active: app1 refused: common name root is reserved"
     );
     bench.observed.now = NOW.plus_seconds(294 * DAY);
     // The member's own certificates would have been renewed by then.
@@ -191,14 +192,14 @@ fn requests_that_are_not_in_force_are_named_by_relation() {
         report.read_ledger(
             &bench.cluster,
             bench.cluster.members.first(),
-            bench.observed.now,
+            &bench.observed,
         );
         report
     };
     assert_eq!(
         application(&report),
-        "active: etcd-client:1 refused: common name root is reserved; etcd-client:10: \
-         certificate ends 2027-11-11T08:00:00Z, renew it in the application"
+        "active: app1 refused: common name root is reserved; app10 must renew its certificate: it \
+         ends 2027-11-11"
     );
     assert_eq!(report.expiring.len(), 1);
 }
@@ -206,45 +207,56 @@ fn requests_that_are_not_in_force_are_named_by_relation() {
 #[test]
 fn a_long_list_is_counted_and_a_hostile_reason_stays_one_line() {
     let notice = |text: &str| Notice::Waiting(text.to_owned());
+    let requirer = |name: &str| Requirer::from(name.parse().ok().as_ref());
     let report = Report {
-        notices: [1, 2, 10]
-            .map(|relation| (key(relation), notice("a\nb")))
-            .into(),
+        notices: (1..8)
+            .map(|number| (requirer(&format!("some-app{number}")), notice("a\nb")))
+            .collect(),
         ..Report::default()
     };
     assert_eq!(
         application(&report),
-        "active: etcd-client:1 waits: a b; etcd-client:2 waits: a b; 1 more, see action list-clients"
+        "active: some-app1 waits: a b; some-app2 waits: a b; some-app3 waits: a b; 4 more: run \
+         list-clients"
     );
+    let other_model = requirer("remote-0a1b2c3d4e5f60718293a4b5c6d7e8f9");
     let report = Report {
-        notices: vec![(key(1), notice(&"x".repeat(10_000)))],
+        notices: vec![
+            (requirer("patient"), notice("x")),
+            (other_model, Notice::Refused("x".repeat(10_000))),
+        ],
         ..Report::default()
     };
     let status = of_application(&report);
     assert_eq!(status.name, StatusName::Active);
-    assert_eq!(status.message.chars().count(), 401);
+    let expected = "an application of another model refused: xxx";
+    assert!(status.message.starts_with(expected), "{}", status.message);
+    let more = "x…; 1 more: run list-clients";
+    assert!(status.message.ends_with(more), "{}", status.message);
+    assert_eq!(status.message.chars().count(), LONGEST);
 }
 
 #[test]
 fn an_alarm_and_strangers_are_told_whatever_is_waited_for() {
-    let alarm = "etcd-0 has raised an alarm: see alarm-list".to_owned();
+    let alarm = "run alarm-list: etcd/0 has raised an alarm".to_owned();
     let mut report = Report {
-        strangers: vec!["a1b2".to_owned(), "odd".to_owned()],
+        strangers: vec!["member odd".to_owned()],
         ..Report::default()
     };
-    let stranger = "; of no unit: member a1b2, odd, to be removed with etcdctl unless it is wanted";
+    let advice = "member odd belongs to no unit: remove it with etcdctl";
     assert_eq!(
         unit(&report),
-        format!("active: cluster is healthy{stranger}")
+        format!("active: {advice}; cluster is healthy")
     );
     report.wait_for(Wait::OtherJoiner);
     assert_eq!(
         unit(&report),
-        format!("waiting: waiting for another unit to join{stranger}")
+        format!("waiting: {advice}; waiting for another unit to join")
     );
     report.alarm = Some(alarm.clone());
-    assert_eq!(unit(&report), format!("blocked: {alarm}{stranger}"));
-    assert_eq!(application(&report), format!("blocked: {alarm}{stranger}"));
+    let both = format!("blocked: {alarm}; {advice}");
+    assert_eq!(unit(&report), both);
+    assert_eq!(application(&report), both);
     report.wait = Some(Wait::Removal);
     assert_eq!(unit(&report), "maintenance: left the cluster");
 }
@@ -261,20 +273,17 @@ fn the_end_of_an_authority_is_told_in_time() {
     assert_eq!(ending(200), "active: ");
     let told = ending(100);
     assert!(
-        told.starts_with("active: authority of servers ends "),
+        told.starts_with("active: run rotate-server-ca: the servers' CA ends "),
         "{told}"
     );
-    assert!(
-        told.contains(": run rotate-server-ca; authority of administrators ends "),
-        "{told}"
-    );
+    assert!(told.contains("; the administrators' CA ends "), "{told}");
     let report = Report {
         ending: vec![("servers", NOW)],
-        rotation: Some("authority of servers is replaced".to_owned()),
+        rotation: Some("the servers' CA is being replaced".to_owned()),
         ..Report::default()
     };
     assert_eq!(
         application(&report),
-        "active: authority of servers is replaced"
+        "active: the servers' CA is being replaced"
     );
 }

@@ -113,7 +113,7 @@ pub(crate) fn take(
     let mut all = Snapshot::new();
     let world = &rig.world;
     // Which member leads the others is theirs to decide.
-    aliases.push(("(leader) ".to_owned(), String::new()));
+    aliases.push(("; raft leader".to_owned(), String::new()));
     for (id, name) in relations {
         alias_relation(&mut aliases, *id, name);
     }

@@ -72,12 +72,13 @@ proptest! {
     }
 
     #[test]
-    fn a_record_is_read_back(name in text(), prefix in text(), reason in text(), departed: bool) {
+    fn a_record_is_read_back(app in text(), name in text(), prefix in text(), reason in text(), departed: bool) {
         let (Ok(common_name), Ok(prefix)) = (name.parse(), Prefix::new(prefix)) else {
             return Ok(());
         };
         let fingerprint = "0".repeat(64).try_into().unwrap();
         let record = ClientRecord {
+            app: app.parse().ok(),
             grant: Some(Grant {
                 common_name,
                 prefix,

@@ -1,6 +1,6 @@
 //! Statuses, whatever the reasons in them hold.
 
-use etcd_charm::model::{MemberName, Notice, RelationId, RequestKey, Timestamp};
+use etcd_charm::model::{AppName, Notice, Requirer, Timestamp};
 use etcd_charm::plan::{Report, Wait};
 use etcd_charm::status::{of_application, of_unit};
 use proptest::prelude::*;
@@ -8,8 +8,8 @@ use proptest::prelude::*;
 use crate::cases;
 use crate::texts::text;
 
-/// The longest message, in characters, with the mark of what was cut.
-const LONGEST: usize = 401;
+/// The longest message, in characters: `juju status` cuts at 120.
+const LONGEST: usize = 100;
 
 proptest! {
     #![proptest_config(cases(512))]
@@ -17,32 +17,49 @@ proptest! {
     #[test]
     fn a_status_is_one_line_of_bounded_length(
         wait in prop::option::of(wait()),
-        notices in prop::collection::vec((any::<u32>(), any::<bool>(), text()), 0..20),
-        expiring in prop::collection::vec((any::<u32>(), any::<i64>()), 0..4),
+        told in prop::collection::vec(prop::option::of(text()), 5),
+        notices in prop::collection::vec((requirer(), any::<bool>(), text()), 0..20),
+        expiring in prop::collection::vec((requirer(), any::<i64>()), 0..4),
+        ending in prop::collection::vec((prop::sample::select(&["servers", "administrators"][..]), any::<i64>()), 0..3),
+        credentials in prop::collection::vec((text(), any::<i64>()), 0..4),
         silent in prop::collection::vec(text(), 0..4),
         version in prop_oneof!["[0-9]{1,5}\\.[0-9]\\.[0-9]{1,9}", text()],
         raft_leader: bool,
     ) {
-        let key = |number| RequestKey { relation: RelationId(number), request: None };
-        let notices = notices.into_iter().map(|(number, refused, text)| {
+        let notices = notices.into_iter().map(|(requirer, refused, text)| {
             let notice = if refused { Notice::Refused(text) } else { Notice::Waiting(text) };
-            (key(number), notice)
+            (requirer, notice)
         });
-        let expiring = expiring
+        let expiring = expiring.into_iter().map(|(requirer, end)| (requirer, Timestamp(end)));
+        let ending = ending.into_iter().map(|(of, end)| (of, Timestamp(end)));
+        let credentials = credentials
             .into_iter()
-            .map(|(number, end)| (key(number), Timestamp(end)));
+            .filter_map(|(name, end)| Some((name.parse().ok()?, Timestamp(end))));
+        let mut told = told.into_iter();
+        let mut told = || told.next().flatten();
         let report = Report {
             wait,
             notices: notices.collect(),
             expiring: expiring.collect(),
+            ending: ending.collect(),
+            expiring_credentials: credentials.collect(),
+            refused_option: told(),
+            alarm: told(),
+            refused_upgrade: told(),
+            rotation: told(),
+            strangers: told().into_iter().collect(),
             silent,
             version: version.parse().ok(),
             raft_leader,
             ..Report::default()
         };
         for status in [of_unit(&report), of_application(&report)] {
-            prop_assert!(status.message.chars().count() <= LONGEST);
-            prop_assert!(!status.message.contains(char::is_control), "{}", status.message);
+            let message = status.message;
+            prop_assert!(message.chars().count() <= LONGEST, "{message}");
+            let breaks = |c: char| c.is_control() || "\u{2028}\u{2029}\u{202e}".contains(c);
+            prop_assert!(!message.contains(breaks), "{message}");
+            // Nothing that was made up by Juju for an application of another model.
+            prop_assert!(!message.contains("remote-0"), "{message}");
         }
     }
 }
@@ -51,9 +68,20 @@ fn wait() -> impl Strategy<Value = Wait> {
     prop_oneof![
         text().prop_map(Wait::Restart),
         text().prop_map(Wait::Etcd),
-        text().prop_map(|name| Wait::Cluster(MemberName::new(name))),
+        (0..9_u32).prop_map(|number| Wait::Bootstrap(format!("etcd/{number}").parse().unwrap())),
+        prop::collection::vec(text(), 0..4).prop_map(Wait::Majority),
+        Just(Wait::Reach),
         Just(Wait::LostMember),
         Just(Wait::Removal),
         Just(Wait::Member),
     ]
+}
+
+fn requirer() -> impl Strategy<Value = Requirer> {
+    prop_oneof![
+        4 => "[a-z][a-z0-9-]{0,40}",
+        1 => "remote-0[0-9a-f]{31}",
+        1 => Just(String::new()),
+    ]
+    .prop_map(|name| Requirer::from(name.parse::<AppName>().ok().as_ref()))
 }

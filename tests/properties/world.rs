@@ -423,6 +423,7 @@ impl World {
             .values()
             .any(|certificate| *certificate == Certificate::Absent);
         ClientRelation {
+            app: format!("app{id}").parse().ok(),
             asked,
             own: relation.own.clone(),
             cross_model: relation.cross_model

@@ -213,7 +213,7 @@ pub(crate) fn end_with_a_restart(units: usize) {
     step_through(&mut world, "relation-broken", |_| {}).unwrap();
     for unit in &units {
         let status = world.model.unit_status(unit.clone());
-        let text = "watches of removed clients end at the next update-status";
+        let text = "watches of removed clients end at update-status";
         assert!(status.message.contains(text), "{unit}: {}", status.message);
         assert_eq!(status.status, "active", "{}", status.message);
     }

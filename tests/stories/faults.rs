@@ -254,7 +254,7 @@ fn etcd_hangs() {
     let status = world.model.unit_status(unit.clone());
     assert_eq!(status.status, "waiting", "{}", status.message);
     assert!(
-        status.message.starts_with("waiting for etcd: "),
+        status.message.starts_with("waiting for etcd, see "),
         "{}",
         status.message
     );

@@ -204,7 +204,7 @@ fn lost_disk() {
     world.settle();
     let status = world.model.unit_status(unit.clone());
     assert!(
-        status.message.contains("data of this member is gone"),
+        status.message.contains("the data of its member is gone"),
         "{}",
         status.message
     );

@@ -67,9 +67,8 @@ fn returns(programs: Programs) {
         world.machines[unit].power_off();
     }
     look_after(&mut world, &units[0]);
-    let expected = "majority of the cluster lost: no answer from etcd-1, etcd-2; bring the \
-                    machines back, or, if they are gone for good, run `rebuild-cluster` on the \
-                    leader";
+    let expected = "quorum lost: start etcd/1, etcd/2, or run rebuild-cluster if they are gone for \
+                    good";
     let status = world.model.unit_status(units[0].clone());
     assert_eq!(
         (status.status.as_str(), &*status.message),
@@ -114,7 +113,9 @@ fn came_back_alone(programs: Programs) {
         let status = world.model.unit_status(units[0].clone());
         assert_eq!(status.status, "blocked", "{}: {}", run.name, status.message);
         assert!(
-            status.message.contains("this member waits for the others"),
+            status
+                .message
+                .contains("quorum lost: start the other units"),
             "{}",
             status.message
         );

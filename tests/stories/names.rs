@@ -43,12 +43,7 @@ fn first_owner() {
     assert_eq!(world.told_for(&waiting, &id(0)), None);
     assert!(!trusts(&world, &unit, &second));
     let message = application_message(&world);
-    let expected = format!(
-        "etcd-client:{}/{} refused: common name client1 is held by relation {}",
-        waiting.relation.0,
-        id(0),
-        holder.relation.0
-    );
+    let expected = "waiting refused: common name client1 is held by holder";
     assert_eq!(message, expected);
     let told = world.told(&holder).expect("an answer");
     assert_serves(&mut world, &told, &renewed, "/held/");
@@ -117,7 +112,7 @@ fn shared() {
     assert!(reader.run(&["put", "/a/other", "1"]).ok);
     assert!(narrow.run(&["get", "/a/other"]).is_denied());
     let mut log = runs.iter().flat_map(|run| &run.log);
-    assert!(log.any(|(_, line)| line.contains("prefix /a/b/ overlaps /a/ of relation 1")));
+    assert!(log.any(|(_, line)| line.contains("prefix /a/b/ overlaps /a/ of wide")));
 }
 
 fn exclusive() {
@@ -137,7 +132,7 @@ fn exclusive() {
     assert_eq!(users(&world, &unit), ["client1", "client3", "root"]);
     let message = application_message(&world);
     assert!(
-        message.ends_with("prefix /a/b/ overlaps /a/ of relation 1"),
+        message.ends_with("prefix /a/b/ overlaps /a/ of first"),
         "{message}"
     );
     // What goes makes room.

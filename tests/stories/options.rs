@@ -201,7 +201,7 @@ fn wrong() {
     );
     world.rest();
     let said = "option heartbeat-interval must be 10 to 5000 milliseconds, not 7 (and 2 more \
-                options are wrong); what was set before stays in force";
+                options are wrong)";
     assert_blocked(&world, unit, said);
     assert_eq!(application_message(&world), said);
 

@@ -126,6 +126,16 @@ pub(crate) fn trusted(world: &World, unit: &UnitName) -> usize {
     world.trust_file(unit).matches("BEGIN CERTIFICATE").count()
 }
 
+/// What `list-clients` says of every request, with each reason in full.
+pub(crate) fn listed(world: &mut World, unit: &UnitName) -> String {
+    let result = world.run_action(unit, "list-clients", serde_json::json!({}));
+    assert_eq!(result.status, "completed", "{}", result.message);
+    result.results["output"]
+        .as_str()
+        .expect("a table")
+        .to_owned()
+}
+
 /// What the application says of itself in `juju status`.
 pub(crate) fn application_message(world: &World) -> String {
     world.model.app_status("etcd").message

@@ -171,11 +171,11 @@ pub(crate) fn authority_ends() {
     assert_eq!(status.status, "active");
     let message = status.message;
     assert!(
-        message.starts_with("authority of servers ends "),
+        message.starts_with("run rotate-server-ca: the servers' CA ends "),
         "{message}"
     );
     assert!(
-        message.contains(": run rotate-server-ca; authority of administrators ends "),
+        message.contains("; the administrators' CA ends "),
         "{message}"
     );
     let before = certificate(&world, &unit);

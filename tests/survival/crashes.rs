@@ -81,7 +81,7 @@ pub(crate) fn power_cut() {
         assert!(run.succeeded(), "{}", run.stderr);
         let status = world.model.unit_status(unit.clone());
         assert!(
-            status.message.contains("no answer from etcd-1"),
+            status.message.contains("no answer from etcd/1"),
             "{}",
             status.message
         );

@@ -85,8 +85,8 @@ pub(crate) fn full() {
     assert!(crashed, "etcd goes on with a full disk");
     for unit in &units {
         let reason = match unit == poor {
-            true => "etcd of this unit does not answer",
-            false => "no answer from etcd-2",
+            true => "here: etcd does not answer",
+            false => "no answer from etcd/2",
         };
         // systemd starts it again and again, so for moments it answers.
         let is_told = (0..20).any(|_| {

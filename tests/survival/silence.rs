@@ -58,7 +58,7 @@ pub(crate) fn one_member() {
     passes("one of three silent", &mut world, &units);
     for unit in units.iter().filter(|unit| **unit != silent) {
         let status = world.model.unit_status(unit.clone());
-        let text = format!("no answer from {}", silent.with_dash());
+        let text = format!("no answer from {silent}");
         assert!(status.message.contains(&text), "{}", status.message);
         assert_eq!(status.status, "active", "{}", status.message);
     }

@@ -14,6 +14,12 @@ use serde::{Deserialize, Serialize};
 pub struct Timestamp(pub i64);
 
 impl Timestamp {
+    /// The day, as RFC 3339 has it.
+    pub fn date(self) -> String {
+        let text = self.to_string();
+        text.split('T').next().unwrap_or_default().to_owned()
+    }
+
     /// This point in time, moved by a number of seconds.
     pub fn plus_seconds(self, seconds: i64) -> Self {
         Self(self.0.saturating_add(seconds))

@@ -123,13 +123,37 @@ pub(crate) fn is_uuid(text: &str) -> bool {
 }
 
 /// The name of an application, as deployed.
-#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct AppName(String);
 
 impl AppName {
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether it stands for an application of another model: Juju calls it
+    /// `remote-` and 32 hexadecimal digits, which no operator has ever seen.
+    pub fn is_of_another_model(&self) -> bool {
+        let digits = self.0.strip_prefix("remote-");
+        digits.is_some_and(|digits| {
+            digits.len() == 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+        })
+    }
+}
+
+impl TryFrom<String> for AppName {
+    type Error = InvalidId;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<AppName> for String {
+    fn from(name: AppName) -> Self {
+        name.0
     }
 }
 
@@ -210,6 +234,20 @@ mod tests {
         assert_eq!("10".parse(), Ok(RelationId(10)));
         for text in ["", "+10", "010", "-1", "db:10"] {
             assert!(text.parse::<RelationId>().is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn an_application_of_another_model_has_a_made_up_name() {
+        let digits = "0a1b2c3d4e5f60718293a4b5c6d7e8f9";
+        for (text, is_made_up) in [
+            (format!("remote-{digits}"), true),
+            (format!("remote-{digits}0"), false),
+            ("remote-0a1b".to_owned(), false),
+            (digits.to_owned(), false),
+        ] {
+            let name: AppName = text.parse().expect("a name");
+            assert_eq!(name.is_of_another_model(), is_made_up, "{text}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! Which names and prefixes a request may have.
 
 use super::{Planner, issued};
-use crate::model::{Access, AppName, Cluster, CommonName, Grant, Notice, RequestKey};
+use crate::model::{Access, AppName, Cluster, CommonName, Grant, Notice, RequestKey, Requirer};
 use crate::plan::observed::PrefixPolicy;
 
 /// Names that begin like this are the charm's own, the common names of the
@@ -47,8 +47,8 @@ impl Planner<'_, '_> {
                 )))
             }
             Some(claim) if claim.holder != *key => Err(Notice::Refused(format!(
-                "common name {name} is held by relation {}",
-                claim.holder
+                "common name {name} is held by {}",
+                self.requirer(&claim.holder)
             ))),
             Some(_) => Ok(()),
             None => match self.cluster.access.get(name) {
@@ -89,6 +89,15 @@ impl Planner<'_, '_> {
         ))
     }
 
+    /// Who made a request: as Juju says now, or else as it is on record.
+    fn requirer(&self, key: &RequestKey) -> Requirer {
+        let relation = self.observed.clients.relations.get(&key.relation);
+        match relation.and_then(|relation| relation.app.as_ref()) {
+            Some(app) => Some(app).into(),
+            None => self.ledger.requirer(key),
+        }
+    }
+
     fn admit_prefix(&mut self, key: &RequestKey, grant: &Grant) -> Result<(), Notice> {
         // What was granted before stays, and its certificate can be renewed.
         let held = self.ledger.clients.get(key);
@@ -105,13 +114,17 @@ impl Planner<'_, '_> {
             return Ok(());
         };
         let text = format!(
-            "prefix {} overlaps {} of relation {other}",
-            grant.prefix, granted.prefix
+            "prefix {} overlaps {} of {}",
+            grant.prefix,
+            granted.prefix,
+            self.requirer(other)
         );
         match self.observed.options.prefix_policy {
             PrefixPolicy::Exclusive => Err(Notice::Refused(text)),
             PrefixPolicy::Shared => {
-                self.report.remark(format!("relation {key}: {text}"));
+                let who = self.requirer(key);
+                self.report
+                    .remark(format!("{who} (relation {key}): {text}"));
                 Ok(())
             }
         }

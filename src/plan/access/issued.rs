@@ -92,8 +92,8 @@ pub fn admit_operator(
     }
     if let Some(claim) = cluster.ledger.names.get(name) {
         return Err(format!(
-            "common name {name} is held by relation {}; choose another one",
-            claim.holder
+            "common name {name} is held by {}; choose another one",
+            cluster.ledger.requirer(&claim.holder)
         ));
     }
     match cluster.access.get(name) {

@@ -161,7 +161,7 @@ fn the_first_owner_of_a_name_keeps_it() {
     // A smaller number is no earlier claim, and 1 is not 10.
     bench.ask_as(1, "/one/", "alpha", 2);
     assert_eq!(bench.access(), ["write 1 not granted"]);
-    assert_eq!(bench.notice(1), "common name alpha is held by relation 10");
+    assert_eq!(bench.notice(1), "common name alpha is held by app10");
     bench.ask_as(1, "/one/", "alpha", 1);
     assert_eq!(bench.access(), [""; 0]);
 }
@@ -313,11 +313,11 @@ fn overlap_is_refused_where_the_policy_says_so() {
     bench.ask_as(2, "/one/two/", "beta", 1);
     bench.observed.options.prefix_policy = PrefixPolicy::Exclusive;
     assert_eq!(bench.access(), ["write 2 not granted"]);
-    let text = "prefix /one/two/ overlaps /one/ of relation 1";
+    let text = "prefix /one/two/ overlaps /one/ of app1";
     assert_eq!(bench.notice(2), text);
     bench.observed.options.prefix_policy = PrefixPolicy::Shared;
     assert_eq!(bench.access_steps().len(), 5);
-    assert_eq!(bench.report.remarks, [format!("relation 2: {text}")]);
+    assert_eq!(bench.report.remarks, [format!("app2 (relation 2): {text}")]);
     bench.access();
     bench.trust(&[leaf("alpha", 1), leaf("beta", 1)]);
     // What was granted stays when the policy changes, and can be renewed.

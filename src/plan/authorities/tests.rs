@@ -93,7 +93,7 @@ fn a_member_that_is_behind_or_silent_holds_every_step_up() {
         assert!(next(&bench.observed, &bench.cluster).is_none());
         assert_eq!(
             progress(&bench.observed, &bench.cluster).as_deref(),
-            Some("replacing the servers' authority: waiting for etcd-1")
+            Some("replacing the servers' CA: waiting for etcd/1")
         );
         bench.observed.peers.as_mut().expect("peers").others.clear();
         assert!(next(&bench.observed, &bench.cluster).is_none());

@@ -65,7 +65,7 @@ fn only_the_seed_founds_and_only_once() {
         })]
     );
     bench.observed.unit = "etcd/10".parse().expect("a unit");
-    let wait = Some(Wait::Cluster(MemberName::new("etcd-0")));
+    let wait = Some(Wait::Bootstrap("etcd/0".parse().expect("a unit")));
     assert_eq!(alone(&bench), (Vec::new(), wait));
 }
 
@@ -135,7 +135,10 @@ fn an_event_on_one_relation_changes_no_machine() {
     bench.observed.machine.is_running = false;
     assert_eq!(steps(&mut bench), []);
     bench.observed.machine.founding = None;
-    assert_eq!(bench.plan().report.wait, Some(Wait::Machine("set up")));
+    assert_eq!(
+        bench.plan().report.wait,
+        Some(Wait::Machine("its member to join the cluster"))
+    );
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! When a member restarts, with what, and what is written down about it.
 
-use crate::model::{MemberName, MemberTrust, Notice};
+use crate::model::{MemberName, MemberTrust, Notice, Requirer};
 use crate::plan::observed::Pass;
 use crate::plan::restart::{Restart, TrustStep};
 use crate::plan::testing::{Bench, NOW, key, large_leaf, leaf};
@@ -68,6 +68,10 @@ fn one_restart_brings_in_everything_that_is_granted() {
     assert_eq!((restart.in_turn, restart.hand_over_to), (false, None));
 }
 
+fn requirer(app: &str) -> Requirer {
+    Requirer::Application(app.parse().expect("a name"))
+}
+
 #[test]
 fn a_leaf_on_record_that_is_refused_today_is_left_out_and_said() {
     let mut bench = settled(1);
@@ -90,7 +94,7 @@ fn a_leaf_on_record_that_is_refused_today_is_left_out_and_said() {
     assert!(matches!(plan.stage, Stage::Publish(_)), "{:?}", plan.stage);
     let reason = "certificate not trusted any more: there is text outside of the PEM blocks";
     let notice = Notice::Refused(reason.to_owned());
-    assert_eq!(plan.report.notices, [(key(1), notice)]);
+    assert_eq!(plan.report.notices, [(requirer("app1"), notice)]);
 }
 
 #[test]
@@ -103,6 +107,7 @@ fn no_trust_file_names_more_than_a_handshake_holds() {
     for number in 0..70 {
         let leaf = large_leaf(&format!("large{number}"), 1);
         let mut record = bench.record(1).clone();
+        record.app = format!("app{}", 10 + number).parse().ok();
         let grant = record.grant.as_mut().expect("a grant");
         grant.common_name = leaf.common_name;
         grant.certificate = leaf.pem;
@@ -125,7 +130,7 @@ fn no_trust_file_names_more_than_a_handshake_holds() {
     assert!(matches!(plan.stage, Stage::Publish(_)), "{:?}", plan.stage);
     let (last, notice) = plan.report.notices.last().expect("a notice");
     let reason = "certificate not trusted any more: there are too many names";
-    assert_eq!((last, notice.reason()), (&key(79), reason));
+    assert_eq!((last, notice.reason()), (&requirer("app79"), reason));
 }
 
 #[test]

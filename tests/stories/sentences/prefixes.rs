@@ -5,8 +5,7 @@ use libtest_mimic::Trial;
 use serde_json::Value;
 
 use crate::support::{
-    application_message, ask_v0, ask_v1, assert_serves, certificate, deployed, id, request, roles,
-    story, users,
+    ask_v0, ask_v1, assert_serves, certificate, deployed, id, listed, request, roles, story, users,
 };
 
 pub(super) fn stories() -> Vec<Trial> {
@@ -112,9 +111,9 @@ fn empty() {
     assert_eq!(world.told(&v0), None);
     assert_eq!(world.responses(&v1), Vec::<Value>::new());
     assert_eq!(world.starts(&unit), 1);
-    let message = application_message(&world);
-    assert!(message.contains("the prefix is empty"), "{message}");
-    assert!(message.contains("names no resource"), "{message}");
+    let listed = listed(&mut world, &unit);
+    assert!(listed.contains("the prefix is empty"), "{listed}");
+    assert!(listed.contains("names no resource"), "{listed}");
 
     // A good one beside it is served.
     v1.requests.push(request("/good/", 2));

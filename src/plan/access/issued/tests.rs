@@ -316,7 +316,7 @@ fn an_operator_is_told_why_a_name_cannot_be_had() {
         (
             "client1",
             None,
-            "common name client1 is held by relation 7; choose another one".to_owned(),
+            "common name client1 is held by app7; choose another one".to_owned(),
         ),
         (
             "by-hand",

@@ -26,14 +26,15 @@ pub(crate) fn refuse(show: &mut Show<'_>, number: usize) -> Outcome<()> {
     for line in wrap(&format!("{}: {}", status.status, status.message), 94) {
         show.screen.show(&format!("  {line}"));
     }
-    for (relation, reason) in show.refused.iter().zip(["CA certificate", "root"]) {
-        let named = format!("etcd-client:{relation} refused: ");
+    let refused = [("mallory", "CA certificate"), ("eve", "root")];
+    for (relation, (app, reason)) in show.refused.iter().zip(refused) {
+        let named = format!("{app} refused: ");
         let part = status
             .message
             .split("; ")
             .find(|part| part.starts_with(&named));
         check(part.is_some_and(|part| part.contains(reason)), || {
-            format!("the status does not tell why relation {relation} is refused")
+            format!("the status does not tell why {app} is refused")
         })?;
         let answer = show.world.model.app_bag(*relation, "etcd");
         check(answer.is_empty(), || {

@@ -96,7 +96,7 @@ fn race() {
     let reason = refused(&mut world, &unit, GENERATE, json!({"common-name": "late"}));
     assert_eq!(
         reason,
-        "common name late is held by relation 77; choose another one"
+        "common name late is held by an application; choose another one"
     );
     assert_eq!(users(&world, &unit), ["root", "wanted"]);
 }
