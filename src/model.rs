@@ -8,6 +8,7 @@ mod id;
 mod issued;
 mod known;
 mod ledger;
+mod pace;
 mod prefix;
 mod requirer;
 
@@ -26,6 +27,7 @@ pub use ledger::{
     ALL_LEDGERS, ClientRecord, Grant, Ledger, LedgerKey, LedgerKeys, LedgerWrite, MemberTrust,
     NameClaim, Notice,
 };
+pub use pace::Pace;
 pub use prefix::{KeyRange, Prefix, PrefixRefusal};
 pub use requirer::Requirer;
 pub use secret_value::Secret;

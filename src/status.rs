@@ -102,6 +102,9 @@ fn say_health(report: &Report, line: &mut Line) {
             )),
         }
     }
+    if let Some(next) = &report.postponed {
+        line.say(format!("new certificates wait for a restart after {next}"));
+    }
     if report.lingering.is_some() {
         line.say("watches of removed clients end at update-status");
     }

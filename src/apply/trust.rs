@@ -57,7 +57,7 @@ pub struct Turn {
 /// # Errors
 /// See [`ApplyError`]; the next hook does it again.
 pub async fn trust(
-    context: &Context,
+    context: &mut Context,
     client: &Client,
     restart: &Restart,
 ) -> Result<Restarted, ApplyError> {
@@ -78,6 +78,9 @@ pub async fn trust(
     }
     let before = LedgerWrite::Member(member.clone(), restart.before.clone());
     client.write_ledger(&[before]).await?;
+    // Paid ahead: a hook that is killed from here on has restarted it, too.
+    context.facts.restarts_paid_until = restart.paid_until;
+    context.facts.write(&context.paths)?;
     ensure_file(
         &context.paths.wanted_trust(),
         restart.trust.as_bytes(),

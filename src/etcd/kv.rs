@@ -51,6 +51,9 @@ impl Client {
                 LedgerKey::Member(member) => {
                     ledger.members.insert(member, read(entry)?);
                 }
+                LedgerKey::Pace(relation) => {
+                    ledger.paces.insert(relation, read(entry)?);
+                }
                 LedgerKey::Lock(subject) => {
                     let holder = String::from_utf8_lossy(entry.value()).into_owned();
                     ledger.locks.insert(subject, holder);
@@ -259,6 +262,8 @@ impl Client {
             }
             LedgerWrite::ForgetMember(member) => delete(LedgerKey::Member(member.clone())),
             LedgerWrite::Settle => put(LedgerKey::Settled, Vec::new()),
+            LedgerWrite::Pace(relation, pace) => put(LedgerKey::Pace(*relation), json(pace)),
+            LedgerWrite::ForgetPace(relation) => delete(LedgerKey::Pace(*relation)),
         }
     }
 }

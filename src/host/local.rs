@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use super::error::HostError;
 use super::files::{Owner, PUBLIC_FILE, ensure_file, read};
 use super::paths::Paths;
-use crate::model::{Founding, MemberName, Refounding, RelationId};
+use crate::model::{Founding, MemberName, Refounding, RelationId, Timestamp};
 
 /// The version that this revision writes. It is raised only when a field comes
 /// to mean something else; a field more or less needs no new version.
@@ -69,6 +69,8 @@ pub struct LocalFacts {
     pub disconnected: Option<i64>,
     /// The port for clients that Juju refused to open, if it did.
     pub refused_port: Option<u16>,
+    /// Until when the restarts for certificates are paid for that were made.
+    pub restarts_paid_until: Option<Timestamp>,
 }
 
 /// The facts as they stand in the file.
@@ -184,6 +186,7 @@ mod tests {
             auto_quota: Some(8 << 30),
             disconnected: Some(7),
             refused_port: Some(2379),
+            restarts_paid_until: Some(Timestamp(1_800_000_000)),
         };
         assert!(facts.write(&paths).expect("written"));
         assert!(!facts.write(&paths).expect("the same"));

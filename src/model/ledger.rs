@@ -8,6 +8,7 @@
 //! \0etcd-charm/<model uuid>/<application>/name/<common name>
 //! \0etcd-charm/<model uuid>/<application>/issued/<common name>
 //! \0etcd-charm/<model uuid>/<application>/member/<member name>
+//! \0etcd-charm/<model uuid>/<application>/pace/<relation>
 //! \0etcd-charm/<model uuid>/<application>/lock/<subject>
 //! \0etcd-charm/<model uuid>/<application>/settled/rights
 //! ```
@@ -17,8 +18,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AppName, CommonName, Fingerprint, IssuedRecord, MemberName, ModelUuid, Prefix, RequestKey,
-    Requirer, SecretId, Timestamp,
+    AppName, CommonName, Fingerprint, IssuedRecord, MemberName, ModelUuid, Pace, Prefix,
+    RelationId, RequestKey, Requirer, SecretId, Timestamp,
 };
 
 /// Everything under the application's part of the reserved range, read at one
@@ -34,6 +35,8 @@ pub struct Ledger {
     pub issued: BTreeMap<CommonName, IssuedRecord>,
     /// What each member trusts.
     pub members: BTreeMap<MemberName, MemberTrust>,
+    /// How often relations have brought new certificates, as far as it counts.
+    pub paces: BTreeMap<RelationId, Pace>,
     /// Who holds which lock, by its subject.
     pub locks: BTreeMap<String, String>,
     /// The revision at which rights were last seen to be what they should, after
@@ -86,6 +89,8 @@ impl Ledger {
             LedgerWrite::ForgetMember(member) => self.members.remove(member).is_some(),
             // Which revision it will be only etcd knows.
             LedgerWrite::Settle => self.settled.replace(0).is_none(),
+            LedgerWrite::Pace(relation, pace) => put(&mut self.paces, relation, pace),
+            LedgerWrite::ForgetPace(relation) => self.paces.remove(relation).is_some(),
         }
     }
 }
@@ -220,6 +225,10 @@ pub enum LedgerWrite {
     ForgetMember(MemberName),
     /// Notes that no right is being taken away any more.
     Settle,
+    /// Writes how often a relation has brought new certificates.
+    Pace(RelationId, Pace),
+    /// Forgets it.
+    ForgetPace(RelationId),
 }
 
 /// What the ledgers of all applications begin with.
@@ -242,6 +251,8 @@ pub enum LedgerKey {
     Issued(CommonName),
     /// A [`MemberTrust`].
     Member(MemberName),
+    /// A [`Pace`].
+    Pace(RelationId),
     /// A lock; held while its lease lives.
     Lock(String),
     /// There while no right is being taken away; only its revision says
@@ -285,6 +296,7 @@ impl LedgerKeys {
             LedgerKey::Name(name) => format!("{root}name/{name}"),
             LedgerKey::Issued(name) => format!("{root}issued/{name}"),
             LedgerKey::Member(member) => format!("{root}member/{member}"),
+            LedgerKey::Pace(relation) => format!("{root}pace/{relation}"),
             LedgerKey::Lock(subject) => format!("{root}lock/{subject}"),
             LedgerKey::Settled => format!("{root}settled/{RIGHTS}"),
         }
@@ -307,6 +319,7 @@ impl LedgerKeys {
             "name" => rest.parse().ok().map(LedgerKey::Name),
             "issued" => rest.parse().ok().map(LedgerKey::Issued),
             "member" => Some(LedgerKey::Member(MemberName::new(rest))),
+            "pace" => rest.parse().ok().map(LedgerKey::Pace),
             "lock" => Some(LedgerKey::Lock(rest.to_owned())),
             "settled" if rest == RIGHTS => Some(LedgerKey::Settled),
             _ => None,
@@ -344,6 +357,7 @@ mod tests {
             LedgerKey::Name("a/b client".parse().expect("a name")),
             LedgerKey::Issued("a/b client".parse().expect("a name")),
             LedgerKey::Member(MemberName::new("etcd-0")),
+            LedgerKey::Pace(RelationId(10)),
             LedgerKey::Lock("restart".to_owned()),
             LedgerKey::Settled,
         ] {
@@ -357,7 +371,7 @@ mod tests {
             assert_eq!(keys().decode(key), None);
         }
         // A second key for the same request would hide the first.
-        for end in ["client/+5/-", "client/05/-"] {
+        for end in ["client/+5/-", "client/05/-", "pace/05"] {
             assert_eq!(keys().decode(&format!("{}{end}", keys().root())), None);
         }
         let future = format!("{}future/x", keys().root());

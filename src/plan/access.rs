@@ -13,6 +13,7 @@ mod admission;
 mod handshake;
 mod issued;
 mod names;
+mod pace;
 mod rights;
 mod verdict;
 
@@ -155,6 +156,7 @@ pub fn plan(observed: &Observed, cluster: &Cluster, report: &mut Report) -> Vec<
     planner.release_strays();
     planner.free_names();
     planner.keep_issued();
+    planner.forget_paces();
     bracketed(planner.steps, &cluster.ledger)
 }
 
@@ -305,6 +307,7 @@ impl Planner<'_, '_> {
                 self.end_grant_as(key, &before.common_name, record.clone());
             }
         }
+        self.count_change(key, &grant);
         let name = grant.common_name.clone();
         let range = grant.prefix.range();
         let leaf = grant.fingerprint.clone();

@@ -47,6 +47,7 @@ pub(super) fn foresee(observed: &mut Observed, stage: &Stage) -> bool {
         }
         Stage::Trust(TrustStep::Restart(restart)) => {
             let machine = &mut observed.machine;
+            machine.restarts_paid_until = restart.paid_until;
             machine.loaded_leaves = Some(restart.after.loaded.clone());
             machine.written_leaves = Some(restart.after.loaded.clone());
             if let Some(wanted) = &machine.wanted {

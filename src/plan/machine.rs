@@ -9,7 +9,7 @@ use super::authorities::Authorities;
 use super::observed::{Leaves, Observed, Pass};
 use super::trusted::trusted;
 use super::{Report, Wait};
-use crate::model::{Founding, Known, Ledger, Version};
+use crate::model::{Founding, Known, Ledger, Timestamp, Version};
 use crate::tls::{OwnCertificate, TrustBundle, needs_new};
 
 /// How long before it expires a certificate of our own is renewed at most: 30
@@ -65,6 +65,8 @@ pub struct Machine {
     /// had no connection left of a client from before; `None` before any was
     /// seen.
     pub disconnected: Option<i64>,
+    /// Until when the restarts for certificates are paid for that were made.
+    pub restarts_paid_until: Option<Timestamp>,
     /// Whether the service runs.
     pub is_running: bool,
     /// Whether this hook has started the service and waited for it, and systemd

@@ -36,6 +36,9 @@ pub struct Report {
     /// Requests whose certificate on record no member can trust (any more), and
     /// why.
     pub left_out: Vec<(RequestKey, String)>,
+    /// When this member restarts for certificates that it does not trust yet,
+    /// where there were too many restarts lately.
+    pub postponed: Option<Timestamp>,
     /// Clients whose certificate is about to expire, or has.
     pub expiring: Vec<(Requirer, Timestamp)>,
     /// Certificate authorities whose end is near, and what they are of.

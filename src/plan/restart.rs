@@ -8,6 +8,7 @@
 //! pass (`update-status`) at the latest, which also ends what could not be ended
 //! otherwise.
 
+mod pace;
 #[cfg(test)]
 mod tests;
 
@@ -16,7 +17,7 @@ use std::collections::BTreeSet;
 use super::observed::{Leaves, Observed, Pass};
 use super::trusted::{granted, trusted};
 use super::{Report, Wait};
-use crate::model::{Cluster, MemberTrust};
+use crate::model::{Cluster, MemberTrust, Timestamp};
 
 /// What happens to this member's trust next.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -37,6 +38,8 @@ pub struct Restart {
     /// What is written before anything is touched: the leaves loaded now and
     /// those that may be loaded instead.
     pub before: MemberTrust,
+    /// Until when the restarts of this member are paid for, this one included.
+    pub paid_until: Option<Timestamp>,
     /// What is written once the member serves again.
     pub after: MemberTrust,
     /// Whether this member leads the cluster.
@@ -83,7 +86,13 @@ pub fn plan(observed: &Observed, cluster: &Cluster, report: &mut Report) -> Opti
     let is_lingering = cluster.ledger.settled.is_some()
         && super::disconnect::lingering(observed, cluster).is_some();
     let is_removed = (is_surplus || is_lingering) && is_time;
-    if !is_added && !is_removed && !observed.machine.is_outdated() {
+    let next = pace::next(observed.machine.restarts_paid_until, observed.now);
+    let is_postponed = next > observed.now && !observed.machine.is_outdated();
+    if is_postponed && is_added {
+        report.postponed = Some(next);
+    }
+    let is_due = is_added || is_removed || observed.machine.is_outdated();
+    if !is_due || is_postponed {
         let trust = MemberTrust {
             starting: (written != loaded).then_some(written),
             loaded,
@@ -145,6 +154,14 @@ fn restart(
             loaded,
             // A crash before the new file is written would load the old one.
             starting: Some(wanted.union(written).cloned().collect()),
+        },
+        paid_until: match observed.machine.is_outdated() {
+            // It is another configuration's.
+            true => observed.machine.restarts_paid_until,
+            false => {
+                let paid_until = observed.machine.restarts_paid_until;
+                Some(pace::paid_after(paid_until, observed.now))
+            }
         },
         after: MemberTrust {
             loaded: wanted,

@@ -133,9 +133,7 @@ fn access(step: &AccessStep) -> Vec<Words> {
     let (kind, name, summary) = match step {
         AccessStep::Unsettle => return Vec::new(),
         AccessStep::Ledger(writes) => {
-            // What only says how far the others have come is nothing to an operator.
-            let writes = writes.iter().filter(|write| **write != LedgerWrite::Settle);
-            return writes.map(write).collect();
+            return writes.iter().filter_map(write).collect();
         }
         AccessStep::Claim(name, claim, record) => (
             "claim",
@@ -168,8 +166,8 @@ fn access(step: &AccessStep) -> Vec<Words> {
     vec![(kind, name.to_string(), summary)]
 }
 
-fn write(write: &LedgerWrite) -> Words {
-    match write {
+fn write(write: &LedgerWrite) -> Option<Words> {
+    Some(match write {
         LedgerWrite::Record(key, record) => (
             "record-request",
             key.to_string(),
@@ -218,12 +216,10 @@ fn write(write: &LedgerWrite) -> Words {
             member.to_string(),
             format!("forget what {member} trusted, which is no member any more"),
         ),
-        LedgerWrite::Settle => (
-            "settle",
-            String::new(),
-            "note that no right is being taken away".to_owned(),
-        ),
-    }
+        // They only count what the step beside them does, or say how far the others
+        // have come.
+        LedgerWrite::Pace(..) | LedgerWrite::ForgetPace(_) | LedgerWrite::Settle => return None,
+    })
 }
 
 fn recorded(record: &ClientRecord) -> String {
@@ -282,7 +278,7 @@ fn publish(publication: &Publication) -> Vec<Words> {
         let summary = "make the certificate authorities, and say which unit founds the cluster";
         words.push(("make-authorities", String::new(), summary.to_owned()));
     }
-    words.extend(ledger.iter().map(write));
+    words.extend(ledger.iter().filter_map(write));
     words.extend(relations.iter().map(answer));
     for publication in older {
         let relation = publication.relation;

@@ -325,6 +325,7 @@ fn machine() -> Machine {
         written: documents,
         written_leaves: Some(BTreeSet::new()),
         loaded_leaves: Some(BTreeSet::new()),
+        restarts_paid_until: None,
         is_running: true,
         is_pending: false,
         has_failed: false,
@@ -351,8 +352,11 @@ fn line(step: &AccessStep) -> Option<String> {
     Some(match step {
         AccessStep::Claim(name, claim, _) => format!("claim {name} for {}", claim.holder),
         AccessStep::Ledger(writes) => {
-            let writes = writes.iter().filter(|write| **write != LedgerWrite::Settle);
-            let writes: Vec<_> = writes.map(write_line).collect();
+            let tells = |write: &&LedgerWrite| {
+                use LedgerWrite::{ForgetPace, Pace, Settle};
+                !matches!(write, Settle | Pace(..) | ForgetPace(_))
+            };
+            let writes: Vec<_> = writes.iter().filter(tells).map(write_line).collect();
             if writes.is_empty() {
                 return None;
             }
@@ -387,6 +391,8 @@ fn write_line(write: &LedgerWrite) -> String {
         LedgerWrite::Issued(name, record) => format!("{name} {:?}", record.state),
         LedgerWrite::ForgetIssued(name) => format!("{name} forgotten"),
         LedgerWrite::Member(member, _) => format!("trust of {member}"),
+        LedgerWrite::Pace(relation, pace) => format!("change {} of {relation}", pace.changes),
+        LedgerWrite::ForgetPace(relation) => format!("changes of {relation} forgotten"),
         LedgerWrite::ForgetMember(member) => format!("{member} forgotten"),
         LedgerWrite::Settle => "settled".to_owned(),
     }

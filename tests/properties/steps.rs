@@ -42,6 +42,8 @@ pub(crate) fn restart_steps(observed: &Observed, restart: &Restart) -> Vec<Step>
         hand_over_to,
         moves_to,
         in_turn,
+        // Time stands still in this world.
+        paid_until: _,
     } = restart;
     let member = |trust: &MemberTrust| {
         Step::Ledger(vec![LedgerWrite::Member(observed.member(), trust.clone())])

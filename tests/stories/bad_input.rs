@@ -3,6 +3,7 @@
 //! is not restarted, and its trust file stays as it is.
 
 mod certificates;
+mod haste;
 mod requests;
 mod sums;
 
@@ -15,6 +16,7 @@ pub(crate) fn stories() -> Vec<Trial> {
     let mut all = requests::stories();
     all.extend(certificates::stories());
     all.extend(sums::stories());
+    all.extend(haste::stories());
     all
 }
 

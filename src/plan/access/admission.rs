@@ -24,6 +24,7 @@ impl Planner<'_, '_> {
         self.admit_name(key, grant)?;
         self.admit_beside_leftovers(key, grant)?;
         self.admit_to_handshakes(key, grant)?;
+        self.admit_pace(key, grant)?;
         self.admit_prefix(key, grant)
     }
 

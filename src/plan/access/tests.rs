@@ -316,7 +316,7 @@ fn overlap_is_refused_where_the_policy_says_so() {
     let text = "prefix /one/two/ overlaps /one/ of app1";
     assert_eq!(bench.notice(2), text);
     bench.observed.options.prefix_policy = PrefixPolicy::Shared;
-    assert_eq!(bench.access_steps().len(), 5);
+    assert_eq!(bench.access_steps().len(), 6);
     assert_eq!(bench.report.remarks, [format!("app2 (relation 2): {text}")]);
     bench.access();
     bench.trust(&[leaf("alpha", 1), leaf("beta", 1)]);
@@ -415,4 +415,43 @@ fn who_leaves_too_much_behind_waits() {
         "requests that it has replaced are cleaned up first"
     );
     assert!(bench.record(3).grant.is_some());
+}
+
+#[test]
+fn a_relation_that_goes_on_changing_waits_and_another_does_not() {
+    let mut bench = granted();
+    for number in 2..9 {
+        bench.observed.now = bench.observed.now.plus_seconds(1);
+        bench.ask_as(1, "/one/", "alpha", number);
+        bench.access();
+    }
+    // The first is the one that it began with.
+    let grant = bench.record(1).grant.as_ref().expect("a grant");
+    assert_eq!(grant.fingerprint, leaf("alpha", 5));
+    let next = NOW.plus_seconds(4 + 60);
+    assert_eq!(
+        bench.notice(1),
+        format!("its certificates change too often, next at {next}")
+    );
+    bench.ask_as(2, "/two/", "beta", 1);
+    bench.access();
+    assert!(bench.record(2).grant.is_some());
+    // What its members know costs nothing.
+    bench.trust(&[leaf("alpha", 5), leaf("alpha", 1)]);
+    bench.ask_as(1, "/one/", "alpha", 1);
+    bench.access();
+    assert_eq!(bench.notice(1), "");
+    bench.ask_as(1, "/one/", "alpha", 8);
+    bench.observed.now = next;
+    bench.access();
+    let grant = bench.record(1).grant.as_ref().expect("a grant");
+    assert_eq!(grant.fingerprint, leaf("alpha", 8));
+    // A relation that is gone is not counted any more, nor what is long ago.
+    bench.leave(1);
+    bench.access();
+    let counted: Vec<_> = bench.cluster.ledger.paces.keys().collect();
+    assert_eq!(counted, [&RelationId(2)]);
+    bench.observed.now = NOW.plus_seconds(3700);
+    bench.access();
+    assert!(bench.cluster.ledger.paces.is_empty());
 }

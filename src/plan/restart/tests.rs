@@ -236,3 +236,41 @@ fn another_configuration_is_reason_enough() {
     let restart = restart(&mut bench);
     assert_eq!(restart.after.loaded, [leaf("alpha", 1)].into());
 }
+
+#[test]
+fn after_many_restarts_the_next_waits_and_is_said() {
+    let mut bench = settled(1);
+    bench.observed.is_regular = false;
+    bench.ask_as(2, "/two/", "beta", 1);
+    bench.access();
+    let paid = restart(&mut bench).paid_until;
+    assert_eq!(paid, Some(NOW.plus_seconds(300)));
+    // As many as are lent were made just now.
+    bench.observed.machine.restarts_paid_until = Some(NOW.plus_seconds(3600));
+    let plan = bench.plan();
+    assert!(matches!(plan.stage, Stage::Publish(_)), "{:?}", plan.stage);
+    let next = NOW.plus_seconds(300);
+    assert_eq!(
+        (plan.report.postponed, plan.report.wait),
+        (Some(next), None)
+    );
+    // The first hook after that time makes it.
+    bench.observed.now = next;
+    assert_eq!(
+        restart(&mut bench).paid_until,
+        Some(next.plus_seconds(3600))
+    );
+    // A removal waits as well, and nobody is told, since nobody waits for it.
+    bench.observed.now = NOW;
+    bench.leave(2);
+    bench.leave(1);
+    bench.access_all();
+    bench.observed.is_regular = true;
+    let plan = bench.plan();
+    assert!(matches!(plan.stage, Stage::Publish(_)), "{:?}", plan.stage);
+    assert_eq!(plan.report.postponed, None);
+    // What an operator has changed does not, and takes the rest along for nothing.
+    bench.observed.machine.loaded_configuration = Some("old".to_owned());
+    let paid = restart(&mut bench).paid_until;
+    assert_eq!(paid, Some(NOW.plus_seconds(3600)));
+}
