@@ -122,6 +122,9 @@ fn next_stage(observed: &Observed, report: &mut Report) -> Stage {
             None => Stage::Stop,
         };
     }
+    if let Some(step) = restart::fall_back(observed) {
+        return Stage::Trust(step);
+    }
     let steps = machine::plan(observed, report);
     if !steps.is_empty() {
         return Stage::Machine(steps);

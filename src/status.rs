@@ -93,6 +93,11 @@ fn say_health(report: &Report, line: &mut Line) {
             names(silent)
         )),
     }
+    if report.refused_trust {
+        line.say(
+            "see `journalctl -u 'etcd-charm-*'`: etcd does not serve with the newest certificates",
+        );
+    }
     if let Some(version) = &report.version {
         match open_advisories(version).len() {
             0 => {}

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{ApplyError, refound};
 use crate::context::Context;
-use crate::host::files::{PRIVATE_FILE, PUBLIC_FILE, ensure_file, read_text};
+use crate::host::files::{PRIVATE_FILE, PUBLIC_FILE, ensure_absent, ensure_file, read_text};
 use crate::host::{self, HostError, Owner, Service, Source, Started, State, layout, package};
 use crate::juju::StatusName;
 use crate::log;
@@ -92,6 +92,8 @@ pub async fn machine(
             }
             MachineStep::PutAside(generation) => refound::put_aside(context, *generation).await?,
             MachineStep::WriteTrust(text) => {
+                // With none has it served yet.
+                ensure_absent(&context.paths.served_trust())?;
                 let path = context.paths.wanted_trust();
                 ensure_file(&path, text.as_bytes(), PUBLIC_FILE, Owner::Charm)?;
             }

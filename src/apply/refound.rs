@@ -93,6 +93,7 @@ pub async fn refound(context: &mut Context) -> Result<bool, ApplyError> {
         ensure_file(&path, bundle.as_bytes(), PUBLIC_FILE, Owner::Charm)?;
     }
     ensure_absent(&paths.loaded_trust())?;
+    ensure_absent(&paths.served_trust())?;
     let generation = refounding.founding.generation;
     let prepared = data::prepared(&storage, generation);
     if prepared.exists() {
@@ -118,6 +119,7 @@ pub(super) async fn put_aside(context: &mut Context, generation: u64) -> Result<
     stop_service(context).await?;
     ensure_absent(&context.paths.wanted_trust())?;
     ensure_absent(&context.paths.loaded_trust())?;
+    ensure_absent(&context.paths.served_trust())?;
     data::put_aside(&storage.ok_or(ApplyError::Missing("storage"))?, generation)?;
     context.facts.founding = None;
     context.facts.disconnected = None;

@@ -3,18 +3,15 @@
 use std::time::Duration;
 
 use super::ApplyError;
-use super::machine::{Readiness, answers, unless_others_serve};
 use super::membership::own_member;
+use super::proof::{Proven, fall_back, prove, restart_service};
 use crate::context::Context;
 use crate::etcd::{Client, Lock};
 use crate::host::files::{PUBLIC_FILE, ensure_file};
-use crate::host::{Owner, Service, package};
+use crate::host::{Owner, package};
 use crate::model::{LedgerWrite, MemberName};
 use crate::observe::{client_at, own_url};
 use crate::plan::restart::Restart;
-
-/// The longest that a restart is waited for.
-const RESTART_LIMIT: Duration = Duration::from_secs(60);
 
 /// How long a member may hold the turn to restart.
 const LOCK_SECONDS: i64 = 90;
@@ -36,6 +33,9 @@ pub enum Restarted {
     Overtaken,
     /// Another member kept the turn for longer than a hook should wait.
     Busy,
+    /// The member did not serve with the new file, and does again with the one
+    /// before.
+    FellBack,
     /// The member does not come up again, and others serve. What is left of its
     /// turn is free for them as soon as this unit sees it again.
     Failed,
@@ -78,9 +78,9 @@ pub async fn trust(
     }
     let before = LedgerWrite::Member(member.clone(), restart.before.clone());
     client.write_ledger(&[before]).await?;
-    // Paid ahead: a hook that is killed from here on has restarted it, too.
-    context.facts.restarts_paid_until = restart.paid_until;
-    context.facts.write(&context.paths)?;
+    if restart.serves {
+        prove(context)?;
+    }
     ensure_file(
         &context.paths.wanted_trust(),
         restart.trust.as_bytes(),
@@ -97,11 +97,21 @@ pub async fn trust(
     if let Some((member, url)) = &restart.moves_to {
         client.set_peer_url(*member, url).await?;
     }
+    // Paid ahead: a hook that is killed from here on has restarted it, too.
+    context.facts.restarts_paid_until = restart.paid_until;
+    context.facts.write(&context.paths)?;
     let before = own_url(context);
-    let came_up = restart_service(context).await;
-    if unless_others_serve(came_up, restart.in_turn)? == Readiness::Failed {
-        return Ok(Restarted::Failed);
+    if let Err(error) = restart_service(context).await {
+        let proven = fall_back(context, error, restart.in_turn).await?;
+        if let (Some(lock), Proven::FellBack) = (lock, proven) {
+            client.unlock(lock).await?;
+        }
+        return Ok(match proven {
+            Proven::Failed => Restarted::Failed,
+            Proven::Serves | Proven::FellBack => Restarted::FellBack,
+        });
     }
+    prove(context)?;
     // What ran until now is not needed any more.
     if let Some(installed) = package::installed(&context.paths)? {
         package::remove_other_programs(&context.paths, &installed)?;
@@ -143,20 +153,6 @@ async fn give_back(
         client.unlock(lock).await?;
     }
     Ok(outcome)
-}
-
-/// Restarts the service and waits until etcd answers. It is restarted on another
-/// thread: etcd waits for its clients to hang up, and ours can only do that
-/// while the runtime goes on.
-async fn restart_service(context: &Context) -> Result<Readiness, ApplyError> {
-    let commands = context.commands.clone();
-    let name = context.paths.service();
-    let restart = move || Service::new(&commands, name).restart(RESTART_LIMIT);
-    // Whether it came up is asked next, whatever systemd says of it by then.
-    let _started = tokio::task::spawn_blocking(restart)
-        .await
-        .expect("the closure does not panic, and nothing cancels it")?;
-    answers(context).await.map(|()| Readiness::Ready)
 }
 
 /// Waits for the turn in which this unit may make a member, its own or another,

@@ -71,6 +71,8 @@ pub struct LocalFacts {
     pub refused_port: Option<u16>,
     /// Until when the restarts for certificates are paid for that were made.
     pub restarts_paid_until: Option<Timestamp>,
+    /// The digest of a trust file with which this member did not serve, and when.
+    pub refused_trust: Option<(String, Timestamp)>,
 }
 
 /// The facts as they stand in the file.
@@ -187,6 +189,7 @@ mod tests {
             disconnected: Some(7),
             refused_port: Some(2379),
             restarts_paid_until: Some(Timestamp(1_800_000_000)),
+            refused_trust: Some(("5f".to_owned(), Timestamp(1_800_000_000))),
         };
         assert!(facts.write(&paths).expect("written"));
         assert!(!facts.write(&paths).expect("the same"));

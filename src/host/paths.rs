@@ -51,6 +51,11 @@ impl Paths {
         self.wanted_dir().join("trust.pem")
     }
 
+    /// The client trust file with which the member was seen to serve last.
+    pub fn served_trust(&self) -> PathBuf {
+        self.config_dir().join("served-trust.pem")
+    }
+
     /// Certificates and private keys.
     pub fn pki_dir(&self) -> PathBuf {
         self.config_dir().join("pki")

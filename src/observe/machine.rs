@@ -32,10 +32,14 @@ pub fn machine(context: &Context, application: &Application) -> Result<Machine, 
     } else {
         written.as_deref().and_then(leaves)
     };
+    let served = files::read_text(&paths.served_trust())?;
+    let is_unproven = loaded.is_some() && served.is_some() && served != loaded;
     let mut machine = Machine {
         address: application.address.map(|address| address.to_string()),
         other_addresses: application.other_addresses.clone(),
         founding: facts.founding.clone(),
+        is_unproven,
+        refused_trust: facts.refused_trust.clone(),
         restarts_paid_until: facts.restarts_paid_until,
         refused_upgrade: facts.refused_upgrade.clone(),
         server_ca: files::read_text(&paths.server_ca())?,

@@ -42,6 +42,9 @@ pub(super) fn foresee(observed: &mut Observed, stage: &Stage) -> bool {
             observed.granted = true;
         }
         Stage::Trust(TrustStep::Widen) => observed.clients.widened = true,
+        Stage::Trust(TrustStep::Prove) => observed.machine.is_unproven = false,
+        // Whether it serves with either file is seen only then.
+        Stage::Trust(TrustStep::FallBack) => return false,
         Stage::Trust(TrustStep::Record(trust)) => {
             cluster.ledger.members.insert(member, trust.clone());
         }

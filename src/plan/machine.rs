@@ -67,6 +67,12 @@ pub struct Machine {
     pub disconnected: Option<i64>,
     /// Until when the restarts for certificates are paid for that were made.
     pub restarts_paid_until: Option<Timestamp>,
+    /// Whether the running etcd has read another trust file than the one with
+    /// which it was seen to serve last.
+    pub is_unproven: bool,
+    /// The digest of a trust file with which this member did not serve, and when
+    /// that was.
+    pub refused_trust: Option<(String, Timestamp)>,
     /// Whether the service runs.
     pub is_running: bool,
     /// Whether this hook has started the service and waited for it, and systemd

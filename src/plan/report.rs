@@ -39,6 +39,9 @@ pub struct Report {
     /// When this member restarts for certificates that it does not trust yet,
     /// where there were too many restarts lately.
     pub postponed: Option<Timestamp>,
+    /// Whether this member does not serve with the certificates that it should
+    /// trust, and so goes on with those before.
+    pub refused_trust: bool,
     /// Clients whose certificate is about to expire, or has.
     pub expiring: Vec<(Requirer, Timestamp)>,
     /// Certificate authorities whose end is near, and what they are of.

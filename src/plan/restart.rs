@@ -17,13 +17,19 @@ use std::collections::BTreeSet;
 use super::observed::{Leaves, Observed, Pass};
 use super::trusted::{granted, trusted};
 use super::{Report, Wait};
-use crate::model::{Cluster, MemberTrust, Timestamp};
+use crate::model::{Cluster, Known, MemberTrust, Timestamp};
+use crate::tls::digest;
 
 /// What happens to this member's trust next.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum TrustStep {
     /// Look for other requests that wait for a restart, before it happens.
     Widen,
+    /// Note that the member serves with the trust file that it has loaded.
+    Prove,
+    /// Go back to the trust file with which the member served last, unless it
+    /// serves with the one that it has loaded after all.
+    FallBack,
     /// Write down what the running etcd has loaded, and what it would load.
     Record(MemberTrust),
     /// Restart this member with another trust file or configuration.
@@ -35,6 +41,9 @@ pub enum TrustStep {
 pub struct Restart {
     /// The whole trust file.
     pub trust: String,
+    /// Whether the member serves with the trust file that it has loaded, so that
+    /// this is the one to go back to.
+    pub serves: bool,
     /// What is written before anything is touched: the leaves loaded now and
     /// those that may be loaded instead.
     pub before: MemberTrust,
@@ -53,6 +62,22 @@ pub struct Restart {
     pub in_turn: bool,
 }
 
+/// How long a trust file with which the member did not serve is not tried again,
+/// in seconds: it may have been the machine's fault, and others wait for it.
+const RETRY_AFTER: i64 = 3600;
+
+/// The way back, where this member was restarted with another trust file and
+/// lets nobody in since: a hook that was killed in between left it so. It is asked
+/// first, since nothing else can be done over a member that does not answer.
+pub(super) fn fall_back(observed: &Observed) -> Option<TrustStep> {
+    let is_dark = match &observed.cluster {
+        Known::Known(cluster) => super::membership::own_member(observed, cluster)
+            .is_some_and(|own| !cluster.answers(own.id)),
+        Known::Unknown(_) => observed.lost_majority.is_none(),
+    };
+    (observed.machine.is_unproven && is_dark).then_some(TrustStep::FallBack)
+}
+
 /// The next step, or `None` when the member trusts what it should.
 pub fn plan(observed: &Observed, cluster: &Cluster, report: &mut Report) -> Option<TrustStep> {
     let loaded = observed.machine.loaded_leaves.clone()?;
@@ -67,6 +92,10 @@ pub fn plan(observed: &Observed, cluster: &Cluster, report: &mut Report) -> Opti
     if observed.machine.has_failed || is_silent && !observed.machine.is_outdated() {
         report.wait_for(Wait::Member);
         return None;
+    }
+    // Before the ledger hears of it.
+    if observed.machine.is_unproven && !is_silent {
+        return Some(TrustStep::Prove);
     }
     let wanted = match wanted(observed, cluster, &loaded, report) {
         Ok(wanted) => wanted,
@@ -92,24 +121,34 @@ pub fn plan(observed: &Observed, cluster: &Cluster, report: &mut Report) -> Opti
         report.postponed = Some(next);
     }
     let is_due = is_added || is_removed || observed.machine.is_outdated();
-    if !is_due || is_postponed {
-        let trust = MemberTrust {
-            starting: (written != loaded).then_some(written),
-            loaded,
-        };
-        let recorded = cluster.ledger.members.get(&observed.member());
-        return (recorded != Some(&trust)).then_some(TrustStep::Record(trust));
-    }
-    if observed.leader && !observed.clients.widened {
-        return Some(TrustStep::Widen);
-    }
-    match restart(observed, cluster, loaded, &written) {
-        Ok(restart) => Some(TrustStep::Restart(Box::new(restart))),
-        Err(reason) => {
-            report.wait_for(Wait::Restart(reason));
-            None
+    if is_due && !is_postponed {
+        if observed.leader && !observed.clients.widened {
+            return Some(TrustStep::Widen);
+        }
+        match restart(observed, cluster, loaded.clone(), &written) {
+            Ok(restart) if is_refused(observed, &restart.trust) => report.refused_trust = true,
+            Ok(restart) => return Some(TrustStep::Restart(Box::new(restart))),
+            Err(reason) => {
+                report.wait_for(Wait::Restart(reason));
+                return None;
+            }
         }
     }
+    let trust = MemberTrust {
+        starting: (written != loaded).then_some(written),
+        loaded,
+    };
+    let recorded = cluster.ledger.members.get(&observed.member());
+    (recorded != Some(&trust)).then_some(TrustStep::Record(trust))
+}
+
+/// Whether the member did not serve with this trust file, not long ago.
+fn is_refused(observed: &Observed, trust: &str) -> bool {
+    let refused = observed.machine.refused_trust.as_ref();
+    refused.is_some_and(|(refused, at)| {
+        let since = observed.now.0 - at.0;
+        (0..RETRY_AFTER).contains(&since) && *refused == digest(trust.as_bytes())
+    })
 }
 
 /// The leaves that this member should trust. Where all that were granted are
@@ -149,6 +188,7 @@ fn restart(
     super::membership::safe_to_stop(observed, cluster)?;
     let leads = cluster.status.leader == Some(own.id);
     Ok(Restart {
+        serves: cluster.answers(own.id),
         trust: bundle.render().map_err(|error| error.to_string())?,
         before: MemberTrust {
             loaded,

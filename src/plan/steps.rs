@@ -241,6 +241,16 @@ fn trust(step: &TrustStep) -> Option<Words> {
     match step {
         // It only reads.
         TrustStep::Widen => None,
+        TrustStep::Prove => Some((
+            "prove-trust",
+            String::new(),
+            "keep the trust file with which this unit's member serves".to_owned(),
+        )),
+        TrustStep::FallBack => Some((
+            "fall-back",
+            String::new(),
+            "go back to the trust file with which this unit's member served".to_owned(),
+        )),
         TrustStep::Record(_) => Some((
             "record-trust",
             String::new(),

@@ -326,6 +326,8 @@ fn machine() -> Machine {
         written_leaves: Some(BTreeSet::new()),
         loaded_leaves: Some(BTreeSet::new()),
         restarts_paid_until: None,
+        is_unproven: false,
+        refused_trust: None,
         is_running: true,
         is_pending: false,
         has_failed: false,

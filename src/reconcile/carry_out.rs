@@ -1,7 +1,7 @@
 //! Applying and publishing: one stage of a plan.
 
 use super::{Progress, ReconcileError, Run};
-use crate::apply::{self, ApplyError, Readiness, Restarted};
+use crate::apply::{self, ApplyError, Proven, Readiness, Restarted};
 use crate::context::Context;
 use crate::etcd::Client;
 use crate::model::{Known, LedgerWrite, MemberName};
@@ -11,6 +11,10 @@ use crate::plan::membership::MembershipStep;
 use crate::plan::observed::{Disconnection, Observed};
 use crate::plan::restart::TrustStep;
 use crate::plan::{self, Stage, Wait};
+
+/// What the log says of a change of trust that was taken back.
+const FELL_BACK: &str =
+    "etcd does not serve with the new trust file and went back to the one before";
 
 impl Run {
     /// Carries out one stage.
@@ -116,6 +120,20 @@ impl Run {
                     observe::widen(context, clients, &cluster.ledger)?;
                 }
             }
+            Stage::Trust(TrustStep::Prove) => {
+                // effects: a file
+                apply::prove(context)?;
+            }
+            Stage::Trust(TrustStep::FallBack) => {
+                // effects: the trust file, the service
+                let others_serve = observed.cluster.known().is_some();
+                match apply::prove_or_fall_back(context, others_serve).await? {
+                    Proven::Serves => {}
+                    Proven::FellBack => self.log.push(FELL_BACK.to_owned()),
+                    Proven::Failed => self.started = Some(Readiness::Failed),
+                }
+                context.silent.borrow_mut().clear();
+            }
             Stage::Trust(TrustStep::Record(trust)) => {
                 // effects: the ledger
                 let client = client.ok_or_else(needs_client)?;
@@ -133,6 +151,11 @@ impl Run {
                     Restarted::Done => {}
                     // It is looked and planned again before anything is touched.
                     Restarted::Overtaken if !std::mem::replace(&mut self.overtaken, true) => {
+                        return Ok(Progress::Goes);
+                    }
+                    Restarted::FellBack => {
+                        self.log.push(FELL_BACK.to_owned());
+                        context.silent.borrow_mut().clear();
                         return Ok(Progress::Goes);
                     }
                     Restarted::Failed => {

@@ -176,6 +176,11 @@ impl World {
             // The world has no relation of an older interface.
             Stage::Issue(_) => self.fault(format!("unit {unit} issues to nobody")),
             Stage::Trust(TrustStep::Widen) => hook.steps.push_back(Step::Widen),
+            Stage::Trust(step @ (TrustStep::Prove | TrustStep::FallBack)) => {
+                self.fault(format!(
+                    "unit {unit} doubts what it has seen to serve: {step:?}"
+                ));
+            }
             Stage::Trust(TrustStep::Record(trust)) => {
                 let member = observed.member();
                 let write = LedgerWrite::Member(member, trust);

@@ -44,6 +44,8 @@ pub(crate) fn restart_steps(observed: &Observed, restart: &Restart) -> Vec<Step>
         in_turn,
         // Time stands still in this world.
         paid_until: _,
+        // Every member serves with whatever it has loaded.
+        serves: _,
     } = restart;
     let member = |trust: &MemberTrust| {
         Step::Ledger(vec![LedgerWrite::Member(observed.member(), trust.clone())])

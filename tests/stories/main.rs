@@ -10,6 +10,7 @@ mod access;
 mod actions;
 mod bad_input;
 mod cluster;
+mod fall_back;
 mod faults;
 mod foreign;
 mod hygiene;
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
         actions::stories(),
         bad_input::stories(),
         cluster::stories(),
+        fall_back::stories(),
         faults::stories(),
         foreign::stories(),
         hygiene::stories(),

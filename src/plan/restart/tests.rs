@@ -5,7 +5,7 @@ use crate::plan::observed::Pass;
 use crate::plan::restart::{Restart, TrustStep};
 use crate::plan::testing::{Bench, NOW, key, large_leaf, leaf};
 use crate::plan::{Stage, Wait};
-use crate::tls::TrustBundle;
+use crate::tls::{TrustBundle, digest};
 
 /// A bench with `alpha` granted to 1, loaded everywhere and written down.
 fn settled(members: u64) -> Bench {
@@ -273,4 +273,48 @@ fn after_many_restarts_the_next_waits_and_is_said() {
     bench.observed.machine.loaded_configuration = Some("old".to_owned());
     let paid = restart(&mut bench).paid_until;
     assert_eq!(paid, Some(NOW.plus_seconds(3600)));
+}
+
+#[test]
+fn a_member_that_went_dark_with_another_trust_file_goes_back() {
+    let mut bench = settled(3);
+    bench.observed.machine.is_unproven = true;
+    assert_eq!(trust(&mut bench), TrustStep::Prove);
+    bench.cluster.answering.remove(&100);
+    bench.cluster.status.member = 101;
+    for pass in [Pass::Event, Pass::Full] {
+        bench.observed.pass = pass;
+        assert_eq!(trust(&mut bench), TrustStep::FallBack);
+    }
+    // With the file that served it would be dark as well.
+    bench.observed.machine.is_unproven = false;
+    assert_eq!(bench.plan().report.wait, Some(Wait::Member));
+    // Alone it cannot even be asked, and a lost majority is no trust file's fault.
+    let mut observed = bench.observed.clone();
+    observed.machine.is_unproven = true;
+    assert_eq!(super::fall_back(&observed), Some(TrustStep::FallBack));
+    observed.lost_majority = Some(vec!["etcd-1".to_owned()]);
+    assert_eq!(super::fall_back(&observed), None);
+}
+
+#[test]
+fn a_trust_file_that_did_not_serve_is_not_tried_again_at_once() {
+    let mut bench = settled(1);
+    bench.ask_as(2, "/two/", "beta", 1);
+    bench.access();
+    let refused = digest(restart(&mut bench).trust.as_bytes());
+    bench.observed.machine.refused_trust = Some((refused, NOW));
+    let plan = bench.plan();
+    assert!(matches!(plan.stage, Stage::Publish(_)), "{:?}", plan.stage);
+    assert!(plan.report.refused_trust);
+    // Another one is, and that one after an hour.
+    bench.ask_as(3, "/three/", "gamma", 1);
+    bench.access();
+    restart(&mut bench);
+    bench.leave(3);
+    bench.access_all();
+    assert!(bench.plan().report.refused_trust);
+    bench.observed.now = NOW.plus_seconds(3600);
+    bench.access_all();
+    restart(&mut bench);
 }
