@@ -185,6 +185,6 @@ impl Session {
 /// # Errors
 /// etcd failed a call.
 async fn look(context: &Context, client: &Client) -> Result<Cluster, ActionError> {
-    let (members, status) = (client.members().await?, client.status().await?);
-    Ok(observe::cluster(context, client, members, status, Pass::Event, false).await?)
+    let status = client.status().await?;
+    Ok(observe::cluster(context, client, status, Pass::Event, false).await?)
 }

@@ -2,9 +2,10 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::time::SystemTime;
 
-use crate::hook::Hook;
+use crate::hook::{self, Hook};
 use crate::host::{Commands, HostError, LocalFacts, Paths, layout};
 use crate::juju::{Revision, ToolError, Tools};
 use crate::model::{LedgerKeys, Timestamp};
@@ -19,6 +20,8 @@ pub struct Context {
     pub commands: Commands,
     /// Where this unit's files lie.
     pub paths: Paths,
+    /// This program, which the service asks before it starts etcd.
+    pub program: PathBuf,
     /// What this unit remembers.
     pub facts: LocalFacts,
     /// The time of the hook, read once.
@@ -39,6 +42,9 @@ pub enum ContextError {
     /// Directories or local facts.
     #[error("failed to prepare this machine")]
     Host(#[source] HostError),
+    /// Where this program is.
+    #[error("failed to find this program")]
+    Program(#[source] std::io::Error),
     /// The private directory for secrets.
     #[error("failed to prepare the hook tools")]
     Tools(#[source] ToolError),
@@ -56,6 +62,7 @@ impl Context {
             Tools::new(&hook.search_path, &paths.handover_dir()).map_err(ContextError::Tools)?;
         Ok(Self {
             facts: LocalFacts::read(&paths).map_err(ContextError::Host)?,
+            program: hook::program().map_err(ContextError::Program)?,
             commands: Commands::new(),
             tools,
             paths,

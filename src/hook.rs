@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-pub use juju_hooks::{Environment, HookError};
+pub use juju_hooks::{Environment, HookError, arguments, program};
 use juju_hooks::{Lifecycle, RelationChange, RelationEvent};
 
 use crate::model::{AppName, ModelUuid, OlderInterface, Relation, RelationId, SecretId, UnitName};

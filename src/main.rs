@@ -1,8 +1,12 @@
-//! The program that Juju runs as `dispatch`, for every hook and every action.
+//! The program that Juju runs as `dispatch`, for every hook and every action; and
+//! that the service of etcd asks whether it may start.
 
+use std::path::Path;
 use std::process::ExitCode;
 
-use etcd_charm::hook::{Environment, Event, Hook};
+use etcd_charm::hook::{Environment, Event, Hook, arguments};
+use etcd_charm::host::{Paths, guard};
+use etcd_charm::render::systemd_unit::GUARD;
 use etcd_charm::{action, log, reconcile};
 
 fn main() -> ExitCode {
@@ -17,6 +21,12 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), Box<dyn std::error::Error>> {
+    if let [word, root, unit, data_dir] = arguments().as_slice()
+        && word == GUARD
+    {
+        let paths = Paths::new(Path::new(root), &unit.parse()?);
+        return Ok(guard::before_start(&paths, Path::new(data_dir))?);
+    }
     let hook = Hook::read(&Environment::of_process())?;
     log::start(&hook.event);
     // One thread is enough for one hook, and a second would be memory for

@@ -14,7 +14,7 @@ mod requirer;
 
 pub use certificates::{CommonName, Fingerprint, Timestamp};
 pub use cluster::{Access, Alarm, AlarmKind, Cluster, Member, MemberStatus, Permission, Version};
-pub use founding::{Founding, Refounding};
+pub use founding::{Founding, MemberData, MemberIdentity, Refounding};
 pub use health::{Compaction, MemberDetails};
 pub use id::{MemberName, RequestId, RequestKey};
 pub use issued::{IssuedRecord, IssuedState, OlderInterface, Purpose};

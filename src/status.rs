@@ -41,7 +41,7 @@ pub fn of_unit(report: &Report) -> Status {
     let mut line = Line::default();
     let (name, text) = match (&report.alarm, &report.refused_option, &report.wait) {
         // Nothing of this unit depends on anything else any more.
-        (_, _, Some(wait @ (Wait::Removal | Wait::LostMember))) => {
+        (_, _, Some(wait @ (Wait::Removal | Wait::LostMember | Wait::LostCluster))) => {
             let (name, text) = told(wait);
             line.say(text);
             return Status::new(name, line, UNIT_DETAILS);
@@ -184,9 +184,22 @@ fn told(wait: &Wait) -> (StatusName, String) {
         Wait::Promotion => waiting("waiting to catch up with the cluster"),
         Wait::Restart(reason) => waiting(&format!("waiting to restart etcd: {reason}")),
         Wait::Removal => (StatusName::Maintenance, "left the cluster".to_owned()),
-        Wait::LostMember => {
-            blocked("remove this unit and add another: the data of its member is gone".to_owned())
-        }
+        Wait::LostMember => blocked(
+            "start the other units, or run rebuild-cluster if they are gone: the data of this \
+             member is gone"
+                .to_owned(),
+        ),
+        Wait::LostCluster => blocked(
+            "run restore, or remove this unit and add another: the data of its member is gone"
+                .to_owned(),
+        ),
+        Wait::UnreadableData => blocked(
+            "repair the disk, or remove this unit and add another: the data cannot be read"
+                .to_owned(),
+        ),
+        Wait::Address(unit) => waiting(&format!(
+            "waiting for {unit} to give up this unit's address"
+        )),
         Wait::Member => blocked(
             "see `journalctl -u 'etcd-charm-*'` here: etcd does not answer; the other units serve"
                 .to_owned(),

@@ -6,10 +6,10 @@ use std::time::Duration;
 use super::{ApplyError, refound};
 use crate::context::Context;
 use crate::host::files::{PRIVATE_FILE, PUBLIC_FILE, ensure_absent, ensure_file, read_text};
-use crate::host::{self, HostError, Owner, Service, Source, Started, State, layout, package};
+use crate::host::{self, HostError, Owner, Service, Source, Started, State, data, layout, package};
 use crate::juju::StatusName;
 use crate::log;
-use crate::model::{Known, MemberName, Secret};
+use crate::model::{Founding, Known, MemberName, Secret};
 use crate::observe::{self, Application};
 use crate::plan::access::RESERVED_PREFIX;
 use crate::plan::authorities::Authorities;
@@ -87,7 +87,12 @@ pub async fn machine(
                 store(&issued, &certificate, &key, Owner::Charm)?;
             }
             MachineStep::Found(founding) => {
-                context.facts.founding = Some(founding.clone());
+                context.facts.identity = None;
+                begin(context, founding)?;
+            }
+            MachineStep::Note(identity) => {
+                context.facts.identity = Some(*identity);
+                context.facts.storage_is_mounted = is_mounted(context)?;
                 context.facts.write(&context.paths)?;
             }
             MachineStep::PutAside(generation) => refound::put_aside(context, *generation).await?,
@@ -115,6 +120,26 @@ pub async fn machine(
         }
     }
     Ok(readiness)
+}
+
+/// Remembers with which words this unit's member enters its cluster, and lets etcd
+/// start once without data. The words first: without the permission the member
+/// counts as one whose data is gone, which is made good.
+pub(super) fn begin(context: &mut Context, founding: &Founding) -> Result<(), ApplyError> {
+    let storage = context.facts.data_dir.clone();
+    let storage = storage.ok_or(ApplyError::Missing("storage"))?;
+    context.facts.founding = Some(founding.clone());
+    context.facts.storage_is_mounted = is_mounted(context)?;
+    context.facts.write(&context.paths)?;
+    let (commands, paths) = (&context.commands, &context.paths);
+    Ok(data::begin(commands, paths, &storage, founding.generation)?)
+}
+
+fn is_mounted(context: &Context) -> Result<bool, ApplyError> {
+    match &context.facts.data_dir {
+        Some(storage) => Ok(host::is_mounted(storage)?),
+        None => Ok(false),
+    }
 }
 
 /// Waits until a service that was started answers.

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::ApplyError;
+use super::machine::begin;
 use crate::context::Context;
 use crate::etcd::{Client, EtcdError};
 use crate::observe;
@@ -40,13 +41,23 @@ pub async fn membership(
             let Some(lock) = client.try_lock("membership", &holder, LOCK_SECONDS).await? else {
                 return Ok(false);
             };
-            let added = patiently(async || client.add_learner(peer_url).await).await;
+            let mut identity = None;
+            let added = patiently(async || {
+                let added = client.add_learner(peer_url).await?;
+                identity = added;
+                Ok(added.is_some())
+            })
+            .await;
+            // Before anything else: this unit joins as no other member.
+            if identity.is_some() {
+                context.facts.identity = identity;
+                context.facts.write(&context.paths)?;
+            }
             client.unlock(lock).await?;
             Ok(added?)
         }
         MembershipStep::Join(founding) => {
-            context.facts.founding = Some(founding.clone());
-            context.facts.write(&context.paths)?;
+            begin(context, founding)?;
             Ok(true)
         }
         MembershipStep::Move(member, peer_url) => {
@@ -108,7 +119,9 @@ async fn leader(context: &Context, client: &Client) -> Result<Option<Client>, Ap
 }
 
 /// Asks until etcd allows it, or until a hook should wait no longer: `false`.
-async fn patiently(ask: impl AsyncFn() -> Result<bool, EtcdError>) -> Result<bool, EtcdError> {
+async fn patiently(
+    mut ask: impl AsyncFnMut() -> Result<bool, EtcdError>,
+) -> Result<bool, EtcdError> {
     let begun = Instant::now();
     loop {
         if ask().await? {

@@ -47,7 +47,8 @@ use super::machine::stop_service;
 use crate::context::Context;
 use crate::etcd::{Client, EtcdError};
 use crate::host::files::{PUBLIC_FILE, ensure_absent, ensure_file, read_text};
-use crate::host::{Owner, data, layout};
+use crate::host::{self, Owner, data, layout, wal};
+use crate::model::MemberData;
 use crate::observe;
 use crate::tls::TrustBundle;
 
@@ -101,6 +102,11 @@ pub async fn refound(context: &mut Context) -> Result<bool, ApplyError> {
     }
     data::put_in_place(&storage, generation)?;
     context.facts.founding = Some(refounding.founding);
+    context.facts.identity = match wal::identity(&data::current(&storage)) {
+        MemberData::Of(identity) => Some(identity),
+        MemberData::Absent | MemberData::Unreadable(_) => None,
+    };
+    context.facts.storage_is_mounted = host::is_mounted(&storage)?;
     context.facts.refounding = None;
     // It counts the revisions of another cluster.
     context.facts.disconnected = None;
@@ -121,8 +127,10 @@ pub(super) async fn put_aside(context: &mut Context, generation: u64) -> Result<
     ensure_absent(&context.paths.loaded_trust())?;
     ensure_absent(&context.paths.served_trust())?;
     data::put_aside(&storage.ok_or(ApplyError::Missing("storage"))?, generation)?;
+    ensure_absent(&context.paths.first_start())?;
     context.facts.founding = None;
     context.facts.disconnected = None;
+    context.facts.identity = None;
     context.facts.client_endpoints.clear();
     context.facts.write(&context.paths)?;
     Ok(())

@@ -3,7 +3,7 @@
 use etcd_client::MemberAddOptions;
 
 use super::{Client, EtcdError};
-use crate::model::{Member, MemberName, MemberStatus};
+use crate::model::{Member, MemberIdentity, MemberName, MemberStatus};
 
 impl Client {
     /// The member list, in etcd's own order.
@@ -37,12 +37,13 @@ impl Client {
     }
 
     /// Adds a member without a vote, to be promoted when it has caught up.
-    /// `false` while etcd thinks it too early: a member that came last must have
-    /// been connected for some seconds, and only one may learn at a time.
+    /// Which one it is; `None` while etcd thinks it too early: a member that came
+    /// last must have been connected for some seconds, and only one may learn at a
+    /// time.
     ///
     /// # Errors
     /// etcd refused or failed the call.
-    pub async fn add_learner(&self, peer_url: &str) -> Result<bool, EtcdError> {
+    pub async fn add_learner(&self, peer_url: &str) -> Result<Option<MemberIdentity>, EtcdError> {
         let mut client = self.inner.cluster_client();
         let options = MemberAddOptions::new().with_is_learner();
         let added = self
@@ -52,9 +53,14 @@ impl Client {
             )
             .await;
         match added {
-            Ok(_) => Ok(true),
+            Ok(answer) => {
+                let member = answer.member().map(etcd_client::Member::id);
+                let cluster = answer.header().map(etcd_client::ResponseHeader::cluster_id);
+                let identity = member.zip(cluster);
+                Ok(identity.map(|(member, cluster)| MemberIdentity { member, cluster }))
+            }
             Err(error) if error.says(&["unhealthy cluster", "too many learner members"]) => {
-                Ok(false)
+                Ok(None)
             }
             Err(error) => Err(error),
         }

@@ -9,6 +9,8 @@ use std::time::Duration;
 use super::command::Commands;
 use super::error::HostError;
 use super::files::sync_dir;
+use super::paths::Paths;
+use super::{guard, layout};
 
 /// The data that etcd runs on.
 const CURRENT: &str = "etcd";
@@ -74,6 +76,25 @@ pub fn put_in_place(storage: &Path, generation: u64) -> Result<(), HostError> {
 
 /// How long a copy may take: the largest database that etcd advises has 8 GiB.
 const COPY_LIMIT: Duration = Duration::from_secs(30 * 60);
+
+/// Makes an empty directory for the data of a member that is about to start for
+/// the first time, and permits that start. What is there is put aside, for the
+/// cluster of this generation.
+///
+/// # Errors
+/// A directory could not be renamed or made.
+pub fn begin(
+    commands: &Commands,
+    paths: &Paths,
+    storage: &Path,
+    generation: u64,
+) -> Result<(), HostError> {
+    if current(storage).join("member").exists() {
+        put_aside(storage, generation)?;
+    }
+    layout::ensure_data_dir(commands, &current(storage))?;
+    guard::permit_first_start(paths)
+}
 
 /// Copies data that nobody writes to at the moment.
 ///

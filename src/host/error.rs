@@ -72,6 +72,9 @@ pub enum HostError {
         /// The newest version that is understood.
         known: u32,
     },
+    /// etcd may not start with what is in its directory.
+    #[error("failed to let etcd start: {0}")]
+    NotItsData(String),
     /// The package manager said that it succeeded, yet the program is missing.
     #[error(
         "failed to find {path}, which the packages `etcd-server` and `etcd-client` should bring"

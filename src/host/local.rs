@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use super::error::HostError;
 use super::files::{Owner, PUBLIC_FILE, ensure_file, read};
 use super::paths::Paths;
-use crate::model::{Founding, MemberName, Refounding, RelationId, Timestamp};
+use crate::model::{Founding, MemberIdentity, MemberName, Refounding, RelationId, Timestamp};
 
 /// The version that this revision writes. It is raised only when a field comes
 /// to mean something else; a field more or less needs no new version.
@@ -31,6 +31,13 @@ pub struct LocalFacts {
     pub peer_relation: Option<RelationId>,
     /// The words with which the member was founded or joined.
     pub founding: Option<Founding>,
+    /// Which member this unit's is; known from the moment it is added, or, where
+    /// it founds the cluster, from its first start. etcd is not started with the
+    /// data of another one.
+    pub identity: Option<MemberIdentity>,
+    /// Whether the storage is a file system of its own, as it was when the member
+    /// was started first: without it the directory is there and empty.
+    pub storage_is_mounted: bool,
     /// A new cluster that this unit is about to put in place.
     pub refounding: Option<Refounding>,
     /// The unit's status as last set, word and message, so that the same one
@@ -167,6 +174,11 @@ mod tests {
                 token: "token".to_owned(),
                 generation: 0,
             }),
+            identity: Some(MemberIdentity {
+                member: u64::MAX,
+                cluster: 7,
+            }),
+            storage_is_mounted: true,
             refounding: Some(Refounding {
                 founding: Founding::default(),
                 dissolves: true,

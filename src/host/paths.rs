@@ -31,6 +31,11 @@ impl Paths {
         }
     }
 
+    /// What stands for `/`.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// Configuration and local state: `/etc/etcd-charm/etcd-0`.
     pub fn config_dir(&self) -> PathBuf {
         self.root.join("etc").join(OURS).join(&self.unit)
@@ -94,6 +99,12 @@ impl Paths {
     /// What this unit remembers, see [`super::LocalFacts`].
     pub fn local_facts(&self) -> PathBuf {
         self.config_dir().join("unit.json")
+    }
+
+    /// It is there while etcd may start without any data, which it may once: see
+    /// [`super::guard`].
+    pub fn first_start(&self) -> PathBuf {
+        self.config_dir().join("first-start")
     }
 
     /// What does not outlive a reboot: `/run/etcd-charm/etcd-0`.

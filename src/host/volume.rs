@@ -1,14 +1,33 @@
 //! What else a machine has to offer: room on a volume, and ports.
 
+use std::fs;
 use std::io::ErrorKind;
 use std::net::{IpAddr, TcpListener};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+
+use super::error::HostError;
 
 /// How large the volume is on which this directory lies; `None` if that cannot
 /// be said, as while it is not mounted.
 pub fn volume_bytes(path: &Path) -> Option<u64> {
     let volume = rustix::fs::statvfs(path).ok()?;
     volume.f_blocks.checked_mul(volume.f_frsize)
+}
+
+/// Whether this directory is the root of a file system of its own.
+///
+/// # Errors
+/// It, or the directory that it is in, cannot be looked at.
+pub fn is_mounted(path: &Path) -> Result<bool, HostError> {
+    let device = |path: &Path| {
+        let metadata = fs::metadata(path).map_err(HostError::file("read", path))?;
+        Ok::<_, HostError>(metadata.dev())
+    };
+    match path.parent() {
+        None => Ok(true),
+        Some(parent) => Ok(device(path)? != device(parent)?),
+    }
 }
 
 /// Whether somebody listens at this port. It is asked by listening there for a
@@ -27,6 +46,16 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         assert!(volume_bytes(directory.path()).expect("a size") > 1 << 20);
         assert_eq!(volume_bytes(&directory.path().join("nothing")), None);
+    }
+
+    #[test]
+    fn a_directory_is_not_a_file_system_of_its_own() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let inner = directory.path().join("data");
+        assert!(is_mounted(&inner).is_err());
+        fs::create_dir(&inner).expect("a directory");
+        assert!(!is_mounted(&inner).expect("a directory"));
+        assert!(is_mounted(Path::new("/proc")).expect("a directory"));
     }
 
     #[test]

@@ -20,6 +20,28 @@ pub struct Founding {
     pub generation: u64,
 }
 
+/// Which member of which cluster data belongs to. etcd writes both into the data
+/// when the member starts for the first time, and they never change.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct MemberIdentity {
+    /// The identifier of the member.
+    pub member: u64,
+    /// The identifier of the cluster.
+    pub cluster: u64,
+}
+
+/// The data in the directory that etcd runs on.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub enum MemberData {
+    /// There is none: etcd would begin as if its member had never been.
+    #[default]
+    Absent,
+    /// That of this member.
+    Of(MemberIdentity),
+    /// There is some, and whose it is cannot be read; the text says why.
+    Unreadable(String),
+}
+
 /// A new cluster whose data is prepared, and which this unit is about to put in
 /// the place of the one before. It is written down before anything is touched,
 /// so that whoever comes next can only go on.

@@ -67,19 +67,20 @@ pub fn member_urls(context: &Context, peers: Option<&Peers>) -> Vec<String> {
 }
 
 /// Reads what is known of the cluster over this connection, beside what is
-/// known already.
+/// known already. The ledger first: who has answered that is not behind, and so
+/// its list of the members is not, which etcd 3.4 tells as it has it.
 ///
 /// # Errors
 /// etcd failed a call.
 pub async fn cluster(
     context: &Context,
     client: &Client,
-    members: Vec<Member>,
     status: MemberStatus,
     pass: Pass,
     leader: bool,
 ) -> Result<Cluster, ObserveError> {
     let ledger = client.ledger().await?;
+    let members = client.members().await?;
     let authentication = match pass {
         Pass::Full if leader => Some(client.authentication_enabled().await?),
         _ => None,

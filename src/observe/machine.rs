@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{Application, ObserveError};
 use crate::context::Context;
-use crate::host::{HostError, Service, files, package};
+use crate::host::{self, HostError, Service, data, files, package, wal};
 use crate::log::chain;
 use crate::model::{Known, MemberName, Secret, UnitName, Version};
 use crate::plan::machine::{Documents, Machine};
@@ -38,6 +38,7 @@ pub fn machine(context: &Context, application: &Application) -> Result<Machine, 
         address: application.address.map(|address| address.to_string()),
         other_addresses: application.other_addresses.clone(),
         founding: facts.founding.clone(),
+        identity: facts.identity,
         is_unproven,
         refused_trust: facts.refused_trust.clone(),
         restarts_paid_until: facts.restarts_paid_until,
@@ -60,11 +61,13 @@ pub fn machine(context: &Context, application: &Application) -> Result<Machine, 
         .as_ref()
         .filter(|_| machine.founding.is_none())
         .map(|programs| release(context, programs));
-    machine.has_storage = application.storage.is_some();
-    machine.has_data = application
-        .storage
-        .as_ref()
-        .is_some_and(|storage| storage.join("etcd/member").exists());
+    if let Some(storage) = &application.storage {
+        // Before it is mounted, what is there is not what was lost.
+        let is_there = || host::is_mounted(storage).is_ok_and(|is_mounted| is_mounted);
+        machine.has_storage = !facts.storage_is_mounted || is_there();
+        machine.data = wal::identity(&data::current(storage));
+    }
+    machine.may_begin = files::read(&paths.first_start())?.is_some();
     machine.authorities = application.authorities.clone();
     machine.server_certificate = own(&paths.server_certificate(), &paths.server_key())?;
     machine.admin_certificate = own(&paths.admin_certificate(), &paths.admin_key())?;
@@ -77,7 +80,7 @@ pub fn machine(context: &Context, application: &Application) -> Result<Machine, 
     machine.loaded_server_trust = loaded.and_then(render::noted_server_trust);
     machine.is_running = Service::new(&context.commands, paths.service()).is_active()?;
     if let Some(installed) = installed {
-        machine.wanted = documents(context, application, &installed, machine.has_data)?;
+        machine.wanted = documents(context, application, &installed, machine.has_data())?;
     }
     Ok(machine)
 }
@@ -169,6 +172,8 @@ fn documents(
     .render()?;
     let service = SystemdUnit {
         unit: &unit.to_string(),
+        charm: &context.program,
+        root: paths.root(),
         etcd: &installed.etcd,
         wanted_config: &paths.wanted_config(),
         wanted_trust: &paths.wanted_trust(),

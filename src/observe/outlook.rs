@@ -151,18 +151,7 @@ impl Asking<'_> {
         client: Client,
         status: MemberStatus,
     ) -> Result<Result<Outlook, String>, ObserveError> {
-        let read = async {
-            let members = client.members().await?;
-            cluster(
-                self.context,
-                &client,
-                members,
-                status,
-                self.pass,
-                self.leader,
-            )
-            .await
-        };
+        let read = async { cluster(self.context, &client, status, self.pass, self.leader).await };
         match within(AGREEMENT_LIMIT, read).await {
             Some(Ok(cluster)) => Ok(Ok(Outlook::Agreed(Box::new(client), Box::new(cluster)))),
             // Nothing passes by itself there, and a record that cannot be read

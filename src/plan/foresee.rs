@@ -85,6 +85,7 @@ fn foresee_machine(machine: &mut Machine, step: &MachineStep) -> bool {
             }
         }
         MachineStep::Configure(documents) => machine.written = documents.clone(),
+        MachineStep::Note(identity) => machine.identity = Some(*identity),
         // What it will have loaded by then is not known.
         MachineStep::Start
         | MachineStep::Install

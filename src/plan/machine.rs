@@ -6,10 +6,10 @@ mod tests;
 use std::collections::BTreeSet;
 
 use super::authorities::Authorities;
-use super::observed::{Leaves, Observed, Pass};
+use super::observed::{Leaves, Observed, Pass, Peers};
 use super::trusted::trusted;
 use super::{Report, Wait};
-use crate::model::{Founding, Known, Ledger, Timestamp, Version};
+use crate::model::{Founding, Known, Ledger, MemberData, MemberIdentity, Timestamp, Version};
 use crate::tls::{OwnCertificate, TrustBundle, needs_new};
 
 /// How long before it expires a certificate of our own is renewed at most: 30
@@ -32,10 +32,15 @@ pub struct Machine {
     pub other_addresses: BTreeSet<String>,
     /// Whether the storage for etcd's data is here.
     pub has_storage: bool,
-    /// Whether there is data of a member in it.
-    pub has_data: bool,
+    /// The data in it.
+    pub data: MemberData,
     /// The words with which this unit's member was founded, once it was.
     pub founding: Option<Founding>,
+    /// Which member this unit's is, once that is known: from the moment it is
+    /// added, or from the first start of a founder.
+    pub identity: Option<MemberIdentity>,
+    /// Whether etcd may start without data, which it may once.
+    pub may_begin: bool,
     /// The authorities, where this pass read them.
     pub authorities: Option<Authorities>,
     /// The authorities of the servers as stored here, PEM: one, or two while one
@@ -107,11 +112,15 @@ pub enum MachineStep {
     /// Makes a new key and certificate for this unit as administrator, valid
     /// for so many seconds.
     IssueAdmin(i64),
-    /// Puts aside what this member has of a cluster that is over, for the one of
-    /// this generation.
+    /// Puts aside what this unit has of a member that is no more, or of a cluster
+    /// that is over, for the one of this generation.
     PutAside(u64),
-    /// Remembers with which words the member is founded.
+    /// Remembers with which words the member is founded, and lets etcd start once
+    /// without data.
     Found(Founding),
+    /// Remembers which member the data is of; etcd starts with no other from now
+    /// on.
+    Note(MemberIdentity),
     /// Writes the trust file of a member that has never started.
     WriteTrust(String),
     /// Writes the files of the service.
@@ -123,6 +132,22 @@ pub enum MachineStep {
 }
 
 impl Machine {
+    /// Whether there is data.
+    pub fn has_data(&self) -> bool {
+        self.data != MemberData::Absent
+    }
+
+    /// Whether the data of this unit's member is gone, or what is there is
+    /// another's. The member cannot come back: what it has promised is lost.
+    pub fn has_lost_its_data(&self) -> bool {
+        self.founding.is_some()
+            && match &self.data {
+                MemberData::Absent => !self.may_begin,
+                MemberData::Of(found) => self.identity.is_some_and(|known| known != *found),
+                MemberData::Unreadable(_) => false,
+            }
+    }
+
     /// Whether the running etcd has read another configuration than it should.
     pub fn is_outdated(&self) -> bool {
         match (&self.wanted, &self.loaded_configuration) {
@@ -178,44 +203,102 @@ pub(super) fn plan(observed: &Observed, report: &mut Report) -> Vec<MachineStep>
         return steps;
     }
     if machine.founding.is_none() {
-        // Of a cluster that was founded anew since, the leader has not said yet
-        // who did it.
-        let is_seed = super::observed::generation(&peers.app) == generation
-            && peers.app.get("seed").map(String::as_str) == Some(observed.member().as_str());
-        let is_founded = peers.app.contains_key("founded");
-        return match (is_seed, is_founded) {
-            (true, false) => vec![MachineStep::Found(Founding {
-                initial_cluster: format!(
-                    "{}={}",
-                    observed.member(),
-                    super::membership::member_url(address, observed.options.peer_port)
-                ),
-                existing: false,
-                token: peers.app.get("token").cloned().unwrap_or_default(),
-                generation: 0,
-            })],
-            // It founded the cluster once, and has forgotten it: its disk is
-            // another one. To found it again would split the cluster.
-            (true, true) => {
-                report.wait_for(Wait::LostMember);
-                Vec::new()
-            }
-            (false, _) => Vec::new(),
-        };
+        return found(observed, peers, address, report);
     }
-    if peers.app.contains_key("founded") && !machine.has_data && !machine.is_running {
-        let is_founder = machine
-            .founding
-            .as_ref()
-            .is_some_and(|founding| !founding.existing);
-        // With the words of the founding and without data it would found
-        // another, empty cluster.
-        if is_founder {
-            report.wait_for(Wait::LostMember);
+    match (&machine.data, machine.identity) {
+        (MemberData::Of(found), None) => return vec![MachineStep::Note(*found)],
+        (MemberData::Unreadable(_), _) if !machine.is_running => {
+            report.wait_for(Wait::UnreadableData);
             return Vec::new();
         }
+        _ => {}
+    }
+    if machine.has_lost_its_data() {
+        return lost(observed, peers, address, report);
+    }
+    // It was taken off the list and has not heard of it, as one whose storage was
+    // away: its data is no member's any more.
+    if machine.identity.is_some()
+        && let Known::Known(cluster) = &observed.cluster
+        && super::membership::own_member(observed, cluster).is_none()
+    {
+        return vec![MachineStep::PutAside(generation)];
     }
     service(observed)
+}
+
+/// How a unit without a member begins: the seed founds the cluster, once, and all
+/// others join it.
+fn found(
+    observed: &Observed,
+    peers: &Peers,
+    address: &str,
+    report: &mut Report,
+) -> Vec<MachineStep> {
+    // Of a cluster that was founded anew since, the leader has not said yet
+    // who did it.
+    let is_seed = super::observed::generation(&peers.app) == peers.generation()
+        && peers.app.get("seed").map(String::as_str) == Some(observed.member().as_str());
+    let is_founded = peers.app.contains_key("founded");
+    match (is_seed, is_founded, &observed.cluster) {
+        (true, false, _) => vec![MachineStep::Found(first_words(observed, peers, address))],
+        // It founded the cluster once, and has forgotten it: its disk is
+        // another one. To found it again would split the cluster.
+        (true, true, Known::Unknown(_)) => {
+            report.wait_for(lost_member(peers));
+            Vec::new()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn first_words(observed: &Observed, peers: &Peers, address: &str) -> Founding {
+    let url = super::membership::member_url(address, observed.options.peer_port);
+    Founding {
+        initial_cluster: format!("{}={url}", observed.member()),
+        existing: false,
+        token: peers.app.get("token").cloned().unwrap_or_default(),
+        generation: 0,
+    }
+}
+
+/// What becomes of a unit whose data is gone: its member leaves the list, see
+/// [`super::membership`], and then the unit joins anew. Where nobody can be asked
+/// for that it waits, since its member may be needed for a majority that it cannot
+/// give any more.
+fn lost(
+    observed: &Observed,
+    peers: &Peers,
+    address: &str,
+    report: &mut Report,
+) -> Vec<MachineStep> {
+    let machine = &observed.machine;
+    let founds = machine
+        .founding
+        .as_ref()
+        .is_some_and(|founding| !founding.existing);
+    // Nobody has been told of the cluster yet, so nothing was promised in it.
+    if founds && !peers.app.contains_key("founded") && !machine.has_data() && !machine.is_running {
+        return vec![MachineStep::Found(first_words(observed, peers, address))];
+    }
+    match &observed.cluster {
+        Known::Known(cluster) => match super::membership::own_member(observed, cluster) {
+            Some(_) => Vec::new(),
+            None => vec![MachineStep::PutAside(peers.generation())],
+        },
+        Known::Unknown(_) => {
+            report.wait_for(lost_member(peers));
+            Vec::new()
+        }
+    }
+}
+
+/// What a unit waits for whose data is gone.
+pub(super) fn lost_member(peers: &Peers) -> Wait {
+    match peers.others.is_empty() {
+        true => Wait::LostCluster,
+        false => Wait::LostMember,
+    }
 }
 
 fn certificates(observed: &Observed, authorities: &Authorities, address: &str) -> Vec<MachineStep> {

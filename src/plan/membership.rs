@@ -90,6 +90,15 @@ pub(super) fn plan(observed: &Observed, report: &mut Report) -> Option<Membershi
     if observed.machine.founding.is_none() {
         return join(observed, cluster, report);
     }
+    if observed.machine.has_lost_its_data() {
+        let step = leave(observed, cluster);
+        if step.is_none()
+            && let Some(peers) = &observed.peers
+        {
+            report.wait_for(super::machine::lost_member(peers));
+        }
+        return step;
+    }
     if cluster.authentication == Some(false) {
         return Some(MembershipStep::EnableAuthentication);
     }
@@ -209,43 +218,39 @@ fn refused_release(observed: &Observed, cluster: &Cluster) -> Option<Wait> {
     }
 }
 
+/// How a unit without a member gets one. It joins as nobody but the member that
+/// was added for it: one that is on the list already may have promised what this
+/// unit has no data of.
 fn join(observed: &Observed, cluster: &Cluster, report: &mut Report) -> Option<MembershipStep> {
     if let Some(refused) = refused_release(observed, cluster) {
         report.wait_for(refused);
         return None;
     }
-    let address = observed.machine.address.as_deref()?;
     let peer_url = own_peer_url(observed)?;
-    let is_ours = |member: &&Member| match &member.name {
-        Some(_) => member.peer_urls.contains(&peer_url),
-        None => is_at(member, address),
-    };
-    if cluster.members.iter().any(|member| is_ours(&member)) {
-        let own = observed.member();
-        let mut members: Vec<String> = cluster
-            .members
-            .iter()
-            .flat_map(|member| {
-                let name = match &member.name {
-                    Some(name) => name,
-                    // Only a member that has not started has no name, and only
-                    // one at a time is added, so it is this one.
-                    None => &own,
-                };
-                let urls = member.peer_urls.iter();
-                urls.map(|url| format!("{name}={url}")).collect::<Vec<_>>()
-            })
-            .collect();
-        // etcd lists members by random numbers; the text is the same each time.
-        members.sort();
-        let peers = observed.peers.as_ref()?;
-        let token = peers.newest().get("token")?.clone();
-        return Some(MembershipStep::Join(Founding {
-            initial_cluster: members.join(","),
-            existing: true,
-            token,
-            generation: peers.generation(),
-        }));
+    let added = observed.machine.identity.map(|identity| identity.member);
+    if let Some(own) = cluster
+        .members
+        .iter()
+        .find(|member| Some(member.id) == added)
+    {
+        return Some(MembershipStep::Join(words(observed, cluster, own)?));
+    }
+    if let Some(ghost) = ghost(observed, cluster, &peer_url) {
+        // The unit may have moved, and be about to tell the others.
+        let name = ghost.name.as_ref().filter(|name| {
+            let peers = observed.peers.as_ref();
+            !observed.departed.contains_key(name)
+                && peers.is_none_or(|peers| peers.others.contains_key(name))
+        });
+        if let Some(unit) = name.and_then(|name| name.unit(observed.unit.app())) {
+            report.wait_for(Wait::Address(unit));
+            return None;
+        }
+        if keeps_quorum_without(cluster, ghost.id) {
+            return Some(MembershipStep::Remove(ghost.id, None));
+        }
+        report.wait_for(Wait::OtherJoiner);
+        return None;
     }
     let is_joining = |member: &Member| member.learner || member.name.is_none();
     if cluster.members.iter().any(is_joining) {
@@ -253,6 +258,44 @@ fn join(observed: &Observed, cluster: &Cluster, report: &mut Report) -> Option<M
         return None;
     }
     Some(MembershipStep::AddLearner(peer_url))
+}
+
+/// A member in the place of this unit, which has none: an earlier one of its own,
+/// or that of a unit that had its address.
+fn ghost<'c>(observed: &Observed, cluster: &'c Cluster, peer_url: &str) -> Option<&'c Member> {
+    let own = observed.member();
+    let address = observed.machine.address.as_deref()?;
+    let is_in_our_place = |member: &&Member| match &member.name {
+        Some(name) => *name == own || member.peer_urls.iter().any(|url| url == peer_url),
+        None => is_at(member, address),
+    };
+    cluster.members.iter().find(is_in_our_place)
+}
+
+/// The words to join with as this member.
+fn words(observed: &Observed, cluster: &Cluster, own: &Member) -> Option<Founding> {
+    let mut members: Vec<String> = cluster
+        .members
+        .iter()
+        .flat_map(|member| {
+            let name = match &member.name {
+                _ if member.id == own.id => observed.member().to_string(),
+                Some(name) => name.to_string(),
+                None => format!("{:x}", member.id),
+            };
+            let urls = member.peer_urls.iter();
+            urls.map(|url| format!("{name}={url}")).collect::<Vec<_>>()
+        })
+        .collect();
+    // etcd lists members by random numbers; the text is the same each time.
+    members.sort();
+    let peers = observed.peers.as_ref()?;
+    Some(Founding {
+        initial_cluster: members.join(","),
+        existing: true,
+        token: peers.newest().get("token")?.clone(),
+        generation: peers.generation(),
+    })
 }
 
 /// Members that are of no unit of this application: an operator has added
@@ -278,13 +321,15 @@ pub(super) fn strangers(observed: &Observed, cluster: &Cluster) -> Vec<String> {
     strangers
 }
 
-/// This unit's member on the member list.
+/// This unit's member on the member list: by its identifier, and by its name
+/// where that is not known.
 pub fn own_member<'c>(observed: &Observed, cluster: &'c Cluster) -> Option<&'c Member> {
     let name = observed.member();
-    cluster
-        .members
-        .iter()
-        .find(|member| member.name.as_ref() == Some(&name))
+    let identity = observed.machine.identity;
+    cluster.members.iter().find(|member| match identity {
+        Some(identity) => member.id == identity.member,
+        None => member.name.as_ref() == Some(&name),
+    })
 }
 
 /// Whether this unit's member may be stopped for a moment: see

@@ -172,8 +172,16 @@ pub enum Wait {
     Restart(String),
     /// Nothing any more: this unit is being removed.
     Removal,
-    /// This unit lost what it knew of its member; an operator has to decide.
+    /// The data of this unit's member is gone, and the others cannot be asked to
+    /// do without it; an operator has to decide.
     LostMember,
+    /// The data of this unit's member is gone, and there is no other.
+    LostCluster,
+    /// The data of this unit's member cannot be read.
+    UnreadableData,
+    /// Another unit, whose member is still known at the address that this one has
+    /// now.
+    Address(UnitName),
     /// An operator who deals with what etcd has raised an alarm for.
     Alarm(AlarmKind),
     /// An operator who finds out why etcd of this unit does not answer. Others

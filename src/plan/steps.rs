@@ -78,9 +78,10 @@ fn machine(step: &MachineStep) -> Words {
         ),
         MachineStep::PutAside(_) => (
             "put-aside",
-            "put aside the data of a cluster that is over, and join the new one",
+            "put aside what this unit has of a member that is no more, and join anew",
         ),
         MachineStep::Found(_) => ("found", "found the cluster"),
+        MachineStep::Note(_) => ("note-member", "note which member this unit's is"),
         MachineStep::WriteTrust(_) => ("write-trust", "write the first trust file"),
         MachineStep::Configure(_) => (
             "configure",

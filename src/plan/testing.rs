@@ -17,7 +17,8 @@ use super::{Plan, Report, Stage, access, plan};
 use crate::model::Founding;
 use crate::model::{
     Access, ClientRecord, Cluster, Databag, Fingerprint, Known, Ledger, LedgerWrite, Member,
-    MemberName, MemberStatus, MemberTrust, RelationId, RequestKey, Timestamp,
+    MemberData, MemberIdentity, MemberName, MemberStatus, MemberTrust, RelationId, RequestKey,
+    Timestamp,
 };
 use crate::relation;
 use crate::tls::{Authority, ClientCertificate, OwnCertificate, digest};
@@ -25,6 +26,11 @@ use crate::tls::{Authority, ClientCertificate, OwnCertificate, digest};
 pub(crate) const NOW: Timestamp = Timestamp(1_800_000_000);
 /// The revision at which rights were settled last.
 pub(crate) const SETTLED: i64 = 77;
+/// Which member this unit's is.
+pub(crate) const IDENTITY: MemberIdentity = MemberIdentity {
+    member: 100,
+    cluster: 99,
+};
 pub(crate) const DAY: i64 = 24 * 3600;
 
 /// What the certificate of this unit's member is for.
@@ -307,7 +313,9 @@ fn machine() -> Machine {
         address: Some("10.0.0.1".to_owned()),
         other_addresses: BTreeSet::new(),
         has_storage: true,
-        has_data: true,
+        data: MemberData::Of(IDENTITY),
+        identity: Some(IDENTITY),
+        may_begin: false,
         founding: Some(Founding {
             initial_cluster: "etcd-0=https://10.0.0.1:2380".to_owned(),
             existing: false,

@@ -4,11 +4,18 @@ use std::path::Path;
 
 use super::{RenderError, text_of};
 
+/// By this argument the service calls the charm's program; Juju gives none.
+pub const GUARD: &str = "before-start";
+
 /// What the definition of one unit's service is made from.
 #[derive(Clone, Debug)]
 pub struct SystemdUnit<'a> {
     /// The Juju unit, for whoever lists the machine's services.
     pub unit: &'a str,
+    /// The charm's own program, which says whether etcd may start.
+    pub charm: &'a Path,
+    /// What stands for `/` to it.
+    pub root: &'a Path,
     /// The program. It is the one of a certain archive and not the link to the
     /// newest: etcd changes only with this text, and so only when it is decided.
     pub etcd: &'a Path,
@@ -31,12 +38,22 @@ impl SystemdUnit<'_> {
     pub fn render(&self) -> Result<String, RenderError> {
         let Self {
             unit,
+            charm,
+            root,
             etcd,
             wanted_config,
             wanted_trust,
             loaded_dir,
             data_dir,
         } = self;
+        let guard = [
+            word(text_of(charm)?),
+            GUARD.to_owned(),
+            argument(text_of(root)?),
+            argument(unit),
+            argument(text_of(data_dir)?),
+        ]
+        .join(" ");
         let unit = specifiers_escaped(unit);
         let architecture = architecture();
         // Variables are not looked for in the name of a program.
@@ -70,6 +87,9 @@ UMask=0077
 # copies are what the running etcd has loaded, and the charm can rely on them.
 ExecStartPre=+/usr/bin/install -d -m 0755 {loaded}
 ExecStartPre=+/usr/bin/install -m 0644 {wanted_config} {wanted_trust} {loaded}
+# The charm lets etcd start only with the data of this unit's own member: with
+# any other, or none, it would forget what it has promised to the others.
+ExecStartPre=+{guard}
 ExecStart={etcd} {config}
 Restart=always
 RestartSec=2s
@@ -153,6 +173,8 @@ mod tests {
     fn unit<'a>(etcd: &'a Path, data_dir: &'a Path) -> SystemdUnit<'a> {
         SystemdUnit {
             unit: "etcd/0",
+            charm: Path::new("/var/lib/juju/agents/unit-etcd-0/charm/dispatch"),
+            root: Path::new("/"),
             etcd,
             wanted_config: Path::new("/etc/etcd-charm/etcd-0/wanted/etcd.yaml"),
             wanted_trust: Path::new("/etc/etcd-charm/etcd-0/wanted/trust.pem"),
@@ -182,6 +204,11 @@ mod tests {
             line("ExecStartPre=+/usr/bin/install -m"),
             "ExecStartPre=+/usr/bin/install -m 0644 /etc/etcd-charm/etcd-0/wanted/etcd.yaml \
              /etc/etcd-charm/etcd-0/wanted/trust.pem /run/etcd-charm/etcd-0/loaded"
+        );
+        assert_eq!(
+            line("ExecStartPre=+/var"),
+            "ExecStartPre=+/var/lib/juju/agents/unit-etcd-0/charm/dispatch before-start / etcd/0 \
+             /srv/data"
         );
         assert_eq!(line("ReadWritePaths="), "ReadWritePaths=/srv/data");
         assert_eq!(line("RequiresMountsFor="), "RequiresMountsFor=/srv/data");

@@ -53,7 +53,21 @@ fn what_a_unit_waits_for() {
         (Wait::Removal, "maintenance: left the cluster"),
         (
             Wait::LostMember,
-            "blocked: remove this unit and add another: the data of its member is gone",
+            "blocked: start the other units, or run rebuild-cluster if they are gone: the data of \
+             this member is gone",
+        ),
+        (
+            Wait::LostCluster,
+            "blocked: run restore, or remove this unit and add another: the data of its member is \
+             gone",
+        ),
+        (
+            Wait::UnreadableData,
+            "blocked: repair the disk, or remove this unit and add another: the data cannot be read",
+        ),
+        (
+            Wait::Address("etcd/1".parse().expect("a unit")),
+            "waiting: waiting for etcd/1 to give up this unit's address",
         ),
         (
             Wait::Alarm(AlarmKind::NoSpace),

@@ -5,8 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use etcd_charm::model::{
-    ClientRecord, Databag, Ledger, LedgerWrite, Member, MemberName, RelationId, RequestKey,
-    SecretUri,
+    ClientRecord, Databag, Ledger, LedgerWrite, Member, MemberIdentity, MemberName, RelationId,
+    RequestKey, SecretUri,
 };
 use etcd_charm::plan::access::AccessStep;
 use etcd_charm::plan::machine::MachineStep;
@@ -344,7 +344,11 @@ impl World {
                 machine.server_certificate = Some(server(&names));
             }
             MachineStep::IssueAdmin(_) => machine.admin_certificate = Some(POOL.admin.clone()),
-            MachineStep::Found(founding) => machine.founding = Some(founding),
+            MachineStep::Found(founding) => {
+                machine.founding = Some(founding);
+                machine.may_begin = true;
+            }
+            MachineStep::Note(identity) => machine.identity = Some(identity),
             MachineStep::Configure(documents) => machine.written = documents,
             MachineStep::PutAside(_) => panic!("no cluster of this world is over"),
             MachineStep::WriteTrust(_) | MachineStep::Start | MachineStep::Restart => {}
@@ -374,8 +378,15 @@ impl World {
                     return Next::Failed;
                 }
                 let id = self.etcd.members.iter().map(|member| member.id).max();
+                let id = id.unwrap_or_default() + 1;
+                let cluster = 9;
+                let identity = MemberIdentity {
+                    member: id,
+                    cluster,
+                };
+                self.units[unit].machine.identity = Some(identity);
                 self.etcd.members.push(Member {
-                    id: id.unwrap_or_default() + 1,
+                    id,
                     name: None,
                     peer_urls: vec![peer_url],
                     client_urls: Vec::new(),
@@ -393,6 +404,7 @@ impl World {
             MembershipStep::Remove(id, _) => self.remove_member(id),
             MembershipStep::Join(founding) => {
                 self.units[unit].machine.founding = Some(founding);
+                self.units[unit].machine.may_begin = true;
             }
             MembershipStep::Promote(id) => {
                 for member in &mut self.etcd.members {

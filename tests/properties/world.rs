@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use etcd_charm::model::{
     Access, Cluster, CommonName, Databag, Fingerprint, Founding, KeyRange, Known, Ledger, Member,
-    MemberName, MemberStatus, Permission, RelationId, RequestId, RequestKey, SecretId, SecretUri,
-    UnitName,
+    MemberData, MemberIdentity, MemberName, MemberStatus, Permission, RelationId, RequestId,
+    RequestKey, SecretId, SecretUri, UnitName,
 };
 use etcd_charm::plan::access;
 use etcd_charm::plan::machine::{Documents, Machine};
@@ -222,6 +222,7 @@ impl World {
             machine = Machine {
                 address: machine.address,
                 founding: machine.founding,
+                identity: machine.identity,
                 server_ca: machine.server_ca,
                 admin_ca: machine.admin_ca,
                 written_leaves: machine.written_leaves,
@@ -436,7 +437,7 @@ impl World {
     /// Starts the member of a unit: it reads the files that are written.
     pub(crate) fn start(&mut self, unit: usize) {
         // etcd compares its own URL with the words only where it has no data.
-        if !self.units[unit].machine.has_data
+        if !self.units[unit].machine.has_data()
             && self.documents(unit).as_ref() != Some(&self.units[unit].machine.written)
         {
             self.fault(format!(
@@ -445,8 +446,19 @@ impl World {
         }
         self.reconnect(unit);
         let machine = &mut self.units[unit].machine;
+        let is_first = !machine.has_data();
+        if is_first && !std::mem::take(&mut machine.may_begin) {
+            self.fault(format!("unit {unit} starts without its data"));
+        }
+        let machine = &mut self.units[unit].machine;
         machine.is_running = true;
-        machine.has_data = true;
+        if is_first {
+            let founder = MemberIdentity {
+                member: 1,
+                cluster: 9,
+            };
+            machine.data = MemberData::Of(machine.identity.unwrap_or(founder));
+        }
         machine.loaded_leaves = machine.written_leaves.clone();
         machine.loaded_configuration = Some(machine.written.configuration.clone());
         self.units[unit].stopped_by_hook = false;
@@ -531,7 +543,7 @@ impl World {
     pub(crate) fn documents(&self, unit: usize) -> Option<Documents> {
         let machine = &self.units[unit].machine;
         let founding = machine.founding.as_ref()?;
-        let port = match machine.has_data {
+        let port = match machine.has_data() {
             true => self.peer_port,
             false => founding_port(founding, &MemberName::of(&unit_name(unit)))?,
         };

@@ -15,6 +15,7 @@ mod crashes;
 mod disk;
 mod faults;
 mod leaders;
+mod lost_disk;
 mod scale;
 mod silence;
 mod support;
@@ -35,7 +36,7 @@ fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     // Times are measured, so there is little else to do meanwhile.
     arguments.test_threads.get_or_insert(2);
-    let stories: [Story; 30] = [
+    let stories: [Story; 32] = [
         ("survival_of_killed_members", crashes::killed),
         ("survival_of_a_power_cut", crashes::power_cut),
         ("survival_of_a_reboot_of_all", crashes::all_reboot),
@@ -80,6 +81,14 @@ fn main() -> ExitCode {
         ),
         ("survival_of_a_refused_upgrade", upgrade::refused),
         ("survival_of_a_full_disk", disk::full),
+        (
+            "survival_of_a_lost_disk_of_one_that_joined",
+            lost_disk::of_one_that_joined,
+        ),
+        (
+            "survival_of_a_lost_disk_of_the_founder",
+            lost_disk::of_the_founder,
+        ),
         ("survival_of_trust_in_1_client", trust::one_client),
         ("survival_of_trust_in_5_clients", trust::five_clients),
         ("survival_of_trust_in_20_clients", trust::twenty_clients),

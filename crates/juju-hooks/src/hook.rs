@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::io;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use thiserror::Error;
@@ -105,6 +107,22 @@ pub enum HookError {
     /// The program was not started by Juju, or not as a charm.
     #[error("failed to read the hook: {0} is not set; this program is run by Juju as `dispatch`")]
     Missing(&'static str),
+}
+
+/// What this program was called with. Juju gives nothing.
+pub fn arguments() -> Vec<String> {
+    let arguments = std::env::args_os().skip(1);
+    arguments
+        .filter_map(|argument| argument.into_string().ok())
+        .collect()
+}
+
+/// Where this program is, for whoever is to call it as well.
+///
+/// # Errors
+/// The system cannot tell.
+pub fn program() -> io::Result<PathBuf> {
+    std::env::current_exe()
 }
 
 /// The variables of the environment; an empty one is an absent one, as Juju

@@ -52,7 +52,10 @@ mod secret_tests;
 pub use action::ActionResults;
 pub use databag::Databag;
 pub use error::ToolError;
-pub use hook::{Environment, Event, Hook, HookError, Lifecycle, RelationChange, RelationEvent};
+pub use hook::{
+    Environment, Event, Hook, HookError, Lifecycle, RelationChange, RelationEvent, arguments,
+    program,
+};
 pub use id::{AppName, Endpoint, InvalidId, ModelUuid, Relation, RelationId, UnitName};
 pub use log::LogLevel;
 pub use network::Network;

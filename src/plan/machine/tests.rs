@@ -1,10 +1,10 @@
 //! What a machine needs, and what it must not do by itself.
 
 use crate::model::Founding;
-use crate::model::{Known, MemberName};
+use crate::model::{Databag, Known, MemberData, MemberName};
 use crate::plan::machine::{Documents, MachineStep};
 use crate::plan::observed::Pass;
-use crate::plan::testing::{Bench, DAY, NOW, OWN_NAMES, leaf};
+use crate::plan::testing::{Bench, DAY, IDENTITY, NOW, OWN_NAMES, leaf};
 use crate::plan::{Stage, Wait, plan};
 use crate::tls::{OwnCertificate, TrustBundle};
 
@@ -52,7 +52,7 @@ fn the_first_thing_that_is_missing_is_waited_for() {
 fn only_the_seed_founds_and_only_once() {
     let mut bench = Bench::new(1);
     bench.observed.machine.founding = None;
-    assert_eq!(alone(&bench), (Vec::new(), Some(Wait::LostMember)));
+    assert_eq!(alone(&bench), (Vec::new(), Some(Wait::LostCluster)));
     let peers = bench.observed.peers.as_mut().expect("peers");
     peers.app.remove("founded");
     assert_eq!(
@@ -72,11 +72,43 @@ fn only_the_seed_founds_and_only_once() {
 #[test]
 fn a_founder_without_its_data_does_not_found_again() {
     let mut bench = Bench::new(1);
-    bench.observed.machine.has_data = false;
+    bench.observed.machine.data = MemberData::Absent;
     bench.observed.machine.is_running = false;
+    assert_eq!(alone(&bench), (Vec::new(), Some(Wait::LostCluster)));
+    let peers = bench.observed.peers.as_mut().expect("peers");
+    peers
+        .others
+        .insert(MemberName::new("etcd-1"), Databag::new());
     assert_eq!(alone(&bench), (Vec::new(), Some(Wait::LostMember)));
-    bench.observed.machine.has_data = true;
+    // Before anybody was told of the cluster there is nothing to split.
+    let peers = bench.observed.peers.as_mut().expect("peers");
+    peers.app.remove("founded");
+    assert!(matches!(alone(&bench).0[..], [MachineStep::Found(_)]));
+    bench.observed.machine.may_begin = true;
     assert_eq!(alone(&bench).0, [MachineStep::Start]);
+    bench.observed.machine.may_begin = false;
+    bench.observed.machine.data = MemberData::Of(IDENTITY);
+    assert_eq!(alone(&bench).0, [MachineStep::Start]);
+}
+
+#[test]
+fn who_joined_is_not_started_without_its_data() {
+    let mut bench = Bench::new(1);
+    let machine = &mut bench.observed.machine;
+    machine.founding.as_mut().expect("a founding").existing = true;
+    machine.is_running = false;
+    machine.data = MemberData::Absent;
+    assert_eq!(alone(&bench), (Vec::new(), Some(Wait::LostCluster)));
+    bench.observed.machine.data = MemberData::Unreadable("it is damaged".to_owned());
+    let wait = Some(Wait::UnreadableData);
+    assert_eq!(alone(&bench), (Vec::new(), wait));
+}
+
+#[test]
+fn the_data_of_a_member_is_noted_before_anything_rests_on_it() {
+    let mut bench = Bench::new(1);
+    bench.observed.machine.identity = None;
+    assert_eq!(steps(&mut bench), [MachineStep::Note(IDENTITY)]);
 }
 
 #[test]
@@ -230,11 +262,11 @@ fn the_seed_of_a_cluster_that_is_over_joins_as_any_other() {
     refounded(&mut bench, "7");
     let (steps, wait) = alone(&bench);
     assert_eq!(steps, []);
-    assert_ne!(wait, Some(Wait::LostMember));
+    assert_ne!(wait, Some(Wait::LostCluster));
     let peers = bench.observed.peers.as_mut().expect("peers");
     peers.app.insert("generation".to_owned(), "7".to_owned());
     peers.app.insert("seed".to_owned(), "etcd-1".to_owned());
-    assert_ne!(alone(&bench).1, Some(Wait::LostMember));
+    assert_ne!(alone(&bench).1, Some(Wait::LostCluster));
 }
 
 #[test]

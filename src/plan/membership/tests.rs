@@ -1,11 +1,12 @@
 //! Who joins and who leaves, and when a member may be stopped.
 
-use crate::model::{Databag, Founding, Known, MemberName};
+use crate::model::{Databag, Founding, Known, MemberData, MemberIdentity, MemberName};
+use crate::plan::machine::MachineStep;
 use crate::plan::membership::{
     MembershipStep, client_url, founding_port, member_url, safe_to_stop,
 };
 use crate::plan::restart::TrustStep;
-use crate::plan::testing::{Bench, member};
+use crate::plan::testing::{Bench, IDENTITY, member};
 use crate::plan::{Stage, Wait};
 
 fn step(bench: &mut Bench) -> Option<MembershipStep> {
@@ -22,6 +23,8 @@ fn joining(others: u64) -> Bench {
     bench.cluster.answering.remove(&100);
     bench.cluster.status.leader = Some(101);
     bench.observed.machine.founding = None;
+    bench.observed.machine.identity = None;
+    bench.observed.machine.data = MemberData::Absent;
     let peers = bench.observed.peers.as_mut().expect("peers");
     peers.app.insert("seed".to_owned(), "etcd-1".to_owned());
     bench
@@ -145,6 +148,7 @@ fn who_is_on_the_list_joins_with_everybody_on_it() {
     own.name = None;
     own.learner = true;
     bench.cluster.members.push(own);
+    bench.observed.machine.identity = Some(IDENTITY);
     let Some(MembershipStep::Join(founding)) = step(&mut bench) else {
         panic!("no join");
     };
@@ -154,6 +158,104 @@ fn who_is_on_the_list_joins_with_everybody_on_it() {
     );
     assert!(founding.existing);
     assert_eq!(founding.token, "token");
+}
+
+#[test]
+fn who_joins_takes_no_member_for_its_own_that_was_not_added_for_it() {
+    // One that was added for this unit, and whose identifier was not noted; an
+    // earlier one of this unit's own; that of a unit which is gone, and had the
+    // address that this one has.
+    for (name, learner) in [
+        (None, true),
+        (Some("etcd-0"), false),
+        (Some("etcd-7"), false),
+        (Some("etcd-7"), true),
+    ] {
+        let mut bench = joining(2);
+        let mut ghost = member(0);
+        ghost.name = name.map(MemberName::new);
+        ghost.learner = learner;
+        bench.cluster.members.push(ghost);
+        let removal = Some(MembershipStep::Remove(100, None));
+        assert_eq!(step(&mut bench), removal, "{name:?}");
+        bench.observed.machine.identity = Some(MemberIdentity {
+            member: 107,
+            cluster: 99,
+        });
+        assert_eq!(step(&mut bench), removal, "{name:?}");
+        bench.cluster.members.pop();
+        let added = step(&mut bench);
+        assert!(matches!(added, Some(MembershipStep::AddLearner(_))));
+    }
+}
+
+#[test]
+fn a_unit_that_has_moved_is_waited_for_and_its_member_kept() {
+    let mut bench = joining(2);
+    let mut moved = member(0);
+    moved.name = Some(MemberName::new("etcd-2"));
+    bench.cluster.members[1] = moved;
+    let peers = bench.observed.peers.as_mut().expect("peers");
+    let name = MemberName::new("etcd-2");
+    peers.others.insert(name, Databag::new());
+    assert_eq!(step(&mut bench), None);
+    let unit = "etcd/2".parse().expect("a unit");
+    assert_eq!(bench.plan().report.wait, Some(Wait::Address(unit)));
+}
+
+#[test]
+fn a_member_whose_data_is_gone_leaves_the_list_and_joins_anew() {
+    let other = MemberIdentity {
+        member: 107,
+        cluster: 99,
+    };
+    for data in [MemberData::Absent, MemberData::Of(other)] {
+        for is_founder in [true, false] {
+            let mut bench = Bench::new(3);
+            let machine = &mut bench.observed.machine;
+            machine.is_running = false;
+            machine.data = data.clone();
+            let founding = machine.founding.as_mut().expect("a founding");
+            founding.existing = !is_founder;
+            bench.cluster.status.member = 101;
+            bench.cluster.status.leader = Some(101);
+            bench.cluster.answering.remove(&100);
+            let url = Some("https://10.0.0.2:2379".to_owned());
+            assert_eq!(
+                step(&mut bench),
+                Some(MembershipStep::Remove(100, url)),
+                "{data:?}"
+            );
+            let own = bench.cluster.members.remove(0);
+            let Stage::Machine(steps) = bench.stage() else {
+                panic!("{:?}", bench.stage());
+            };
+            assert_eq!(steps, [MachineStep::PutAside(0)]);
+            // Where the rest would be without its majority it stays on the list,
+            // and is not started.
+            bench.cluster.members.insert(0, own);
+            bench.cluster.answering.remove(&102);
+            assert_eq!(step(&mut bench), None);
+            assert_eq!(bench.plan().report.wait, Some(Wait::LostCluster));
+            let peers = bench.observed.peers.as_mut().expect("peers");
+            peers
+                .others
+                .insert(MemberName::new("etcd-1"), Databag::new());
+            assert_eq!(bench.plan().report.wait, Some(Wait::LostMember));
+        }
+    }
+}
+
+#[test]
+fn a_member_that_was_taken_off_the_list_joins_anew() {
+    let mut bench = Bench::new(3);
+    bench.observed.machine.is_running = false;
+    bench.cluster.members.remove(0);
+    bench.cluster.status.member = 101;
+    let Stage::Machine(steps) = bench.stage() else {
+        panic!("{:?}", bench.stage());
+    };
+    assert_eq!(steps, [MachineStep::PutAside(0)]);
 }
 
 #[test]
@@ -325,6 +427,7 @@ fn a_unit_that_was_added_with_another_port_joins_with_it() {
     added.name = None;
     added.learner = true;
     bench.cluster.members.push(added);
+    bench.observed.machine.identity = Some(IDENTITY);
     bench.observed.options.peer_port = 4002;
     match step(&mut bench) {
         Some(MembershipStep::Join(founding)) => {

@@ -27,6 +27,10 @@ pub(super) fn unit_changes(observed: &Observed, peers: &Peers) -> Changes {
     }
     if let (true, Some(loaded)) = (observed.machine.is_running, &observed.machine.loaded_leaves) {
         wanted.insert("trust".to_owned(), trust_digest(loaded));
+        // One that has joined anew is another member, and the leader has to look.
+        if let Some(identity) = observed.machine.identity {
+            wanted.insert("member".to_owned(), format!("{:x}", identity.member));
+        }
         if let Some(founding) = &observed.machine.founding {
             wanted.extend(generation_of(founding));
             if founding.generation > 0 && !founding.existing {
