@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::{ToolError, Tools};
 use crate::UnitName;
@@ -17,15 +16,31 @@ impl Tools {
     /// # Errors
     /// Only those of every tool: see [`ToolError`].
     pub fn units(&self) -> Result<BTreeSet<UnitName>, ToolError> {
+        Ok(self.unit_goals()?.into_keys().collect())
+    }
+
+    /// The same units, and whether each is dying.
+    ///
+    /// # Errors
+    /// Only those of every tool: see [`ToolError`].
+    pub fn unit_goals(&self) -> Result<BTreeMap<UnitName, bool>, ToolError> {
         #[derive(Deserialize)]
         struct GoalState {
-            units: BTreeMap<String, Value>,
+            units: BTreeMap<String, Goal>,
+        }
+        #[derive(Deserialize)]
+        struct Goal {
+            #[serde(default)]
+            status: String,
         }
         const TOOL: &str = "goal-state";
         let state: GoalState = self.call(TOOL).json()?;
-        let units = state.units.keys().map(|name| name.parse());
+        let units = state
+            .units
+            .iter()
+            .map(|(name, goal)| Ok((name.parse()?, goal.status == "dying")));
         units
-            .collect::<Result<_, _>>()
+            .collect::<Result<_, crate::InvalidId>>()
             .map_err(|source| ToolError::parse(TOOL, source))
     }
 }
@@ -39,9 +54,15 @@ mod tests {
         let printed = r#"{"units":{"etcd/0":{"status":"active","since":"2026-01-04 06:29:46Z"},
             "etcd/10":{"status":"dying"}},"relations":{"db":{"app":{},"app/0":{}}}}"#;
         let fake = Fake::printing("goal-state", printed);
-        let units = fake.tools().units().expect("units");
-        let names: Vec<_> = units.iter().map(ToString::to_string).collect();
-        assert_eq!(names, ["etcd/0", "etcd/10"]);
+        let units = fake.tools().unit_goals().expect("units");
+        let units: Vec<_> = units
+            .iter()
+            .map(|(unit, dying)| (unit.to_string(), *dying))
+            .collect();
+        assert_eq!(
+            units,
+            [("etcd/0".to_owned(), false), ("etcd/10".to_owned(), true)]
+        );
         assert_eq!(fake.argv("goal-state"), ["--format=json"]);
         for nonsense in ["[]", r#"{"units":{"etcd":{}}}"#] {
             let fake = Fake::printing("goal-state", nonsense);

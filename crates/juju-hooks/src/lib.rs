@@ -18,6 +18,7 @@
 
 mod action;
 mod config;
+mod credential;
 mod databag;
 mod error;
 mod goal_state;
@@ -50,6 +51,7 @@ mod runner_tests;
 mod secret_tests;
 
 pub use action::ActionResults;
+pub use credential::CloudSpec;
 pub use databag::Databag;
 pub use error::ToolError;
 pub use hook::{

@@ -21,6 +21,7 @@ mod address;
 mod args;
 mod charm;
 mod client;
+mod cloud;
 mod commit;
 mod commit_secret;
 mod configure;
@@ -46,6 +47,7 @@ mod server;
 mod settle;
 mod tool;
 mod unit;
+mod user_secret;
 mod wire;
 
 pub use action::ActionResult;

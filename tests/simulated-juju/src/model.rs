@@ -94,6 +94,8 @@ impl Options {
 pub struct Model {
     pub(crate) options: Options,
     pub(crate) uuid: String,
+    /// What `credential-get` prints to whom the operator trusts.
+    pub(crate) cloud: Option<serde_json::Value>,
     pub(crate) random: Random,
     pub(crate) applications: BTreeMap<String, Application>,
     pub(crate) units: BTreeMap<UnitName, Unit>,
@@ -136,6 +138,7 @@ impl Model {
         let mut random = Random::new(options.seed);
         Ok(Self {
             uuid: random.uuid(),
+            cloud: None,
             random,
             options,
             applications: BTreeMap::new(),

@@ -17,7 +17,7 @@ fn writes(pairs: &[(&str, &str)]) -> BTreeMap<String, Option<String>> {
         .collect()
 }
 
-fn content(pairs: &[(&str, &str)]) -> Content {
+pub(crate) fn content(pairs: &[(&str, &str)]) -> Content {
     for (key, value) in pairs {
         assert!(
             crate::tool::secret::is_key(key),
@@ -32,7 +32,7 @@ fn content(pairs: &[(&str, &str)]) -> Content {
         .collect()
 }
 
-fn id(uri: &str) -> String {
+pub(crate) fn id(uri: &str) -> String {
     SecretUri::parse(uri)
         .unwrap_or_else(|| panic!("{uri:?} is no secret URI"))
         .id

@@ -53,6 +53,8 @@ pub(crate) struct Application {
     pub(crate) remote: Option<Remote>,
     pub(crate) leader: Option<UnitName>,
     pub(crate) dying: bool,
+    /// Whether `juju trust` was given.
+    pub(crate) trusted: bool,
     pub(crate) next_unit: u32,
     pub(crate) status: Status,
     pub(crate) version: String,
@@ -75,6 +77,7 @@ impl Application {
             remote: None,
             leader: None,
             dying: false,
+            trusted: false,
             next_unit: 0,
             status: Status::new("unset", ""),
             version: String::new(),

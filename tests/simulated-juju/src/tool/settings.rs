@@ -90,11 +90,17 @@ pub(super) fn goal_state(model: &mut Model, context: &mut Context, request: &Req
 }
 
 pub(super) fn credential_get(
-    _model: &mut Model,
-    _context: &mut Context,
+    model: &mut Model,
+    context: &mut Context,
     request: &Request,
 ) -> Printed {
     let parsed = read(request, &[FORMAT, OUTPUT])?;
     parsed.at_most(0)?;
-    Err(ToolError::run("cannot access cloud credentials"))
+    let application = model.application(context.unit.application());
+    match &model.cloud {
+        Some(spec) if application.trusted => print(request, &parsed, Format::Smart, spec),
+        _ => Err(ToolError::run(
+            "cannot access cloud credentials: permission denied",
+        )),
+    }
 }

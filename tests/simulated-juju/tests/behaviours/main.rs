@@ -7,6 +7,7 @@ mod more;
 mod relations;
 mod secrets;
 mod trouble;
+mod trust;
 mod world;
 
 use std::process::ExitCode;
@@ -90,6 +91,8 @@ fn main() -> ExitCode {
         more::relation_get_without_a_unit_reads_the_application,
         more::labels_of_consumers_and_owners,
         more::members_are_cached_until_their_changed_hook,
+        trust::a_secret_of_the_operator_is_read_once_it_is_granted,
+        trust::credentials_are_for_whom_the_operator_trusts,
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
