@@ -10,7 +10,7 @@ DENY := target/tools/cargo-deny/bin/cargo-deny
 TIMES ?= 50
 .DEFAULT_GOAL := help
 
-.PHONY: help setup build demo costs test fmt lint unit stories interop fuzz corpus crash hostile properties deny pack pack-test clean
+.PHONY: help setup build demo demo-lxd costs test fmt lint unit stories interop fuzz corpus crash hostile properties deny pack pack-test clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -34,11 +34,18 @@ costs: ## measure what hooks cost: calls, restarts, memory, time; prints a Markd
 	@$(ENV) cargo test --test costs --no-run
 	@$(ENV) cargo test -q --test costs -- table $(RELEASE)
 
+demo-lxd: ## show the LXD integrator at work, with a real LXD in a simulated Juju model
+	@tests/tools/setup basic
+	@charms/lxd-integrator/tests/setup
+	@$(ENV) cargo test -q -p lxd-integrator --test lxd --no-run
+	@$(ENV) LXD_DEMO=1 cargo test -q -p lxd-integrator --test lxd
+
 test: ## everything that CI checks
 	@$(TIMED) setup tests/tools/setup all
 	@$(TIMED) python tests/tools/python
 	@$(TIMED) format cargo fmt --all --check
 	@$(ENV) $(TIMED) lint cargo clippy --workspace --all-targets -- -D warnings
+	@$(TIMED) lxd charms/lxd-integrator/tests/setup || test $$? -eq 69
 	@$(TIMED) charmcraft tests/package/setup || echo "test: LEFT OUT: packing the charm, for the reason above"
 	@$(ENV) $(TIMED) tests tests/tools/all
 
@@ -89,10 +96,11 @@ deny: ## check licences, duplicates and sources of all that the charm is built f
 	@rm -rf target/tools/making/cargo-deny
 	@$(DENY) check licenses bans sources
 
-pack: ## pack the charm with charmcraft, which is fetched where it is missing
+pack: ## pack the charms with charmcraft, which is fetched where it is missing
 	@tests/tools/setup basic
 	@command -v charmcraft >/dev/null || tests/package/setup
-	@tests/package/pack
+	@tests/package/pack etcd
+	@tests/package/pack lxd-integrator
 
 pack-test: ## pack the charm, look at what is in it, and let it serve a client
 	@tests/tools/setup basic
