@@ -14,11 +14,15 @@ impl Client {
     pub async fn access(&self, name: &CommonName) -> Result<Access, EtcdError> {
         let mut client = self.inner.auth_client();
         let user = self
-            .call(format!("get user {name}"), client.user_get(name.as_str()))
+            .call_repeatable(format!("get user {name}"), async || {
+                client.user_get(name.as_str()).await
+            })
             .await;
         let user = present(user)?.map(|user| user.roles().iter().cloned().collect());
         let role = self
-            .call(format!("get role {name}"), client.role_get(name.as_str()))
+            .call_repeatable(format!("get role {name}"), async || {
+                client.role_get(name.as_str()).await
+            })
             .await;
         let role = present(role)?.map(|role| {
             role.permissions()
@@ -43,10 +47,9 @@ impl Client {
         let mut client = self.inner.auth_client();
         let options = UserAddOptions::new().with_no_pwd();
         let added = self
-            .call(
-                format!("add user {name}"),
-                client.user_add(name, "", Some(options)),
-            )
+            .call_repeatable(format!("add user {name}"), async || {
+                client.user_add(name, "", Some(options.clone())).await
+            })
             .await;
         done(added, EtcdError::is_already_there)
     }
@@ -58,7 +61,9 @@ impl Client {
     pub async fn ensure_role(&self, name: &str) -> Result<(), EtcdError> {
         let mut client = self.inner.auth_client();
         let added = self
-            .call(format!("add role {name}"), client.role_add(name))
+            .call_repeatable(format!("add role {name}"), async || {
+                client.role_add(name).await
+            })
             .await;
         done(added, EtcdError::is_already_there)
     }
@@ -72,10 +77,9 @@ impl Client {
         let permission = EtcdPermission::new(PermissionType::Readwrite, range.key.clone())
             .with_range_end(range.range_end.clone());
         let granted = self
-            .call(
-                format!("grant {range} to role {role}"),
-                client.role_grant_permission(role, permission),
-            )
+            .call_repeatable(format!("grant {range} to role {role}"), async || {
+                client.role_grant_permission(role, permission.clone()).await
+            })
             .await;
         done(granted, EtcdError::is_already_there)
     }
@@ -93,10 +97,11 @@ impl Client {
         let options =
             etcd_client::RoleRevokePermissionOptions::new().with_range_end(range.range_end.clone());
         let revoked = self
-            .call(
-                format!("revoke {range} from role {role}"),
-                client.role_revoke_permission(role, range.key.clone(), Some(options)),
-            )
+            .call_repeatable(format!("revoke {range} from role {role}"), async || {
+                client
+                    .role_revoke_permission(role, range.key.clone(), Some(options.clone()))
+                    .await
+            })
             .await;
         done(revoked, EtcdError::is_not_there)
     }
@@ -108,10 +113,9 @@ impl Client {
     pub async fn ensure_role_of_user(&self, user: &str, role: &str) -> Result<(), EtcdError> {
         let mut client = self.inner.auth_client();
         let granted = self
-            .call(
-                format!("grant role {role} to user {user}"),
-                client.user_grant_role(user, role),
-            )
+            .call_repeatable(format!("grant role {role} to user {user}"), async || {
+                client.user_grant_role(user, role).await
+            })
             .await;
         done(granted, EtcdError::is_already_there)
     }
@@ -123,10 +127,9 @@ impl Client {
     pub async fn ensure_role_not_of_user(&self, user: &str, role: &str) -> Result<(), EtcdError> {
         let mut client = self.inner.auth_client();
         let revoked = self
-            .call(
-                format!("revoke role {role} from user {user}"),
-                client.user_revoke_role(user, role),
-            )
+            .call_repeatable(format!("revoke role {role} from user {user}"), async || {
+                client.user_revoke_role(user, role).await
+            })
             .await;
         done(revoked, EtcdError::is_not_there)
     }
@@ -138,7 +141,9 @@ impl Client {
     pub async fn ensure_no_user(&self, name: &str) -> Result<(), EtcdError> {
         let mut client = self.inner.auth_client();
         let deleted = self
-            .call(format!("delete user {name}"), client.user_delete(name))
+            .call_repeatable(format!("delete user {name}"), async || {
+                client.user_delete(name).await
+            })
             .await;
         done(deleted, EtcdError::is_not_there)
     }
@@ -150,7 +155,9 @@ impl Client {
     pub async fn ensure_no_role(&self, name: &str) -> Result<(), EtcdError> {
         let mut client = self.inner.auth_client();
         let deleted = self
-            .call(format!("delete role {name}"), client.role_delete(name))
+            .call_repeatable(format!("delete role {name}"), async || {
+                client.role_delete(name).await
+            })
             .await;
         done(deleted, EtcdError::is_not_there)
     }
@@ -167,7 +174,7 @@ impl Client {
         self.ensure_role_of_user("root", "root").await?;
         let mut client = self.inner.auth_client();
         // Switched on already is answered with success.
-        self.call("enable authentication", client.auth_enable())
+        self.call_repeatable("enable authentication", async || client.auth_enable().await)
             .await
             .map(drop)
     }
@@ -182,7 +189,7 @@ impl Client {
     pub async fn authentication_enabled(&self) -> Result<bool, EtcdError> {
         let mut client = self.inner.auth_client();
         let answer = self
-            .call("ask whether authentication is on", async {
+            .call_repeatable("ask whether authentication is on", async || {
                 client.authenticate("root".to_owned(), "-".to_owned()).await
             })
             .await;

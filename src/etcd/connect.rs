@@ -21,6 +21,11 @@ const CONNECT_SECONDS: u64 = 2;
 /// than an election takes, which is about two seconds.
 const CHANGE_SECONDS: u64 = 5;
 
+/// How long after its first attempt a call is made again whose answer was lost:
+/// once, if etcd gave up on the first only after its own 7 s, and as often as it
+/// takes while a member restarts.
+const LOSS_SECONDS: u64 = 10;
+
 /// How often it is made again meanwhile.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -112,16 +117,74 @@ impl Client {
         mut call: impl AsyncFnMut() -> Result<T, etcd_client::Error>,
     ) -> Result<T, EtcdError> {
         let what = what.into();
-        let begun = Instant::now();
-        loop {
-            match self.call(what.as_str(), call()).await {
-                Err(error)
-                    if error.is_of_a_change() && begun.elapsed().as_secs() < CHANGE_SECONDS =>
-                {
-                    tokio::time::sleep(PAUSE).await;
-                }
-                outcome => return outcome,
-            }
+        repeated(false, async || self.call(what.as_str(), call()).await).await
+    }
+
+    /// As [`Self::call_settled`], and makes a call again also where its answer was
+    /// lost: for what only reads, and for what comes to the same if it is done twice.
+    pub(super) async fn call_repeatable<T>(
+        &self,
+        what: impl Into<String>,
+        mut call: impl AsyncFnMut() -> Result<T, etcd_client::Error>,
+    ) -> Result<T, EtcdError> {
+        let what = what.into();
+        repeated(true, async || self.call(what.as_str(), call()).await).await
+    }
+}
+
+async fn repeated<T>(
+    is_repeatable: bool,
+    mut call: impl AsyncFnMut() -> Result<T, EtcdError>,
+) -> Result<T, EtcdError> {
+    let begun = Instant::now();
+    loop {
+        let outcome = call().await;
+        let seconds = begun.elapsed().as_secs();
+        match &outcome {
+            Err(error) if error.is_of_a_change() && seconds < CHANGE_SECONDS => {}
+            Err(error)
+                if is_repeatable && error.is_of_unknown_outcome() && seconds < LOSS_SECONDS => {}
+            _ => return outcome,
         }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How often a call is made that fails like this at first.
+    fn attempts(is_repeatable: bool, status: &str) -> usize {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .expect("a runtime");
+        let mut attempts = 0;
+        let call = async || {
+            attempts += 1;
+            match attempts {
+                1 => Err(EtcdError::Call {
+                    call: "do it".to_owned(),
+                    code: tonic::Code::Unavailable,
+                    status: status.to_owned(),
+                    source: None,
+                }),
+                _ => Ok(()),
+            }
+        };
+        let _ = runtime.block_on(repeated(is_repeatable, call));
+        attempts
+    }
+
+    #[test]
+    fn a_call_is_repeated_where_that_is_safe() {
+        let (refused, lost) = ("auth: revision in header is old", "request timed out");
+        assert_eq!(attempts(false, refused), 2);
+        assert_eq!(attempts(true, refused), 2);
+        assert_eq!(attempts(true, lost), 2);
+        // It may have been done, and twice is not the same as once.
+        assert_eq!(attempts(false, lost), 1);
+        assert_eq!(attempts(true, "etcdserver: unhealthy cluster"), 1);
     }
 }

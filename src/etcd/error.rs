@@ -5,6 +5,20 @@ use tonic::Code;
 
 use crate::model::AlarmKind;
 
+/// What etcd says of a request that it has not carried out, for a reason that
+/// passes within seconds, in the words of all its releases.
+const REFUSED_FOR_NOW: [&str; 4] = [
+    // A user or a role has changed since the rights were checked: as every other
+    // release has it (`rpctypes.ErrAuthOldRevision`),
+    "revision of auth store is old",
+    // and as 3.5 hands it on, untranslated (`auth.ErrAuthOldRevision`).
+    "revision in header is old",
+    // A read was under way when the leader changed; it comes of reads only.
+    "leader changed",
+    // More is proposed than applied (`rpctypes.ErrTooManyRequests`).
+    "too many requests",
+];
+
 /// A call that did not succeed.
 #[derive(Debug, Error)]
 pub enum EtcdError {
@@ -82,6 +96,7 @@ impl EtcdError {
             "role is not granted to the user",
             "permission is not granted to the role",
             "member not found",
+            "requested lease not found",
         ])
     }
 
@@ -102,11 +117,22 @@ impl EtcdError {
     }
 
     /// Whether etcd refused because of what passes within seconds, and did
-    /// nothing: a read was under way when the leader changed (`ErrLeaderChanged`
-    /// comes of reads only), or a request was checked against users that have
-    /// changed since (`ErrAuthOldRevision`).
+    /// nothing: whatever was asked can be asked again.
     pub(super) fn is_of_a_change(&self) -> bool {
-        self.says(&["leader changed", "revision of auth store is old"])
+        self.says(&REFUSED_FOR_NOW)
+    }
+
+    /// Whether what was asked may or may not have been done: an election, a member
+    /// that restarts or a connection that is lost has swallowed the answer. Our own
+    /// limit is not among the reasons: who is silent for so long is so again.
+    pub(super) fn is_of_unknown_outcome(&self) -> bool {
+        let Self::Call { code, .. } = self else {
+            return false;
+        };
+        // Also the code of etcd's `request timed out` in all its forms, `no leader`
+        // and `server stopped` (`rpctypes/error.go`); one answer has it as well.
+        let is_unavailable = *code == Code::Unavailable && !self.says(&["unhealthy cluster"]);
+        is_unavailable || self.says(&["request timed out", "raft proposal dropped"])
     }
 
     /// Whether etcd, or the way to it, is what failed the call; otherwise it
@@ -148,4 +174,73 @@ fn chain(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(code: Code, status: &str) -> EtcdError {
+        EtcdError::Call {
+            call: "do it".to_owned(),
+            code,
+            status: status.to_owned(),
+            source: None,
+        }
+    }
+
+    #[test]
+    fn every_release_is_understood() {
+        for (code, status) in [
+            (
+                Code::InvalidArgument,
+                "etcdserver: revision of auth store is old",
+            ),
+            (Code::Unknown, "auth: revision in header is old"),
+            (Code::Unavailable, "etcdserver: leader changed"),
+            (Code::ResourceExhausted, "etcdserver: too many requests"),
+        ] {
+            assert!(error(code, status).is_of_a_change(), "{status}");
+        }
+        for (code, status) in [
+            (Code::Unavailable, "etcdserver: request timed out"),
+            (
+                Code::Unavailable,
+                "etcdserver: request timed out, possibly due to connection lost",
+            ),
+            (
+                Code::Unknown,
+                "etcdserver: request timed out, waiting for the applied index took too long",
+            ),
+            (Code::Unknown, "raft proposal dropped"),
+            (Code::Unavailable, "etcdserver: no leader"),
+            (Code::Unavailable, "etcdserver: server stopped"),
+            (Code::Unavailable, "error trying to connect"),
+        ] {
+            assert!(error(code, status).is_of_unknown_outcome(), "{status}");
+            assert!(!error(code, status).is_of_a_change(), "{status}");
+        }
+    }
+
+    #[test]
+    fn an_answer_is_final() {
+        for (code, status) in [
+            (Code::Unavailable, "etcdserver: unhealthy cluster"),
+            (Code::PermissionDenied, "etcdserver: permission denied"),
+            (Code::FailedPrecondition, "etcdserver: role name not found"),
+            (
+                Code::ResourceExhausted,
+                "etcdserver: mvcc: database space exceeded",
+            ),
+        ] {
+            let error = error(code, status);
+            let is_final = !error.is_of_a_change() && !error.is_of_unknown_outcome();
+            assert!(is_final, "{status}");
+        }
+        let silent = EtcdError::Timeout {
+            call: "do it".to_owned(),
+            seconds: 10,
+        };
+        assert!(!silent.is_of_unknown_outcome());
+    }
 }

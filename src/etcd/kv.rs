@@ -74,7 +74,7 @@ impl Client {
         let mut client = self.inner.kv_client();
         for operations in batches(writes.iter().map(|write| self.operation(write))) {
             let write = Txn::new().and_then(operations);
-            self.call_settled("write the ledger", async || client.txn(write.clone()).await)
+            self.call_repeatable("write the ledger", async || client.txn(write.clone()).await)
                 .await?;
         }
         Ok(())
@@ -167,7 +167,9 @@ impl Client {
             .and_then(vec![self.operation(&write).operation]);
         let mut client = self.inner.kv_client();
         let answer = self
-            .call(format!("write the record of {name}"), client.txn(replace))
+            .call_settled(format!("write the record of {name}"), async || {
+                client.txn(replace.clone()).await
+            })
             .await?;
         Ok(answer.succeeded())
     }
@@ -185,10 +187,10 @@ impl Client {
     ) -> Result<Option<Lock>, EtcdError> {
         let mut leases = self.inner.lease_client();
         let lease = self
-            .call(
-                format!("make a lease for lock {subject}"),
-                leases.grant(seconds, None),
-            )
+            // A lease too many ends by itself.
+            .call_repeatable(format!("make a lease for lock {subject}"), async || {
+                leases.grant(seconds, None).await
+            })
             .await?
             .id();
         let key = self.keys.encode(&LedgerKey::Lock(subject.to_owned()));
@@ -202,7 +204,9 @@ impl Client {
             .and_then(vec![TxnOp::put(key, holder, Some(options))]);
         let mut client = self.inner.kv_client();
         let taken = self
-            .call_settled(format!("take lock {subject}"), async || {
+            // Taken by an attempt whose answer was lost, it counts as another's, and
+            // is given back with the lease.
+            .call_repeatable(format!("take lock {subject}"), async || {
                 client.txn(take.clone()).await
             })
             .await?
@@ -227,7 +231,7 @@ impl Client {
             .when(vec![Compare::value(key.clone(), CompareOp::Equal, holder)])
             .and_then(vec![TxnOp::delete(key, None)]);
         let mut client = self.inner.kv_client();
-        self.call_settled(format!("free lock {subject}"), async || {
+        self.call_repeatable(format!("free lock {subject}"), async || {
             client.txn(free.clone()).await
         })
         .await
@@ -240,9 +244,13 @@ impl Client {
     /// etcd failed the call; the lease frees the lock later.
     pub async fn unlock(&self, lock: Lock) -> Result<(), EtcdError> {
         let mut leases = self.inner.lease_client();
-        self.call_settled("give a lock back", async || leases.revoke(lock.lease).await)
-            .await
-            .map(drop)
+        let given_back = self
+            .call_repeatable("give a lock back", async || leases.revoke(lock.lease).await)
+            .await;
+        match given_back {
+            Err(error) if error.is_not_there() => Ok(()),
+            given_back => given_back.map(drop),
+        }
     }
 
     pub(super) fn operation(&self, write: &LedgerWrite) -> Operation {

@@ -13,8 +13,11 @@ impl Client {
     pub async fn alarms(&self) -> Result<Vec<Alarm>, EtcdError> {
         let mut client = self.inner.maintenance_client();
         // No type stands for all of them.
-        let list = client.alarm(AlarmAction::Get, AlarmType::None, None);
-        let answer = self.call("list alarms", list).await?;
+        let answer = self
+            .call_repeatable("list alarms", async || {
+                client.alarm(AlarmAction::Get, AlarmType::None, None).await
+            })
+            .await?;
         let alarms = answer.alarms().iter().map(|alarm| Alarm {
             member: alarm.member_id(),
             kind: match alarm.alarm() {
@@ -40,9 +43,14 @@ impl Client {
         let mut options = AlarmOptions::new();
         options.with_member(alarm.member);
         let mut client = self.inner.maintenance_client();
-        let disarm = client.alarm(AlarmAction::Deactivate, kind, Some(options));
         let call = format!("disarm {} of member {:x}", alarm.kind, alarm.member);
-        self.call(call, disarm).await.map(drop)
+        self.call_repeatable(call, async || {
+            client
+                .alarm(AlarmAction::Deactivate, kind, Some(options.clone()))
+                .await
+        })
+        .await
+        .map(drop)
     }
 
     /// All that the member that answers says of itself.
@@ -104,9 +112,10 @@ impl Client {
             false => CompactionOptions::new(),
         };
         let mut client = self.inner.kv_client();
-        let compact = client.compact(number, Some(options));
         let compacted = self
-            .call(format!("compact up to revision {revision}"), compact)
+            .call_repeatable(format!("compact up to revision {revision}"), async || {
+                client.compact(number, Some(options.clone())).await
+            })
             .await;
         match compacted {
             Ok(_) => Ok(Compaction::Done),

@@ -47,10 +47,11 @@ impl Client {
         let mut client = self.inner.cluster_client();
         let options = MemberAddOptions::new().with_is_learner();
         let added = self
-            .call(
-                format!("add member {peer_url}"),
-                client.member_add(vec![peer_url.to_owned()], Some(options)),
-            )
+            .call_settled(format!("add member {peer_url}"), async || {
+                client
+                    .member_add(vec![peer_url.to_owned()], Some(options.clone()))
+                    .await
+            })
             .await;
         match added {
             Ok(answer) => {
@@ -74,10 +75,9 @@ impl Client {
     pub async fn promote(&self, member: u64) -> Result<bool, EtcdError> {
         let mut client = self.inner.cluster_client();
         let answer = self
-            .call(
-                format!("promote member {member:x}"),
-                client.member_promote(member),
-            )
+            .call_settled(format!("promote member {member:x}"), async || {
+                client.member_promote(member).await
+            })
             .await;
         match answer {
             Ok(_) => Ok(true),
@@ -95,10 +95,9 @@ impl Client {
     pub async fn remove(&self, member: u64) -> Result<bool, EtcdError> {
         let mut client = self.inner.cluster_client();
         let removed = self
-            .call(
-                format!("remove member {member:x}"),
-                client.member_remove(member),
-            )
+            .call_settled(format!("remove member {member:x}"), async || {
+                client.member_remove(member).await
+            })
             .await;
         match removed {
             Ok(_) => Ok(true),
@@ -114,9 +113,13 @@ impl Client {
     /// etcd refused or failed the call.
     pub async fn set_peer_url(&self, member: u64, peer_url: &str) -> Result<(), EtcdError> {
         let mut client = self.inner.cluster_client();
-        self.call(
+        self.call_settled(
             format!("move member {member:x} to {peer_url}"),
-            client.member_update(member, vec![peer_url.to_owned()]),
+            async || {
+                client
+                    .member_update(member, vec![peer_url.to_owned()])
+                    .await
+            },
         )
         .await
         .map(drop)
