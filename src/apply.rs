@@ -2,6 +2,7 @@
 //! it stands there. "Already there" and "already gone" are success.
 
 mod access;
+mod answer;
 mod disconnect;
 mod issue;
 mod machine;
@@ -15,6 +16,7 @@ mod snapshot;
 mod trust;
 
 pub use access::access;
+pub use answer::for_one;
 pub use disconnect::disconnect;
 pub use issue::issue;
 pub use machine::{Readiness, machine, stop};

@@ -11,6 +11,7 @@ mod ledger;
 mod pace;
 mod prefix;
 mod requirer;
+mod share;
 
 pub use certificates::{CommonName, Fingerprint, Timestamp};
 pub use cluster::{Access, Alarm, AlarmKind, Cluster, Member, MemberStatus, Permission, Version};
@@ -31,3 +32,4 @@ pub use pace::Pace;
 pub use prefix::{KeyRange, Prefix, PrefixRefusal};
 pub use requirer::Requirer;
 pub use secret_value::Secret;
+pub use share::Share;

@@ -26,6 +26,7 @@ pub mod preview;
 pub mod publish;
 mod report;
 pub mod restart;
+pub mod sharing;
 pub mod steps;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -12,7 +12,7 @@ use crate::apply::{self, ApplyError, Readiness};
 use crate::context::{Context, ContextError};
 use crate::hook::{Event, Hook};
 use crate::juju::{LogLevel, ToolError};
-use crate::model::Ledger;
+use crate::model::{Ledger, Notice, Requirer};
 use crate::observe::{self, Application, ObserveError};
 use crate::plan::observed::{Clients, Disconnection, Pass};
 use crate::plan::preview::Preview;
@@ -174,6 +174,8 @@ struct Run {
     /// Whether others have restarted while this hook waited for its turn.
     overtaken: bool,
     log: Vec<String>,
+    /// The requests that Juju did not let this hook answer, and why.
+    unanswered: Vec<(Requirer, Notice)>,
     /// What was carried out, step by step, where somebody wants to know.
     done: Option<Vec<Step>>,
 }
@@ -198,6 +200,7 @@ impl Run {
             started: None,
             overtaken: false,
             log: Vec::new(),
+            unanswered: Vec::new(),
             done: None,
         })
     }
@@ -229,7 +232,10 @@ impl Run {
             }
             match progress {
                 Progress::Goes => {}
-                Progress::Over => return Ok(report),
+                Progress::Over => {
+                    report.notices.append(&mut self.unanswered);
+                    return Ok(report);
+                }
                 // Rights were taken away as far as that needs no write, so what
                 // is open from before ends first.
                 Progress::Waits(Wait::Alarm(_)) if self.took_rights && !self.told_unsettled => {

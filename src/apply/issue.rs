@@ -50,7 +50,7 @@ pub async fn issue(
     let label = older::identity_label(interface, relation);
     let content: SecretContent = older::identity_secret(&issued.certificate, &issued.key).into();
     match tools.secret_info(&label)? {
-        Some(info) => tools.secret_set(&super::publish::uri(context, &info.id), &content)?,
+        Some(info) => tools.secret_set(&super::publish::uri(context, &info.id), None, &content)?,
         None => {
             let relation = Relation {
                 endpoint: interface.endpoint(),

@@ -1,30 +1,36 @@
 //! What others may read. All of it is buffered by Juju until the hook has
 //! succeeded, so a hook that fails publishes nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::ApplyError;
+use super::answer::{answer, for_one};
 use crate::context::Context;
 use crate::etcd::Client;
-use crate::juju::{Revision, SecretContent, SecretOwner};
-use crate::model::{
-    ClientRecord, LedgerWrite, MemberName, Relation, RequestKey, SecretId, SecretUri, Timestamp,
-};
+use crate::juju::SecretOwner;
+use crate::log::chain;
+use crate::model::{LedgerWrite, MemberName, Notice, Requirer, SecretId, SecretUri, Timestamp};
 use crate::observe::{self, AUTHORITIES_LABEL};
 use crate::plan::authorities::{Authorities, Rotation};
-use crate::plan::publish::{
-    Changes, Departure, EndedIdentities, OlderPublication, PlannedAnswer, PlannedSecret,
-    Publication, RelationPublication,
-};
-use crate::relation::{self, ETCD_CLIENT, SecretGroup, fernet};
+use crate::plan::publish::{Changes, Departure, EndedIdentities, OlderPublication, Publication};
+use crate::relation::fernet;
 use crate::tls::Authority;
 
 /// How long the authorities are valid: ten years, since every certificate has
 /// to be made anew when one of them is replaced.
 const AUTHORITY_VALIDITY_SECONDS: i64 = 10 * 365 * 24 * 3600;
 
+/// What was published.
+#[derive(Debug)]
+pub struct Published {
+    /// In words for the log.
+    pub log: Vec<String>,
+    /// The requests that Juju did not let us answer, and why.
+    pub failed: Vec<(Requirer, Notice)>,
+}
+
 /// Publishes. `client` is there whenever something is to be noted in the
-/// ledger. Returns what was published, in words for the log.
+/// ledger.
 ///
 /// # Errors
 /// See [`ApplyError`]; Juju then drops all of it, and the hook is run again.
@@ -32,12 +38,12 @@ pub async fn publish(
     context: &mut Context,
     client: Option<&Client>,
     publication: &Publication,
-) -> Result<Vec<String>, ApplyError> {
+) -> Result<Published, ApplyError> {
     // Destructured whole, so that a field that is added cannot be forgotten.
     let Publication {
         founds,
         ledger,
-        relations,
+        relations: _,
         obsolete_secrets,
         departed,
         older,
@@ -54,10 +60,9 @@ pub async fn publish(
     if *founds {
         peer_app.extend(found(context)?);
     }
-    for publication in relations {
-        let verified = publish_relation(context, publication, &mut log)?;
-        ledger.extend(verified);
-    }
+    let answered = answer(context, publication)?;
+    ledger.extend(answered.ledger);
+    log.extend(answered.log);
     // The databag and the labels may lead to the same secret, and Juju cannot
     // commit a hook that removes one twice.
     let mut removed = BTreeSet::new();
@@ -65,12 +70,11 @@ pub async fn publish(
         // A commit that failed half-way may have removed it and left the
         // databag that names it; to remove it again would fail every commit
         // from then on.
-        if context.tools.secret_exists(uri)? {
-            remove_secret(context, uri, &mut removed)?;
-        }
+        tolerate(&mut log, remove_if_there(context, uri, &mut removed))?;
     }
     for Departure { key, labels } in departed {
-        if remove_labelled(context, labels, &mut removed)? {
+        let is_clean = remove_labelled(context, labels, &mut removed);
+        if tolerate(&mut log, is_clean)? == Some(true) {
             ledger.push(LedgerWrite::ForgetRecord(key.clone()));
         }
     }
@@ -83,11 +87,14 @@ pub async fn publish(
             .iter()
             .map(|(key, value)| (key.clone(), Some(value.expose().clone())));
         let tools = &context.tools;
-        tools.relation_set_unit(*relation, &exposed.collect())?;
-        log.push(format!("{relation}: answered"));
+        let set = tools.relation_set_unit(*relation, &exposed.collect());
+        if tolerate(&mut log, set.map_err(ApplyError::from))?.is_some() {
+            log.push(format!("{relation}: answered"));
+        }
     }
     for EndedIdentities { label, names } in ended {
-        if remove_labelled(context, std::slice::from_ref(label), &mut removed)? {
+        let is_clean = remove_labelled(context, std::slice::from_ref(label), &mut removed);
+        if tolerate(&mut log, is_clean)? == Some(true) {
             ledger.extend(names.iter().cloned().map(LedgerWrite::ForgetIssued));
         }
     }
@@ -98,7 +105,25 @@ pub async fn publish(
         context.tools.application_version_set(version)?;
     }
     write(client, &mut ledger).await?;
-    Ok(log)
+    Ok(Published {
+        log,
+        failed: answered.failed,
+    })
+}
+
+/// What is done for one relation, or `None` where Juju refused it: that is left to
+/// a later pass, and the others do not suffer for it.
+fn tolerate<T>(
+    log: &mut Vec<String>,
+    outcome: Result<T, ApplyError>,
+) -> Result<Option<T>, ApplyError> {
+    match outcome {
+        Ok(done) => Ok(Some(done)),
+        Err(error) => {
+            log.push(chain(&for_one(error)?));
+            Ok(None)
+        }
+    }
 }
 
 async fn write(client: Option<&Client>, ledger: &mut Vec<LedgerWrite>) -> Result<(), ApplyError> {
@@ -158,7 +183,7 @@ fn store_authorities(context: &Context, authorities: &Authorities) -> Result<(),
     let content = observe::authorities_content(authorities);
     context
         .tools
-        .secret_set(&uri(context, &info.id), &content)?;
+        .secret_set(&uri(context, &info.id), None, &content)?;
     Ok(())
 }
 
@@ -200,124 +225,15 @@ pub fn new_token() -> String {
     fernet::new_key().expose().chars().take(32).collect()
 }
 
-fn publish_relation(
+fn remove_if_there(
     context: &Context,
-    publication: &RelationPublication,
-    log: &mut Vec<String>,
-) -> Result<Vec<LedgerWrite>, ApplyError> {
-    let relation = Relation {
-        endpoint: ETCD_CLIENT,
-        id: publication.relation,
-    };
-    let mut made = BTreeMap::new();
-    let mut verified = Vec::new();
-    for answer in &publication.answers {
-        if answer.is_verified() {
-            continue;
-        }
-        let user = ensure_secret(context, relation, &answer.user, &mut made)?;
-        let tls = ensure_secret(context, relation, &answer.tls, &mut made)?;
-        if user == Ensured::Stood && tls == Ensured::Stood {
-            verified.push(verified_record(answer));
-        }
+    uri: &SecretUri,
+    removed: &mut BTreeSet<SecretId>,
+) -> Result<(), ApplyError> {
+    match context.tools.secret_exists(uri)? {
+        true => remove_secret(context, uri, removed),
+        false => Ok(()),
     }
-    let mut changes = publication.changes(&made);
-    if publication.makes_encryption_key {
-        let uri = encryption_key(context, relation)?;
-        changes.insert(
-            relation::ENCRYPTION_SECRET.to_owned(),
-            Some(uri.as_str().to_owned()),
-        );
-    }
-    if !changes.is_empty() {
-        context.tools.relation_set_app(relation, &changes)?;
-        log.push(match publication.answers.len() {
-            0 => format!("{relation}: no answer any more"),
-            _ => format!("{relation}: answered"),
-        });
-    }
-    Ok(verified)
-}
-
-fn verified_record(answer: &PlannedAnswer) -> LedgerWrite {
-    let record = ClientRecord {
-        answer: Some(answer.digest.clone()),
-        ..answer.record.clone()
-    };
-    LedgerWrite::Record(answer.key.clone(), record)
-}
-
-/// What was done to make a secret as it should be.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Ensured {
-    /// Nothing: a committed revision holds just this.
-    Stood,
-    /// It was written; whether that is committed, only a later hook can see.
-    Written,
-}
-
-/// Makes a secret of ours as planned: found by its published URI or by its
-/// label, else made and granted.
-fn ensure_secret(
-    context: &Context,
-    relation: Relation,
-    secret: &PlannedSecret,
-    made: &mut BTreeMap<String, SecretUri>,
-) -> Result<Ensured, ApplyError> {
-    let tools = &context.tools;
-    let content: SecretContent = secret.content.clone().into();
-    let found = match &secret.uri {
-        Some(uri) => Some(uri.clone()),
-        None if secret.may_exist => tools
-            .secret_info(&secret.label)?
-            .map(|info| uri(context, &info.id)),
-        None => None,
-    };
-    // One that was removed behind our back is replaced by a new one.
-    if let Some(uri) = found
-        && let Ok(current) = tools.secret_get(&uri, Revision::Peek)?
-    {
-        made.insert(secret.label.clone(), uri.clone());
-        if current == content && secret.uri.is_some() {
-            return Ok(Ensured::Stood);
-        }
-        if current != content {
-            tools.secret_set(&uri, &content)?;
-        }
-        // What was never published may never have been granted.
-        if secret.uri.is_none() {
-            tools.secret_grant(&uri, relation)?;
-        }
-        return Ok(Ensured::Written);
-    }
-    let description = format!("Access to etcd over {relation}");
-    let uri = tools.secret_add(
-        &secret.label,
-        &description,
-        &content,
-        SecretOwner::Application,
-    )?;
-    tools.secret_grant(&uri, relation)?;
-    made.insert(secret.label.clone(), uri);
-    Ok(Ensured::Written)
-}
-
-fn encryption_key(context: &Context, relation: Relation) -> Result<SecretUri, ApplyError> {
-    let key = RequestKey {
-        relation: relation.id,
-        request: None,
-    };
-    let secret = PlannedSecret {
-        label: relation::secret_label(ETCD_CLIENT, &key, SecretGroup::Encryption),
-        content: relation::encryption_secret(&fernet::new_key()),
-        uri: None,
-        may_exist: true,
-    };
-    let mut made = BTreeMap::new();
-    let label = secret.label.clone();
-    ensure_secret(context, relation, &secret, &mut made)?;
-    made.remove(&label)
-        .ok_or(ApplyError::Missing("the encryption key"))
 }
 
 /// Removes a secret of ours unless this hook has done so; that it is gone

@@ -11,7 +11,9 @@ use serde_json::{Map, Value};
 use super::error::HostError;
 use super::files::{Owner, PUBLIC_FILE, ensure_file, read};
 use super::paths::Paths;
-use crate::model::{Founding, MemberIdentity, MemberName, Refounding, RelationId, Timestamp};
+use crate::model::{
+    Founding, MemberIdentity, MemberName, Refounding, RelationId, Share, Timestamp,
+};
 
 /// The version that this revision writes. It is raised only when a field comes
 /// to mean something else; a field more or less needs no new version.
@@ -80,6 +82,9 @@ pub struct LocalFacts {
     pub restarts_paid_until: Option<Timestamp>,
     /// The digest of a trust file with which this member did not serve, and when.
     pub refused_trust: Option<(String, Timestamp)>,
+    /// What hooks of this unit have shared over relations for the first time, until
+    /// it is seen that Juju has committed it.
+    pub shares: BTreeMap<RelationId, Share>,
 }
 
 /// The facts as they stand in the file.
@@ -202,6 +207,11 @@ mod tests {
             refused_port: Some(2379),
             restarts_paid_until: Some(Timestamp(1_800_000_000)),
             refused_trust: Some(("5f".to_owned(), Timestamp(1_800_000_000))),
+            shares: [(
+                RelationId(4),
+                Share::tried(None, &Default::default(), true, Timestamp(5)),
+            )]
+            .into(),
         };
         assert!(facts.write(&paths).expect("written"));
         assert!(!facts.write(&paths).expect("the same"));

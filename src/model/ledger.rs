@@ -53,12 +53,14 @@ impl Ledger {
             .filter_map(|(key, record)| Some((key, record.grant.as_ref()?)))
     }
 
-    /// The request whose certificate is in this secret of the requirer.
-    pub fn request_of_secret(&self, secret: &SecretId) -> Option<&RequestKey> {
+    /// The relations with a request whose certificate is said to be in this secret:
+    /// whoever can name a secret may do so, also where it is another's.
+    pub fn relations_of_secret(&self, secret: &SecretId) -> BTreeSet<RelationId> {
         self.clients
             .iter()
-            .find(|(_, record)| record.secret.as_ref() == Some(secret))
-            .map(|(key, _)| key)
+            .filter(|(_, record)| record.secret.as_ref() == Some(secret))
+            .map(|(key, _)| key.relation)
+            .collect()
     }
 }
 

@@ -5,9 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Application, ObserveError};
 use crate::context::Context;
 use crate::hook::Event;
-use crate::juju::{Revision, ToolError};
-use crate::model::{AppName, Databag, Ledger, Relation, RelationId, Secret, SecretUri};
-use crate::plan::observed::{Certificate, ClientRelation, Clients, Pass, Scope, request_key};
+use crate::juju::{Revision, SecretUnavailable, ToolError};
+use crate::log::chain;
+use crate::model::{AppName, Databag, Ledger, Notice, Relation, RelationId, Secret, SecretUri};
+use crate::plan::observed::{
+    AcrossModels, Certificate, ClientRelation, Clients, Pass, Scope, request_key,
+};
+use crate::plan::sharing;
 use crate::relation::{self, Asked, ETCD_CLIENT, OfferedCertificate, fernet};
 
 /// Reads the relations that this hook is about: one for an event on one
@@ -40,8 +44,9 @@ pub fn clients(
             ..
         } => {
             clients.scope = Scope::Only([relation.id].into());
-            let own = own_databag(context, *relation)?;
-            clients.broken.insert(relation.id, own);
+            // What cannot be read is found by the labels of its secrets later.
+            let own = of_relation(own_databag(context, *relation))?;
+            clients.broken.insert(relation.id, own.unwrap_or_default());
         }
         Event::Client {
             relation,
@@ -54,15 +59,14 @@ pub fn clients(
         }
         Event::SecretChanged(secret) => {
             // A secret that no request points to is another's, or our own.
-            if let Some(key) = ledger.request_of_secret(secret) {
-                let relation = Relation {
-                    endpoint: ETCD_CLIENT,
-                    id: key.relation,
-                };
-                clients.scope = Scope::Only([relation.id].into());
+            let related = ledger.relations_of_secret(secret);
+            for id in &related {
+                let endpoint = ETCD_CLIENT;
+                let relation = Relation { endpoint, id: *id };
                 let read = client_relation(context, relation, None)?;
-                clients.relations.insert(relation.id, read);
+                clients.relations.insert(*id, read);
             }
+            clients.scope = Scope::Only(related);
         }
         _ => {}
     }
@@ -97,62 +101,105 @@ pub fn widen(
     Ok(())
 }
 
+/// What a hook tool says of one relation; `None` where it does not say it. That is
+/// no error of the hook: the others have to be served.
+///
+/// # Errors
+/// This unit cannot run its hook tools.
+fn of_relation<T>(outcome: Result<T, ToolError>) -> Result<Option<T>, ToolError> {
+    match outcome {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.is_of_the_call() => {
+            tracing::warn!("{}", chain(&error));
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
 fn client_relation(
     context: &Context,
     relation: Relation,
     remote_app: Option<AppName>,
 ) -> Result<ClientRelation, ObserveError> {
-    let tools = &context.tools;
-    let remote_app = match remote_app {
-        Some(name) => Ok(name),
-        None => tools.remote_app(relation),
-    };
-    let read = remote_app.and_then(|name| {
-        let bag = tools.relation_get_app(relation, &name)?;
-        Ok((name, bag))
-    });
-    let (app, bag) = match read {
-        Ok((app, bag)) => (Some(app), bag),
-        // A relation that the agent remembers and the model does not have any
-        // more: nothing is known of it, and nothing may be concluded.
-        Err(error) if error.is_denied() || error.is_not_found() => {
-            return Ok(ClientRelation {
-                app: None,
-                asked: Err("the relation cannot be read".to_owned()),
-                own: Databag::new(),
-                certificates: BTreeMap::new(),
-                cross_model: false,
-            });
-        }
-        Err(error) => return Err(error.into()),
-    };
-    let asked = relation::read(&bag).map_err(|refusal| refusal.to_string());
     let mut read = ClientRelation {
-        app,
-        own: own_databag(context, relation)?,
+        app: remote_app.clone(),
+        asked: Err(Notice::Waiting("the relation cannot be read".to_owned())),
+        own: Databag::new(),
         certificates: BTreeMap::new(),
-        cross_model: false,
-        asked: Ok(None),
+        across_models: None,
+        is_ending: is_ending(context, relation),
+        refused_share: None,
     };
+    // A relation that the agent remembers and the model does not have any more:
+    // nothing is known of it, and nothing may be concluded. Nor may anything be
+    // where Juju has no answer.
+    let Some((remote_app, bag, own)) = of_relation(bags(context, relation, remote_app))? else {
+        return Ok(read);
+    };
+    read.app = Some(remote_app.clone());
+    read.own = own;
+    let share = context.facts.shares.get(&relation.id);
+    read.refused_share = share.filter(|share| share.was_refused(&read.own)).cloned();
+    let asked = relation::read(&bag);
+    let mut is_new = false;
     if let Ok(Some(asked)) = &asked {
         for entry in &asked.requests {
-            if let Ok(request) = &entry.outcome {
-                let certificate = certificate(context, asked, &request.certificate, &read.own)?;
-                read.certificates
-                    .insert(request_key(relation.id, entry), certificate);
-            }
+            let Ok(request) = &entry.outcome else {
+                continue;
+            };
+            let key = request_key(relation.id, entry);
+            let certificate = certificate(context, asked, &request.certificate, &read.own)?;
+            let may_be_granted = !matches!(certificate, Certificate::Unreadable(_));
+            is_new |= may_be_granted && !sharing::is_answered(&read, &key);
+            read.certificates.insert(key, certificate);
         }
-        let is_incomplete = read
-            .certificates
-            .values()
-            .any(|certificate| *certificate == Certificate::Absent);
-        if is_incomplete && !read.own.contains_key(relation::ENCRYPTION_SECRET) {
-            let model = tools.relation_model_uuid(relation)?;
-            read.cross_model = model.is_some_and(|model| model != context.hook.model);
+        if is_new && !read.own.contains_key(relation::ENCRYPTION_SECRET) {
+            read.across_models = across_models(context, relation, &remote_app)?;
         }
     }
-    read.asked = asked;
+    read.asked = asked.map_err(|refusal| Notice::Refused(refusal.to_string()));
     Ok(read)
+}
+
+/// The application at the other end, its databag and our own.
+fn bags(
+    context: &Context,
+    relation: Relation,
+    remote_app: Option<AppName>,
+) -> Result<(AppName, Databag, Databag), ToolError> {
+    let tools = &context.tools;
+    let remote_app = match remote_app {
+        Some(name) => name,
+        None => tools.remote_app(relation)?,
+    };
+    let bag = tools.relation_get_app(relation, &remote_app)?;
+    Ok((remote_app, bag, own_databag(context, relation)?))
+}
+
+/// Whether this hook tells that a unit leaves this relation. With the last one the
+/// relation ends, and Juju does not tell which is the last before it is gone.
+fn is_ending(context: &Context, relation: Relation) -> bool {
+    matches!(
+        &context.hook.event,
+        Event::Client { relation: left, departing: Some(_), .. } if *left == relation
+    )
+}
+
+/// How the other side is related, if it is of another model and Juju says so.
+fn across_models(
+    context: &Context,
+    relation: Relation,
+    remote_app: &AppName,
+) -> Result<Option<AcrossModels>, ToolError> {
+    let model = of_relation(context.tools.relation_model_uuid(relation))?.flatten();
+    let is_elsewhere = model.is_some_and(|model| model != context.hook.model);
+    Ok(
+        is_elsewhere.then(|| match remote_app.is_of_another_model() {
+            true => AcrossModels::Offered,
+            false => AcrossModels::Consumed,
+        }),
+    )
 }
 
 fn own_databag(context: &Context, relation: Relation) -> Result<Databag, ToolError> {
@@ -172,7 +219,8 @@ fn certificate(
         OfferedCertificate::Secret(uri) => {
             // The latest revision, and from now on this one: certificates are
             // rotated in place, and only `secret-changed` tells.
-            match context.tools.secret_get(uri, context.latest())? {
+            let read = of_relation(context.tools.secret_get(uri, context.latest()))?;
+            match read.unwrap_or(Err(SecretUnavailable::NoAnswer)) {
                 Ok(content) => match content.get(relation::CERTIFICATE) {
                     Some(text) => Certificate::Text(text.to_owned()),
                     None => Certificate::Unreadable(format!(
@@ -212,9 +260,9 @@ fn encryption_key(
     let Some(uri) = uri.and_then(|uri| uri.parse::<SecretUri>().ok()) else {
         return Ok(None);
     };
-    let content = context.tools.secret_get(&uri, Revision::Peek)?;
+    let content = of_relation(context.tools.secret_get(&uri, Revision::Peek))?;
     Ok(content
-        .ok()
+        .and_then(Result::ok)
         .and_then(|content| content.get("encryption-key").map(str::to_owned))
         .map(Secret::new))
 }

@@ -68,8 +68,9 @@ fn older_relation(
     {
         Ok(bag) => relation::older::read_unit(bag),
         // A relation that the agent remembers and the model does not have any
-        // more: nothing is known of it, and nothing may be concluded.
-        Err(error) if error.is_denied() || error.is_not_found() => return Ok(read),
+        // more, or that Juju has no answer for: nothing is known of it, and nothing
+        // may be concluded.
+        Err(error) if error.is_of_the_call() => return Ok(read),
         Err(error) => return Err(error.into()),
     };
     let published = relation::older::published_identity(&bag)
@@ -78,10 +79,11 @@ fn older_relation(
         // The secret is read only where it may say something else.
         Some((_, newest)) if !is(published.as_ref(), &newest.fingerprint) => {
             let label = relation::older::identity_label(interface, relation.id);
-            let content = context
-                .tools
-                .secret_get_by_label(&label, Revision::Peek)?
-                .ok();
+            let content = match context.tools.secret_get_by_label(&label, Revision::Peek) {
+                Ok(content) => content.ok(),
+                Err(error) if error.is_of_the_call() => return Ok(read),
+                Err(error) => return Err(error.into()),
+            };
             let stored = content.and_then(|content| {
                 let key = Secret::new(content.get("client-key")?.to_owned());
                 held(content.get("client-cert")?, key)

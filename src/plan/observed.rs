@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::machine::Machine;
 use super::options::Options;
 use crate::model::{
-    AppName, Cluster, Databag, Fingerprint, Known, MemberName, OlderInterface, RelationId,
-    RequestKey, Secret, Timestamp, UnitName,
+    AppName, Cluster, Databag, Fingerprint, Known, MemberName, Notice, OlderInterface, RelationId,
+    RequestKey, Secret, Share, Timestamp, UnitName,
 };
 use crate::relation::{Asked, Entry};
 
@@ -175,15 +175,30 @@ pub struct ClientRelation {
     /// The application at the other end; `None` where Juju does not say.
     pub app: Option<AppName>,
     /// What the other side asks for; `None` while it has asked nothing; or why
-    /// that cannot be read.
-    pub asked: Result<Option<Asked>, String>,
+    /// that is not known.
+    pub asked: Result<Option<Asked>, Notice>,
     /// What we have written for the other side.
     pub own: Databag,
     /// The certificates that requests point to, each read in this pass.
     pub certificates: BTreeMap<RequestKey, Certificate>,
-    /// Whether the other side lives in another model; asked only where it
-    /// matters.
-    pub cross_model: bool,
+    /// How the other side is related where it lives in another model; asked only
+    /// where it matters.
+    pub across_models: Option<AcrossModels>,
+    /// Whether one of its units is leaving, and the relation with it as far as
+    /// anybody can tell.
+    pub is_ending: bool,
+    /// What an earlier hook shared, if Juju has refused that.
+    pub refused_share: Option<Share>,
+}
+
+/// Whose offer relates an application of another model to this one.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum AcrossModels {
+    /// This model consumes an offer of the other one. Juju shares no secret with
+    /// whoever offers.
+    Consumed,
+    /// The other model consumes an offer of this one.
+    Offered,
 }
 
 /// One relation of an older interface, as this unit sees it.

@@ -13,7 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use sha2::{Digest, Sha256};
 
 use super::authorities::{self, Authorities};
-use super::observed::{ClientRelation, Observed, Pass, request_key};
+use super::observed::{AcrossModels, ClientRelation, Observed, Pass, request_key};
+use super::sharing::{is_answered, may_share};
 use crate::model::{
     ClientRecord, Cluster, Databag, LedgerWrite, RelationId, RequestKey, Secret, SecretUri,
 };
@@ -110,6 +111,10 @@ pub struct PlannedSecret {
     pub label: String,
     /// All of its content.
     pub content: BTreeMap<String, Secret<String>>,
+    /// What an operator reads of it. It tells the content from every other one, so
+    /// that we need not read what is ours: whoever has read a secret is told of
+    /// each new revision.
+    pub description: String,
     /// Its URI, where one was published.
     pub uri: Option<SecretUri>,
     /// Whether a secret of this label may exist without having been published:
@@ -182,8 +187,9 @@ pub fn plan(observed: &Observed, cluster: &Cluster) -> Publication {
     publication.peer_app = app_changes(observed, cluster, authorities);
     for (id, relation) in &observed.clients.relations {
         // What cannot be read says nothing about what was granted before, so
-        // the client keeps its answer as it keeps its access.
-        if relation.asked.is_err() {
+        // the client keeps its answer as it keeps its access; and who may be
+        // leaving needs no other.
+        if relation.asked.is_err() || relation.is_ending {
             continue;
         }
         let answered = answers(observed, cluster, *id, relation);
@@ -206,7 +212,8 @@ pub fn plan(observed: &Observed, cluster: &Cluster) -> Publication {
             asked: relation.asked.as_ref().ok().cloned().flatten(),
             own: relation.own.clone(),
             answers: answered,
-            makes_encryption_key: needs_encryption_key(relation),
+            makes_encryption_key: needs_encryption_key(relation)
+                && may_share(observed, *id).is_ok(),
         };
         if !publication_of_relation.is_published() {
             publication.relations.push(publication_of_relation);
@@ -278,6 +285,9 @@ fn answers(
             continue;
         };
         let before = published.get(&key.request);
+        if !is_answered(relation, &key) && may_share(observed, id).is_err() {
+            continue;
+        }
         // A request that was granted and cannot be read any more keeps its
         // access, so it keeps its answer, too.
         let echo = match (&entry.outcome, before) {
@@ -303,6 +313,7 @@ fn answers(
         let is_fresh = observed.clients.fresh.contains(&key);
         let secret = |group, content, uri| PlannedSecret {
             label: relation::secret_label(ETCD_CLIENT, &key, group),
+            description: described(id, &content),
             content,
             uri,
             may_exist: !is_fresh,
@@ -318,7 +329,7 @@ fn answers(
             before.and_then(|before| before.secret_tls.clone()),
         );
         answers.push(PlannedAnswer {
-            digest: content_digest(&user, &tls),
+            digest: content_digest(user.content.iter().chain(&tls.content)),
             echo,
             endpoints,
             version,
@@ -330,6 +341,12 @@ fn answers(
         });
     }
     answers
+}
+
+/// Names of users, addresses and an authority: nothing that its digest gives away.
+fn described(relation: RelationId, content: &BTreeMap<String, Secret<String>>) -> String {
+    let digest = content_digest(content.iter());
+    format!("Content {digest} for access to etcd over {ETCD_CLIENT}:{relation}")
 }
 
 /// Contents that are about to change are forgotten first, so that the ledger
@@ -348,9 +365,9 @@ fn invalidations(answers: &[PlannedAnswer]) -> Vec<LedgerWrite> {
         .collect()
 }
 
-fn content_digest(user: &PlannedSecret, tls: &PlannedSecret) -> String {
+fn content_digest<'c>(content: impl Iterator<Item = (&'c String, &'c Secret<String>)>) -> String {
     let mut hash = Sha256::new();
-    for (key, value) in user.content.iter().chain(&tls.content) {
+    for (key, value) in content {
         // Lengths keep two neighbouring texts apart.
         hash.update((key.len() as u64).to_be_bytes());
         hash.update(key);
@@ -372,7 +389,7 @@ fn needs_encryption_key(relation: &ClientRelation) -> bool {
         }),
         _ => false,
     };
-    relation.cross_model
+    relation.across_models == Some(AcrossModels::Offered)
         && waits_for_certificate
         && !relation.own.contains_key(relation::ENCRYPTION_SECRET)
 }

@@ -17,8 +17,8 @@ use super::{Plan, Report, Stage, access, plan};
 use crate::model::Founding;
 use crate::model::{
     Access, ClientRecord, Cluster, Databag, Fingerprint, Known, Ledger, LedgerWrite, Member,
-    MemberData, MemberIdentity, MemberName, MemberStatus, MemberTrust, RelationId, RequestKey,
-    Timestamp,
+    MemberData, MemberIdentity, MemberName, MemberStatus, MemberTrust, Notice, RelationId,
+    RequestKey, Timestamp,
 };
 use crate::relation;
 use crate::tls::{Authority, ClientCertificate, OwnCertificate, digest};
@@ -168,10 +168,12 @@ impl Bench {
         let before = self.observed.clients.relations.remove(&RelationId(id));
         let relation = ClientRelation {
             app: format!("app{id}").parse().ok(),
-            asked: relation::read(&bag).map_err(|refusal| refusal.to_string()),
+            asked: relation::read(&bag).map_err(|refusal| Notice::Refused(refusal.to_string())),
             own: before.map(|before| before.own).unwrap_or_default(),
             certificates: [(key(id), certificate)].into(),
-            cross_model: false,
+            across_models: None,
+            is_ending: false,
+            refused_share: None,
         };
         let relations = &mut self.observed.clients.relations;
         relations.insert(RelationId(id), relation);

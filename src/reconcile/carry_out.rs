@@ -4,6 +4,7 @@ use super::{Progress, ReconcileError, Run};
 use crate::apply::{self, ApplyError, Proven, Readiness, Restarted};
 use crate::context::Context;
 use crate::etcd::Client;
+use crate::log;
 use crate::model::{Known, LedgerWrite, MemberName};
 use crate::observe;
 use crate::plan::access::AccessStep;
@@ -102,13 +103,25 @@ impl Run {
                 };
                 for issuance in issuances {
                     let issued = apply::issue(context, client, &authorities, *issuance);
-                    let (name, held) = issued.await?;
                     let endpoint = issuance.interface.endpoint();
                     let id = issuance.relation;
-                    self.log.push(format!("issued {name} to {endpoint}:{id}"));
                     let clients = self.clients.get_or_insert_default();
-                    if let Some(relation) = clients.older.get_mut(&id) {
-                        relation.held = Some(held);
+                    let relation = clients.older.get_mut(&id);
+                    match issued.await {
+                        Ok((name, held)) => {
+                            self.log.push(format!("issued {name} to {endpoint}:{id}"));
+                            if let Some(relation) = relation {
+                                relation.held = Some(held);
+                            }
+                        }
+                        Err(error) => {
+                            let error = log::chain(&apply::for_one(error)?);
+                            self.log.push(format!("{endpoint}:{id}: {error}"));
+                            // A later hook goes on with it.
+                            if let Some(relation) = relation {
+                                (relation.own, relation.held) = (None, None);
+                            }
+                        }
                     }
                 }
                 self.granted = true;
@@ -187,7 +200,8 @@ impl Run {
             Stage::Publish(publication) => {
                 // effects: databags, secrets, the ledger
                 let published = apply::publish(context, client, publication).await?;
-                self.log.extend(published);
+                self.log.extend(published.log);
+                self.unanswered = published.failed;
                 return Ok(Progress::Over);
             }
         }

@@ -35,7 +35,7 @@ pub(super) fn notice_departures(context: &mut Context) -> Result<(), ReconcileEr
             // The databag of a unit that has left can still be read.
             let address = match context.tools.relation_get_unit(relation, unit) {
                 Ok(bag) => bag.get("address").cloned(),
-                Err(error) if error.is_denied() || error.is_not_found() => None,
+                Err(error) if error.is_of_the_call() => None,
                 Err(error) => return Err(ReconcileError::Report(error)),
             };
             context.facts.departed.insert(MemberName::of(unit), address);
@@ -56,7 +56,7 @@ pub(super) fn prune(context: &Context, secret: &SecretId, revision: u32) -> Resu
     match context.tools.secret_remove(&uri, Some(revision.into())) {
         // Only the leader may, and another may lead by now: it is told again, and
         // a revision more harms nobody.
-        Err(error) if error.is_not_found() || error.is_denied() => Ok(()),
+        Err(error) if error.is_of_the_call() || error.is_of_leadership() => Ok(()),
         removed => removed,
     }
 }

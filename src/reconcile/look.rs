@@ -1,16 +1,16 @@
 //! Observing: what one round of a hook sees.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{ReconcileError, Run};
 use crate::apply::Readiness;
 use crate::context::Context;
 use crate::etcd::Client;
 use crate::hook::Event;
-use crate::model::{Cluster, Known, RequestKey};
+use crate::model::{Cluster, Known, RelationId, RequestKey, Share};
 use crate::observe::{self, Outlook};
 use crate::plan::access;
-use crate::plan::observed::{Observed, Pass};
+use crate::plan::observed::{Clients, Observed, Pass};
 
 impl Run {
     /// Looks at Juju, this machine and etcd. What Juju says cannot change within
@@ -72,6 +72,7 @@ impl Run {
             if self.clients.is_none() {
                 let mut clients = observe::clients(context, application, &cluster.ledger)?;
                 observe::older(context, application, &cluster.ledger, &mut clients)?;
+                forget_shares(&mut context.facts.shares, &clients);
                 self.clients = Some(clients);
             }
         }
@@ -122,4 +123,13 @@ impl Run {
             .cloned()
             .collect()
     }
+}
+
+/// What was shared is forgotten once the databag tells of it, or is gone.
+fn forget_shares(shares: &mut BTreeMap<RelationId, Share>, clients: &Clients) {
+    shares.retain(|id, _| match clients.relations.get(id) {
+        // What could not be read says nothing.
+        Some(relation) => relation.refused_share.is_some() || relation.own.is_empty(),
+        None => !clients.scope.contains(*id),
+    });
 }

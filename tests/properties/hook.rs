@@ -522,6 +522,7 @@ impl World {
             let secret = PlannedSecret {
                 label: relation::secret_label(ETCD_CLIENT, &key, SecretGroup::Encryption),
                 content: BTreeMap::new(),
+                description: String::new(),
                 uri: None,
                 may_exist: true,
             };

@@ -8,15 +8,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use etcd_charm::model::{
     Access, Cluster, CommonName, Databag, Fingerprint, Founding, KeyRange, Known, Ledger, Member,
-    MemberData, MemberIdentity, MemberName, MemberStatus, Permission, RelationId, RequestId,
-    RequestKey, SecretId, SecretUri, UnitName,
+    MemberData, MemberIdentity, MemberName, MemberStatus, Notice, Permission, RelationId,
+    RequestId, RequestKey, SecretId, SecretUri, UnitName,
 };
 use etcd_charm::plan::access;
 use etcd_charm::plan::machine::{Documents, Machine};
 use etcd_charm::plan::membership::{founding_port, member_url};
 use etcd_charm::plan::observed::{
-    Certificate, ClientRelation, Clients, Leaves, Observed, Pass, Peers, PrefixPolicy, Scope,
-    request_key,
+    AcrossModels, Certificate, ClientRelation, Clients, Leaves, Observed, Pass, Peers,
+    PrefixPolicy, Scope, request_key,
 };
 use etcd_charm::plan::options::Options;
 use etcd_charm::relation::{self, OfferedCertificate};
@@ -373,10 +373,11 @@ impl World {
             HookKind::Secret(id, request) => {
                 let secret = requirer_secret(id, request);
                 // A relation on record that is gone is left to its own hook.
-                if let Some(key) = ledger.request_of_secret(&secret)
-                    && self.relations.contains_key(&key.relation)
+                // Each secret is named by one relation in this world.
+                if let Some(id) = ledger.relations_of_secret(&secret).first()
+                    && self.relations.contains_key(id)
                 {
-                    only(key.relation);
+                    only(*id);
                 }
             }
         }
@@ -399,7 +400,8 @@ impl World {
     }
 
     fn read(&self, id: RelationId, relation: &Client) -> ClientRelation {
-        let asked = relation::read(&relation.remote).map_err(|refusal| refusal.to_string());
+        let asked = relation::read(&relation.remote);
+        let asked = asked.map_err(|refusal| Notice::Refused(refusal.to_string()));
         let mut certificates = BTreeMap::new();
         if let Ok(Some(asked)) = &asked {
             for entry in &asked.requests {
@@ -427,9 +429,12 @@ impl World {
             app: format!("app{id}").parse().ok(),
             asked,
             own: relation.own.clone(),
-            cross_model: relation.cross_model
+            across_models: (relation.cross_model
                 && is_incomplete
-                && !relation.own.contains_key(relation::ENCRYPTION_SECRET),
+                && !relation.own.contains_key(relation::ENCRYPTION_SECRET))
+            .then_some(AcrossModels::Offered),
+            is_ending: false,
+            refused_share: None,
             certificates,
         }
     }

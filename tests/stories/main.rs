@@ -14,6 +14,7 @@ mod fall_back;
 mod faults;
 mod foreign;
 mod hygiene;
+mod isolation;
 mod majority;
 mod names;
 mod older;
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
         faults::stories(),
         foreign::stories(),
         hygiene::stories(),
+        isolation::stories(),
         majority::stories(),
         names::stories(),
         older::stories(),

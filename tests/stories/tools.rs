@@ -4,12 +4,18 @@ use etcd_charm_world::juju::{Call, Hook};
 use libtest_mimic::Trial;
 
 use crate::majority::three;
-use crate::support::{ask_v0, assert_serves, certificate, deployed, newest, story, world};
+use crate::support::{
+    ask_v0, assert_serves, certificate, deployed, newest, newest_world, story, world,
+};
 
 pub(crate) fn stories() -> Vec<Trial> {
     vec![
         story("tools_a_neighbour_has_the_port", neighbour),
         story("tools_hang_and_the_unit_goes_on", hanging),
+        story(
+            "tools_tell_the_leader_nothing_of_its_own_secrets",
+            own_secrets,
+        ),
         story("tools_say_the_version_again_after_a_new_unit", version),
     ]
 }
@@ -66,4 +72,34 @@ fn version() {
     assert_eq!(world.model.workload_version("etcd"), "");
     world.rest();
     assert_eq!(world.model.workload_version("etcd"), version);
+}
+
+/// Whoever has read a secret is told of each new revision, its owner as well.
+fn own_secrets() {
+    let mut world = newest_world();
+    let unit = world.deploy();
+    world.settle();
+    let shown = certificate("client1");
+    let app = ask_v0(&mut world, "app", "/test/", &shown);
+    world.rest();
+    world.add_unit();
+    let runs = world.rest();
+    let told = world.told(&app).expect("an answer");
+    let secrets = world.model.secrets("etcd");
+    let user = secrets
+        .iter()
+        .find(|secret| secret.uri == told.user_uri)
+        .expect("it is there");
+    let latest = user.revisions.keys().next_back();
+    assert!(latest > Some(&1), "the endpoints stand in it: {user:?}");
+    assert!(!user.tracked.contains_key(&unit), "{:?}", user.tracked);
+    for run in &runs {
+        let own = secrets.iter().find(|secret| {
+            run.name == "secret-changed"
+                && run
+                    .variable("JUJU_SECRET_ID")
+                    .is_some_and(|id| id.ends_with(&secret.id))
+        });
+        assert!(own.is_none(), "{} is told of {own:?}", run.unit);
+    }
 }

@@ -93,6 +93,27 @@ impl ToolError {
         }
     }
 
+    /// Whether this unit does not lead its application, and so may do nothing of
+    /// what only the leader may.
+    pub fn is_of_leadership(&self) -> bool {
+        self.says(&["cannot write relation settings", "not the leader"])
+    }
+
+    /// Whether the tool did not end in time.
+    pub fn is_hung(&self) -> bool {
+        matches!(self, Self::Hung { .. })
+    }
+
+    /// Whether it is about what was asked of the tool, such as a certain relation or
+    /// secret, and not about this unit: another call may succeed.
+    pub fn is_of_the_call(&self) -> bool {
+        match self {
+            Self::Failed { .. } => !self.is_of_leadership(),
+            Self::Hung { .. } | Self::Parse { .. } => true,
+            Self::Handover { .. } | Self::Start { .. } => false,
+        }
+    }
+
     /// Whether the same call may well succeed a moment later: the tool failed
     /// (exit status 1), and not with an answer to what it was asked.
     pub(super) fn may_pass(&self) -> bool {

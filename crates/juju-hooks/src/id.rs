@@ -133,8 +133,10 @@ impl AppName {
         &self.0
     }
 
-    /// Whether it stands for an application of another model: Juju calls it
-    /// `remote-` and 32 hexadecimal digits, which no operator has ever seen.
+    /// Whether it stands for an application of another model that consumes an offer
+    /// of this one: Juju calls it `remote-` and 32 hexadecimal digits, which no
+    /// operator has ever seen. One whose offer this model consumes has a name of the
+    /// operator's.
     pub fn is_of_another_model(&self) -> bool {
         let digits = self.0.strip_prefix("remote-");
         digits.is_some_and(|digits| {

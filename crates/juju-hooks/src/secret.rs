@@ -48,16 +48,23 @@ impl Tools {
             .map_err(|source| ToolError::parse(TOOL, source))
     }
 
-    /// Replaces the whole content of one of our secrets (`jujuc/secret-set.go`):
-    /// a key that is not in `content` is gone. Equal content makes no new
+    /// Replaces the whole content of one of our secrets (`jujuc/secret-set.go`),
+    /// and with it, where one is given, the description: a key that is not in `content` is gone. Equal content makes no new
     /// revision from 3.6 on; before, every call makes one. Buffered, the check
     /// that the secret is ours included: a mistake makes the hook fail at its end.
     ///
     /// # Errors
     /// As [`Self::secret_add`].
-    pub fn secret_set(&self, uri: &SecretUri, content: &SecretContent) -> Result<(), ToolError> {
+    pub fn secret_set(
+        &self,
+        uri: &SecretUri,
+        description: Option<&str>,
+        content: &SecretContent,
+    ) -> Result<(), ToolError> {
         let handed_over = self.handover.hand_over(content)?;
+        let description = description.map(|text| ["--description", text]);
         self.call("secret-set")
+            .args(description.into_iter().flatten())
             .arg(uri.as_str())
             .args(handed_over.arguments())
             .run()?;

@@ -31,6 +31,10 @@ pub enum SecretUnavailable {
     /// It exists, and this unit has no access, not yet or no longer.
     #[error("access to the secret is not granted")]
     NoAccess,
+    /// Juju gave no answer that says whether it exists, for example because it is
+    /// of another model that cannot be reached.
+    #[error("Juju cannot read the secret")]
+    NoAnswer,
     /// No such secret exists, or it was removed.
     #[error("the secret does not exist")]
     NotFound,
@@ -47,6 +51,8 @@ pub struct SecretInfo {
     pub label: Option<String>,
     /// Who owns it.
     pub owner: SecretOwner,
+    /// What the owner described the committed revision as.
+    pub description: String,
 }
 
 impl Tools {
@@ -91,13 +97,21 @@ impl Tools {
         self.info(&["--label", label])
     }
 
+    /// As [`Self::secret_info`], by the secret's URI.
+    ///
+    /// # Errors
+    /// Only those of every tool: see [`ToolError`].
+    pub fn secret_info_of(&self, uri: &SecretUri) -> Result<Option<SecretInfo>, ToolError> {
+        self.info(&[uri.as_str()])
+    }
+
     /// Whether there is still such a secret of our own; to be asked by the
     /// leader, as [`Self::secret_info`].
     ///
     /// # Errors
     /// Only those of every tool: see [`ToolError`].
     pub fn secret_exists(&self, uri: &SecretUri) -> Result<bool, ToolError> {
-        Ok(self.info(&[uri.as_str()])?.is_some())
+        Ok(self.secret_info_of(uri)?.is_some())
     }
 
     fn info(&self, which: &[&str]) -> Result<Option<SecretInfo>, ToolError> {
@@ -107,6 +121,8 @@ impl Tools {
             #[serde(default)]
             label: Option<String>,
             owner: SecretOwner,
+            #[serde(default)]
+            description: String,
         }
         let call = self.call("secret-info-get").args(which);
         let infos: Option<BTreeMap<SecretId, Info>> = match call.json() {
@@ -120,6 +136,7 @@ impl Tools {
             revision: info.revision,
             label: info.label,
             owner: info.owner,
+            description: info.description,
         }))
     }
 

@@ -193,7 +193,7 @@ fn a_failed_call_leaves_no_content_anywhere() {
     // Without a tool at all, too.
     let fake = Fake::new(&[]);
     let tools = fake.tools();
-    assert!(tools.secret_set(&uri(ID), &content()).is_err());
+    assert!(tools.secret_set(&uri(ID), None, &content()).is_err());
     assert_eq!(fake.left_over_files(), 0);
 }
 
@@ -201,12 +201,14 @@ fn a_failed_call_leaves_no_content_anywhere() {
 fn a_changed_secret_gets_all_of_its_content() {
     let fake = Fake::new(&["secret-set"]);
     let tools = fake.tools();
-    tools.secret_set(&uri(ID), &content()).expect("it is set");
+    tools
+        .secret_set(&uri(ID), Some("d"), &content())
+        .expect("it is set");
     let argv = fake.argv("secret-set");
-    assert_eq!(argv[0], ID);
-    assert!(argv[1].starts_with("password#file=/"));
-    assert!(argv[2].starts_with("tls-ca#file=/"));
-    assert_eq!(argv.len(), 3);
+    assert_eq!(argv[..3], ["--description", "d", ID]);
+    assert!(argv[3].starts_with("password#file=/"));
+    assert!(argv[4].starts_with("tls-ca#file=/"));
+    assert_eq!(argv.len(), 5);
 }
 
 #[test]

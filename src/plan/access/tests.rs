@@ -140,7 +140,7 @@ fn what_cannot_be_read_changes_no_access() {
         assert_eq!(grant.prefix.as_str(), "/one/");
     }
     let mut bench = granted();
-    bench.relation(1).asked = Err("malformed".to_owned());
+    bench.relation(1).asked = Err(Notice::Refused("malformed".to_owned()));
     assert_eq!(bench.access(), ["write 1 granted"]);
     assert_eq!(bench.notice(1), "malformed");
 }

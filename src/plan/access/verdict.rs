@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::Planner;
 use crate::model::{Grant, Ledger, Notice, RelationId, RequestKey, SecretId};
 use crate::plan::observed::{Certificate, Observed, request_key};
+use crate::plan::sharing::{is_answered, may_share};
 use crate::relation::{Asked, Entry, OfferedCertificate};
 use crate::tls::ClientCertificate;
 
@@ -89,11 +90,23 @@ pub(super) fn secret_of(observed: &Observed, key: &RequestKey) -> Option<SecretI
 
 impl Planner<'_, '_> {
     pub(super) fn verdict(&self, key: &RequestKey) -> Verdict {
+        let verdict = self.wanted(key);
+        let relation = self.observed.clients.relations.get(&key.relation);
+        let needs_secrets = relation.is_some_and(|relation| !is_answered(relation, key));
+        match (verdict, may_share(self.observed, key.relation)) {
+            // Nobody could tell it what it was granted.
+            (Verdict::Grant(_), Err(notice)) if needs_secrets => Verdict::Keep(notice),
+            (Verdict::Withdrawn(_), Err(notice)) if needs_secrets => Verdict::Withdrawn(notice),
+            (verdict, _) => verdict,
+        }
+    }
+
+    fn wanted(&self, key: &RequestKey) -> Verdict {
         let Some(relation) = self.observed.clients.relations.get(&key.relation) else {
             return Verdict::Gone;
         };
-        if let Err(reason) = &relation.asked {
-            return Verdict::Keep(Notice::Refused(reason.clone()));
+        if let Err(notice) = &relation.asked {
+            return Verdict::Keep(notice.clone());
         }
         let Some(entry) = entry(self.observed, key) else {
             let asked = relation.asked.as_ref().ok().and_then(Option::as_ref);

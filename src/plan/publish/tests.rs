@@ -1,8 +1,8 @@
 //! What others are told, and when.
 
-use crate::model::{ClientRecord, Databag, LedgerWrite, MemberName, SecretUri};
+use crate::model::{ClientRecord, Databag, LedgerWrite, MemberName, Notice, SecretUri};
 use crate::plan::Stage;
-use crate::plan::observed::{Certificate, Pass};
+use crate::plan::observed::{AcrossModels, Certificate, Pass};
 use crate::plan::publish::{Publication, RelationPublication};
 use crate::plan::testing::{Bench, key, leaf, member};
 use crate::relation;
@@ -167,7 +167,7 @@ fn an_answer_goes_together_with_its_secrets() {
 #[test]
 fn what_cannot_be_read_keeps_its_answer() {
     let mut bench = answered(1);
-    bench.relation(1).asked = Err("malformed".to_owned());
+    bench.relation(1).asked = Err(Notice::Refused("malformed".to_owned()));
     bench.access();
     let publication = publication(&mut bench);
     assert!(publication.relations.is_empty());
@@ -215,7 +215,7 @@ fn the_key_for_encryption_goes_with_the_relation_only() {
 
 #[test]
 fn a_key_for_encryption_is_made_where_it_is_needed() {
-    let needs = |cross_model, certificate: Option<&str>, own: &[(&str, &str)]| {
+    let needs = |cross_model: bool, certificate: Option<&str>, own: &[(&str, &str)]| {
         let mut bench = Bench::new(1);
         bench.ask(1, "/one/", Certificate::Absent);
         let pairs = [("prefix", "/one/")].into_iter();
@@ -224,8 +224,9 @@ fn a_key_for_encryption_is_made_where_it_is_needed() {
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
             .collect();
         let relation = bench.relation(1);
-        relation.asked = relation::read(&bag).map_err(|refusal| refusal.to_string());
-        relation.cross_model = cross_model;
+        relation.asked =
+            relation::read(&bag).map_err(|refusal| Notice::Refused(refusal.to_string()));
+        relation.across_models = cross_model.then_some(AcrossModels::Offered);
         relation.own = own
             .iter()
             .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))

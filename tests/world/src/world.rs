@@ -152,6 +152,17 @@ impl World {
         (name, relation)
     }
 
+    /// Deploys an application of another model whose offer this model consumes,
+    /// and relates it.
+    pub fn relate_offer(&mut self, app: &str) -> RelationId {
+        let side = simulated_juju::RemoteSide::Offerer;
+        let name = self
+            .model
+            .deploy_remote(app, Charm::puppet(REQUIRER), side, 1);
+        self.model
+            .integrate("etcd:etcd-client", &format!("{name}:etcd"))
+    }
+
     /// Lets all due hooks run.
     ///
     /// # Panics

@@ -1,0 +1,282 @@
+//! No relation can fail a hook: whatever Juju refuses for one of them is said of
+//! that one, and the others are served in the same hook.
+
+use etcd_charm_world::juju::{Call, Change, Hook};
+use etcd_charm_world::{Certificate, HookRun, UnitName, V0, World};
+use libtest_mimic::Trial;
+
+use crate::support::{
+    application_message, ask_v0, ask_v1, assert_serves, certificate, deployed, named, story,
+    trusts, users,
+};
+
+pub(crate) fn stories() -> Vec<Trial> {
+    vec![
+        story("isolation_of_an_offer_that_is_consumed", consumed),
+        story("isolation_of_a_secret_that_juju_does_not_read", unreadable),
+        story("isolation_of_a_secret_that_hangs", hanging),
+        story("isolation_of_a_relation_that_takes_no_answer", unwritable),
+        story("isolation_of_a_relation_that_ends_while_it_asks", ending),
+        story("isolation_of_a_relation_that_ends_under_a_hook", removed),
+        story("isolation_of_a_refusal_for_no_known_reason", unknown),
+        story("isolation_of_who_names_the_secret_of_another", borrowed),
+    ]
+}
+
+/// Three applications ask at once, the bad one between two good ones.
+struct Three {
+    world: World,
+    unit: UnitName,
+    good: [(V0, Certificate); 2],
+    bad: (V0, Certificate),
+}
+
+impl Three {
+    fn new() -> Self {
+        let (mut world, unit) = deployed();
+        let mut ask = |app: &str| {
+            let shown = certificate(app);
+            (ask_v0(&mut world, app, &format!("/{app}/"), &shown), shown)
+        };
+        let (first, bad, second) = (ask("first"), ask("bad"), ask("second"));
+        Self {
+            world,
+            unit,
+            good: [first, second],
+            bad,
+        }
+    }
+
+    fn about_the_bad_secret(&self) -> Call {
+        let uri = self.bad.0.secret.as_deref().expect("it has one");
+        Call::each("secret-get", &uri[uri.len() - 20..])
+    }
+
+    /// Runs what is due, in which no hook fails, and asserts that one hook has
+    /// answered both good ones and the bad one is not answered.
+    fn assert_isolated(&mut self) {
+        let runs = self.world.settle();
+        assert!(runs.iter().all(HookRun::succeeded));
+        assert_answered_together(&runs, &self.good);
+        for (app, shown) in &self.good {
+            let told = self.world.told(app).expect("an answer");
+            assert_serves(&mut self.world, &told, shown, &format!("/{}/", app.app));
+        }
+        assert_eq!(self.world.told(&self.bad.0), None);
+        let passes = self.world.full_pass();
+        assert!(passes.iter().all(HookRun::succeeded));
+    }
+
+    /// Asserts that the bad one is served by the next pass, and all is at rest.
+    fn assert_mended(&mut self) {
+        self.world.rest();
+        let told = self.world.told(&self.bad.0).expect("an answer");
+        assert_serves(&mut self.world, &told, &self.bad.1, "/bad/");
+        assert_eq!(application_message(&self.world), "");
+    }
+}
+
+fn assert_answered_together(runs: &[HookRun], apps: &[(V0, Certificate)]) {
+    let answers = |run: &HookRun, app: &V0| {
+        run.changes.iter().any(|change| {
+            matches!(change, Change::ApplicationData { relation, .. } if *relation == app.relation)
+        })
+    };
+    let together = runs
+        .iter()
+        .any(|run| apps.iter().all(|(app, _)| answers(run, app)));
+    assert!(together, "no hook has answered all of them");
+}
+
+fn consumed() {
+    let (mut world, unit) = deployed();
+    let (first, second, other) = (
+        certificate("first"),
+        certificate("second"),
+        certificate("bad"),
+    );
+    let one = ask_v0(&mut world, "first", "/first/", &first);
+    let relation = world.relate_offer("bad");
+    let bad = V0::ask(&mut world.model, "bad", relation, "/bad/");
+    world
+        .model
+        .relation_set_app(relation, "bad", &[("mtls-cert", &other.certificate)]);
+    let two = ask_v0(&mut world, "second", "/second/", &second);
+    let runs = world.settle();
+    assert!(runs.iter().all(HookRun::succeeded));
+    let good = [(one, first), (two, second)];
+    assert_answered_together(&runs, &good);
+    world.rest();
+    for (app, shown) in &good {
+        let told = world.told(app).expect("an answer");
+        assert_serves(&mut world, &told, shown, &format!("/{}/", app.app));
+    }
+    // Nobody could tell it what it was granted, so it is granted nothing.
+    assert_eq!(world.told(&bad), None);
+    assert_eq!(users(&world, &unit), ["first", "root", "second"]);
+    let said = application_message(&world);
+    assert!(
+        said.contains("bad refused: secrets cannot be shared with a consumed offer"),
+        "{said}"
+    );
+    world.model.remove_relation(relation);
+    world.rest();
+    assert_eq!(application_message(&world), "");
+}
+
+fn unreadable() {
+    for text in [
+        "ERROR model \"9d39bbbe-d95a-405d-8573-6835864daf92\" not found\n",
+        "ERROR cannot reach controller of offer: dial tcp 10.0.0.1:17070: i/o timeout\n",
+        "ERROR secret backend \"vault\" not found\n",
+        "ERROR words that no release has said before\n",
+    ] {
+        let mut three = Three::new();
+        let about = three.about_the_bad_secret();
+        let unit = three.unit.clone();
+        three
+            .world
+            .model
+            .fail_tool_call(unit.clone(), about, 1, text);
+        three.assert_isolated();
+        let said = application_message(&three.world);
+        assert!(said.contains("secret"), "{text}: {said}");
+        three.world.model.mend_tools(unit);
+        three.assert_mended();
+    }
+}
+
+fn hanging() {
+    let mut three = Three::new();
+    let (about, unit) = (three.about_the_bad_secret(), three.unit.clone());
+    three.world.model.hang_tool_call(unit.clone(), about);
+    three.assert_isolated();
+    let said = application_message(&three.world);
+    assert!(said.contains("Juju cannot read the secret"), "{said}");
+    three.world.model.mend_tools(unit);
+    three.assert_mended();
+}
+
+fn unwritable() {
+    for tool in ["relation-set", "secret-grant"] {
+        let mut three = Three::new();
+        let about = format!("etcd-client:{}", three.bad.0.relation.0);
+        let unit = three.unit.clone();
+        let text = "ERROR words that no release has said before\n";
+        let call = Call::each(tool, &about);
+        three
+            .world
+            .model
+            .fail_tool_call(unit.clone(), call, 1, text);
+        three.assert_isolated();
+        let said = application_message(&three.world);
+        assert!(said.contains("Juju does not take its answer"), "{said}");
+        three.world.model.mend_tools(unit);
+        three.assert_mended();
+    }
+}
+
+/// A grant in a relation that is going makes the commit fail, and so does the same
+/// hook when it is run again: what the relation had would never end.
+fn ending() {
+    let (mut world, unit) = deployed();
+    let (shown, new) = (certificate("client1"), certificate("client2"));
+    let mut app = ask_v1(
+        &mut world,
+        "app",
+        &[("/one/", Some(&shown)), ("/two/", None)],
+    );
+    world.rest();
+    assert_eq!(users(&world, &unit), ["client1", "root"]);
+    app.set_certificate(&mut world.model, 1, &new.certificate);
+    world.model.remove_relation(app.relation);
+    let runs = world.settle();
+    assert!(runs.iter().all(HookRun::succeeded));
+    assert_eq!(named(&runs, "relation-broken").len(), 1);
+    assert_eq!(users(&world, &unit), ["root"]);
+    world.rest();
+    assert!(!trusts(&world, &unit, &shown) && !trusts(&world, &unit, &new));
+    assert_eq!(world.model.secrets("etcd").len(), 1);
+}
+
+/// Nothing tells the hook that a relation was removed after it began. Its commit is
+/// refused, and that is all that tells the next one.
+fn removed() {
+    let (mut world, unit) = deployed();
+    let (shown, kept) = (certificate("client1"), certificate("client2"));
+    let app = ask_v0(&mut world, "app", "/test/", &shown);
+    let relation = app.relation;
+    world
+        .model
+        .after_tool_call(unit.clone(), "secret-grant", move |model| {
+            model.remove_relation(relation);
+        });
+    let runs = world.settle();
+    let failed = runs.iter().filter(|run| !run.succeeded()).count();
+    assert_eq!(failed, 2, "it is not tried a third time");
+    assert_eq!(named(&runs, "relation-broken").len(), 1);
+    world.rest();
+    assert_eq!(users(&world, &unit), ["root"]);
+    assert_eq!(world.model.secrets("etcd").len(), 1);
+    let other = ask_v0(&mut world, "other", "/other/", &kept);
+    world.rest();
+    let told = world.told(&other).expect("an answer");
+    assert_serves(&mut world, &told, &kept, "/other/");
+}
+
+fn unknown() {
+    let mut three = Three::new();
+    let bad = three.bad.0.relation;
+    let text = "words that no release has said before";
+    three.world.model.refuse_grants(bad, Some(text));
+    let mut failed = 0;
+    while let Some(run) = three.world.model.step() {
+        failed += usize::from(!run.succeeded());
+        assert!(failed <= 4, "{:?}", run.commit_error);
+    }
+    // Two commits fail before anything is concluded, and halving finds the one.
+    assert!(failed >= 2, "{failed}");
+    let passes = three.world.full_pass();
+    assert!(passes.iter().all(HookRun::succeeded));
+    for (app, shown) in &three.good {
+        let told = three.world.told(app).expect("an answer");
+        assert_serves(&mut three.world, &told, shown, &format!("/{}/", app.app));
+    }
+    assert_eq!(three.world.told(&three.bad.0), None);
+    let said = application_message(&three.world);
+    assert!(
+        said.contains("Juju refused to share secrets with it"),
+        "{said}"
+    );
+    three.world.rest();
+    // Whoever asks now is served, and costs no hook.
+    let shown = certificate("later");
+    let later = ask_v0(&mut three.world, "later", "/later/", &shown);
+    let runs = three.world.settle();
+    assert!(runs.iter().all(HookRun::succeeded));
+    assert!(three.world.told(&later).is_some());
+}
+
+/// Whoever can name a secret can write its name into a request.
+fn borrowed() {
+    let (mut world, unit) = deployed();
+    let first = world.relate("first");
+    let shown = certificate("client1");
+    let mut victim = ask_v0(&mut world, "victim", "/victim/", &shown);
+    let uri = victim.secret.clone().expect("it has one");
+    V0::ask(&mut world.model, "first", first, "/first/");
+    world
+        .model
+        .relation_set_app(first, "first", &[("secret-mtls", &uri)]);
+    world.rest();
+    let next = certificate("client1");
+    victim.set_certificate(&mut world.model, &next.certificate);
+    let run = world.model.step().expect("a hook is due");
+    assert!(
+        matches!(run.hook, Some(Hook::SecretChanged { .. })) && run.succeeded(),
+        "{}",
+        run.name
+    );
+    assert!(trusts(&world, &unit, &next) && !trusts(&world, &unit, &shown));
+    world.rest();
+}
