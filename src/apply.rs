@@ -4,6 +4,7 @@
 mod access;
 mod answer;
 mod disconnect;
+mod forget;
 mod issue;
 mod machine;
 mod membership;
@@ -18,6 +19,7 @@ mod trust;
 pub use access::access;
 pub use answer::for_one;
 pub use disconnect::disconnect;
+pub use forget::forget;
 pub use issue::issue;
 pub use machine::{Readiness, machine, stop};
 pub use membership::membership;

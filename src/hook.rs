@@ -87,6 +87,8 @@ pub enum Event {
     StorageDetaching,
     /// This unit is going away (`stop`).
     Stop,
+    /// This unit is gone but for this hook (`remove`).
+    Remove,
     /// Nothing that concerns this charm.
     Ignored,
 }
@@ -143,7 +145,7 @@ fn lifecycle(event: Lifecycle) -> Event {
             resources: false,
             proves_life: true,
         },
-        Lifecycle::Remove => Event::Ignored,
+        Lifecycle::Remove => Event::Remove,
         Lifecycle::Stop => Event::Stop,
     }
 }
@@ -253,7 +255,6 @@ mod tests {
             "hooks/collect-metrics",
             "hooks/grafana-relation-changed",
             "hooks/other-storage-detaching",
-            "hooks/remove",
         ] {
             let event = read(&[
                 ("JUJU_DISPATCH_PATH", path),

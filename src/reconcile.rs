@@ -60,6 +60,7 @@ pub async fn run(hook: Hook) -> Result<(), ReconcileError> {
     let mut context = Context::new(hook)?;
     match &context.hook.event {
         Event::Ignored | Event::Action(_) => return Ok(()),
+        Event::Remove => return Ok(apply::forget(&context)?),
         Event::SecretRemove(secret, revision) => {
             prune(&context, secret, *revision).map_err(ReconcileError::Report)?;
             return Ok(());
@@ -77,7 +78,11 @@ pub async fn run(hook: Hook) -> Result<(), ReconcileError> {
         return Ok(());
     }
     let run = Run::new(&mut context)?;
-    make_pass(&mut context, run).await.map(drop)
+    make_pass(&mut context, run).await.map(drop)?;
+    if context.hook.event == Event::Stop {
+        apply::forget(&context)?;
+    }
+    Ok(())
 }
 
 /// Brings everything to where it should be, as every hook does, and reports.

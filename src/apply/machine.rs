@@ -191,6 +191,10 @@ pub(super) async fn stop_service(context: &Context) -> Result<(), ApplyError> {
 /// # Errors
 /// systemd refused.
 pub fn stop(context: &Context) -> Result<(), ApplyError> {
+    // It was never installed, or an earlier run has forgotten it.
+    if !context.paths.service_file().exists() {
+        return Ok(());
+    }
     let service = Service::new(&context.commands, context.paths.service());
     service.disable()?;
     Ok(service.stop()?)

@@ -1,12 +1,13 @@
 //! The directories of a unit.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::command::Commands;
 use super::error::HostError;
-use super::files::{PRIVATE_DIR, PUBLIC_DIR, ensure_dir};
+use super::files::{PRIVATE_DIR, PUBLIC_DIR, ensure_absent, ensure_dir};
 use super::paths::Paths;
 
 /// The directory of private keys: etcd must reach its own in there, nobody but
@@ -23,6 +24,27 @@ pub fn ensure_layout(paths: &Paths) -> Result<(), HostError> {
     ensure_dir(&paths.pki_dir(), PKI_DIR)?;
     ensure_dir(&paths.runtime_dir(), PUBLIC_DIR)?;
     ensure_dir(&paths.handover_dir(), PRIVATE_DIR)
+}
+
+/// Removes every file of a unit but etcd's data, private keys first.
+///
+/// # Errors
+/// Something could not be removed.
+pub fn remove(paths: &Paths) -> Result<(), HostError> {
+    for directory in [
+        paths.pki_dir(),
+        paths.runtime_dir(),
+        paths.config_dir(),
+        paths.programs_dir(),
+    ] {
+        match fs::remove_dir_all(&directory) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(HostError::file("remove", &directory)(error));
+            }
+            _ => {}
+        }
+    }
+    ensure_absent(&paths.service_file())
 }
 
 /// Makes the directory of etcd's data, with the mode that etcd demands, owned

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use etcd_charm_world::{Certificate, HookRun, UnitName, World};
+use etcd_charm_world::{Certificate, HookRun, UnitName, World, service_of};
 use fernet::Fernet;
 use libtest_mimic::Trial;
 use serde_json::json;
@@ -15,7 +15,10 @@ use crate::support::{
 };
 
 pub(crate) fn stories() -> Vec<Trial> {
-    vec![story("hygiene_secrets_are_seen_nowhere", nowhere)]
+    vec![
+        story("hygiene_secrets_are_seen_nowhere", nowhere),
+        story("hygiene_a_removed_unit_leaves_no_key", farewell),
+    ]
 }
 
 /// What nobody may see, with a word for what it is.
@@ -240,9 +243,43 @@ fn assert_quiet(world: &World, hidden: &Hidden, units: &[UnitName]) {
         }
         let status = world.model.unit_status(unit.clone());
         hidden.assert_not_in("a status", &status.message);
-        let log = world.machines[unit].service_log(&etcd_charm_world::service_of(unit));
+        let log = world.machines[unit].service_log(&service_of(unit));
         let log = std::fs::read(log).expect("etcd has a log");
         hidden.assert_not_in("etcd's log", &String::from_utf8_lossy(&log));
     }
     hidden.assert_not_in("a status", &world.model.app_status("etcd").message);
+}
+
+/// Whoever gets the machine of a removed unit finds nothing on it to be `root`
+/// with in the cluster that goes on, from its `stop` on.
+fn farewell() {
+    let mut world = world();
+    let (stays, goes) = (world.deploy(), world.add_unit());
+    world.rest();
+    let root = world.root(&goes).to_owned();
+    let keys = || {
+        let mut hidden = Hidden::default();
+        hidden.hide_keys(&root);
+        hidden.0.len()
+    };
+    assert!(keys() > 0);
+    world.model.remove_unit(goes.clone());
+    let mut is_stopped = false;
+    while let Some(run) = world.model.step() {
+        assert!(run.succeeded(), "{}: {}", run.name, run.stderr);
+        if run.unit == goes && run.name == "stop" {
+            is_stopped = true;
+            assert_eq!(keys(), 0, "after stop");
+        }
+    }
+    assert!(is_stopped);
+    for place in ["etc/etcd-charm", "run/etcd-charm", "opt/etcd-charm"] {
+        let left = root.join(place).join(goes.with_dash());
+        assert!(!left.exists(), "{}", left.display());
+    }
+    let service = format!("etc/systemd/system/{}", service_of(&goes));
+    assert!(!root.join(service).exists());
+    world.machines.remove(&goes);
+    world.rest();
+    assert_eq!(world.model.unit_status(stays).status, "active");
 }
