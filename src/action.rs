@@ -15,7 +15,7 @@ mod parameters;
 mod rebuild;
 mod reconcile;
 mod restore;
-mod rotate_server_ca;
+mod rotate;
 mod snapshot;
 mod table;
 
@@ -133,7 +133,8 @@ async fn act(
         "reconcile" => reconcile::run(context, results).await,
         "restore" => restore::restore(context, results).await,
         "revoke-client-certificates" => certificates::revoke(context, results).await,
-        "rotate-server-ca" => rotate_server_ca::run(context, results).await,
+        "rotate-admin-ca" => rotate::admin(context, results).await,
+        "rotate-server-ca" => rotate::server(context, results).await,
         "snapshot" => snapshot::take(context, results).await,
         other => Err(ActionError::Unknown(other.to_owned())),
     }

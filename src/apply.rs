@@ -26,7 +26,7 @@ pub use membership::membership;
 pub use port::open_port;
 pub use prepare::{Prepared, prepare, snapshot_at_rest};
 pub use proof::{Proven, prove, prove_or_fall_back};
-pub use publish::{new_token, publish, rotate_server_authority};
+pub use publish::{new_token, publish, rotate_admin_authority, rotate_server_authority};
 pub use refound::refound;
 pub use snapshot::snapshot;
 pub use trust::{Restarted, trust, turn};

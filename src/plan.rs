@@ -174,6 +174,8 @@ fn next_stage(observed: &Observed, report: &mut Report) -> Stage {
     report.read_ledger(cluster, own, observed);
     report.read_authorities(&observed.machine, observed.now);
     report.rotation = authorities::progress(observed, cluster);
+    let ending = authorities::admin::ending_credentials(observed, cluster);
+    report.expiring_credentials.extend(ending);
     Stage::Publish(Box::new(publish::plan(observed, cluster)))
 }
 

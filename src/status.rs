@@ -140,6 +140,10 @@ pub fn of_application(report: &Report) -> Status {
             ("servers", None) => {
                 line.say(format!("run rotate-server-ca: the servers' CA ends {end}"));
             }
+            // One action after the other.
+            (of, None) if report.ending.len() == 1 => {
+                line.say(format!("run rotate-admin-ca: the {of}' CA ends {end}"));
+            }
             (of, _) => line.say(format!("the {of}' CA ends {end}")),
         }
     }

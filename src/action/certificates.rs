@@ -91,7 +91,8 @@ pub(crate) async fn generate(
     let record = IssuedRecord {
         purpose: Purpose::Operator,
         prefix: asked.prefix,
-        fingerprint: own.fingerprint.clone(),
+        fingerprint: Some(own.fingerprint.clone()),
+        issuer: Some(authorities.admin_issuer()),
         issued_at: context.now,
         // An older certificate of the name works as long as this one does.
         not_after: own.not_after.max(
@@ -167,21 +168,24 @@ pub(crate) async fn revoke(
     let mut parameters = Parameters::read(context)?;
     let name = common_name(&mut parameters)?
         .ok_or_else(|| wrong("common-name", "is missing: whose certificates?"))?;
+    let reserves = parameters.flag("reserve")?;
     parameters.finish()?;
     let session = Session::begin(context).await?;
     session.require_leader()?;
     let ledger = session.client.ledger().await?;
     let record = match ledger.issued.get(&name) {
-        Some(record) if record.purpose == Purpose::Operator => record,
+        Some(record) if record.purpose == Purpose::Operator => record.clone(),
         Some(_) => {
             return Err(ActionError::Refused(format!(
                 "common name {name} is that of a relation, and ends with it: remove the relation"
             )));
         }
+        None if reserves => reserve(context, &session, &name).await?,
         None => {
             return Err(ActionError::Refused(format!(
                 "common name {name} has no certificates of generate-client-certificates; \
-                 list-clients shows which there are"
+                 list-clients shows which there are, and reserve=true keeps a name of which the \
+                 record is lost"
             )));
         }
     };
@@ -190,10 +194,10 @@ pub(crate) async fn revoke(
         state: IssuedState::Revoked,
         ..record.clone()
     };
-    let is_ours = *record == revoked
+    let is_ours = record == revoked
         || session
             .client
-            .replace_issued(&name, record, &revoked)
+            .replace_issued(&name, &record, &revoked)
             .await?;
     if !is_ours {
         return Err(overtaken(&name));
@@ -208,7 +212,9 @@ pub(crate) async fn revoke(
     // Settles it, and ends what is open, here and at the other units.
     let report = reconcile::pass(context).await.map_err(Box::new)?;
     results.set(&["common-name"], name.as_str());
-    results.set(&["fingerprint"], revoked.fingerprint.as_str());
+    if let Some(fingerprint) = &revoked.fingerprint {
+        results.set(&["fingerprint"], fingerprint.as_str());
+    }
     results.set(&["name-free-after"], free_after(&revoked).to_string());
     results.set(
         &["note"],
@@ -223,6 +229,39 @@ pub(crate) async fn revoke(
         },
     );
     Ok(())
+}
+
+/// Claims a name that the ledger does not know, for a certificate that may be
+/// somewhere: it was issued after the snapshot that the cluster was made from.
+async fn reserve(
+    context: &Context,
+    session: &Session,
+    name: &CommonName,
+) -> Result<IssuedRecord, ActionError> {
+    let authorities = session.application.authorities.as_ref().ok_or_else(|| {
+        ActionError::Refused(
+            "the certificate authorities cannot be read yet; wait until the unit is active"
+                .to_owned(),
+        )
+    })?;
+    let cluster = look_at(context, session, name).await?;
+    let app = context.hook.unit.app();
+    admit_operator(name, None, app, &cluster).map_err(ActionError::Refused)?;
+    let record = IssuedRecord {
+        purpose: Purpose::Operator,
+        prefix: None,
+        fingerprint: None,
+        issuer: None,
+        issued_at: context.now,
+        // No certificate outlives its authority.
+        not_after: authorities.admin.own().not_after,
+        state: IssuedState::Revoked,
+        archive: None,
+    };
+    match session.client.claim_issued(name, &record).await? {
+        true => Ok(record),
+        false => Err(overtaken(name)),
+    }
 }
 
 fn asked(context: &Context) -> Result<Asked, ActionError> {

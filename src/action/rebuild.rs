@@ -1,6 +1,7 @@
 //! `rebuild-cluster`: a new cluster from what the survivors of the old one have,
 //! when too few of them are left to agree on anything.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -79,7 +80,9 @@ pub(crate) async fn rebuild(
     let founding = ground.founding(context);
     context.tools.action_log("trying it out")?;
     let file: PathBuf = context.paths.named(&path);
-    let prepared = ground.prepare(context, &file, &founding).await?;
+    // It is the newest data that there is, so it knows whom it has issued what.
+    let issued = BTreeMap::new();
+    let prepared = ground.prepare(context, &file, &founding, &issued).await?;
     results.set(&["restored", "revision"], prepared.revision.to_string());
     ground
         .put_in_place(context, founding, false, &prepared, results)

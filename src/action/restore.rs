@@ -2,6 +2,7 @@
 //! [`crate::apply::refound`] for how the old cluster ends and the new one
 //! begins.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::parameters::{Parameters, wrong};
@@ -12,7 +13,7 @@ use crate::etcd::{Client, EtcdError, Lock};
 use crate::host::snapshot::{SnapshotFile, verify};
 use crate::host::{HostError, data, package, snapshot_tool};
 use crate::juju::ActionResults;
-use crate::model::{Founding, MemberName, Refounding};
+use crate::model::{CommonName, Founding, IssuedRecord, MemberName, Refounding};
 use crate::observe::{self, Application};
 use crate::plan::Wait;
 use crate::plan::membership::member_url;
@@ -55,7 +56,7 @@ pub(crate) async fn restore(
         None => None,
     };
     let founding = ground.founding(context);
-    let tried = attempt(context, &ground, &file, &founding, results).await;
+    let tried = attempt(context, &ground, &file, &founding, client.as_ref(), results).await;
     let tried = match (tried, &client) {
         (Ok(prepared), Some(client)) if !skip_backup => save(context, client, &target, results)
             .await
@@ -124,10 +125,26 @@ async fn attempt(
     ground: &Ground,
     file: &Path,
     founding: &Founding,
+    client: Option<&Client>,
     results: &mut ActionResults,
 ) -> Result<Prepared, ActionError> {
     context.tools.action_log("trying the snapshot out")?;
-    let prepared = ground.prepare(context, file, founding).await?;
+    let issued = match client {
+        Some(client) => client.ledger().await?.issued,
+        None => BTreeMap::new(),
+    };
+    let prepared = ground.prepare(context, file, founding, &issued).await?;
+    let carried = prepared.tidied.carried.iter();
+    let carried: Vec<_> = carried.map(|name| name.as_str()).collect();
+    match client {
+        Some(_) if carried.is_empty() => {}
+        Some(_) => results.set(&["restored", "kept-names"], carried.join(",")),
+        None => results.set(
+            &["restored", "unknown-names"],
+            "no member could tell what was issued since the snapshot: revoke the names of \
+             credentials that it does not know, by revoke-client-certificates with reserve=true",
+        ),
+    }
     results.set(&["restored", "revision"], prepared.revision.to_string());
     Ok(prepared)
 }
@@ -222,9 +239,11 @@ impl Ground {
         context: &Context,
         file: &Path,
         founding: &Founding,
+        issued: &BTreeMap<CommonName, IssuedRecord>,
     ) -> Result<Prepared, ActionError> {
+        let peer_url = self.peer_url();
         let prepared =
-            apply::prepare(context, &self.storage, &self.peer_url(), file, founding).await;
+            apply::prepare(context, &self.storage, &peer_url, file, founding, issued).await;
         prepared.map_err(|error| {
             // The reason is worth more than the space, which the next run takes
             // back.

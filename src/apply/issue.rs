@@ -37,7 +37,8 @@ pub async fn issue(
     let record = IssuedRecord {
         purpose: Purpose::Relation(interface, relation),
         prefix: None,
-        fingerprint: own.fingerprint.clone(),
+        fingerprint: Some(own.fingerprint.clone()),
+        issuer: Some(authorities.admin_issuer()),
         issued_at: context.now,
         not_after: own.not_after,
         state: IssuedState::InForce,

@@ -62,10 +62,11 @@ pub async fn machine(
                 let authorities = authorities(application)?;
                 let paths = &context.paths;
                 let server = authorities.server_trust();
-                let admin = authorities.admin.certificate.as_bytes();
+                let admin = authorities.admin_trust();
                 let path = paths.server_ca();
                 ensure_file(&path, server.as_bytes(), PUBLIC_FILE, Owner::Charm)?;
-                ensure_file(&paths.admin_ca(), admin, PUBLIC_FILE, Owner::Charm)?;
+                let path = paths.admin_ca();
+                ensure_file(&path, admin.as_bytes(), PUBLIC_FILE, Owner::Charm)?;
             }
             MachineStep::IssueServer(names, seconds) => {
                 // No user of etcd may have this name: see `RESERVED_PREFIX`.

@@ -1,6 +1,7 @@
 //! The data of a new cluster, made from a snapshot beside the data in use and
 //! tried out there: nothing that anybody uses is touched.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -12,7 +13,7 @@ use crate::host::snapshot::SnapshotFile;
 use crate::host::snapshot_tool::{self, RestoredAs};
 use crate::host::trial::{Trial, TrialOf};
 use crate::host::{data, package};
-use crate::model::{Founding, MemberName};
+use crate::model::{CommonName, Founding, IssuedRecord, MemberName};
 use crate::observe;
 
 /// How long a small database may take until it serves: an election, and the
@@ -37,7 +38,8 @@ pub struct Prepared {
 
 /// Makes the data of a one-member cluster with these words from a snapshot
 /// file, starts an etcd on it that only this process can use, and makes it fit
-/// for this application: see [`Client::tidy_restored`]. What earlier runs
+/// for this application, which has `issued` these identities by now: see
+/// [`Client::tidy_restored`]. What earlier runs
 /// prepared and never used is removed.
 ///
 /// # Errors
@@ -49,6 +51,7 @@ pub async fn prepare(
     peer_url: &str,
     snapshot: &Path,
     founding: &Founding,
+    issued: &BTreeMap<CommonName, IssuedRecord>,
 ) -> Result<Prepared, ApplyError> {
     let programs =
         package::installed(&context.paths)?.ok_or(ApplyError::Missing("the programs of etcd"))?;
@@ -73,7 +76,7 @@ pub async fn prepare(
     let gib = u32::try_from(size >> 30).unwrap_or(u32::MAX);
     let limit = START_LIMIT.saturating_add(START_LIMIT_PER_GIB.saturating_mul(gib));
     let client = serving(context, &mut trial, limit).await?;
-    let tidied = client.tidy_restored().await?;
+    let tidied = client.tidy_restored(issued).await?;
     let revision = client.revision().await?;
     // etcd waits for its clients before it ends.
     drop(client);

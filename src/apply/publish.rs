@@ -11,7 +11,7 @@ use crate::juju::SecretOwner;
 use crate::log::chain;
 use crate::model::{LedgerWrite, MemberName, Notice, Requirer, SecretId, SecretUri, Timestamp};
 use crate::observe::{self, AUTHORITIES_LABEL};
-use crate::plan::authorities::{Authorities, Rotation};
+use crate::plan::authorities::{AdminRotation, Authorities, Rotation};
 use crate::plan::publish::{Changes, Departure, EndedIdentities, OlderPublication, Publication};
 use crate::relation::fernet;
 use crate::tls::Authority;
@@ -152,6 +152,7 @@ fn found(context: &Context) -> Result<Changes, ApplyError> {
                 server: create("server")?,
                 admin: create("admin")?,
                 rotation: None,
+                admin_rotation: None,
             };
             tools.secret_add(
                 AUTHORITIES_LABEL,
@@ -212,11 +213,40 @@ pub fn rotate_server_authority(
         }),
         ..authorities.clone()
     };
-    store_authorities(context, &authorities)?;
+    announce(context, &authorities)?;
+    Ok(next)
+}
+
+/// Begins to replace the authority of the administrators; what the present one
+/// has signed is let in for so long once the new one signs. Gives the new one.
+///
+/// # Errors
+/// As [`publish`].
+pub fn rotate_admin_authority(
+    context: &Context,
+    authorities: &Authorities,
+    grace_seconds: i64,
+) -> Result<Authority, ApplyError> {
+    let app = context.hook.unit.app();
+    let name = format!("{app} admin authority {}", context.now);
+    let next = Authority::create(&name, context.now, AUTHORITY_VALIDITY_SECONDS)?;
+    let authorities = Authorities {
+        admin_rotation: Some(AdminRotation::Next {
+            authority: next.clone(),
+            grace_seconds,
+        }),
+        ..authorities.clone()
+    };
+    announce(context, &authorities)?;
+    Ok(next)
+}
+
+/// Stores authorities, and makes every unit look at them.
+fn announce(context: &Context, authorities: &Authorities) -> Result<(), ApplyError> {
+    store_authorities(context, authorities)?;
     let (key, told) = authorities.announcement();
     let changes = [(key, Some(told))].into();
-    publish_to_peers(context, &changes, &Changes::new())?;
-    Ok(next)
+    publish_to_peers(context, &changes, &Changes::new())
 }
 
 /// A token for a new cluster: random, and different in every one; 32 of a key's

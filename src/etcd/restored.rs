@@ -1,13 +1,15 @@
 //! What a database that was restored from a snapshot holds and must not keep.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use etcd_client::{DeleteOptions, GetOptions, Txn, TxnOp};
 
 use super::batch::{Operation, batches};
 use super::kv::{MAX_LEDGER_BYTES, read};
 use super::{Client, EtcdError};
-use crate::model::{ALL_LEDGERS, ClientRecord, CommonName, LedgerKey, LedgerKeys, LedgerWrite};
+use crate::model::{
+    ALL_LEDGERS, ClientRecord, CommonName, IssuedRecord, LedgerKey, LedgerKeys, LedgerWrite,
+};
 
 /// What was removed from a restored database.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -16,6 +18,9 @@ pub struct Tidied {
     pub foreign_names: BTreeSet<CommonName>,
     /// The ledgers in which they stood.
     pub foreign_ledgers: usize,
+    /// Names of identities that were issued or revoked since the snapshot, and
+    /// are as they were before it was restored.
+    pub carried: BTreeSet<CommonName>,
 }
 
 impl Client {
@@ -28,20 +33,29 @@ impl Client {
     ///   claims stay.
     /// - Our own ledger forgets its locks, and which answers were published:
     ///   neither is true of this moment.
+    /// - Our own ledger learns of what was issued or revoked since: `issued`, all
+    ///   of it. Nobody else can have such a name, and what stands in the snapshot
+    ///   in that name is nobody's.
     /// - `root` gets in by certificate only, whatever it had before, and
     ///   authentication is on.
     ///
     /// # Errors
     /// etcd failed a call, or the ledger cannot be read.
-    pub async fn tidy_restored(&self) -> Result<Tidied, EtcdError> {
+    pub async fn tidy_restored(
+        &self,
+        issued: &BTreeMap<CommonName, IssuedRecord>,
+    ) -> Result<Tidied, EtcdError> {
         if self.authentication_enabled().await? {
             let mut auth = self.inner.auth_client();
             self.call("disable authentication", auth.auth_disable())
                 .await?;
         }
         self.ensure_no_user("root").await?;
-        let tidied = self.tidy_ledgers().await?;
-        for name in &tidied.foreign_names {
+        let mut tidied = self.tidy_ledgers().await?;
+        let (carried, writes) = self.ledger().await?.carry_issued(issued);
+        self.write_ledger(&writes).await?;
+        tidied.carried = carried;
+        for name in tidied.foreign_names.union(&tidied.carried) {
             self.ensure_no_user(name.as_str()).await?;
             self.ensure_no_role(name.as_str()).await?;
         }
@@ -107,6 +121,7 @@ impl Client {
         Ok(Tidied {
             foreign_names: foreign_names.difference(&own_names).cloned().collect(),
             foreign_ledgers: foreign.len(),
+            carried: BTreeSet::new(),
         })
     }
 }

@@ -7,9 +7,14 @@
 //! user keeps a revoked certificate out: its name must be nobody's until it has
 //! expired.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
 
-use super::{CommonName, Endpoint, Fingerprint, KeyRange, Ledger, Prefix, RelationId, Timestamp};
+use super::{
+    ClientRecord, CommonName, Endpoint, Fingerprint, KeyRange, Ledger, LedgerWrite, Prefix,
+    RelationId, Timestamp,
+};
 
 /// An interface from before `etcd_client`, over which the provider hands out
 /// certificate and key.
@@ -68,8 +73,14 @@ pub struct IssuedRecord {
     /// no prefix.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prefix: Option<Prefix>,
-    /// The fingerprint of the certificate that was issued last.
-    pub fingerprint: Fingerprint,
+    /// The fingerprint of the certificate that was issued last; `None` for a name
+    /// that is kept from everybody because a certificate of it may be somewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<Fingerprint>,
+    /// Which authority has signed it, as it is told from others; `None` where that
+    /// was not noted yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<String>,
     /// When that one was issued.
     pub issued_at: Timestamp,
     /// When the last of its certificates stops being valid.
@@ -98,6 +109,39 @@ impl IssuedRecord {
 }
 
 impl Ledger {
+    /// What has to be written into this ledger, which is that of a snapshot, so
+    /// that it knows of every identity that was issued or revoked since: a
+    /// certificate does not become unissued with the data. The names whose user
+    /// and role are not what they should be until the next full pass, too.
+    pub fn carry_issued(
+        &self,
+        issued: &BTreeMap<CommonName, IssuedRecord>,
+    ) -> (BTreeSet<CommonName>, Vec<LedgerWrite>) {
+        let news = issued
+            .iter()
+            .filter(|(name, record)| self.issued.get(name) != Some(record));
+        let mut names = BTreeSet::new();
+        let mut writes = Vec::new();
+        for (name, record) in news {
+            // A client had the name then, and it was free again before this was
+            // issued: it asks anew, and is refused the name.
+            if let Some(claim) = self.names.get(name) {
+                let holder = claim.holder.clone();
+                let before = self.clients.get(&holder).cloned().unwrap_or_default();
+                let record = ClientRecord {
+                    grant: None,
+                    answer: None,
+                    ..before
+                };
+                writes.push(LedgerWrite::Record(holder, record));
+                writes.push(LedgerWrite::FreeName(name.clone()));
+            }
+            writes.push(LedgerWrite::Issued(name.clone(), record.clone()));
+            names.insert(name.clone());
+        }
+        (names, writes)
+    }
+
     /// The identities of a relation of an older interface; the one that was
     /// issued last stands last.
     pub fn identities_of(&self, relation: RelationId) -> Vec<(&CommonName, &IssuedRecord)> {
@@ -113,13 +157,15 @@ impl Ledger {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{NameClaim, RequestKey};
     use super::*;
 
     fn record(purpose: Purpose) -> IssuedRecord {
         IssuedRecord {
             purpose,
             prefix: None,
-            fingerprint: "5f".repeat(32).try_into().expect("a fingerprint"),
+            fingerprint: "5f".repeat(32).try_into().ok(),
+            issuer: None,
             issued_at: Timestamp(1_700_000_000),
             not_after: Timestamp(1_800_000_000),
             state: IssuedState::InForce,
@@ -176,5 +222,57 @@ mod tests {
             .map(|(name, _)| name.as_str())
             .collect();
         assert_eq!(names, ["b", "a"]);
+    }
+
+    #[test]
+    fn a_snapshot_learns_of_what_was_issued_since() {
+        let name = |text: &str| -> CommonName { text.parse().expect("a name") };
+        let with = |state| IssuedRecord {
+            state,
+            ..record(Purpose::Operator)
+        };
+        let issued = [
+            (name("kept"), with(IssuedState::InForce)),
+            (name("over"), with(IssuedState::Revoked)),
+            (name("revoked"), with(IssuedState::InForce)),
+        ];
+        let mut snapshot = Ledger {
+            issued: issued.into(),
+            ..Ledger::default()
+        };
+        let holder = RequestKey {
+            relation: RelationId(7),
+            request: None,
+        };
+        let claim = NameClaim {
+            holder: holder.clone(),
+            leaves: BTreeSet::new(),
+            leaving: false,
+        };
+        snapshot.names.insert(name("since"), claim);
+        let asked = ClientRecord {
+            answer: Some("told".to_owned()),
+            ..ClientRecord::default()
+        };
+        snapshot.clients.insert(holder.clone(), asked);
+        let now = [
+            (name("kept"), with(IssuedState::InForce)),
+            (name("revoked"), with(IssuedState::Revoked)),
+            (name("since"), with(IssuedState::InForce)),
+        ];
+        let (names, writes) = snapshot.carry_issued(&now.into());
+        assert_eq!(names, [name("revoked"), name("since")].into());
+        for write in &writes {
+            snapshot.apply(write);
+        }
+        let states: Vec<_> = snapshot
+            .issued
+            .values()
+            .map(|record| record.state)
+            .collect();
+        let (force, revoked) = (IssuedState::InForce, IssuedState::Revoked);
+        assert_eq!(states, [force, revoked, revoked, force]);
+        assert!(snapshot.names.is_empty());
+        assert_eq!(snapshot.clients[&holder], ClientRecord::default());
     }
 }

@@ -4,7 +4,7 @@ use super::ObserveError;
 use crate::context::Context;
 use crate::juju::SecretContent;
 use crate::model::{Secret, SecretUri, Timestamp};
-use crate::plan::authorities::{Authorities, Rotation};
+use crate::plan::authorities::{AdminRotation, Authorities, Rotation};
 use crate::plan::observed::Peers;
 use crate::tls::{Authority, IssueError, OwnCertificate};
 
@@ -16,6 +16,12 @@ pub const AUTHORITIES_LABEL: &str = "etcd-charm.authorities";
 const NEXT: (&str, &str) = ("server-ca-next-cert", "server-ca-next-key");
 const NEXT_FROM: &str = "server-ca-next-from";
 const PREVIOUS: &str = "server-ca-previous-cert";
+
+/// The same of that of the administrators.
+const ADMIN_NEXT: (&str, &str) = ("admin-ca-next-cert", "admin-ca-next-key");
+const ADMIN_NEXT_GRACE: &str = "admin-ca-next-grace-seconds";
+const ADMIN_PREVIOUS: &str = "admin-ca-previous-cert";
+const ADMIN_PREVIOUS_UNTIL: &str = "admin-ca-previous-until";
 
 /// Reads the authorities; `None` until the leader has made them and they can be
 /// read.
@@ -77,10 +83,26 @@ fn parse(content: &SecretContent) -> Result<Authorities, IssueError> {
         }
         (None, None) => None,
     };
+    let seconds = |key| content.get(key).and_then(|text| text.parse().ok());
+    let admin_rotation = match (content.get(ADMIN_NEXT.0), content.get(ADMIN_PREVIOUS)) {
+        (Some(_), _) => Some(AdminRotation::Next {
+            authority: load(ADMIN_NEXT)?,
+            grace_seconds: seconds(ADMIN_NEXT_GRACE).unwrap_or_default(),
+        }),
+        (None, Some(certificate)) => {
+            OwnCertificate::read(certificate)?;
+            Some(AdminRotation::Previous {
+                certificate: certificate.to_owned(),
+                until: Timestamp(seconds(ADMIN_PREVIOUS_UNTIL).unwrap_or_default()),
+            })
+        }
+        (None, None) => None,
+    };
     Ok(Authorities {
         server: load(("server-ca-cert", "server-ca-key"))?,
         admin: load(("admin-ca-cert", "admin-ca-key"))?,
         rotation,
+        admin_rotation,
     })
 }
 
@@ -90,6 +112,7 @@ pub fn content(authorities: &Authorities) -> SecretContent {
         server,
         admin,
         rotation,
+        admin_rotation,
     } = authorities;
     let mut content = vec![
         ("server-ca-cert", server.certificate.clone()),
@@ -104,6 +127,21 @@ pub fn content(authorities: &Authorities) -> SecretContent {
             (NEXT_FROM, from.0.to_string()),
         ]),
         Some(Rotation::Previous(certificate)) => content.push((PREVIOUS, certificate.clone())),
+        None => {}
+    }
+    match admin_rotation {
+        Some(AdminRotation::Next {
+            authority,
+            grace_seconds,
+        }) => content.extend([
+            (ADMIN_NEXT.0, authority.certificate.clone()),
+            (ADMIN_NEXT.1, authority.key().expose().clone()),
+            (ADMIN_NEXT_GRACE, grace_seconds.to_string()),
+        ]),
+        Some(AdminRotation::Previous { certificate, until }) => content.extend([
+            (ADMIN_PREVIOUS, certificate.clone()),
+            (ADMIN_PREVIOUS_UNTIL, until.0.to_string()),
+        ]),
         None => {}
     }
     content.into_iter().collect()
@@ -121,6 +159,7 @@ mod tests {
             server: authority("server"),
             admin: authority("admin"),
             rotation: None,
+            admin_rotation: None,
         };
         let next = authority("next");
         for rotation in [
@@ -136,6 +175,23 @@ mod tests {
             let read = parse(&written).expect("authorities");
             assert_eq!(content(&read), written);
             assert_eq!(read.server_trust(), authorities.server_trust());
+        }
+        let next = authority("next administrators");
+        for rotation in [
+            AdminRotation::Next {
+                authority: next.clone(),
+                grace_seconds: 60,
+            },
+            AdminRotation::Previous {
+                certificate: next.certificate,
+                until: now,
+            },
+        ] {
+            authorities.admin_rotation = Some(rotation);
+            let written = content(&authorities);
+            let read = parse(&written).expect("authorities");
+            assert_eq!(content(&read), written);
+            assert_eq!(read.admin_trust(), authorities.admin_trust());
         }
     }
 }

@@ -24,13 +24,17 @@ pub fn machine(context: &Context, application: &Application) -> Result<Machine, 
     let facts = &context.facts;
     let written = files::read_text(&paths.wanted_trust())?;
     let loaded = files::read_text(&paths.loaded_trust())?;
-    let loaded_leaves = loaded.as_deref().and_then(leaves);
+    let loaded_all = loaded.as_deref().and_then(trusted);
+    let (loaded_authorities, loaded_leaves) = loaded_all.unzip();
     // The same text but between the writing of one and the start of etcd, and
     // with many clients the reading of it is most of what a hook does.
     let written_leaves = if written == loaded {
         loaded_leaves.clone()
     } else {
-        written.as_deref().and_then(leaves)
+        written
+            .as_deref()
+            .and_then(trusted)
+            .map(|(_, leaves)| leaves)
     };
     let served = files::read_text(&paths.served_trust())?;
     let is_unproven = loaded.is_some() && served.is_some() && served != loaded;
@@ -47,6 +51,7 @@ pub fn machine(context: &Context, application: &Application) -> Result<Machine, 
         admin_ca: files::read_text(&paths.admin_ca())?,
         written_leaves,
         loaded_leaves,
+        loaded_authorities,
         disconnected: facts.disconnected,
         is_running: true,
         ..Machine::default()
@@ -121,10 +126,10 @@ fn is_newest(context: &Context, application: &Application) -> Result<bool, Obser
     }
 }
 
-/// The leaves of a trust file. A file that is missing, or was damaged by
-/// somebody else, is no trust file, and gets written anew.
-fn leaves(text: &str) -> Option<Leaves> {
-    TrustBundle::leaves_in(text).ok()
+/// The authorities and the leaves of a trust file. A file that is missing, or was
+/// damaged by somebody else, is no trust file, and gets written anew.
+fn trusted(text: &str) -> Option<(Leaves, Leaves)> {
+    TrustBundle::fingerprints_in(text).ok()
 }
 
 fn documents(

@@ -4,7 +4,7 @@ use super::{Application, ObserveError};
 use crate::context::Context;
 use crate::hook::Event;
 use crate::juju::Revision;
-use crate::model::{Ledger, OlderInterface, Relation, Secret};
+use crate::model::{IssuedRecord, Ledger, OlderInterface, Relation, Secret};
 use crate::plan::observed::{Clients, HeldIdentity, OlderRelation, Pass, Scope};
 use crate::relation;
 use crate::tls::OwnCertificate;
@@ -77,7 +77,7 @@ fn older_relation(
         .and_then(|(certificate, key)| held(certificate, key.clone()));
     read.held = match ledger.identities_of(relation.id).last() {
         // The secret is read only where it may say something else.
-        Some((_, newest)) if !is(published.as_ref(), &newest.fingerprint) => {
+        Some((_, newest)) if !is(published.as_ref(), newest) => {
             let label = relation::older::identity_label(interface, relation.id);
             let content = match context.tools.secret_get_by_label(&label, Revision::Peek) {
                 Ok(content) => content.ok(),
@@ -96,8 +96,8 @@ fn older_relation(
     Ok(read)
 }
 
-fn is(held: Option<&HeldIdentity>, fingerprint: &crate::model::Fingerprint) -> bool {
-    held.is_some_and(|held| held.fingerprint == *fingerprint)
+fn is(held: Option<&HeldIdentity>, record: &IssuedRecord) -> bool {
+    held.is_some_and(|held| Some(&held.fingerprint) == record.fingerprint.as_ref())
 }
 
 /// What cannot be read is nothing that anybody was given.

@@ -1,5 +1,5 @@
-//! The certificate authorities of an application, and how that of the servers
-//! is replaced by another without anybody losing a connection.
+//! The certificate authorities of an application, and how each is replaced by
+//! another without anybody losing a connection.
 //!
 //! Who checks a certificate has to know its authority before it is shown one
 //! of it, and each member, each unit and each client learns that at a time of
@@ -7,14 +7,19 @@
 //! reached everybody:
 //!
 //! 1. The next authority is trusted beside the present one, and signs nothing.
-//!    Members restart in turn, since etcd reads the authorities of peers once,
-//!    at its start; clients are told both.
-//! 2. When every member has loaded both, and clients have had time to take them
-//!    over, the next becomes the present one, which signs; every unit issues
-//!    itself another certificate, for which nothing is restarted.
+//!    Members restart in turn, since etcd reads authorities once, at its start;
+//!    clients are told both of the servers'.
+//! 2. When every member has loaded both, the next becomes the present one, which
+//!    signs; every unit issues itself another certificate, for which nothing is
+//!    restarted. That of the servers waits until clients have had time to take
+//!    both over. That of the administrators signs anew what relations of the older
+//!    interfaces were given.
 //! 3. When every member shows a certificate of the present authority, the
-//!    previous one is forgotten. Members restart in turn once more.
+//!    previous one is forgotten. Members restart in turn once more. That of the
+//!    administrators waits until those relations, and people with credentials,
+//!    have had time to take over what was signed anew; what was not ends with it.
 
+pub(super) mod admin;
 #[cfg(test)]
 mod tests;
 
@@ -40,6 +45,8 @@ pub struct Authorities {
     pub admin: Authority,
     /// The other authority of the members, while one replaces another.
     pub rotation: Option<Rotation>,
+    /// The other authority of the administrators, while one replaces another.
+    pub admin_rotation: Option<AdminRotation>,
 }
 
 /// How far the authority of the members is being replaced.
@@ -57,27 +64,68 @@ pub enum Rotation {
     Previous(String),
 }
 
+/// How far the authority of the administrators is being replaced.
+#[derive(Clone, Debug)]
+pub enum AdminRotation {
+    /// There is another one, which is trusted and signs nothing yet.
+    Next {
+        /// The authority that will sign.
+        authority: Authority,
+        /// How long the present one is let in once the other signs.
+        grace_seconds: i64,
+    },
+    /// There was another one, which signs nothing any more.
+    Previous {
+        /// Its certificate, PEM.
+        certificate: String,
+        /// Until when what it has signed is let in.
+        until: Timestamp,
+    },
+}
+
 impl Authorities {
     /// What members are checked with, by each other, by units and by clients:
     /// certificates, PEM. The same ones are the same text whichever of them
     /// signs, so that the second step restarts nothing.
     pub fn server_trust(&self) -> String {
-        let mut certificates = vec![self.server.certificate.as_str()];
-        certificates.extend(self.rotation.as_ref().map(|rotation| match rotation {
+        let other = self.rotation.as_ref().map(|rotation| match rotation {
             Rotation::Next { authority, .. } => authority.certificate.as_str(),
             Rotation::Previous(certificate) => certificate.as_str(),
-        }));
-        certificates.sort_unstable();
-        certificates.concat()
+        });
+        joined(&self.server.certificate, other)
+    }
+
+    /// What administrators, and everybody whom the charm has issued a certificate,
+    /// are checked with.
+    pub fn admin_trust(&self) -> String {
+        let other = self.admin_rotation.as_ref().map(|rotation| match rotation {
+            AdminRotation::Next { authority, .. } => authority.certificate.as_str(),
+            AdminRotation::Previous { certificate, .. } => certificate.as_str(),
+        });
+        joined(&self.admin.certificate, other)
+    }
+
+    /// What tells the authority that signs for administrators from all others.
+    pub fn admin_issuer(&self) -> String {
+        digest(self.admin.certificate.as_bytes())
     }
 
     /// What the application's databag says of these authorities: when it
     /// changes, every unit reads the secret that they are in. It changes with
     /// each step of a replacement.
     pub fn announcement(&self) -> (String, String) {
-        let told = self.server_trust() + &self.server.certificate;
+        let mut told = self.server_trust() + &self.server.certificate;
+        told.push_str(&self.admin_trust());
+        told.push_str(&self.admin.certificate);
         (AUTHORITIES.to_owned(), digest(told.as_bytes()))
     }
+}
+
+/// One text of one or two certificates, in an order of their own.
+fn joined(present: &str, other: Option<&str>) -> String {
+    let mut certificates: Vec<_> = [present].into_iter().chain(other).collect();
+    certificates.sort_unstable();
+    certificates.concat()
 }
 
 /// What a unit tells of the authorities of members, once its etcd runs.
@@ -86,31 +134,43 @@ pub(super) fn told(observed: &Observed) -> Option<String> {
     let loaded = machine.loaded_server_trust.as_ref()?;
     let issuer = issuer(
         machine.server_certificate.as_ref()?,
-        machine.authorities.as_ref()?,
+        &machine.authorities.as_ref()?.server,
     )?;
     Some(format!("{loaded} {issuer}"))
 }
 
-/// The digest of the present authority, if it signed this certificate.
-fn issuer(certificate: &OwnCertificate, authorities: &Authorities) -> Option<String> {
+/// The digest of this authority, if it signed this certificate.
+fn issuer(certificate: &OwnCertificate, authority: &Authority) -> Option<String> {
     certificate
-        .issued_by(authorities.server.own())
-        .then(|| digest(authorities.server.certificate.as_bytes()))
+        .issued_by(authority.own())
+        .then(|| digest(authority.certificate.as_bytes()))
 }
 
 /// The authorities as the leader should store them next, if it is time for the
 /// next step.
 pub(super) fn next(observed: &Observed, cluster: &Cluster) -> Option<Authorities> {
     let authorities = observed.machine.authorities.as_ref()?;
+    if !observed.leader {
+        return None;
+    }
+    next_of_servers(observed, cluster, authorities)
+        .or_else(|| admin::next(observed, cluster, authorities))
+}
+
+fn next_of_servers(
+    observed: &Observed,
+    cluster: &Cluster,
+    authorities: &Authorities,
+) -> Option<Authorities> {
     let rotation = authorities.rotation.as_ref()?;
-    if !observed.leader || !behind(observed, cluster, authorities).is_empty() {
+    if !behind(observed, cluster, authorities).is_empty() {
         return None;
     }
     match rotation {
         Rotation::Next { authority, from } => (observed.now >= *from).then(|| Authorities {
             rotation: Some(Rotation::Previous(authorities.server.certificate.clone())),
             server: authority.clone(),
-            admin: authorities.admin.clone(),
+            ..authorities.clone()
         }),
         Rotation::Previous(_) => Some(Authorities {
             rotation: None,
@@ -119,9 +179,20 @@ pub(super) fn next(observed: &Observed, cluster: &Cluster) -> Option<Authorities
     }
 }
 
-/// How far a replacement has come, for an operator.
+/// How far replacements have come, for an operator.
 pub(super) fn progress(observed: &Observed, cluster: &Cluster) -> Option<String> {
     let authorities = observed.machine.authorities.as_ref()?;
+    let of_servers = progress_of_servers(observed, cluster, authorities);
+    let of_administrators = admin::progress(observed, cluster, authorities);
+    let all: Vec<_> = of_servers.into_iter().chain(of_administrators).collect();
+    (!all.is_empty()).then(|| all.join("; "))
+}
+
+fn progress_of_servers(
+    observed: &Observed,
+    cluster: &Cluster,
+    authorities: &Authorities,
+) -> Option<String> {
     let rotation = authorities.rotation.as_ref()?;
     let behind = behind(observed, cluster, authorities);
     let what = match (rotation, behind.is_empty()) {
@@ -141,14 +212,25 @@ fn behind(observed: &Observed, cluster: &Cluster, authorities: &Authorities) -> 
         digest(authorities.server_trust().as_bytes()),
         digest(authorities.server.certificate.as_bytes())
     );
-    let own = observed.member();
+    not_telling(observed, cluster, SERVER_CA, told(observed), &wanted)
+}
+
+/// The members whose units do not tell this under this key.
+fn not_telling(
+    observed: &Observed,
+    cluster: &Cluster,
+    key: &str,
+    own: Option<String>,
+    wanted: &str,
+) -> Vec<String> {
+    let unit = observed.member();
     let is_ready = |name: &MemberName| {
-        if *name == own {
-            return told(observed).as_ref() == Some(&wanted);
+        if *name == unit {
+            return own.as_deref() == Some(wanted);
         }
         let peers = observed.peers.as_ref();
         let bag = peers.and_then(|peers| peers.others.get(name));
-        bag.and_then(|bag| bag.get(SERVER_CA)) == Some(&wanted)
+        bag.and_then(|bag| bag.get(key)).map(String::as_str) == Some(wanted)
     };
     cluster
         .members

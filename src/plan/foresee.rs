@@ -81,7 +81,7 @@ fn foresee_machine(machine: &mut Machine, step: &MachineStep) -> bool {
         MachineStep::StoreAuthorities => {
             if let Some(authorities) = &machine.authorities {
                 machine.server_ca = Some(authorities.server_trust());
-                machine.admin_ca = Some(authorities.admin.certificate.clone());
+                machine.admin_ca = Some(authorities.admin_trust());
             }
         }
         MachineStep::Configure(documents) => machine.written = documents.clone(),

@@ -97,7 +97,8 @@ mod tests {
         IssuedRecord {
             purpose,
             prefix: Prefix::new("/p/").ok(),
-            fingerprint: leaf("issued", 1),
+            fingerprint: Some(leaf("issued", 1)),
+            issuer: None,
             issued_at: NOW,
             not_after: NOW.plus_seconds(1),
             state,

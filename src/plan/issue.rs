@@ -1,7 +1,8 @@
 //! Which relations of the older interfaces need an identity.
 
 use super::access::identity_in_use;
-use super::observed::Observed;
+use super::authorities::admin::is_signed_by;
+use super::observed::{Observed, OlderRelation};
 use crate::model::{Cluster, IssuedRecord, OlderInterface, RelationId, Timestamp};
 
 /// How long the certificate of a relation is valid: a year. Whoever holds it
@@ -18,7 +19,7 @@ pub struct Issuance {
 }
 
 /// The relations in scope that have no identity, or one that has lived two
-/// thirds of its life. The old one stays in force until it expires: whoever has
+/// thirds of its life, or that another authority than the present one has signed. The old one stays in force until it expires: whoever has
 /// not taken over the new one in the last third never will. Neither the
 /// renewal nor the end needs all units to agree on a moment.
 pub fn plan(observed: &Observed, cluster: &Cluster) -> Vec<Issuance> {
@@ -27,13 +28,23 @@ pub fn plan(observed: &Observed, cluster: &Cluster) -> Vec<Issuance> {
         .filter(|(id, relation)| {
             let used = identity_in_use(&cluster.ledger, **id, relation);
             relation.own.is_some()
-                && used.is_none_or(|(_, record)| is_to_be_renewed(record, observed.now))
+                && used.is_none_or(|(_, record)| {
+                    is_to_be_renewed(record, observed.now) || is_by_another(observed, relation)
+                })
         })
         .map(|(id, relation)| Issuance {
             interface: relation.interface,
             relation: *id,
         })
         .collect()
+}
+
+/// Whether the authority that signed what the relation holds is being replaced.
+fn is_by_another(observed: &Observed, relation: &OlderRelation) -> bool {
+    let (Some(authorities), Some(held)) = (&observed.machine.authorities, &relation.held) else {
+        return false;
+    };
+    !is_signed_by(authorities, &held.certificate)
 }
 
 /// In parts of its own life, since that is cut where the authority ends: a

@@ -66,6 +66,8 @@ pub struct Machine {
     pub loaded_configuration: Option<String>,
     /// Leaves in the trust file that the running etcd read.
     pub loaded_leaves: Option<Leaves>,
+    /// Authorities of administrators in that file.
+    pub loaded_authorities: Option<Leaves>,
     /// The revision of the ledger at which rights were settled when the member
     /// had no connection left of a client from before; `None` before any was
     /// seen.
@@ -311,7 +313,7 @@ fn certificates(observed: &Observed, authorities: &Authorities, address: &str) -
     let validity = options.validity_seconds();
     let mut steps = Vec::new();
     let is_stored = machine.server_ca.as_ref() == Some(&authorities.server_trust())
-        && machine.admin_ca.as_ref() == Some(&authorities.admin.certificate);
+        && machine.admin_ca.as_ref() == Some(&authorities.admin_trust());
     if !is_stored {
         steps.push(MachineStep::StoreAuthorities);
     }

@@ -14,6 +14,7 @@ mod tests;
 
 use std::collections::BTreeSet;
 
+use super::authorities::admin::is_other_loaded;
 use super::observed::{Leaves, Observed, Pass};
 use super::trusted::{granted, trusted};
 use super::{Report, Wait};
@@ -115,12 +116,13 @@ pub fn plan(observed: &Observed, cluster: &Cluster, report: &mut Report) -> Opti
     let is_lingering = cluster.ledger.settled.is_some()
         && super::disconnect::lingering(observed, cluster).is_some();
     let is_removed = (is_surplus || is_lingering) && is_time;
+    let is_outdated = observed.machine.is_outdated() || is_other_loaded(observed);
     let next = pace::next(observed.machine.restarts_paid_until, observed.now);
-    let is_postponed = next > observed.now && !observed.machine.is_outdated();
+    let is_postponed = next > observed.now && !is_outdated;
     if is_postponed && is_added {
         report.postponed = Some(next);
     }
-    let is_due = is_added || is_removed || observed.machine.is_outdated();
+    let is_due = is_added || is_removed || is_outdated;
     if is_due && !is_postponed {
         if observed.leader && !observed.clients.widened {
             return Some(TrustStep::Widen);

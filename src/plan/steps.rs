@@ -303,7 +303,7 @@ fn publish(publication: &Publication) -> Vec<Words> {
         }
     }
     if authorities.is_some() {
-        let summary = "take the next step of replacing the authority of the servers";
+        let summary = "take the next step of replacing an authority";
         words.push(("replace-authority", String::new(), summary.to_owned()));
     }
     for secret in obsolete_secrets {

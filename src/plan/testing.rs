@@ -40,6 +40,7 @@ static AUTHORITIES: LazyLock<Authorities> = LazyLock::new(|| Authorities {
     server: Authority::create("servers", NOW, 3650 * DAY).expect("an authority"),
     admin: Authority::create("administrators", NOW, 3650 * DAY).expect("an authority"),
     rotation: None,
+    admin_rotation: None,
 });
 
 /// The certificate of a client: another key for each number.
@@ -338,6 +339,7 @@ fn machine() -> Machine {
         restarts_paid_until: None,
         is_unproven: false,
         refused_trust: None,
+        loaded_authorities: Some([AUTHORITIES.admin.own().fingerprint.clone()].into()),
         is_running: true,
         is_pending: false,
         has_failed: false,

@@ -44,6 +44,7 @@ pub(crate) static POOL: LazyLock<Pool> = LazyLock::new(|| {
         server: authority("servers"),
         admin: authority("administrators"),
         rotation: None,
+        admin_rotation: None,
     };
     let admin = authorities.admin.issue_client("root", NOW, 90 * DAY);
     let admin = admin.expect("a certificate").certificate;

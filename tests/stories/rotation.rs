@@ -1,6 +1,6 @@
 //! The authority of the servers is replaced.
 
-use etcd_charm_world::Etcdctl;
+use etcd_charm_world::{Credentials, Etcdctl, UnitName, World, Writer};
 use libtest_mimic::Trial;
 use serde_json::json;
 
@@ -8,11 +8,19 @@ use super::actions::{done, refused};
 use crate::support::{application_message, ask_v0, certificate, story, world};
 
 pub(crate) fn stories() -> Vec<Trial> {
-    vec![story(
-        "rotation_replaces_the_authority_without_losing_a_client",
-        replaced,
-    )]
+    vec![
+        story(
+            "rotation_replaces_the_authority_without_losing_a_client",
+            replaced,
+        ),
+        story(
+            "rotation_of_the_admin_authority_ends_what_it_signed",
+            administrators,
+        ),
+    ]
 }
+
+const GENERATE: &str = "generate-client-certificates";
 
 fn authorities(text: &str) -> usize {
     text.matches("BEGIN CERTIFICATE").count()
@@ -71,4 +79,88 @@ fn replaced() {
 fn assert_uses(client: &Etcdctl) {
     let put = client.run(&["put", "/test/a", "1"]);
     assert!(put.ok, "{}", put.stderr);
+}
+
+/// What an old authority of administrators has signed is let in nowhere in the
+/// end; who was related has another certificate by then, and nobody else notices.
+fn administrators() {
+    let mut world = world();
+    let units = [world.deploy(), world.add_unit(), world.add_unit()];
+    let shown = certificate("client1");
+    let requirer = ask_v0(&mut world, "app", "/test/", &shown);
+    let older = world.relate_db("older");
+    world.rest();
+    let issued = done(
+        &mut world,
+        &units[0],
+        GENERATE,
+        json!({"common-name": "alice"}),
+    );
+    let path = issued["path"].as_str().unwrap().to_owned();
+    let archive = world.root(&units[0]).join(path.trim_start_matches('/'));
+    let alice = Credentials::unpack(&archive);
+    std::fs::remove_file(&archive).unwrap();
+    // As on the machine of a unit that was removed by force.
+    let kept = tempfile::tempdir().unwrap();
+    for file in ["admin.crt", "admin.key", "server-ca.crt"] {
+        std::fs::copy(world.pki(&units[1]).join(file), kept.path().join(file)).unwrap();
+    }
+    let at = |file: &str| kept.path().join(file);
+    let stolen = |world: &World, unit: &UnitName| {
+        let (program, url) = (world.etcdctl(), world.url(unit));
+        let (certificate, key) = (at("admin.crt"), at("admin.key"));
+        Etcdctl::new(program, url, certificate, key, at("server-ca.crt")).impatient()
+    };
+    assert!(stolen(&world, &units[0]).run(&["user", "list"]).ok);
+    let starts = units.each_ref().map(|unit| world.starts(unit));
+    let told = world.told(&requirer).unwrap();
+    let writer = Writer::begin(&told, &shown, "/test/");
+    let before = world.older_get(&older, "client_cert").unwrap();
+
+    let grace = json!({"grace-minutes": 0});
+    let reason = refused(&mut world, &units[1], "rotate-admin-ca", grace.clone());
+    assert!(reason.contains("on the leader"), "{reason}");
+    let results = done(&mut world, &units[0], "rotate-admin-ca", grace.clone());
+    assert_eq!(results["ending-credentials"], "alice");
+    let reason = refused(&mut world, &units[0], "rotate-admin-ca", grace);
+    assert!(reason.contains("already"), "{reason}");
+    let mut said = Vec::new();
+    for _ in 0..4 {
+        world.settle_watched(|world, _| said.push(application_message(world)));
+        world.model.update_status_all();
+    }
+    let written = writer.finish();
+    assert!(written.lost.is_empty(), "{written}");
+    world.rest();
+    let has_said = |text: &str| said.iter().any(|message| message.contains(text));
+    assert!(
+        has_said("replacing the administrators' authority"),
+        "{said:?}"
+    );
+    assert!(!application_message(&world).contains("replacing"));
+
+    for unit in &units {
+        let answer = stolen(&world, unit).run(&["get", "x"]);
+        assert!(answer.is_shut_out(), "{unit}: {answer:?}");
+        let answer = alice.client(&world, unit).impatient().run(&["get", "x"]);
+        assert!(answer.is_shut_out(), "{unit}: {answer:?}");
+        assert!(world.admin(unit).run(&["user", "list"]).ok, "{unit}");
+    }
+    // The relation was given another identity, and the name of the one that is
+    // worth nothing any more is free again.
+    assert_ne!(world.older_get(&older, "client_cert").unwrap(), before);
+    assert_uses(&world.older_client(&older));
+    done(
+        &mut world,
+        &units[0],
+        GENERATE,
+        json!({"common-name": "alice", "prefix": "/alice/"}),
+    );
+    let alice = Credentials::unpack(&archive);
+    let client = alice.client(&world, &units[2]);
+    assert!(client.run(&["put", "/alice/x", "1"]).ok);
+    for (unit, starts) in units.iter().zip(starts) {
+        assert_eq!(world.starts(unit), starts + 2, "{unit}");
+    }
+    assert_uses(&world.follow(&told, &shown));
 }

@@ -130,20 +130,23 @@ impl TrustBundle {
         Ok(bundle)
     }
 
-    /// The certificates of clients in a trust file that was rendered before,
-    /// for comparison only: what is no authority counts as a client's, whatever
-    /// is in it, and so stands out as one that nobody wants.
+    /// The authorities and the certificates of clients in a trust file that was
+    /// rendered before, for comparison only: what is no authority counts as a
+    /// client's, whatever is in it, and so stands out as one that nobody wants.
     ///
     /// # Errors
     /// The text is not PEM, or there is no authority in it.
-    pub fn leaves_in(text: &str) -> Result<BTreeSet<Fingerprint>, BundleError> {
+    pub fn fingerprints_in(
+        text: &str,
+    ) -> Result<(BTreeSet<Fingerprint>, BTreeSet<Fingerprint>), BundleError> {
         let (authorities, leaves): (Vec<_>, Vec<_>) = decode(text)?
             .into_iter()
             .partition(|der| authority(der).is_some());
         if authorities.is_empty() {
             return Err(BundleError::NoAuthority);
         }
-        Ok(leaves.iter().map(|der| Fingerprint::of_der(der)).collect())
+        let all = |ders: &[Vec<u8>]| ders.iter().map(|der| Fingerprint::of_der(der)).collect();
+        Ok((all(&authorities), all(&leaves)))
     }
 
     /// Everything that is trusted, our own authorities included: as long as
@@ -235,7 +238,9 @@ mod tests {
         assert_eq!(Ok(text.clone()), back.render());
         let parsed = TrustBundle::parse(&text).expect("a bundle");
         assert_eq!(parsed, forth);
-        assert_eq!(TrustBundle::leaves_in(&text), Ok(parsed.leaves()));
+        let authorities = parsed.authorities.keys().cloned().collect();
+        let read = TrustBundle::fingerprints_in(&text);
+        assert_eq!(read, Ok((authorities, parsed.leaves())));
         assert_eq!(parsed.fingerprints().len(), 4);
         assert!(leaves.iter().all(|leaf| parsed.trusts(&leaf.fingerprint)));
         // Each name is a sequence of a set of a sequence of an identifier of five

@@ -155,7 +155,10 @@ fn identity_figures(identity: &Identity, app: Option<String>) -> Vec<(&'static s
         add("common-name", Some(name.to_string()));
         add("prefix", record.prefix.as_ref().map(ToString::to_string));
         add("range", Some(record.range().to_string()));
-        add("fingerprint", Some(record.fingerprint.to_string()));
+        add(
+            "fingerprint",
+            record.fingerprint.as_ref().map(ToString::to_string),
+        );
         add("issued", Some(record.issued_at.to_string()));
         add("certificate-ends", Some(record.not_after.to_string()));
         add("in-etcd", Some(in_etcd(&identity.faults)));

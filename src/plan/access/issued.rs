@@ -9,6 +9,7 @@ use crate::model::{
     Access, AppName, Cluster, CommonName, IssuedRecord, IssuedState, Ledger, LedgerWrite, Notice,
     Prefix, Purpose, RelationId, Timestamp,
 };
+use crate::plan::authorities::admin::is_worthless;
 use crate::plan::observed::{OlderRelation, Scope};
 
 /// How long after the end of a certificate its name is still kept: a day, since
@@ -56,7 +57,8 @@ pub fn identity_in_use<'l>(
     let held = relation.held.as_ref()?;
     let mut identities = ledger.identities_of(id).into_iter();
     identities.find(|(_, record)| {
-        record.fingerprint == held.fingerprint && record.state == IssuedState::InForce
+        record.fingerprint.as_ref() == Some(&held.fingerprint)
+            && record.state == IssuedState::InForce
     })
 }
 
@@ -128,11 +130,12 @@ impl Planner<'_, '_> {
         let now = self.observed.now;
         let clients = &self.observed.clients;
         let forgotten = || Fate::Ends(Box::new(LedgerWrite::ForgetIssued(name.clone())));
+        let is_worthless = || is_worthless(self.observed, self.cluster, record);
         let id = match record.purpose {
             Purpose::Relation(_, id) if clients.scope.contains(id) => id,
             Purpose::Operator if clients.scope == Scope::All => {
                 return match record.state {
-                    _ if free_after(record) < now => forgotten(),
+                    _ if free_after(record) < now || is_worthless() => forgotten(),
                     IssuedState::InForce => Fate::Kept,
                     IssuedState::Unfinished | IssuedState::Revoked => Fate::Powerless,
                 };
@@ -159,7 +162,8 @@ impl Planner<'_, '_> {
         // has not taken over the new one; what was issued after it was lost.
         let is_held = identity_in_use(&self.ledger, id, relation)
             .is_some_and(|(last, used)| (record.issued_at, name) <= (used.issued_at, last));
-        if is_held && record.state == IssuedState::InForce && now < record.not_after {
+        let is_in_force = record.state == IssuedState::InForce && now < record.not_after;
+        if is_held && is_in_force && !is_worthless() {
             Fate::Kept
         } else {
             forgotten()

@@ -1,10 +1,11 @@
 //! When the authority of the servers takes its next step.
 
-use super::{Authorities, Rotation, SERVER_CA, next, progress};
-use crate::model::Timestamp;
+use super::{AdminRotation, Authorities, Rotation, SERVER_CA, admin, next, progress};
+use crate::model::{IssuedRecord, IssuedState, Purpose, Timestamp};
 use crate::plan::Stage;
+use crate::plan::restart::TrustStep;
 use crate::plan::testing::{Bench, DAY, NOW};
-use crate::tls::{Authority, OwnCertificate, digest};
+use crate::tls::{Authority, OwnCertificate, TrustBundle, digest};
 
 fn authority(name: &str) -> Authority {
     Authority::create(name, NOW, 3650 * DAY).expect("an authority")
@@ -149,4 +150,109 @@ fn a_step_is_announced_again_where_the_announcement_was_lost() {
         panic!("not at rest")
     };
     assert_eq!(publication.peer_app.get(&key), None);
+}
+
+/// A cluster of two in which both members have followed this replacement of the
+/// administrators' authority.
+fn administrators(rotation: impl FnOnce(&Authorities) -> AdminRotation) -> Bench {
+    let mut bench = Bench::new(2);
+    let mut authorities = bench.authorities().clone();
+    authorities.admin_rotation = Some(rotation(&authorities));
+    follow_administrators(&mut bench, &authorities);
+    bench
+}
+
+fn follow_administrators(bench: &mut Bench, authorities: &Authorities) {
+    let machine = &mut bench.observed.machine;
+    let issued = authorities.admin.issue_client("root", NOW, 90 * DAY);
+    let issued = issued.expect("a certificate");
+    machine.admin_certificate = OwnCertificate::read(&issued.certificate).ok();
+    machine.admin_ca = Some(authorities.admin_trust());
+    let trusted = TrustBundle::new(&authorities.admin_trust()).expect("authorities");
+    machine.loaded_authorities = Some(trusted.fingerprints());
+    machine.authorities = Some(authorities.clone());
+    let told = admin::told(&bench.observed).expect("something to tell");
+    let peers = bench.observed.peers.as_mut().expect("peers");
+    let other = bench.cluster.members[1].name.clone().expect("a name");
+    let bag = peers.others.entry(other).or_default();
+    bag.insert(admin::ADMIN_CA.to_owned(), told);
+}
+
+/// Credentials of a person, which this authority has signed.
+fn credentials(bench: &mut Bench, issuer: Option<String>) -> IssuedRecord {
+    let record = IssuedRecord {
+        purpose: Purpose::Operator,
+        prefix: None,
+        fingerprint: None,
+        issuer,
+        issued_at: NOW,
+        not_after: NOW.plus_seconds(DAY),
+        state: IssuedState::InForce,
+        archive: None,
+    };
+    let name = "alice".parse().expect("a name");
+    let issued = &mut bench.cluster.ledger.issued;
+    issued.insert(name, record.clone());
+    record
+}
+
+#[test]
+fn the_next_administrators_sign_when_everybody_trusts_them_and_the_others_end_in_time() {
+    let mut bench = administrators(|_| AdminRotation::Next {
+        authority: authority("next"),
+        grace_seconds: 60,
+    });
+    let before = bench.authorities().clone();
+    let switched = next(&bench.observed, &bench.cluster).expect("a step");
+    assert_ne!(switched.admin.certificate, before.admin.certificate);
+    assert_eq!(switched.server.certificate, before.server.certificate);
+    assert_eq!(switched.admin_trust(), before.admin_trust());
+
+    let record = credentials(&mut bench, Some(before.admin_issuer()));
+    bench.observed.machine.authorities = Some(switched.clone());
+    // Units have their own certificates from the one before.
+    bench.observed.now = NOW.plus_seconds(60);
+    assert!(next(&bench.observed, &bench.cluster).is_none());
+    follow_administrators(&mut bench, &switched);
+    bench.observed.now = NOW.plus_seconds(59);
+    assert!(next(&bench.observed, &bench.cluster).is_none());
+    let ending = admin::ending_credentials(&bench.observed, &bench.cluster);
+    let end = NOW.plus_seconds(60);
+    assert_eq!(ending, [("alice".parse().expect("a name"), end)]);
+    bench.observed.now = end;
+    let finished = next(&bench.observed, &bench.cluster).expect("a step");
+    assert!(finished.admin_rotation.is_none());
+    assert_eq!(finished.admin_trust(), switched.admin.certificate);
+
+    // What the one before has signed is worth nothing once all have dropped it.
+    let worthless = |bench: &Bench| admin::is_worthless(&bench.observed, &bench.cluster, &record);
+    bench.observed.machine.authorities = Some(finished.clone());
+    assert!(!worthless(&bench), "it is loaded still");
+    follow_administrators(&mut bench, &finished);
+    assert!(worthless(&bench));
+    let record = credentials(&mut bench, Some(finished.admin_issuer()));
+    assert!(!admin::is_worthless(
+        &bench.observed,
+        &bench.cluster,
+        &record
+    ));
+}
+
+#[test]
+fn a_member_that_has_not_loaded_the_administrators_holds_every_step_up_and_restarts() {
+    let mut bench = administrators(|_| AdminRotation::Next {
+        authority: authority("next"),
+        grace_seconds: 0,
+    });
+    let loaded = bench.observed.machine.loaded_authorities.as_mut();
+    loaded.expect("loaded").pop_first();
+    assert!(next(&bench.observed, &bench.cluster).is_none());
+    let told = progress(&bench.observed, &bench.cluster);
+    let text = "replacing the administrators' authority: waiting for etcd-0";
+    assert_eq!(told.as_deref(), Some(text));
+    let restart = bench.stage();
+    assert!(
+        matches!(restart, Stage::Trust(TrustStep::Restart(_))),
+        "{restart:?}"
+    );
 }

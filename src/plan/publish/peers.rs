@@ -41,6 +41,12 @@ pub(super) fn unit_changes(observed: &Observed, peers: &Peers) -> Changes {
     if let (true, Some(told)) = (observed.machine.is_running, authorities::told(observed)) {
         wanted.insert(authorities::SERVER_CA.to_owned(), told);
     }
+    if let (true, Some(told)) = (
+        observed.machine.is_running,
+        authorities::admin::told(observed),
+    ) {
+        wanted.insert(authorities::admin::ADMIN_CA.to_owned(), told);
+    }
     if let (true, Some(loaded)) = (
         observed.machine.is_running,
         &observed.machine.loaded_configuration,

@@ -164,7 +164,7 @@ fn as_the_seed_says(programs: Programs) {
 
     let results = done(&mut world, &unit, REVOKE, json!({"common-name": "client"}));
     assert_eq!(text(&results, "fingerprint"), fingerprint);
-    assert!(text(&results, "note").contains("a watch that is open"));
+    assert!(text(&results, "note").contains("requests are refused"));
     assert!(!client.run(&["get", "anything"]).ok);
     assert_eq!(users(&world, &unit), ["root"]);
     assert_eq!(roles(&world, &unit), ["root"]);
@@ -282,7 +282,7 @@ fn bad_input() {
         (
             json!({"common-name": "client1"}),
             "common name client1 has no certificates of generate-client-certificates; list-clients \
-             shows which there are",
+             shows which there are, and reserve=true keeps a name of which the record is lost",
         ),
         (
             json!({"common-name": relations_user}),

@@ -13,7 +13,8 @@ fn record(text: &str, purpose: Purpose, state: IssuedState) -> IssuedRecord {
     IssuedRecord {
         purpose,
         prefix: None,
-        fingerprint: leaf(text, 1),
+        fingerprint: Some(leaf(text, 1)),
+        issuer: None,
         issued_at: NOW,
         not_after: NOW.plus_seconds(VALIDITY_SECONDS),
         state,

@@ -5,16 +5,19 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
-use etcd_charm_world::{UnitName, World};
+use etcd_charm_world::{Credentials, UnitName, World};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
 use super::{ARCHIVE, GENERATE, REVOKE, equipped, fetch, there, with_operator};
 use crate::actions::{done, refused, run};
+use crate::restore::taken;
 use crate::support::{application_message, ask_v0, certificate, story, users};
 
-pub(super) fn stories() -> [Trial; 3] {
+pub(super) fn stories() -> [Trial; 5] {
     [
+        story("issued_names_outlive_a_restore", restored),
+        story("issued_names_that_nobody_knows_can_be_reserved", reserved),
         story("issued_names_and_those_of_requests_are_claimed_once", race),
         story("revoked_names_are_nobodys", revoked_names),
         story("revocation_is_finished_by_whoever_leads", killed_revocation),
@@ -129,6 +132,81 @@ fn revoked_names() {
         !answer.ok && !answer.stderr.contains("certificate"),
         "{answer:?}"
     );
+}
+
+/// Credentials of a name, fetched; nothing of them stays on the machine.
+fn credentials(world: &mut World, unit: &UnitName, name: &str) -> Credentials {
+    done(world, unit, GENERATE, json!({"common-name": name}));
+    let fetched = fetch(world, unit, ARCHIVE);
+    fs::remove_file(there(world, unit, ARCHIVE)).unwrap();
+    fetched
+}
+
+/// A certificate does not become unissued, or unrevoked, with the data.
+fn restored() {
+    let (mut world, unit) = equipped();
+    let early = credentials(&mut world, &unit, "early");
+    let path = taken(&mut world, &unit);
+    let late = credentials(&mut world, &unit, "late");
+    done(&mut world, &unit, REVOKE, json!({"common-name": "early"}));
+    let results = done(&mut world, &unit, "restore", json!({"snapshot": path}));
+    assert_eq!(results["restored"]["kept-names"], "early,late");
+    assert_eq!(users(&world, &unit), ["late", "root"]);
+    assert!(late.client(&world, &unit).run(&["put", "x", "1"]).ok);
+    assert!(!early.client(&world, &unit).run(&["put", "x", "1"]).ok);
+    // A requirer in that name gets neither its rights nor shares its own.
+    let shown = ["early", "late"].map(certificate);
+    let apps = ["app", "other"];
+    let asked: Vec<_> = apps
+        .iter()
+        .zip(&shown)
+        .map(|(app, shown)| ask_v0(&mut world, app, &format!("/{app}/"), shown))
+        .collect();
+    world.rest();
+    for app in &asked {
+        assert_eq!(world.told(app), None);
+    }
+    let message = application_message(&world);
+    assert!(message.contains("early was revoked"), "{message}");
+    assert!(message.contains("late is that of credentials"), "{message}");
+    assert_eq!(users(&world, &unit), ["late", "root"]);
+}
+
+/// Where no member could tell what was issued since a snapshot, an operator can.
+fn reserved() {
+    let (mut world, unit) = equipped();
+    let ghost = credentials(&mut world, &unit, "ghost");
+    let admin = world.admin(&unit);
+    // As after a restore in which nobody could be asked.
+    let key = format!("\\x00etcd-charm/{}/etcd/issued/ghost", world.model.uuid());
+    let forget = format!("\ndel \"{key}\"\n\n\n\n");
+    assert!(admin.run_with(&["txn"], &forget).ok);
+    for what in ["user", "role"] {
+        assert!(admin.run(&[what, "delete", "ghost"]).ok);
+    }
+    let asked = json!({"common-name": "ghost"});
+    let reason = refused(&mut world, &unit, REVOKE, asked.clone());
+    assert!(reason.contains("reserve=true"), "{reason}");
+    let reserving = json!({"common-name": "ghost", "reserve": true});
+    let results = done(&mut world, &unit, REVOKE, reserving.clone());
+    assert!(results["fingerprint"].is_null(), "{results}");
+    done(&mut world, &unit, REVOKE, reserving);
+    let reason = refused(&mut world, &unit, GENERATE, asked);
+    assert!(reason.contains("was revoked"), "{reason}");
+    let app = ask_v0(&mut world, "app", "/test/", &certificate("ghost"));
+    world.rest();
+    assert_eq!(world.told(&app), None);
+    assert_eq!(users(&world, &unit), ["root"]);
+    assert!(!ghost.client(&world, &unit).run(&["get", "/test/x"]).ok);
+    // Nobody's name is taken away by it.
+    let shown = certificate("served");
+    let served = ask_v0(&mut world, "served", "/served/", &shown);
+    world.rest();
+    assert!(world.told(&served).is_some());
+    for name in ["served", "root", "etcd-0"] {
+        let asked = json!({"common-name": name, "reserve": true});
+        refused(&mut world, &unit, REVOKE, asked);
+    }
 }
 
 fn killed_revocation() {

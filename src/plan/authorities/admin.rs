@@ -1,0 +1,159 @@
+//! The authority of the administrators, and of all whom the charm has issued a
+//! certificate: whose certificates end with it, and when that may be.
+
+use super::{AdminRotation, Authorities, issuer, not_telling};
+use crate::model::{Cluster, CommonName, IssuedRecord, IssuedState, Purpose, Timestamp};
+use crate::plan::observed::{Leaves, Observed};
+use crate::tls::{OwnCertificate, TrustBundle, digest};
+
+/// The key in the databag of a unit that tells which authorities of
+/// administrators its etcd has loaded, and which one signed its own certificate.
+pub(in crate::plan) const ADMIN_CA: &str = "admin-ca";
+
+/// What a unit tells of the authorities of administrators, once its etcd runs.
+pub(in crate::plan) fn told(observed: &Observed) -> Option<String> {
+    let machine = &observed.machine;
+    let loaded = machine.loaded_authorities.as_ref()?;
+    let issuer = issuer(
+        machine.admin_certificate.as_ref()?,
+        &machine.authorities.as_ref()?.admin,
+    )?;
+    Some(format!("{} {issuer}", digest_of(loaded)))
+}
+
+/// Whether the running etcd has loaded other authorities than are stored here.
+pub(in crate::plan) fn is_other_loaded(observed: &Observed) -> bool {
+    let machine = &observed.machine;
+    match (&machine.loaded_authorities, machine.admin_ca.as_deref()) {
+        (Some(loaded), Some(stored)) => fingerprints(stored).is_some_and(|all| all != *loaded),
+        _ => false,
+    }
+}
+
+pub(super) fn next(
+    observed: &Observed,
+    cluster: &Cluster,
+    authorities: &Authorities,
+) -> Option<Authorities> {
+    let rotation = authorities.admin_rotation.as_ref()?;
+    if !behind(observed, cluster, authorities).is_empty() {
+        return None;
+    }
+    match rotation {
+        AdminRotation::Next {
+            authority,
+            grace_seconds,
+        } => Some(Authorities {
+            admin_rotation: Some(AdminRotation::Previous {
+                certificate: authorities.admin.certificate.clone(),
+                until: observed.now.plus_seconds(*grace_seconds),
+            }),
+            admin: authority.clone(),
+            ..authorities.clone()
+        }),
+        AdminRotation::Previous { until, .. } => {
+            let is_time = observed.now >= *until && all_are_reissued(observed, authorities);
+            is_time.then(|| Authorities {
+                admin_rotation: None,
+                ..authorities.clone()
+            })
+        }
+    }
+}
+
+pub(super) fn progress(
+    observed: &Observed,
+    cluster: &Cluster,
+    authorities: &Authorities,
+) -> Option<String> {
+    let rotation = authorities.admin_rotation.as_ref()?;
+    let behind = behind(observed, cluster, authorities);
+    let what = match (rotation, behind.is_empty()) {
+        (_, false) => format!("waiting for {}", behind.join(", ")),
+        (AdminRotation::Next { .. }, true) => "the next one is about to sign".to_owned(),
+        (AdminRotation::Previous { until, .. }, true) => {
+            format!("the previous one ends {until}")
+        }
+    };
+    Some(format!("replacing the administrators' authority: {what}"))
+}
+
+/// The members that have not loaded these authorities yet, or whose units are
+/// `root` by a certificate of another than the present one.
+fn behind(observed: &Observed, cluster: &Cluster, authorities: &Authorities) -> Vec<String> {
+    let all = fingerprints(&authorities.admin_trust()).unwrap_or_default();
+    let wanted = format!("{} {}", digest_of(&all), authorities.admin_issuer());
+    not_telling(observed, cluster, ADMIN_CA, told(observed), &wanted)
+}
+
+/// Whether every relation of an older interface holds an identity that the
+/// present authority has signed. What cannot be read is not known to.
+fn all_are_reissued(observed: &Observed, authorities: &Authorities) -> bool {
+    observed.clients.older.values().all(|relation| {
+        let held = relation.held.as_ref();
+        let is_signed = held.is_some_and(|held| is_signed_by(authorities, &held.certificate));
+        relation.own.is_some() && is_signed
+    })
+}
+
+/// Whether the present authority has signed this certificate.
+pub(in crate::plan) fn is_signed_by(authorities: &Authorities, certificate: &str) -> bool {
+    OwnCertificate::read(certificate)
+        .is_ok_and(|certificate| certificate.issued_by(authorities.admin.own()))
+}
+
+/// Whether the certificates of this identity are by another authority than the
+/// present one.
+fn is_of_another(authorities: &Authorities, record: &IssuedRecord) -> bool {
+    match &record.issuer {
+        Some(issuer) => *issuer != authorities.admin_issuer(),
+        // It was issued before that was noted.
+        None => record.issued_at < authorities.admin.own().not_before,
+    }
+}
+
+/// Whether no member lets the certificates of this identity in any more, since
+/// their authority is gone everywhere.
+pub(in crate::plan) fn is_worthless(
+    observed: &Observed,
+    cluster: &Cluster,
+    record: &IssuedRecord,
+) -> bool {
+    observed.machine.authorities.as_ref().is_some_and(|all| {
+        all.admin_rotation.is_none()
+            && is_of_another(all, record)
+            && behind(observed, cluster, all).is_empty()
+    })
+}
+
+/// The credentials of people and tools that end with the previous authority, and
+/// when.
+pub(in crate::plan) fn ending_credentials(
+    observed: &Observed,
+    cluster: &Cluster,
+) -> Vec<(CommonName, Timestamp)> {
+    let Some(authorities) = &observed.machine.authorities else {
+        return Vec::new();
+    };
+    let Some(AdminRotation::Previous { until, .. }) = &authorities.admin_rotation else {
+        return Vec::new();
+    };
+    let issued = cluster.ledger.issued.iter();
+    issued
+        .filter(|(_, record)| {
+            let is_used = record.state == IssuedState::InForce;
+            is_used && record.purpose == Purpose::Operator && is_of_another(authorities, record)
+        })
+        .map(|(name, _)| (name.clone(), *until))
+        .collect()
+}
+
+fn fingerprints(authorities: &str) -> Option<Leaves> {
+    let bundle = TrustBundle::new(authorities).ok()?;
+    Some(bundle.fingerprints())
+}
+
+fn digest_of(all: &Leaves) -> String {
+    let all: Vec<&str> = all.iter().map(|fingerprint| fingerprint.as_str()).collect();
+    digest(all.join(" ").as_bytes())
+}
