@@ -106,6 +106,7 @@ pub fn plan(observed: &Observed) -> Plan {
         report.alarm = alarm::sentence(&alarm::raised(cluster, observed.unit.app()));
         report.strangers = membership::strangers(observed, cluster);
         report.lingering = disconnect::lingering(observed, cluster).map(str::to_owned);
+        report.look_around(observed, cluster);
     }
     let stage = next_stage(observed, &mut report);
     Plan { stage, report }

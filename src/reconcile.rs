@@ -178,6 +178,8 @@ struct Run {
     started: Option<Readiness>,
     /// Whether others have restarted while this hook waited for its turn.
     overtaken: bool,
+    /// Whether this hook has counted who was silent.
+    has_counted: bool,
     log: Vec<String>,
     /// The requests that Juju did not let this hook answer, and why.
     unanswered: Vec<(Requirer, Notice)>,
@@ -204,6 +206,7 @@ impl Run {
             told_unsettled: false,
             started: None,
             overtaken: false,
+            has_counted: false,
             log: Vec::new(),
             unanswered: Vec::new(),
             done: None,

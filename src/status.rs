@@ -56,6 +56,10 @@ pub fn of_unit(report: &Report) -> Status {
             }
             (StatusName::Blocked, reason.clone())
         }
+        // Nothing is wrong with this unit, and who is silent is what it waits for.
+        (None, None, Some(Wait::Restart(_))) if !report.silent.is_empty() => {
+            (StatusName::Active, String::new())
+        }
         (None, None, Some(wait)) => told(wait),
         (None, None, None) => (StatusName::Active, String::new()),
     };
@@ -93,10 +97,18 @@ fn say_health(report: &Report, line: &mut Line) {
             names(silent)
         )),
     }
+    if report.clients_wait {
+        line.say("new clients wait");
+    }
     if report.refused_trust {
         line.say(
             "see `journalctl -u 'etcd-charm-*'`: etcd does not serve with the newest certificates",
         );
+    }
+    match report.joining.as_slice() {
+        [] => {}
+        [joiner] => line.say(format!("{joiner} is joining")),
+        joiners => line.say(format!("{} are joining", names(joiners))),
     }
     if let Some(version) = &report.version {
         match open_advisories(version).len() {

@@ -63,6 +63,9 @@ pub struct LocalFacts {
     /// Units that have left, by the names of their members, with the addresses
     /// they had. A unit's number is never used again, so this stays true.
     pub departed: BTreeMap<MemberName, Option<String>>,
+    /// Members that did not answer when they were asked last, with the number of
+    /// regular passes in a row in which they did not.
+    pub silent: BTreeMap<MemberName, u32>,
     /// The options as they were when all of them were last in order: what
     /// stays in force while one is not, and what events that do not read them
     /// go by.
@@ -196,6 +199,7 @@ mod tests {
             refused_upgrade: None,
             dying: true,
             departed: [(MemberName::new("etcd-1"), Some("10.0.0.2".to_owned()))].into(),
+            silent: [(MemberName::new("etcd-2"), 3)].into(),
             options: Some(
                 [("client-port".to_owned(), Value::from(2379))]
                     .into_iter()

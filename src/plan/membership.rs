@@ -1,8 +1,13 @@
 //! Who is a member of the cluster, one change at a time, and whether a member
 //! may be stopped.
 
+mod joiners;
+mod pause;
 #[cfg(test)]
 mod tests;
+
+pub(super) use joiners::{is_joining, joiners};
+pub(super) use pause::may_pause;
 
 use super::observed::{Observed, Pass};
 use super::{Report, Wait, upgrade};
@@ -252,7 +257,6 @@ fn join(observed: &Observed, cluster: &Cluster, report: &mut Report) -> Option<M
         report.wait_for(Wait::OtherJoiner);
         return None;
     }
-    let is_joining = |member: &Member| member.learner || member.name.is_none();
     if cluster.members.iter().any(is_joining) {
         report.wait_for(Wait::OtherJoiner);
         return None;

@@ -40,6 +40,9 @@ pub struct Observed {
     pub peers: Option<Peers>,
     /// etcd, or why it could not be asked.
     pub cluster: Known<Cluster>,
+    /// Members that do not answer, with the number of regular passes of this unit
+    /// in a row in which they did not.
+    pub silent: BTreeMap<MemberName, u32>,
     /// The members that do not answer, where those that do are too few to agree
     /// on anything.
     pub lost_majority: Option<Vec<String>>,

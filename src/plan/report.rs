@@ -1,6 +1,7 @@
 //! What a plan waits for, and what an operator should know besides.
 
 use super::machine::Machine;
+use super::membership;
 use super::observed::Observed;
 use crate::model::{
     AlarmKind, Cluster, CommonName, IssuedState, Member, Notice, Purpose, RequestKey, Requirer,
@@ -58,10 +59,15 @@ pub struct Report {
     /// Why watches that were open before rights were taken away still are, where
     /// this unit's machine cannot end them.
     pub lingering: Option<String>,
-    /// Members that did not answer when they were asked, if any.
+    /// Members that did not answer when they were asked, if any, but for those
+    /// that are joining.
     pub silent: Vec<String>,
     /// The port for clients that Juju refused to open, if it did.
     pub refused_port: Option<u16>,
+    /// Members that are joining, as far as their names are known.
+    pub joining: Vec<String>,
+    /// Whether a client waits for the restart that this unit waits for.
+    pub clients_wait: bool,
     /// Whether the member of this unit leads the cluster.
     pub raft_leader: bool,
 }
@@ -78,6 +84,25 @@ impl Report {
         if !self.remarks.contains(&text) {
             self.remarks.push(text);
         }
+    }
+
+    /// Notes which members are silent, and which are on their way: whatever else
+    /// is waited for, that is the first to know.
+    pub(crate) fn look_around(&mut self, observed: &Observed, cluster: &Cluster) {
+        let own = observed.member();
+        self.silent = cluster
+            .members
+            .iter()
+            .filter(|member| !membership::is_joining(member) && !cluster.answers(member.id))
+            .filter(|member| member.name.as_ref() != Some(&own))
+            .map(|member| member.called(observed.unit.app()))
+            .collect();
+        self.silent.sort();
+        let joiners = membership::joiners(observed, cluster).into_iter();
+        let units = joiners
+            .filter(|name| **name != own)
+            .filter_map(|name| name.unit(observed.unit.app()));
+        self.joining = units.map(|unit| unit.to_string()).collect();
     }
 
     /// Notes which of the authorities end soon.
@@ -130,12 +155,6 @@ impl Report {
             }
         }
         self.version = Some(cluster.status.version.clone());
-        self.silent = cluster
-            .members
-            .iter()
-            .filter(|member| !cluster.answers(member.id))
-            .map(|member| member.called(observed.unit.app()))
-            .collect();
         // Asked was any member, and not always this unit's.
         if let Some(own) = own {
             self.raft_leader = cluster.status.leader == Some(own.id);

@@ -131,6 +131,7 @@ pub fn plan(observed: &Observed, cluster: &Cluster, report: &mut Report) -> Opti
             Ok(restart) if is_refused(observed, &restart.trust) => report.refused_trust = true,
             Ok(restart) => return Some(TrustStep::Restart(Box::new(restart))),
             Err(reason) => {
+                report.clients_wait = is_added && !is_let_in(cluster, &wanted);
                 report.wait_for(Wait::Restart(reason));
                 return None;
             }
@@ -151,6 +152,18 @@ fn is_refused(observed: &Observed, trust: &str) -> bool {
         let since = observed.now.0 - at.0;
         (0..RETRY_AFTER).contains(&since) && *refused == digest(trust.as_bytes())
     })
+}
+
+/// Whether for each of these leaves some member that answers lets it in.
+fn is_let_in(cluster: &Cluster, leaves: &Leaves) -> bool {
+    let serving: Vec<_> = cluster
+        .members
+        .iter()
+        .filter(|member| !member.learner && cluster.answers(member.id))
+        .filter_map(|member| cluster.ledger.members.get(member.name.as_ref()?))
+        .collect();
+    let is_in = |leaf| serving.iter().any(|trust| trust.loaded.contains(leaf));
+    leaves.iter().all(is_in)
 }
 
 /// The leaves that this member should trust. Where all that were granted are
@@ -187,7 +200,14 @@ fn restart(
         .filter(|member| !member.learner && member.id != own.id)
         .map(|member| member.id)
         .collect();
-    super::membership::safe_to_stop(observed, cluster)?;
+    if let Err(reason) = super::membership::safe_to_stop(observed, cluster) {
+        // A configuration or a program that is new as well could keep it down.
+        let only_trusts = !observed.machine.is_outdated();
+        let is_worth_it = only_trusts && !is_let_in(cluster, &wanted);
+        if !is_worth_it || !super::membership::may_pause(observed, cluster) {
+            return Err(reason);
+        }
+    }
     let leads = cluster.status.leader == Some(own.id);
     Ok(Restart {
         serves: cluster.answers(own.id),

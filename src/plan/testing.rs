@@ -131,6 +131,7 @@ impl Bench {
             machine: machine(),
             peers: Some(peers()),
             lost_majority: None,
+            silent: BTreeMap::new(),
             cluster: Known::Unknown("filled in later".to_owned()),
             clients: Clients {
                 scope: Scope::All,

@@ -7,7 +7,7 @@ use crate::apply::Readiness;
 use crate::context::Context;
 use crate::etcd::Client;
 use crate::hook::Event;
-use crate::model::{Cluster, Known, RelationId, RequestKey, Share};
+use crate::model::{Cluster, Known, MemberName, RelationId, RequestKey, Share};
 use crate::observe::{self, Outlook};
 use crate::plan::access;
 use crate::plan::observed::{Clients, Observed, Pass};
@@ -67,6 +67,7 @@ impl Run {
                 written.map_err(ReconcileError::Facts)?;
             }
             machine.disconnected = disconnected;
+            count_silence(context, cluster, &mut self.has_counted);
             self.first_ledger
                 .get_or_insert_with(|| cluster.ledger.clone());
             if self.clients.is_none() {
@@ -87,10 +88,8 @@ impl Run {
             departed: context.facts.departed.clone(),
             units: application.units.clone(),
             pass: application.pass,
-            is_regular: matches!(
-                context.hook.event,
-                Event::Lifecycle { .. } | Event::Action(_)
-            ),
+            is_regular: is_regular(context),
+            silent: context.facts.silent.clone(),
             machine,
             peers: application.peers.clone(),
             cluster,
@@ -132,4 +131,34 @@ fn forget_shares(shares: &mut BTreeMap<RelationId, Share>, clients: &Clients) {
         Some(relation) => relation.refused_share.is_some() || relation.own.is_empty(),
         None => !clients.scope.contains(*id),
     });
+}
+
+/// Whether this hook comes by itself, or an operator asks for what such a one
+/// does.
+fn is_regular(context: &Context) -> bool {
+    matches!(
+        context.hook.event,
+        Event::Lifecycle { .. } | Event::Action(_)
+    )
+}
+
+/// Remembers for how many regular passes which members have been silent; a
+/// look at what would be done is no pass.
+fn count_silence(context: &mut Context, cluster: &Cluster, is_counted: &mut bool) {
+    if context.looks_only {
+        return;
+    }
+    let members = cluster.members.iter();
+    let silent: BTreeSet<&MemberName> = members
+        .filter(|member| !cluster.answers(member.id))
+        .filter_map(|member| member.name.as_ref())
+        .collect();
+    let counts = &mut context.facts.silent;
+    counts.retain(|name, _| silent.contains(name));
+    if is_regular(context) && !std::mem::replace(is_counted, true) {
+        for name in silent {
+            let count = context.facts.silent.entry(name.clone()).or_default();
+            *count = count.saturating_add(1);
+        }
+    }
 }

@@ -266,6 +266,7 @@ impl World {
             machine,
             peers: hook.peers.clone(),
             lost_majority: None,
+            silent: BTreeMap::new(),
             cluster: cluster.clone(),
             clients,
             options: Options {

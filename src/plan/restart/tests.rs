@@ -198,6 +198,93 @@ fn a_restart_that_is_not_safe_is_waited_for() {
     );
 }
 
+/// A bench of three members, one of which is silent, when a client comes.
+fn one_is_silent() -> Bench {
+    let mut bench = settled(3);
+    bench.ask_as(2, "/two/", "beta", 1);
+    bench.access();
+    bench.cluster.answering.remove(&102);
+    bench
+}
+
+#[test]
+fn a_cluster_without_a_member_to_spare_pauses_once_for_a_client() {
+    let mut bench = one_is_silent();
+    let silent = MemberName::new("etcd-2");
+    bench.observed.silent.insert(silent.clone(), 1);
+    let plan = bench.plan();
+    assert!(matches!(plan.report.wait, Some(Wait::Restart(_))));
+    assert!(plan.report.clients_wait);
+    assert_eq!(plan.report.silent, ["etcd/2"]);
+    bench.observed.silent.insert(silent, 2);
+    let planned = restart(&mut bench);
+    // It is a follower when it restarts, so that there is no election.
+    assert_eq!(planned.hand_over_to, Some(101));
+    assert!(planned.in_turn);
+
+    // One that lets the client in is enough, where none can be lost.
+    let other = bench
+        .cluster
+        .ledger
+        .members
+        .get_mut(&MemberName::new("etcd-1"));
+    other.expect("a record").loaded.insert(leaf("beta", 1));
+    let plan = bench.plan();
+    assert!(matches!(plan.report.wait, Some(Wait::Restart(_))));
+    assert!(!plan.report.clients_wait);
+}
+
+#[test]
+fn a_cluster_pauses_for_nothing_but_a_client() {
+    let given_up = |bench: &mut Bench| {
+        bench.observed.silent.insert(MemberName::new("etcd-2"), 9);
+    };
+    let waits = |bench: &mut Bench| matches!(bench.plan().report.wait, Some(Wait::Restart(_)));
+    // An option, or another release, is in no hurry, and may not come up.
+    let mut bench = one_is_silent();
+    given_up(&mut bench);
+    bench.observed.machine.loaded_configuration = Some("another".to_owned());
+    assert!(waits(&mut bench));
+    // Whoever goes has no access any more.
+    let mut bench = settled(3);
+    bench.leave(1);
+    bench.access();
+    bench.cluster.answering.remove(&102);
+    given_up(&mut bench);
+    assert!(waits(&mut bench));
+    // Of five, two may be given up, and a third is waited for.
+    let mut bench = settled(5);
+    bench.ask_as(2, "/two/", "beta", 1);
+    bench.access();
+    bench
+        .cluster
+        .answering
+        .retain(|id| ![102, 103].contains(id));
+    given_up(&mut bench);
+    assert!(waits(&mut bench));
+    bench.observed.silent.insert(MemberName::new("etcd-3"), 2);
+    assert!(!waits(&mut bench));
+    bench.cluster.status.leader = None;
+    assert!(waits(&mut bench));
+}
+
+#[test]
+fn a_member_that_joins_is_named_and_not_told_to_be_removed() {
+    let mut bench = settled(3);
+    bench.cluster.members[1].learner = true;
+    let unstarted = &mut bench.cluster.members[2];
+    (unstarted.name, unstarted.learner) = (None, true);
+    bench.cluster.answering = [100].into();
+    let peers = bench.observed.peers.as_mut().expect("peers");
+    let address = ("address".to_owned(), "10.0.0.3".to_owned());
+    peers
+        .others
+        .insert(MemberName::new("etcd-2"), [address].into());
+    let report = bench.plan().report;
+    assert_eq!(report.joining, ["etcd/1", "etcd/2"]);
+    assert!(report.silent.is_empty(), "{:?}", report.silent);
+}
+
 #[test]
 fn what_a_run_cut_short_has_written_counts_until_it_is_replaced() {
     let mut bench = settled(1);
