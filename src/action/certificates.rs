@@ -100,6 +100,7 @@ pub(crate) async fn generate(
                 .as_ref()
                 .map_or(own.not_after, |before| before.not_after),
         ),
+        ended_at: None,
         state: match &before {
             Some(before) => before.state,
             None => IssuedState::Unfinished,

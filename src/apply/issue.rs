@@ -41,6 +41,7 @@ pub async fn issue(
         issuer: Some(authorities.admin_issuer()),
         issued_at: context.now,
         not_after: own.not_after,
+        ended_at: None,
         state: IssuedState::InForce,
         archive: None,
     };

@@ -85,6 +85,10 @@ pub struct IssuedRecord {
     pub issued_at: Timestamp,
     /// When the last of its certificates stops being valid.
     pub not_after: Timestamp,
+    /// When it was first seen to have ended: a clock may have been wrong, so
+    /// nothing ends at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Timestamp>,
     /// How far it has come.
     pub state: IssuedState,
     /// The SHA-256 of the archive that was written last for an operator, so
@@ -168,6 +172,7 @@ mod tests {
             issuer: None,
             issued_at: Timestamp(1_700_000_000),
             not_after: Timestamp(1_800_000_000),
+            ended_at: None,
             state: IssuedState::InForce,
             archive: None,
         }

@@ -101,6 +101,7 @@ mod tests {
             issuer: None,
             issued_at: NOW,
             not_after: NOW.plus_seconds(1),
+            ended_at: None,
             state,
             archive: None,
         }

@@ -9,6 +9,9 @@ use crate::model::{Cluster, IssuedRecord, OlderInterface, RelationId, Timestamp}
 /// may take months to notice a new one, and it ends with the relation anyway.
 pub const VALIDITY_SECONDS: i64 = 365 * 24 * 3600;
 
+/// By how much the clocks of units that lead one after the other may differ.
+const CLOCKS_DIFFER_SECONDS: i64 = 3600;
+
 /// An identity that is to be issued to a relation, in a name of its own.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Issuance {
@@ -51,5 +54,8 @@ fn is_by_another(observed: &Observed, relation: &OlderRelation) -> bool {
 /// fixed time before the end would be over from the start.
 fn is_to_be_renewed(record: &IssuedRecord, now: Timestamp) -> bool {
     let life = record.not_after.0.saturating_sub(record.issued_at.0);
-    record.issued_at.plus_seconds(life / 3 * 2) <= now
+    let is_late = record.issued_at.plus_seconds(life / 3 * 2) <= now;
+    // Issued by a clock that was ahead, it would be valid only from then on.
+    let is_early = now.plus_seconds(CLOCKS_DIFFER_SECONDS) < record.issued_at;
+    is_late || is_early
 }

@@ -12,8 +12,10 @@ use crate::model::{
 use crate::plan::authorities::admin::is_worthless;
 use crate::plan::observed::{OlderRelation, Scope};
 
-/// How long after the end of a certificate its name is still kept: a day, since
-/// the clocks of members are not ours, and a name may become another client's.
+/// How long an identity is still kept after it was first seen to have ended: a
+/// day, since the clocks of members are not ours, and a name may become another
+/// client's. It counts from then and not from the end itself, so that a clock
+/// that jumps ahead of it, and back within the day, takes nothing from anybody.
 const KEPT_SECONDS: i64 = 24 * 3600;
 
 /// What is to become of an identity.
@@ -24,6 +26,8 @@ enum Fate {
     Kept,
     /// It has no rights, and its record stays.
     Powerless,
+    /// Nothing but what is on record of its end changes.
+    Noted(Box<IssuedRecord>),
     /// It loses its rights, and then this is written.
     Ends(Box<LedgerWrite>),
 }
@@ -31,6 +35,21 @@ enum Fate {
 /// When the name of this identity may be somebody else's.
 pub fn free_after(record: &IssuedRecord) -> Timestamp {
     record.not_after.plus_seconds(KEPT_SECONDS)
+}
+
+fn has_ended(record: &IssuedRecord, now: Timestamp) -> bool {
+    record.not_after < now
+}
+
+/// Whether what is on record of its end is not what this clock says.
+fn ends_otherwise(record: &IssuedRecord, now: Timestamp) -> bool {
+    has_ended(record, now) != record.ended_at.is_some()
+}
+
+/// Whether it has ended for long enough that no clock can be at fault.
+fn is_over(record: &IssuedRecord, now: Timestamp) -> bool {
+    let is_long = |since: Timestamp| since.plus_seconds(KEPT_SECONDS) < now;
+    has_ended(record, now) && record.ended_at.is_some_and(is_long)
 }
 
 /// Why a request cannot have the name of this identity.
@@ -118,6 +137,9 @@ impl Planner<'_, '_> {
                 Fate::Untouched => {}
                 Fate::Kept => self.correct_access(&name, &record.range()),
                 Fate::Powerless => self.delete_access(&name),
+                Fate::Noted(record) => {
+                    self.write([LedgerWrite::Issued(name.clone(), *record)]);
+                }
                 Fate::Ends(write) => {
                     self.delete_access(&name);
                     self.write([*write]);
@@ -131,11 +153,18 @@ impl Planner<'_, '_> {
         let clients = &self.observed.clients;
         let forgotten = || Fate::Ends(Box::new(LedgerWrite::ForgetIssued(name.clone())));
         let is_worthless = || is_worthless(self.observed, self.cluster, record);
+        let noted = || {
+            Fate::Noted(Box::new(IssuedRecord {
+                ended_at: has_ended(record, now).then_some(now),
+                ..record.clone()
+            }))
+        };
         let id = match record.purpose {
             Purpose::Relation(_, id) if clients.scope.contains(id) => id,
             Purpose::Operator if clients.scope == Scope::All => {
                 return match record.state {
-                    _ if free_after(record) < now || is_worthless() => forgotten(),
+                    _ if is_worthless() || is_over(record, now) => forgotten(),
+                    _ if ends_otherwise(record, now) => noted(),
                     IssuedState::InForce => Fate::Kept,
                     IssuedState::Unfinished | IssuedState::Revoked => Fate::Powerless,
                 };
@@ -162,11 +191,11 @@ impl Planner<'_, '_> {
         // has not taken over the new one; what was issued after it was lost.
         let is_held = identity_in_use(&self.ledger, id, relation)
             .is_some_and(|(last, used)| (record.issued_at, name) <= (used.issued_at, last));
-        let is_in_force = record.state == IssuedState::InForce && now < record.not_after;
-        if is_held && is_in_force && !is_worthless() {
-            Fate::Kept
-        } else {
-            forgotten()
+        let is_in_force = record.state == IssuedState::InForce && !is_over(record, now);
+        match is_held && is_in_force && !is_worthless() {
+            true if ends_otherwise(record, now) => noted(),
+            true => Fate::Kept,
+            false => forgotten(),
         }
     }
 }

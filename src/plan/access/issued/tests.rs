@@ -17,6 +17,7 @@ fn record(text: &str, purpose: Purpose, state: IssuedState) -> IssuedRecord {
         issuer: None,
         issued_at: NOW,
         not_after: NOW.plus_seconds(VALIDITY_SECONDS),
+        ended_at: None,
         state,
         archive: None,
     }
@@ -50,6 +51,22 @@ impl Bench {
         };
         let older = &mut self.observed.clients.older;
         older.insert(RelationId(id), relation);
+    }
+
+    /// The steps with which an identity is forgotten whose certificate ends then:
+    /// it is noted when it is seen, and a day more goes by, since clocks differ.
+    fn end_of(&mut self, end: Timestamp, text: &str) -> Vec<String> {
+        self.observed.now = end;
+        self.access_all();
+        assert_eq!(self.issued(text).expect("a record").ended_at, None);
+        let seen = end.plus_seconds(1);
+        self.observed.now = seen;
+        self.access_all();
+        assert_eq!(self.issued(text).expect("a record").ended_at, Some(seen));
+        self.observed.now = seen.plus_seconds(DAY);
+        assert_eq!(self.access_all(), [""; 0]);
+        self.observed.now = seen.plus_seconds(DAY + 1);
+        self.access_all()
     }
 
     fn issuances(&self) -> Vec<u32> {
@@ -156,8 +173,7 @@ fn a_renewed_identity_leaves_the_old_one_until_its_end() {
     for text in ["old", "new"] {
         assert!(bench.user(text).user.is_some(), "{text}");
     }
-    bench.observed.now = NOW.plus_seconds(VALIDITY_SECONDS);
-    let steps = bench.access();
+    let steps = bench.end_of(NOW.plus_seconds(VALIDITY_SECONDS), "old");
     assert_eq!(
         steps,
         ["delete user old", "delete role old", "write old forgotten"]
@@ -171,7 +187,8 @@ fn an_expired_identity_is_replaced_at_once() {
     bench.relate(1, Some("old"));
     bench.access();
     bench.observed.now = NOW.plus_seconds(VALIDITY_SECONDS);
-    bench.access();
+    assert_eq!(bench.issuances(), [1]);
+    bench.end_of(NOW.plus_seconds(VALIDITY_SECONDS), "old");
     assert_eq!(bench.issued("old"), None);
     assert_eq!(bench.issuances(), [1]);
 }
@@ -247,16 +264,51 @@ fn a_revoked_name_is_nobodys_until_its_certificate_has_expired() {
         )
     );
     assert!(bench.user("tool").user.is_none());
-    // A day more, since clocks differ.
-    bench.observed.now = end.plus_seconds(DAY);
-    assert_eq!(bench.access(), [""; 0]);
-    bench.observed.now = end.plus_seconds(DAY + 1);
-    let steps = bench.access_all();
+    let steps = bench.end_of(end, "tool");
     assert_eq!(
         steps.first().map(String::as_str),
         Some("write tool forgotten")
     );
     assert_eq!(bench.issued("tool"), None);
+}
+
+/// The clock of the unit that leads is years ahead for half a day, once and
+/// again; certificates are valid for everybody else all the while.
+#[test]
+fn a_clock_that_jumps_ahead_and_back_takes_nothing_from_anybody() {
+    let mut bench = Bench::new(1);
+    let operator = record("tool", Purpose::Operator, IssuedState::InForce);
+    bench.put_on_record("tool", operator);
+    let revoked = record("gone", Purpose::Operator, IssuedState::Revoked);
+    bench.put_on_record("gone", revoked);
+    bench.put_on_record("db-1", of_relation("db-1", 1));
+    bench.relate(1, Some("db-1"));
+    bench.ask_as(2, "/app/", "gone", 2);
+    bench.access();
+    let before = bench.cluster.clone();
+    for years in [1, 5, 20] {
+        for hours in [0, 6, 12] {
+            bench.observed.now = NOW.plus_seconds(years * 370 * DAY + hours * 3600);
+            bench.access_all();
+        }
+        bench.observed.now = NOW.plus_seconds(DAY);
+        bench.access_all();
+        assert_eq!(bench.cluster.ledger.issued, before.ledger.issued);
+        assert_eq!(bench.cluster.access, before.access);
+        assert!(
+            bench.notice(2).contains("was revoked"),
+            "{}",
+            bench.notice(2)
+        );
+    }
+    // What was issued by that clock is of no use before its time.
+    let early = IssuedRecord {
+        issued_at: NOW.plus_seconds(370 * DAY),
+        not_after: NOW.plus_seconds(735 * DAY),
+        ..of_relation("db-1", 1)
+    };
+    bench.put_on_record("db-1", early);
+    assert_eq!(bench.issuances(), [1]);
 }
 
 #[test]
