@@ -9,6 +9,7 @@ use crate::model::{
     Cluster, Databag, Fingerprint, Founding, Grant, IssuedState, LedgerWrite, MemberName, Purpose,
 };
 use crate::plan::authorities::{self, Authorities};
+use crate::plan::membership::own_member;
 use crate::plan::observed::{Observed, Peers, generation};
 use crate::render::etcd_config::ports_in;
 
@@ -60,7 +61,19 @@ pub(super) fn unit_changes(observed: &Observed, peers: &Peers) -> Changes {
         let digest = hex(&Sha256::digest(loaded)[..8]);
         wanted.insert("configuration".to_owned(), digest);
     }
+    if has_vote(observed) {
+        // One that waits to join until this one has is woken by it: the rest was
+        // told when it started, and it may get its vote in a later hook.
+        wanted.insert("vote".to_owned(), "true".to_owned());
+    }
     differences(&peers.own, wanted)
+}
+
+/// Whether the member of this unit is known to have its vote.
+fn has_vote(observed: &Observed) -> bool {
+    let cluster = observed.cluster.known();
+    let own = cluster.and_then(|cluster| own_member(observed, cluster));
+    own.is_some_and(|own| !own.learner)
 }
 
 /// What the leader tells all units. In a pass over one relation the databag

@@ -1,9 +1,9 @@
 //! What others are told, and when.
 
-use crate::model::{ClientRecord, Databag, LedgerWrite, MemberName, Notice, SecretUri};
+use crate::model::{ClientRecord, Databag, Known, LedgerWrite, MemberName, Notice, SecretUri};
 use crate::plan::Stage;
 use crate::plan::observed::{AcrossModels, Certificate, Pass};
-use crate::plan::publish::{Publication, RelationPublication};
+use crate::plan::publish::{Changes, Publication, RelationPublication, foundation};
 use crate::plan::testing::{Bench, key, leaf, member};
 use crate::relation;
 
@@ -279,6 +279,28 @@ fn a_member_that_does_not_answer_stays_until_its_unit_has_left() {
     bench.cluster.answering.remove(&102);
     bench.observed.is_regular = false;
     assert_eq!(endpoints(&mut bench), Some(2));
+}
+
+#[test]
+fn a_vote_that_comes_in_a_later_hook_wakes_who_waits_to_join() {
+    let mut bench = Bench::new(2);
+    bench.cluster.members[0].learner = true;
+    let told = |bench: &Bench| {
+        let mut observed = bench.observed.clone();
+        observed.cluster = Known::Known(bench.cluster.clone());
+        foundation(&observed).peer_unit
+    };
+    let first = told(&bench);
+    assert!(first.contains_key("trust") && !first.contains_key("vote"));
+    let peers = bench.observed.peers.as_mut().expect("peers");
+    let values = first
+        .into_iter()
+        .map(|(key, value)| (key, value.expect("a value")));
+    peers.own.extend(values);
+    assert_eq!(told(&bench), Changes::new());
+    bench.cluster.members[0].learner = false;
+    let vote = ("vote".to_owned(), Some("true".to_owned()));
+    assert_eq!(told(&bench), [vote].into());
 }
 
 /// What the peers are told, by this unit and by the leader for all.
