@@ -5,16 +5,24 @@ use std::process::{Command, Stdio};
 
 use etcd_charm::tls::OwnCertificate;
 use etcd_charm_world::juju::Deployment;
-use etcd_charm_world::{Certificate, Etcdctl, UnitName, V0, World, service_of};
+use etcd_charm_world::{
+    Certificate, Etcdctl, JujuVersion, Programs, UnitName, V0, World, service_of,
+};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
-use crate::support::{application_message, ask_v0, assert_serves, certificate, story, world};
+use crate::support::{
+    application_message, ask_v0, assert_serves, certificate, story, world, world_of,
+};
 
 pub(crate) fn stories() -> Vec<Trial> {
     vec![
         story("options_are_what_etcd_runs_with", all_of_them),
         story("options_restart_each_of_three_members_once", one_by_one),
+        story(
+            "options_that_are_reset_untold_are_found_by_update_status",
+            reset_untold,
+        ),
         story("options_that_are_wrong_change_nothing", wrong),
         story(
             "options_that_are_wrong_keep_a_unit_from_starting",
@@ -71,6 +79,22 @@ fn settings(world: &World, unit: &UnitName) -> String {
 fn status(world: &World, unit: &UnitName) -> (String, String) {
     let status = world.model.unit_status(unit.clone());
     (status.status, status.message)
+}
+
+/// Juju 4.0 does not tell that an option is reset.
+fn reset_untold() {
+    let mut world = world_of(Programs::oldest(), JujuVersion::V4_0);
+    let unit = world.deploy();
+    world.model.set_config("etcd", "snapshot-count", 5000);
+    world.rest();
+    assert!(world.configuration(&unit).contains("snapshot-count: 5000"));
+    world
+        .model
+        .set_config("etcd", "snapshot-count", Value::Null);
+    assert!(world.settle().is_empty(), "it was told");
+    world.rest();
+    assert!(!world.configuration(&unit).contains("snapshot-count: 5000"));
+    assert_active(&world, &unit);
 }
 
 fn assert_active(world: &World, unit: &UnitName) {

@@ -22,9 +22,10 @@ impl Tools {
     /// Downloads a resource, unless it is here already, and says where it is
     /// (`jujuc/resource-get.go`). Immediate.
     ///
-    /// It is decided here that an empty file is no resource: Juju refuses to
+    /// It is decided here that an empty file is no resource: Juju 3.6 refuses to
     /// deploy a charm from a local directory without a file for each resource,
-    /// and an empty one is what operators and stores put in its place.
+    /// and an empty one is what operators and stores put in its place. 4.0 takes
+    /// it without, and then there is nothing to download.
     ///
     /// # Errors
     /// [`ToolError::Failed`] for anything but a failed download, and

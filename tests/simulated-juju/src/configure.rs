@@ -5,18 +5,20 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::charm::{Charm, Role};
-use crate::model::Model;
+use crate::model::{JujuVersion, Model};
 use crate::name::UnitName;
 use crate::relation::End;
 
 impl Model {
     /// Sets a config option; null brings the default back. Units run
-    /// config-changed only if the value is another one.
+    /// config-changed only if the value is another one, and in 4.0 not for a
+    /// default that comes back.
     ///
     /// # Panics
     /// Panics if the charm has no such option or the value is of another type.
     pub fn set_config(&mut self, application: &str, key: &str, value: impl Into<Value>) {
         let value = value.into();
+        let is_told = !(value.is_null() && self.options.version == JujuVersion::V4_0);
         let owner = self.application_mut(application);
         let Some(option) = owner.charm.metadata.config.get(key) else {
             panic!("{application} has no option {key:?}")
@@ -38,7 +40,7 @@ impl Model {
         } else {
             owner.config.insert(key.to_owned(), value);
         }
-        if owner.option(key) != before {
+        if is_told && owner.option(key) != before {
             owner.config_version += 1;
         }
     }

@@ -83,6 +83,7 @@ fn main() -> ExitCode {
         trouble::slow_hook_is_killed,
         trouble::removed_application_runs_its_last_hooks,
         trouble::lost_machine_runs_nothing_and_departs,
+        trouble::reset_of_an_option_is_not_told_in_4_0,
         trouble::departure_of_a_peer_is_not_always_told,
         trouble::failed_install_waits_for_everything_else,
         trouble::settle_is_bounded,

@@ -331,6 +331,22 @@ pub(crate) fn lost_machine_runs_nothing_and_departs() {
     assert!(names_of(&runs, leader.as_str()).contains(&"leader-elected".to_owned()));
 }
 
+pub(crate) fn reset_of_an_option_is_not_told_in_4_0() {
+    for (mut world, told) in [(World::new(), 1), (World::v4(), 0)] {
+        world.deploy("app", 1);
+        world.model.set_config("app", "name", "odd");
+        world.settle();
+        world
+            .model
+            .set_config("app", "name", serde_json::Value::Null);
+        let runs = world.settle();
+        let changed = runs.iter().filter(|run| run.name == "config-changed");
+        assert_eq!(changed.count(), told);
+        // Whoever asks is told.
+        assert_prints(&world.call("app/0", "config-get name"), "plain\n");
+    }
+}
+
 pub(crate) fn departure_of_a_peer_is_not_always_told() {
     let mut world = World::v4();
     world.deploy("app", 3);
