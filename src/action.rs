@@ -8,6 +8,7 @@
 mod alarms;
 mod certificates;
 mod clients;
+mod command;
 mod compact;
 mod defrag;
 mod health;
@@ -24,10 +25,10 @@ use thiserror::Error;
 use crate::apply::ApplyError;
 use crate::context::{Context, ContextError};
 use crate::etcd::{Client, EtcdError};
-use crate::hook::Hook;
+use crate::hook::{Event, Hook};
 use crate::host::HostError;
 use crate::juju::{ActionResults, ToolError};
-use crate::model::{Cluster, Member};
+use crate::model::{AppName, Cluster, Member};
 use crate::observe::{self, Application, ObserveError};
 use crate::plan::observed::Pass;
 use crate::reconcile::ReconcileError;
@@ -39,8 +40,13 @@ pub(crate) enum ActionError {
     #[error("failed to find an action `{0}` in this revision of the charm")]
     Unknown(String),
     /// The action writes what only the leader may write.
-    #[error("run it on the leader, which `juju status` marks with `*`")]
-    NotLeader,
+    #[error("run it on Juju's leader: juju run {app}/leader {action}")]
+    NotLeader {
+        /// The application.
+        app: AppName,
+        /// The action.
+        action: String,
+    },
     /// A parameter is not what it should be.
     #[error("parameter `{name}` {reason}")]
     Parameter {
@@ -172,12 +178,23 @@ impl Session {
     ///
     /// # Errors
     /// This unit does not lead.
-    pub(crate) fn require_leader(&self) -> Result<(), ActionError> {
+    pub(crate) fn require_leader(&self, context: &Context) -> Result<(), ActionError> {
         if self.application.leader {
             Ok(())
         } else {
-            Err(ActionError::NotLeader)
+            Err(not_leader(context))
         }
+    }
+}
+
+/// That the action that runs is the leader's, and how to run it there.
+fn not_leader(context: &Context) -> ActionError {
+    ActionError::NotLeader {
+        app: context.hook.unit.app().clone(),
+        action: match &context.hook.event {
+            Event::Action(name) => name.clone(),
+            _ => String::new(),
+        },
     }
 }
 

@@ -93,6 +93,19 @@ pub enum Event {
     Ignored,
 }
 
+impl Event {
+    /// Whether Juju may show another status than this unit has set last: it sets
+    /// one itself when it installs a charm, and a unit that leads now did not set
+    /// that of the application.
+    pub fn is_told_otherwise(&self) -> bool {
+        let proves_life = match self {
+            Self::Lifecycle { proves_life, .. } => *proves_life,
+            _ => true,
+        };
+        !proves_life
+    }
+}
+
 impl Hook {
     /// Reads what Juju says of this run.
     ///

@@ -270,8 +270,14 @@ impl Run {
         if is_full && let Some(relation) = observe::peer_relation(context)? {
             context.facts.peer_relation = Some(relation.id);
         }
-        status::report(context, report, self.application.leader, is_full)
-            .map_err(ReconcileError::Report)?;
+        let may_differ = context.hook.event.is_told_otherwise();
+        let changes = status::changes(context, report, self.application.leader, may_differ);
+        if !changes.is_empty() {
+            changes.forget(&mut context.facts);
+            let written = context.facts.write(&context.paths);
+            written.map_err(ReconcileError::Facts)?;
+            changes.set(context).map_err(ReconcileError::Report)?;
+        }
         if !self.log.is_empty() {
             context
                 .tools

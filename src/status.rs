@@ -5,6 +5,7 @@ mod line;
 mod tests;
 
 use crate::context::Context;
+use crate::host::LocalFacts;
 use crate::juju::{StatusName, ToolError};
 use crate::model::Notice;
 use crate::plan::advisory::open_advisories;
@@ -240,31 +241,75 @@ fn told(wait: &Wait) -> (StatusName, String) {
     }
 }
 
-/// Sets the statuses that are not set already. A full pass sets them in any
-/// case, since Juju changes them at times by itself.
-///
-/// # Errors
-/// A hook tool failed.
-pub fn report(
-    context: &mut Context,
-    report: &Report,
-    leader: bool,
-    in_any_case: bool,
-) -> Result<(), ToolError> {
-    let key = |status: &Status| (status.name.as_str().to_owned(), status.message.clone());
-    let unit = of_unit(report);
-    if in_any_case || context.facts.last_unit_status.as_ref() != Some(&key(&unit)) {
-        context.tools.status_set(unit.name, &unit.message)?;
-        context.facts.last_unit_status = Some(key(&unit));
+/// Statuses that Juju does not show yet.
+#[derive(Debug, Default)]
+pub struct Changes {
+    unit: Option<Status>,
+    application: Option<Status>,
+}
+
+/// What has to be set. Juju keeps each status that is set in a log, so one that
+/// it shows already is not set again, unless it `may_differ` from what was noted.
+pub fn changes(context: &mut Context, report: &Report, leader: bool, may_differ: bool) -> Changes {
+    let facts = &mut context.facts;
+    if may_differ {
+        facts.last_unit_status = None;
     }
-    if leader {
-        let app = of_application(report);
-        if in_any_case || context.facts.last_app_status.as_ref() != Some(&key(&app)) {
-            context
-                .tools
-                .status_set_application(app.name, &app.message)?;
-            context.facts.last_app_status = Some(key(&app));
+    if may_differ || !leader {
+        // By now another unit may have set it.
+        facts.last_app_status = None;
+    }
+    let mut unit = of_unit(report);
+    if facts.dying && matches!(report.wait, Some(Wait::Machine(_))) {
+        // Its storage goes first.
+        unit.name = StatusName::Maintenance;
+        "leaving the cluster".clone_into(&mut unit.message);
+    }
+    let application = leader.then(|| of_application(report));
+    Changes {
+        unit: Some(unit).filter(|status| facts.last_unit_status != Some(status.noted())),
+        application: application.filter(|status| facts.last_app_status != Some(status.noted())),
+    }
+}
+
+impl Status {
+    /// As this unit remembers it.
+    fn noted(&self) -> (String, String) {
+        (self.name.as_str().to_owned(), self.message.clone())
+    }
+}
+
+impl Changes {
+    /// Forgets what was shown before. To be written before anything is set: a
+    /// status is set at once, and one that a run was killed after is set again.
+    pub fn forget(&self, facts: &mut LocalFacts) {
+        if self.unit.is_some() {
+            facts.last_unit_status = None;
+        }
+        if self.application.is_some() {
+            facts.last_app_status = None;
         }
     }
-    Ok(())
+
+    /// Whether there is nothing to set.
+    pub fn is_empty(&self) -> bool {
+        self.unit.is_none() && self.application.is_none()
+    }
+
+    /// Sets them.
+    ///
+    /// # Errors
+    /// A hook tool failed.
+    pub fn set(self, context: &mut Context) -> Result<(), ToolError> {
+        let tools = &context.tools;
+        if let Some(unit) = self.unit {
+            tools.status_set(unit.name, &unit.message)?;
+            context.facts.last_unit_status = Some(unit.noted());
+        }
+        if let Some(application) = self.application {
+            tools.status_set_application(application.name, &application.message)?;
+            context.facts.last_app_status = Some(application.noted());
+        }
+        Ok(())
+    }
 }

@@ -8,6 +8,7 @@
 
 use std::path::PathBuf;
 
+use super::command::command;
 use super::parameters::{Parameters, wrong};
 use super::{ActionError, Session};
 use crate::apply;
@@ -21,7 +22,7 @@ use crate::observe;
 use crate::plan::access::{AccessStep, admit_operator, free_after};
 use crate::reconcile;
 use crate::relation::older::connection_string;
-use crate::render::credentials::{CredentialsNote, note};
+use crate::render::credentials::{CredentialsNote, note, quoted};
 use crate::tls::{Issued, OwnCertificate};
 
 /// Where `juju scp` looks for files without a directory.
@@ -59,7 +60,7 @@ pub(crate) async fn generate(
 ) -> Result<(), ActionError> {
     let asked = asked(context)?;
     let session = Session::begin(context).await?;
-    session.require_leader()?;
+    session.require_leader(context)?;
     let name = &asked.name;
     let cluster = look_at(context, &session, name).await?;
     let app = context.hook.unit.app();
@@ -151,10 +152,9 @@ pub(crate) async fn generate(
     results.set(&["range"], range.to_string());
     results.set(&["fingerprint"], own.fingerprint.as_str());
     results.set(&["certificate-ends"], own.not_after.to_string());
-    results.set(
-        &["revoke", "cmd"],
-        format!("juju run {app}/leader revoke-client-certificates common-name='{name}'"),
-    );
+    let run = format!("juju run {app}/leader revoke-client-certificates");
+    let named = format!("common-name={}", quoted(name.as_str()));
+    results.set(&["revoke", "cmd"], command(&run, &named));
     Ok(())
 }
 
@@ -172,7 +172,7 @@ pub(crate) async fn revoke(
     let reserves = parameters.flag("reserve")?;
     parameters.finish()?;
     let session = Session::begin(context).await?;
-    session.require_leader()?;
+    session.require_leader(context)?;
     let ledger = session.client.ledger().await?;
     let record = match ledger.issued.get(&name) {
         Some(record) if record.purpose == Purpose::Operator => record.clone(),
@@ -421,9 +421,10 @@ impl Place {
     fn copy_command(&self, context: &Context) -> String {
         let (unit, path) = (&context.hook.unit, self.path.display());
         if self.is_fetched {
-            format!("juju scp {unit}:{path} .")
+            command(&format!("juju scp {unit}:{path}"), ".")
         } else {
-            format!("juju ssh {unit} sudo cat {path} > {ARCHIVE}")
+            let cat = format!("juju ssh {unit} sudo cat {path}");
+            command(&cat, &format!("> {ARCHIVE}"))
         }
     }
 }

@@ -181,7 +181,7 @@ impl Ground {
     pub(super) async fn survey(context: &mut Context) -> Result<Self, ActionError> {
         let application = observe::application(context)?;
         if !application.leader {
-            return Err(ActionError::NotLeader);
+            return Err(super::not_leader(context));
         }
         if context.facts.refounding.is_some() {
             let report = reconcile::pass(context).await.map_err(Box::new)?;

@@ -97,7 +97,7 @@ fn grace_seconds(context: &Context) -> Result<i64, ActionError> {
 }
 
 fn authorities(session: &Session) -> Result<&Authorities, ActionError> {
-    session.require_leader()?;
+    session.require_leader(context)?;
     session.application.authorities.as_ref().ok_or_else(|| {
         ActionError::Refused("there are no authorities yet: wait until the unit is active".into())
     })

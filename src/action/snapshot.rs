@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::command::command;
 use super::parameters::{Parameters, wrong};
 use super::{ActionError, Session};
 use crate::apply::{self, ApplyError};
@@ -47,7 +48,7 @@ pub(crate) async fn take(
     let unit = &context.hook.unit;
     results.set(
         &["copy", "cmd"],
-        format!("juju scp {unit}:{} .", path.display()),
+        command(&format!("juju scp {unit}:{}", path.display()), "."),
     );
     Ok(())
 }

@@ -187,10 +187,13 @@ impl Run {
                     let settled = cluster.ledger.settled;
                     context.facts.disconnected = settled.or(context.facts.disconnected);
                 }
-                self.log.push(format!(
-                    "restarted etcd, which now trusts {} client certificates",
-                    restart.after.loaded.len()
-                ));
+                self.log.push(match observed.machine.is_outdated() {
+                    true => "restarted etcd with another configuration".to_owned(),
+                    false => format!(
+                        "restarted etcd, which now trusts {} client certificates",
+                        restart.after.loaded.len()
+                    ),
+                });
             }
             Stage::Stop => {
                 // effects: the service

@@ -39,6 +39,11 @@ pub fn note(note: CredentialsNote<'_>) -> String {
             r#"--from-key "$(printf '\001')""#.to_owned(),
         ),
     };
+    let name = format!("common-name={}", quoted(common_name.as_str()));
+    let again = match prefix {
+        Some(prefix) => format!("{name} prefix={}", quoted(prefix.as_str())),
+        None => name.clone(),
+    };
     format!(
         "Credentials for etcd
 
@@ -62,15 +67,18 @@ In the directory of these files, with etcdctl 3.4 or newer:
     etcdctl get {list} --keys-only
     etcdctl del {example}
 
-From outside of the model the members must be reachable: juju expose {app}
-Another archive for the same name: juju run {app}/leader generate-client-certificates
-When it is not needed any more: juju run {app}/leader revoke-client-certificates
+Where Juju is at hand: to reach etcd from outside the model,
+  juju expose {app}
+to get another archive for the same name and keys before this one expires,
+  juju run {app}/leader generate-client-certificates {again}
+and to revoke all certificates of this name:
+  juju run {app}/leader revoke-client-certificates {name}
 "
     )
 }
 
 /// A text as one word of a shell.
-fn quoted(text: &str) -> String {
+pub fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
@@ -79,16 +87,20 @@ mod tests {
     use super::*;
 
     fn lines(prefix: Option<&str>) -> Vec<String> {
+        let text = whole(prefix);
+        let commands = text.lines().filter_map(|line| line.strip_prefix("    "));
+        commands.map(str::to_owned).collect()
+    }
+
+    fn whole(prefix: Option<&str>) -> String {
         let prefix = prefix.map(|text| Prefix::new(text).expect("a prefix"));
-        let text = note(CredentialsNote {
+        note(CredentialsNote {
             common_name: &"client".parse().expect("a name"),
             prefix: prefix.as_ref(),
             not_after: Timestamp(1_800_000_000),
             endpoints: "https://10.0.0.1:2379",
             app: "etcd",
-        });
-        let commands = text.lines().filter_map(|line| line.strip_prefix("    "));
-        commands.map(str::to_owned).collect()
+        })
     }
 
     #[test]
@@ -98,6 +110,11 @@ mod tests {
         let some = lines(Some("/it's/"));
         assert!(some.contains(&r"etcdctl put '/it'\''s/example' value".to_owned()));
         assert!(some.contains(&r"etcdctl get --prefix '/it'\''s/' --keys-only".to_owned()));
+        let again = r"  juju run etcd/leader generate-client-certificates common-name='client' prefix='/it'\''s/'";
+        let note = whole(Some("/it's/"));
+        assert!(note.lines().any(|line| line == again), "{note}");
+        let revoke = "  juju run etcd/leader revoke-client-certificates common-name='client'";
+        assert!(note.lines().any(|line| line == revoke), "{note}");
         assert_eq!(all.len(), some.len());
     }
 }

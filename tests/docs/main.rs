@@ -63,6 +63,22 @@ fn tables_are_those_of_the_metadata() {
     );
 }
 
+/// `juju actions etcd` shows each description whole.
+#[test]
+fn actions_are_described_in_a_sentence_and_explained_in_a_document() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let explained = fs::read_to_string(root.join("docs/actions.md")).unwrap();
+    for (name, action) in Metadata::read().actions() {
+        let described = action["description"].as_str().unwrap();
+        let is_sentence = !described.contains('\n') && described.ends_with('.');
+        assert!(is_sentence, "{name}: {described}");
+        let length = described.chars().count();
+        assert!(length <= 90, "{name} takes {length} characters");
+        let heading = format!("\n## {name}\n");
+        assert!(explained.contains(&heading), "nothing explains {name}");
+    }
+}
+
 #[test]
 fn commands_are_understood_and_run_by_a_test() {
     let metadata = Metadata::read();

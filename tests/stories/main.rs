@@ -24,6 +24,7 @@ mod restore;
 mod rotation;
 mod sentences;
 mod snapshot;
+mod statuses;
 mod support;
 mod tools;
 mod versions;
@@ -60,6 +61,7 @@ fn main() -> ExitCode {
         sentences::stories(),
         snapshot::stories(),
         tools::stories(),
+        statuses::stories(),
         versions::stories(),
     ]
     .into_iter()

@@ -152,7 +152,7 @@ fn three_units(programs: Programs) {
     );
     assert_eq!(
         reason,
-        "run it on the leader, which `juju status` marks with `*`"
+        "run it on Juju's leader: juju run etcd/leader restore"
     );
     copy(
         file(&world, &units[0], &backup),

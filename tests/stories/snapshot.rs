@@ -50,7 +50,10 @@ fn whole(programs: Programs) {
         "{path}"
     );
     assert_eq!(text("version"), version);
-    assert_eq!(results["copy"]["cmd"], format!("juju scp etcd/0:{path} ."));
+    assert_eq!(
+        results["copy"]["cmd"],
+        format!("juju scp etcd/0:{path} \\\n  .")
+    );
     assert!(results["snapshot"].get("note").is_none(), "{results}");
     let there = file(&world, &unit, &path);
     let metadata = there.metadata().unwrap();

@@ -124,7 +124,7 @@ fn as_the_seed_says(programs: Programs) {
     assert_eq!(text(&results, "range"), "[\\x01, ∞)");
     assert_eq!(
         results["revoke"]["cmd"],
-        "juju run etcd/leader revoke-client-certificates common-name='client'"
+        "juju run etcd/leader revoke-client-certificates \\\n  common-name='client'"
     );
     let archive = there(&world, &unit, ARCHIVE);
     assert_eq!(
@@ -300,10 +300,11 @@ fn bad_input() {
 
     let other = world.add_unit();
     world.rest();
-    let reason = "run it on the leader, which `juju status` marks with `*`";
-    assert_eq!(refused(&mut world, &other, GENERATE, json!({})), reason);
-    let asked = json!({"common-name": "client"});
-    assert_eq!(refused(&mut world, &other, REVOKE, asked), reason);
+    for action in [GENERATE, REVOKE] {
+        let reason = format!("run it on Juju's leader: juju run etcd/leader {action}");
+        let asked = json!({"common-name": "client"});
+        assert_eq!(refused(&mut world, &other, action, asked), reason);
+    }
 }
 
 fn again() {
@@ -373,7 +374,7 @@ fn no_home() {
     assert_eq!(text(&results, "path"), path);
     assert_eq!(
         results["copy"]["cmd"],
-        format!("juju ssh etcd/0 sudo cat {path} > etcd_client_credentials.tar.gz")
+        format!("juju ssh etcd/0 sudo cat {path} \\\n  > etcd_client_credentials.tar.gz")
     );
     let fetched = fetch(&world, &unit, path);
     assert!(fetched.client(&world, &unit).run(&["put", "x", "1"]).ok);
