@@ -181,6 +181,17 @@ impl Model {
         self.new_unit(application, Some(address.to_owned()))
     }
 
+    /// Adds a unit that gets storage which another has left behind, as
+    /// `juju add-unit --attach-storage` does.
+    ///
+    /// # Panics
+    /// Panics if there is no such storage, or a unit has it.
+    pub fn add_unit_attaching(&mut self, application: &str, storage: &str) -> UnitName {
+        let unit = self.new_unit(application, None);
+        self.attach_storage(&unit, storage);
+        unit
+    }
+
     fn new_unit(&mut self, application: &str, address: Option<String>) -> UnitName {
         assert!(
             !self.application(application).dying,

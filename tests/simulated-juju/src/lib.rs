@@ -48,6 +48,7 @@ mod settle;
 mod tool;
 mod unit;
 mod user_secret;
+mod volume;
 mod wire;
 
 pub use action::ActionResult;

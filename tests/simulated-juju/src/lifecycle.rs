@@ -164,9 +164,7 @@ impl Model {
                 }
             }
             Hook::StorageDetaching { storage } => {
-                if let Some(storage) = unit.storage.get_mut(storage) {
-                    storage.state = StorageState::Detached;
-                }
+                self.take_storage_away(name, storage);
             }
             Hook::RelationCreated { relation } => {
                 agent.relations.entry(*relation).or_default().created = true

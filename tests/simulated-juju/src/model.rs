@@ -104,6 +104,8 @@ pub struct Model {
     pub(crate) next_relation: u32,
     pub(crate) next_machine: u32,
     pub(crate) next_storage: u32,
+    /// Storage that no unit has any more, and where its content is.
+    pub(crate) volumes: BTreeMap<String, PathBuf>,
     pub(crate) next_run: u64,
     pub(crate) tools: PathBuf,
     pub(crate) tool_delay: Duration,
@@ -148,6 +150,7 @@ impl Model {
             next_relation: 0,
             next_machine: 0,
             next_storage: 0,
+            volumes: BTreeMap::new(),
             next_run: 0,
             tools,
             tool_delay: Duration::ZERO,

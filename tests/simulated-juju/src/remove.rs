@@ -39,6 +39,7 @@ impl Model {
         if self.is_leader(&name) {
             self.elect_other(&name);
         }
+        self.leave_storage(&name);
         self.units.remove(&name);
         for relation in self.relations.values_mut() {
             if peers_are_told || !relation.is_peer() {

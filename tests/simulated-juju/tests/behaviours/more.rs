@@ -285,6 +285,39 @@ pub(crate) fn storage_resources_ports_and_config() {
     );
 }
 
+pub(crate) fn storage_goes_after_its_hook_and_outlives_its_unit() {
+    let mut world = World::new();
+    let more = "storage:\n  data: {type: filesystem, location: /var/data}\n";
+    let (charm, deployment) = (world.charm("app", more), world.deployment(1));
+    world.model.deploy_with("app", charm, deployment);
+    world.settle();
+    let location = world.model.storage_location("app/0", "data");
+    let location = location.expect("storage");
+    std::fs::write(location.join("kept"), "content").expect("written");
+    // Both are there still, then neither is.
+    let is_there = "test -e \"$JUJU_STORAGE_LOCATION/kept\" || exit 1";
+    world.script("app", "data-storage-detaching", is_there);
+    let is_gone = format!("test ! -e {}/kept || exit 1", location.display());
+    world.script("app", "stop", &is_gone);
+    world.model.remove_unit("app/0");
+    assert!(world.model.detached_storage().is_empty());
+    let runs = world.settle();
+    assert!(names_of(&runs, "app/0").contains(&"stop".to_owned()));
+    assert_eq!(world.model.detached_storage(), ["data/0"]);
+    assert!(world.model.units("app").is_empty());
+
+    let unit = world.model.add_unit_attaching("app", "data/0");
+    assert_eq!(unit.as_str(), "app/1");
+    world.script("app", "data-storage-attached", is_there);
+    let runs = world.settle();
+    assert_eq!(runs[0].variable("JUJU_STORAGE_ID"), Some("data/0"));
+    assert!(world.model.detached_storage().is_empty());
+
+    // A machine that is gone detaches nothing, and what it had can be attached.
+    world.model.remove_unit_force("app/1");
+    assert_eq!(world.model.detached_storage(), ["data/0"]);
+}
+
 pub(crate) fn actions_report_and_run_in_error() {
     let mut world = World::new();
     world.deploy("app", 1);
