@@ -83,7 +83,8 @@ pub enum Event {
     },
     /// The storage for etcd's data is being taken away
     /// (`data-storage-detaching`), which is the first that a unit hears of its
-    /// own removal.
+    /// own removal. It is gone right after this hook, so everything that the
+    /// member has to do before it ends is done in here.
     StorageDetaching,
     /// This unit is going away (`stop`).
     Stop,

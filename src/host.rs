@@ -3,6 +3,7 @@
 //! "already there" and "already gone" to be success.
 
 mod archive;
+pub mod bolt;
 pub mod command;
 mod connections;
 pub mod credentials;

@@ -14,6 +14,7 @@ pub mod authorities;
 pub mod defrag;
 pub mod disconnect;
 mod foresee;
+mod founding;
 pub mod health;
 pub mod identities;
 pub mod issue;
@@ -114,6 +115,9 @@ pub fn plan(observed: &Observed) -> Plan {
 
 fn next_stage(observed: &Observed, report: &mut Report) -> Stage {
     if observed.stopping {
+        if let Some(subject) = lock_left_behind(observed) {
+            return Stage::FreeLock(subject);
+        }
         let step = observed
             .cluster
             .known()

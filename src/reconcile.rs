@@ -46,6 +46,10 @@ pub enum ReconcileError {
     /// etcd answered, and stopped to before the hook was done.
     #[error("failed to go on without etcd: {0}")]
     Lost(String),
+    /// etcd does not let the member of this unit go, and its storage goes next:
+    /// the others would count on a member that is no more.
+    #[error("failed to leave the cluster: etcd does not let this unit's member go yet")]
+    Stays,
     /// The plan did not come to rest.
     #[error("failed to bring etcd to rest within {MAX_ROUNDS} rounds; last stage: {0}")]
     Restless(&'static str),
@@ -74,9 +78,6 @@ pub async fn run(hook: Hook) -> Result<(), ReconcileError> {
         | Event::Lifecycle { .. } => {}
     }
     notice_departures(&mut context)?;
-    if context.hook.event == Event::StorageDetaching {
-        return Ok(());
-    }
     let run = Run::new(&mut context)?;
     make_pass(&mut context, run).await.map(drop)?;
     if context.hook.event == Event::Stop {
@@ -277,6 +278,9 @@ impl Run {
             let written = context.facts.write(&context.paths);
             written.map_err(ReconcileError::Facts)?;
             changes.set(context).map_err(ReconcileError::Report)?;
+        }
+        if context.hook.event == Event::StorageDetaching {
+            departures::last_words(context)?;
         }
         if !self.log.is_empty() {
             context

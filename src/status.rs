@@ -134,6 +134,13 @@ fn say_health(report: &Report, line: &mut Line) {
     }
 }
 
+/// The status of the application when its last unit goes.
+pub fn without_units() -> Status {
+    let mut line = Line::default();
+    line.say("add a unit with --attach-storage to bring the data back: no unit is left");
+    Status::new(StatusName::Blocked, line, UNIT_DETAILS)
+}
+
 /// The status of the application, which the leader sets: what concerns all of
 /// it, above all the requests that are not in force. A request that is refused
 /// costs nobody else anything, so the application stays active with it.
@@ -191,6 +198,7 @@ fn told(wait: &Wait) -> (StatusName, String) {
     let blocked = |text: String| (StatusName::Blocked, text);
     match wait {
         Wait::Machine(what) => waiting(&format!("waiting for {what}")),
+        Wait::Joining => waiting("waiting for its member to join the cluster"),
         Wait::PeerRelation => waiting("waiting for the peer relation"),
         Wait::Authorities => waiting("waiting for the leader to make the certificate authorities"),
         Wait::Bootstrap(unit) => waiting(&format!("waiting for {unit} to bootstrap the cluster")),
@@ -208,6 +216,10 @@ fn told(wait: &Wait) -> (StatusName, String) {
         ),
         Wait::LostCluster => blocked(
             "run restore, or remove this unit and add another: the data of its member is gone"
+                .to_owned(),
+        ),
+        Wait::OldData => blocked(
+            "run rebuild-cluster use-own-data=true confirm=true to use the data of an earlier member"
                 .to_owned(),
         ),
         Wait::UnreadableData => blocked(
@@ -266,8 +278,12 @@ pub fn changes(context: &mut Context, report: &Report, leader: bool, may_differ:
         "leaving the cluster".clone_into(&mut unit.message);
     }
     let application = leader.then(|| of_application(report));
+    // A pass over one relation does not look why this unit is not set up; what the
+    // last full pass said of that stands.
+    let says_less = report.wait == Some(Wait::Joining) && facts.last_unit_status.is_some();
+    let unit = (!says_less).then_some(unit);
     Changes {
-        unit: Some(unit).filter(|status| facts.last_unit_status != Some(status.noted())),
+        unit: unit.filter(|status| facts.last_unit_status != Some(status.noted())),
         application: application.filter(|status| facts.last_app_status != Some(status.noted())),
     }
 }

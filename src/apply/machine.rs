@@ -91,6 +91,12 @@ pub async fn machine(
                 context.facts.identity = None;
                 begin(context, founding)?;
             }
+            MachineStep::TakeOver(founding, identity) => {
+                context.facts.founding = Some(founding.clone());
+                context.facts.identity = Some(*identity);
+                context.facts.storage_is_mounted = is_mounted(context)?;
+                context.facts.write(&context.paths)?;
+            }
             MachineStep::Note(identity) => {
                 context.facts.identity = Some(*identity);
                 context.facts.storage_is_mounted = is_mounted(context)?;

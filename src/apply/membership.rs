@@ -14,6 +14,10 @@ use crate::plan::membership::MembershipStep;
 /// connected after five; what takes longer is left to a later hook.
 const PATIENCE: Duration = Duration::from_secs(15);
 
+/// The same of a unit that goes away: it has nothing else to do, and what it
+/// leaves behind the others have to bear.
+const PATIENCE_OF_WHO_LEAVES: Duration = Duration::from_secs(60);
+
 /// How often it is asked meanwhile.
 const PAUSE: Duration = Duration::from_millis(250);
 
@@ -76,7 +80,12 @@ pub async fn membership(
                 Some(url) => Some(observe::client_at(context, url).await.map_err(Box::new)?),
             };
             let client = other.as_ref().unwrap_or(client);
-            Ok(patiently(async || client.remove(*member).await).await?)
+            let patience = match context.facts.dying {
+                true => PATIENCE_OF_WHO_LEAVES,
+                false => PATIENCE,
+            };
+            let removed = patiently_for(patience, async || client.remove(*member).await);
+            Ok(removed.await?)
         }
         MembershipStep::Promote(member) => {
             let leader = leader(context, client).await?;
@@ -119,7 +128,12 @@ async fn leader(context: &Context, client: &Client) -> Result<Option<Client>, Ap
 }
 
 /// Asks until etcd allows it, or until a hook should wait no longer: `false`.
-async fn patiently(
+async fn patiently(ask: impl AsyncFnMut() -> Result<bool, EtcdError>) -> Result<bool, EtcdError> {
+    patiently_for(PATIENCE, ask).await
+}
+
+async fn patiently_for(
+    patience: Duration,
     mut ask: impl AsyncFnMut() -> Result<bool, EtcdError>,
 ) -> Result<bool, EtcdError> {
     let begun = Instant::now();
@@ -127,7 +141,7 @@ async fn patiently(
         if ask().await? {
             return Ok(true);
         }
-        if begun.elapsed() > PATIENCE {
+        if begun.elapsed() > patience {
             return Ok(false);
         }
         tokio::time::sleep(PAUSE).await;

@@ -54,8 +54,8 @@ pub struct Application {
 }
 
 /// Reads what this hook needs of Juju: for an event on one relation, and for a
-/// unit that stops and has no relations any more, only who leads; the rest is
-/// remembered from the last full pass.
+/// unit that goes away, whose storage and relations end, only who leads; the rest
+/// is remembered from the last full pass.
 ///
 /// # Errors
 /// A hook tool failed.
@@ -64,10 +64,12 @@ pub fn application(context: &Context) -> Result<Application, ObserveError> {
     // To a unit that is going away Juju shows every relation as broken. What it
     // concluded from that would be true of itself alone, so it leads no more.
     let leader = !context.facts.dying && tools.is_leader()?;
-    if matches!(
+    let is_action = matches!(context.hook.event, Event::Action(_));
+    let is_of_one_relation = matches!(
         context.hook.event,
-        Event::Client { .. } | Event::Older { .. } | Event::SecretChanged(_) | Event::Stop
-    ) {
+        Event::Client { .. } | Event::Older { .. } | Event::SecretChanged(_)
+    );
+    if is_of_one_relation || context.facts.dying && !is_action {
         let Configured {
             options,
             config,
@@ -179,7 +181,10 @@ fn peers(context: &Context) -> Result<Option<Peers>, ObserveError> {
 /// The members of the units that there are. What cannot be asked, or is
 /// nonsense, is not known. A unit that was always alone has nobody to ask for.
 fn units(context: &Context, peers: Option<&Peers>) -> Option<BTreeSet<MemberName>> {
-    let is_alone = context.facts.client_endpoints.len() < 2;
+    // Who comes after a cluster that is gone has to know that it is.
+    let comes_after = context.facts.founding.is_none()
+        && peers.is_some_and(|peers| peers.app.contains_key("founded"));
+    let is_alone = context.facts.client_endpoints.len() < 2 && !comes_after;
     if is_alone && peers.is_none_or(|peers| peers.others.is_empty()) {
         return None;
     }

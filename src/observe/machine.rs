@@ -4,9 +4,9 @@ use std::path::Path;
 
 use super::{Application, ObserveError};
 use crate::context::Context;
-use crate::host::{self, HostError, Service, data, files, package, wal};
+use crate::host::{self, HostError, Service, bolt, data, files, package, wal};
 use crate::log::chain;
-use crate::model::{Known, MemberName, Secret, UnitName, Version};
+use crate::model::{Known, MemberData, MemberName, Secret, UnitName, Version};
 use crate::plan::machine::{Documents, Machine};
 use crate::plan::membership;
 use crate::plan::observed::{Leaves, Pass};
@@ -72,6 +72,7 @@ pub fn machine(context: &Context, application: &Application) -> Result<Machine, 
         machine.has_storage = !facts.storage_is_mounted || is_there();
         machine.data = wal::identity(&data::current(storage));
     }
+    machine.is_whole = machine.founding.is_none() && is_whole(application, &machine.data);
     machine.may_begin = files::read(&paths.first_start())?.is_some();
     machine.authorities = application.authorities.clone();
     machine.server_certificate = own(&paths.server_certificate(), &paths.server_key())?;
@@ -99,6 +100,21 @@ fn release(context: &Context, programs: &package::Installed) -> Known<Version> {
     match read {
         Ok(version) => Known::Known(version),
         Err(reason) => Known::Unknown(reason),
+    }
+}
+
+/// Whether the data is that of the only member. What cannot be read is
+/// not known to be.
+fn is_whole(application: &Application, data: &MemberData) -> bool {
+    let (Some(storage), MemberData::Of(identity)) = (&application.storage, data) else {
+        return false;
+    };
+    match bolt::members(&data::current(storage)) {
+        Ok(members) => members == [identity.member].into(),
+        Err(error) => {
+            tracing::warn!("failed to read the members in the data that is there: {error}");
+            false
+        }
     }
 }
 

@@ -93,6 +93,7 @@ fn foresee_machine(machine: &mut Machine, step: &MachineStep) -> bool {
         | MachineStep::IssueAdmin(_)
         | MachineStep::PutAside(_)
         | MachineStep::Found(_)
+        | MachineStep::TakeOver(..)
         | MachineStep::WriteTrust(_)
         | MachineStep::Restart => return false,
     }

@@ -6,7 +6,8 @@ mod tests;
 use std::collections::BTreeSet;
 
 use super::authorities::Authorities;
-use super::observed::{Leaves, Observed, Pass, Peers};
+use super::founding;
+use super::observed::{Leaves, Observed, Pass};
 use super::trusted::trusted;
 use super::{Report, Wait};
 use crate::model::{Founding, Known, Ledger, MemberData, MemberIdentity, Timestamp, Version};
@@ -34,6 +35,9 @@ pub struct Machine {
     pub has_storage: bool,
     /// The data in it.
     pub data: MemberData,
+    /// Whether that member is the only one of its cluster, as the data says; looked
+    /// for where this unit has no member.
+    pub is_whole: bool,
     /// The words with which this unit's member was founded, once it was.
     pub founding: Option<Founding>,
     /// Which member this unit's is, once that is known: from the moment it is
@@ -123,6 +127,8 @@ pub enum MachineStep {
     /// Remembers which member the data is of; etcd starts with no other from now
     /// on.
     Note(MemberIdentity),
+    /// Takes the data over that is there: the whole cluster, whose units are gone.
+    TakeOver(Founding, MemberIdentity),
     /// Writes the trust file of a member that has never started.
     WriteTrust(String),
     /// Writes the files of the service.
@@ -165,7 +171,7 @@ pub(super) fn plan(observed: &Observed, report: &mut Report) -> Vec<MachineStep>
     let machine = &observed.machine;
     if observed.pass == Pass::Event {
         if machine.founding.is_none() {
-            report.wait_for(Wait::Machine("its member to join the cluster"));
+            report.wait_for(Wait::Joining);
         }
         return Vec::new();
     }
@@ -205,7 +211,7 @@ pub(super) fn plan(observed: &Observed, report: &mut Report) -> Vec<MachineStep>
         return steps;
     }
     if machine.founding.is_none() {
-        return found(observed, peers, address, report);
+        return founding::begin(observed, peers, address, report);
     }
     match (&machine.data, machine.identity) {
         (MemberData::Of(found), None) => return vec![MachineStep::Note(*found)],
@@ -216,7 +222,7 @@ pub(super) fn plan(observed: &Observed, report: &mut Report) -> Vec<MachineStep>
         _ => {}
     }
     if machine.has_lost_its_data() {
-        return lost(observed, peers, address, report);
+        return founding::lost(observed, peers, address, report);
     }
     // It was taken off the list and has not heard of it, as one whose storage was
     // away: its data is no member's any more.
@@ -227,80 +233,6 @@ pub(super) fn plan(observed: &Observed, report: &mut Report) -> Vec<MachineStep>
         return vec![MachineStep::PutAside(generation)];
     }
     service(observed)
-}
-
-/// How a unit without a member begins: the seed founds the cluster, once, and all
-/// others join it.
-fn found(
-    observed: &Observed,
-    peers: &Peers,
-    address: &str,
-    report: &mut Report,
-) -> Vec<MachineStep> {
-    // Of a cluster that was founded anew since, the leader has not said yet
-    // who did it.
-    let is_seed = super::observed::generation(&peers.app) == peers.generation()
-        && peers.app.get("seed").map(String::as_str) == Some(observed.member().as_str());
-    let is_founded = peers.app.contains_key("founded");
-    match (is_seed, is_founded, &observed.cluster) {
-        (true, false, _) => vec![MachineStep::Found(first_words(observed, peers, address))],
-        // It founded the cluster once, and has forgotten it: its disk is
-        // another one. To found it again would split the cluster.
-        (true, true, Known::Unknown(_)) => {
-            report.wait_for(lost_member(peers));
-            Vec::new()
-        }
-        _ => Vec::new(),
-    }
-}
-
-fn first_words(observed: &Observed, peers: &Peers, address: &str) -> Founding {
-    let url = super::membership::member_url(address, observed.options.peer_port);
-    Founding {
-        initial_cluster: format!("{}={url}", observed.member()),
-        existing: false,
-        token: peers.app.get("token").cloned().unwrap_or_default(),
-        generation: 0,
-    }
-}
-
-/// What becomes of a unit whose data is gone: its member leaves the list, see
-/// [`super::membership`], and then the unit joins anew. Where nobody can be asked
-/// for that it waits, since its member may be needed for a majority that it cannot
-/// give any more.
-fn lost(
-    observed: &Observed,
-    peers: &Peers,
-    address: &str,
-    report: &mut Report,
-) -> Vec<MachineStep> {
-    let machine = &observed.machine;
-    let founds = machine
-        .founding
-        .as_ref()
-        .is_some_and(|founding| !founding.existing);
-    // Nobody has been told of the cluster yet, so nothing was promised in it.
-    if founds && !peers.app.contains_key("founded") && !machine.has_data() && !machine.is_running {
-        return vec![MachineStep::Found(first_words(observed, peers, address))];
-    }
-    match &observed.cluster {
-        Known::Known(cluster) => match super::membership::own_member(observed, cluster) {
-            Some(_) => Vec::new(),
-            None => vec![MachineStep::PutAside(peers.generation())],
-        },
-        Known::Unknown(_) => {
-            report.wait_for(lost_member(peers));
-            Vec::new()
-        }
-    }
-}
-
-/// What a unit waits for whose data is gone.
-pub(super) fn lost_member(peers: &Peers) -> Wait {
-    match peers.others.is_empty() {
-        true => Wait::LostCluster,
-        false => Wait::LostMember,
-    }
 }
 
 fn certificates(observed: &Observed, authorities: &Authorities, address: &str) -> Vec<MachineStep> {

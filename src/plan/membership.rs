@@ -1,11 +1,13 @@
 //! Who is a member of the cluster, one change at a time, and whether a member
 //! may be stopped.
 
+mod ghosts;
 mod joiners;
 mod pause;
 #[cfg(test)]
 mod tests;
 
+use self::ghosts::{in_our_place, without_unit};
 pub(super) use joiners::{is_joining, joiners};
 pub(super) use pause::may_pause;
 
@@ -100,14 +102,14 @@ pub(super) fn plan(observed: &Observed, report: &mut Report) -> Option<Membershi
         if step.is_none()
             && let Some(peers) = &observed.peers
         {
-            report.wait_for(super::machine::lost_member(peers));
+            report.wait_for(super::founding::lost_member(peers));
         }
         return step;
     }
     if cluster.authentication == Some(false) {
         return Some(MembershipStep::EnableAuthentication);
     }
-    if let Some(gone) = member_without_unit(observed, cluster) {
+    if let Some(gone) = without_unit(observed, cluster) {
         return Some(MembershipStep::Remove(gone, None));
     }
     let own = own_member(observed, cluster)?;
@@ -164,36 +166,6 @@ pub(super) fn leave(observed: &Observed, cluster: &Cluster) -> Option<Membership
     Some(MembershipStep::Remove(own.id, Some(url.clone())))
 }
 
-/// A member whose unit has left, if the leader may take it off the list now. A
-/// unit that this one has only not met yet is no such unit.
-fn member_without_unit(observed: &Observed, cluster: &Cluster) -> Option<u64> {
-    if !observed.leader {
-        return None;
-    }
-    // A member on record was a unit's once. One that an operator has added under
-    // the name of a unit never was, and stays.
-    let lost_its_unit = |name: &MemberName| {
-        let units = observed.units.as_ref();
-        units.is_some_and(|units| !units.contains(name))
-            && cluster.ledger.members.contains_key(name)
-    };
-    let has_left = |member: &&Member| match &member.name {
-        Some(name) => observed.departed.contains_key(name) || lost_its_unit(name),
-        // It was added and never started; only its address tells whose it was.
-        None => observed
-            .departed
-            .values()
-            .flatten()
-            .any(|address| is_at(member, address)),
-    };
-    cluster
-        .members
-        .iter()
-        .find(has_left)
-        .map(|member| member.id)
-        .filter(|id| keeps_quorum_without(cluster, *id))
-}
-
 /// Whether the voters that answer are a quorum of those that remain once this
 /// member is off the list.
 fn keeps_quorum_without(cluster: &Cluster, gone: u64) -> bool {
@@ -240,7 +212,7 @@ fn join(observed: &Observed, cluster: &Cluster, report: &mut Report) -> Option<M
     {
         return Some(MembershipStep::Join(words(observed, cluster, own)?));
     }
-    if let Some(ghost) = ghost(observed, cluster, &peer_url) {
+    if let Some(ghost) = in_our_place(observed, cluster, &peer_url) {
         // The unit may have moved, and be about to tell the others.
         let name = ghost.name.as_ref().filter(|name| {
             let peers = observed.peers.as_ref();
@@ -262,18 +234,6 @@ fn join(observed: &Observed, cluster: &Cluster, report: &mut Report) -> Option<M
         return None;
     }
     Some(MembershipStep::AddLearner(peer_url))
-}
-
-/// A member in the place of this unit, which has none: an earlier one of its own,
-/// or that of a unit that had its address.
-fn ghost<'c>(observed: &Observed, cluster: &'c Cluster, peer_url: &str) -> Option<&'c Member> {
-    let own = observed.member();
-    let address = observed.machine.address.as_deref()?;
-    let is_in_our_place = |member: &&Member| match &member.name {
-        Some(name) => *name == own || member.peer_urls.iter().any(|url| url == peer_url),
-        None => is_at(member, address),
-    };
-    cluster.members.iter().find(is_in_our_place)
 }
 
 /// The words to join with as this member.

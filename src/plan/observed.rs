@@ -20,7 +20,8 @@ pub struct Observed {
     /// Whether this unit leads the application, and so may write what only
     /// the leader may.
     pub leader: bool,
-    /// Whether this unit is about to stop for good.
+    /// Whether this unit goes away, from the first that it hears of that: its
+    /// storage is taken before its relations end and before `stop`.
     pub stopping: bool,
     /// Units that have left, by the names of their members, with the addresses
     /// they had.

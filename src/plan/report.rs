@@ -168,6 +168,8 @@ impl Report {
 /// What a unit waits for.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Wait {
+    /// A full pass, which lets this unit join.
+    Joining,
     /// Juju has not told this unit its address or its storage yet.
     Machine(&'static str),
     /// The peer relation, which Juju makes right after the installation.
@@ -196,6 +198,8 @@ pub enum Wait {
     LostMember,
     /// The data of this unit's member is gone, and there is no other.
     LostCluster,
+    /// The storage holds data of a cluster that is gone, and perhaps not all of it.
+    OldData,
     /// The data of this unit's member cannot be read.
     UnreadableData,
     /// Another unit, whose member is still known at the address that this one has

@@ -81,6 +81,10 @@ fn machine(step: &MachineStep) -> Words {
             "put aside what this unit has of a member that is no more, and join anew",
         ),
         MachineStep::Found(_) => ("found", "found the cluster"),
+        MachineStep::TakeOver(..) => (
+            "take-over",
+            "take over the data of the cluster whose units are gone",
+        ),
         MachineStep::Note(_) => ("note-member", "note which member this unit's is"),
         MachineStep::WriteTrust(_) => ("write-trust", "write the first trust file"),
         MachineStep::Configure(_) => (

@@ -319,6 +319,7 @@ fn machine() -> Machine {
         has_storage: true,
         data: MemberData::Of(IDENTITY),
         identity: Some(IDENTITY),
+        is_whole: false,
         may_begin: false,
         founding: Some(Founding {
             initial_cluster: "etcd-0=https://10.0.0.1:2380".to_owned(),

@@ -4,6 +4,7 @@ use super::{Progress, ReconcileError, Run};
 use crate::apply::{self, ApplyError, Proven, Readiness, Restarted};
 use crate::context::Context;
 use crate::etcd::Client;
+use crate::hook::Event;
 use crate::log;
 use crate::model::{Known, LedgerWrite, MemberName};
 use crate::observe;
@@ -66,6 +67,9 @@ impl Run {
                 // effects: etcd's members and authentication
                 let client = client.ok_or_else(needs_client)?;
                 if !apply::membership(context, client, step).await? {
+                    if context.hook.event == Event::StorageDetaching {
+                        return Err(ReconcileError::Stays);
+                    }
                     if observed.stopping {
                         // The leader takes this member off the list later.
                         apply::stop(context)?;

@@ -5,7 +5,9 @@ use crate::context::Context;
 use crate::hook::Event;
 use crate::juju::ToolError;
 use crate::model::{MemberName, Relation, SecretId, UnitName};
+use crate::observe::{self, ObserveError};
 use crate::relation::CLUSTER;
+use crate::status;
 
 /// Remembers who is leaving, be it this unit or another.
 pub(super) fn notice_departures(context: &mut Context) -> Result<(), ReconcileError> {
@@ -46,6 +48,26 @@ pub(super) fn notice_departures(context: &mut Context) -> Result<(), ReconcileEr
         .facts
         .write(&context.paths)
         .map_err(ReconcileError::Facts)?;
+    Ok(())
+}
+
+/// What the last unit says for the application, which has none after it. Only who
+/// has nobody to leave it to still leads when it goes.
+pub(super) fn last_words(context: &Context) -> Result<(), ReconcileError> {
+    let tools = &context.tools;
+    let is_last = || {
+        let others = match observe::peer_relation(context)? {
+            Some(relation) => tools.relation_list(relation)?,
+            None => Vec::new(),
+        };
+        Ok::<_, ObserveError>(others.is_empty() && tools.is_leader()?)
+    };
+    if is_last()? {
+        let status = status::without_units();
+        tools
+            .status_set_application(status.name, &status.message)
+            .map_err(ReconcileError::Report)?;
+    }
     Ok(())
 }
 

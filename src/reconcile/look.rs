@@ -42,9 +42,7 @@ impl Run {
             // Before anything was done nothing is half done, and a unit that
             // stops may have been asking its own member, which ends when it is
             // off the list. Otherwise the hook fails, and is run again soon.
-            Outlook::Unknown(reason)
-                if self.first_ledger.is_some() && context.hook.event != Event::Stop =>
-            {
+            Outlook::Unknown(reason) if self.first_ledger.is_some() && !context.facts.dying => {
                 return Err(ReconcileError::Lost(reason));
             }
             Outlook::Unknown(reason) => (Known::Unknown(reason), None, None),
@@ -84,7 +82,7 @@ impl Run {
             now: context.now,
             unit: context.hook.unit.clone(),
             leader: application.leader,
-            stopping: context.hook.event == Event::Stop,
+            stopping: context.facts.dying,
             departed: context.facts.departed.clone(),
             units: application.units.clone(),
             pass: application.pass,

@@ -62,6 +62,15 @@ fn what_a_unit_waits_for() {
              gone",
         ),
         (
+            Wait::Joining,
+            "waiting: waiting for its member to join the cluster",
+        ),
+        (
+            Wait::OldData,
+            "blocked: run rebuild-cluster use-own-data=true confirm=true to use the data of an \
+             earlier member",
+        ),
+        (
             Wait::UnreadableData,
             "blocked: repair the disk, or remove this unit and add another: the data cannot be read",
         ),

@@ -72,6 +72,8 @@ fn wait() -> impl Strategy<Value = Wait> {
         prop::collection::vec(text(), 0..4).prop_map(Wait::Majority),
         Just(Wait::Reach),
         Just(Wait::LostMember),
+        Just(Wait::Joining),
+        Just(Wait::OldData),
         Just(Wait::LostCluster),
         Just(Wait::UnreadableData),
         Just(Wait::Removal),

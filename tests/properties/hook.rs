@@ -350,6 +350,7 @@ impl World {
             }
             MachineStep::Note(identity) => machine.identity = Some(identity),
             MachineStep::Configure(documents) => machine.written = documents,
+            MachineStep::TakeOver(..) => panic!("no cluster of this world is gone"),
             MachineStep::PutAside(_) => panic!("no cluster of this world is over"),
             MachineStep::WriteTrust(_) | MachineStep::Start | MachineStep::Restart => {}
         }

@@ -25,6 +25,7 @@ mod rotation;
 mod sentences;
 mod snapshot;
 mod statuses;
+mod storage;
 mod support;
 mod tools;
 mod versions;
@@ -62,6 +63,7 @@ fn main() -> ExitCode {
         snapshot::stories(),
         tools::stories(),
         statuses::stories(),
+        storage::stories(),
         versions::stories(),
     ]
     .into_iter()

@@ -36,13 +36,17 @@ fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     // Times are measured, so there is little else to do meanwhile.
     arguments.test_threads.get_or_insert(2);
-    let stories: [Story; 32] = [
+    let stories: [Story; 33] = [
         ("survival_of_killed_members", crashes::killed),
         ("survival_of_a_power_cut", crashes::power_cut),
         ("survival_of_a_reboot_of_all", crashes::all_reboot),
         ("survival_of_silent_members", crashes::unreachable),
         ("survival_of_three_more_at_once", scale::added_at_once),
         ("survival_of_shrinking_from_5_to_1", scale::shrinks),
+        (
+            "survival_of_two_that_leave_before_their_storage",
+            scale::leaves_before_its_storage,
+        ),
         (
             "survival_of_names_that_share_a_beginning",
             scale::names_that_share_a_beginning,

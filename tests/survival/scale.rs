@@ -2,7 +2,8 @@
 
 use std::time::Instant;
 
-use etcd_charm_world::{HookRun, UnitName, World};
+use etcd_charm_world::machine::Active;
+use etcd_charm_world::{HookRun, UnitName, World, service_of};
 
 use crate::support::{
     Client, assert_caught_up, assert_healthy, assert_whole, cluster, say, serving, voters,
@@ -150,4 +151,41 @@ pub(crate) fn names_that_share_a_beginning() {
     assert_eq!(voters(&world.admin(&units[0])), ["etcd-0", "etcd-10"]);
     assert_served_by(&mut world, &client, &units);
     assert_healthy(&world, &units);
+}
+
+/// Two of three units are removed at once, and each has relations whose hooks come
+/// when its storage is gone already.
+pub(crate) fn leaves_before_its_storage() {
+    let (mut world, units, client) = serving(3);
+    for app in ["second", "third", "fourth"] {
+        Client::ask(&mut world, app);
+    }
+    world.rest();
+    let writer = client.writer(&mut world);
+    let (leaving, stays) = (&units[..2], &units[2]);
+    for unit in leaving {
+        world.model.remove_unit(unit.clone());
+    }
+    let mut left = 0;
+    while let Some(run) = world.model.step() {
+        assert!(run.succeeded(), "{}: {}", run.name, run.stderr);
+        if run.name == "data-storage-detaching" {
+            left += 1;
+            let state = world.machines[&run.unit].service(&service_of(&run.unit));
+            assert_eq!(state.active, Active::Inactive, "{}", run.unit);
+            let voters = voters(&world.admin(stays));
+            assert!(!voters.contains(&run.unit.with_dash()), "{voters:?}");
+        }
+        if let Some(told) = world.told(&client.requirer) {
+            writer.follow(&told);
+        }
+    }
+    assert_eq!(left, leaving.len());
+    for unit in leaving {
+        world.machines.remove(unit);
+    }
+    client.rest(&mut world, &writer);
+    assert_whole("two of three leave at once", &writer.finish());
+    assert_served_by(&mut world, &client, &units[2..]);
+    assert_healthy(&world, &units[2..]);
 }

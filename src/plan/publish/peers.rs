@@ -111,6 +111,10 @@ pub(super) fn app_changes(
         Some(peers) => {
             wanted.insert("founded".to_owned(), "true".to_owned());
             wanted.extend(refounded(observed, peers));
+            // By it the data is known again when all units are gone.
+            if let Some(identity) = observed.machine.identity {
+                wanted.insert("cluster".to_owned(), format!("{:x}", identity.cluster));
+            }
             wanted.extend(authorities.map(Authorities::announcement));
             let is_over = newest.is_none() && peers.app.contains_key(ISSUED);
             let mut changes = differences(&peers.app, wanted);

@@ -105,6 +105,20 @@ impl World {
         unit
     }
 
+    /// Adds a unit of etcd at this address.
+    pub fn add_unit_at(&mut self, address: &str) -> UnitName {
+        let unit = self.model.add_unit_at("etcd", address);
+        self.equip(&unit);
+        unit
+    }
+
+    /// Adds a unit of etcd with storage that another has left behind.
+    pub fn add_unit_attaching(&mut self, storage: &str) -> UnitName {
+        let unit = self.model.add_unit_attaching("etcd", storage);
+        self.equip(&unit);
+        unit
+    }
+
     /// Removes a unit of etcd, with all the hooks that it runs on its way out.
     ///
     /// # Panics
