@@ -13,6 +13,7 @@
 mod certificates;
 mod crashes;
 mod disk;
+mod disks;
 mod faults;
 mod leaders;
 mod lost_disk;
@@ -36,7 +37,7 @@ fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     // Times are measured, so there is little else to do meanwhile.
     arguments.test_threads.get_or_insert(2);
-    let stories: [Story; 33] = [
+    let stories: [Story; 36] = [
         ("survival_of_killed_members", crashes::killed),
         ("survival_of_a_power_cut", crashes::power_cut),
         ("survival_of_a_reboot_of_all", crashes::all_reboot),
@@ -88,6 +89,18 @@ fn main() -> ExitCode {
         (
             "survival_of_a_lost_disk_of_one_that_joined",
             lost_disk::of_one_that_joined,
+        ),
+        (
+            "survival_of_lost_disks_of_members_that_serve",
+            disks::while_it_serves,
+        ),
+        (
+            "survival_of_lost_disks_of_units_that_join",
+            disks::while_it_joins,
+        ),
+        (
+            "survival_of_lost_disks_of_units_that_found",
+            disks::while_it_is_founded,
         ),
         (
             "survival_of_a_lost_disk_of_the_founder",
