@@ -102,9 +102,7 @@ fn say_health(report: &Report, line: &mut Line) {
         line.say("new clients wait");
     }
     if report.refused_trust {
-        line.say(
-            "see `journalctl -u 'etcd-charm-*'`: etcd does not serve with the newest certificates",
-        );
+        line.say("see `journalctl -u 'etcd-charm-*'`: etcd cannot serve new certificates");
     }
     match report.joining.as_slice() {
         [] => {}

@@ -399,4 +399,32 @@ mod tests {
         let root = keys().root().as_bytes().to_vec();
         assert!(root.first() < Some(&super::super::prefix::FIRST_CLIENT_BYTE));
     }
+
+    #[test]
+    fn the_largest_record_has_thirty_kib() {
+        // A leaf of 16 KiB, lines of 64 characters, and markers around it.
+        let line = format!("{}\n", "A".repeat(64));
+        let certificate = format!("{:-<60}{}", "", line.repeat(16 * 1024 / 48 + 1));
+        let fingerprint: Fingerprint = "5f".repeat(32).try_into().expect("a fingerprint");
+        let grant = Grant {
+            common_name: "\u{1f600}".repeat(64).parse().expect("a name"),
+            // Of all bytes, JSON makes most of these.
+            prefix: Prefix::new(&"\u{1}".repeat(1024)).expect("a prefix"),
+            certificate,
+            fingerprint,
+            not_after: Timestamp(i64::MAX),
+            granted_at: Timestamp(i64::MIN),
+        };
+        let record = ClientRecord {
+            app: Some("a".repeat(64).parse().expect("a name")),
+            grant: Some(grant),
+            notice: Some(Notice::Refused("x".repeat(400))),
+            secret: Some("9m4e2mr0ui3e8a215n4g".parse().expect("an id")),
+            answer: Some("5f".repeat(16)),
+            departed: false,
+            ungranted: false,
+        };
+        let bytes = serde_json::to_vec(&record).expect("JSON").len();
+        assert!(bytes <= 30 * 1024, "{bytes}");
+    }
 }

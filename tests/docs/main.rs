@@ -122,6 +122,43 @@ fn commands_with_mistakes_are_found() {
     }
 }
 
+/// The names of tests in the table of SECURITY.md that says what holds each bound.
+fn tests_named(security: &str) -> Vec<&str> {
+    let (_, table) = security.split_once("<!-- held by tests -->").unwrap();
+    let (table, _) = table.split_once("<!-- end -->").unwrap();
+    let rows = table.lines().filter(|line| line.starts_with("| ")).skip(1);
+    rows.flat_map(|row| {
+        let tests = row.trim_end_matches(" |").rsplit(" | ").next().unwrap();
+        let names: Vec<_> = tests.split('`').skip(1).step_by(2).collect();
+        assert!(!names.is_empty(), "nothing holds {row}");
+        names
+    })
+    .collect()
+}
+
+#[test]
+fn what_security_promises_is_held_by_tests_that_there_are() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut sources = String::new();
+    let mut directories = vec![root.join("src"), root.join("tests")];
+    while let Some(directory) = directories.pop() {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                directories.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                sources.push_str(&fs::read_to_string(path).unwrap());
+            }
+        }
+    }
+    let security = fs::read_to_string(root.join("SECURITY.md")).unwrap();
+    for name in tests_named(&security) {
+        let is_function = sources.contains(&format!("fn {name}()"));
+        let is_story = sources.contains(&format!("\"{name}\""));
+        assert!(is_function || is_story, "there is no test {name}");
+    }
+}
+
 #[test]
 fn links_lead_somewhere() {
     let mut wrong = Vec::new();

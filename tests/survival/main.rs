@@ -17,6 +17,7 @@ mod disks;
 mod faults;
 mod leaders;
 mod lost_disk;
+mod maximum;
 mod scale;
 mod silence;
 mod support;
@@ -37,7 +38,7 @@ fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     // Times are measured, so there is little else to do meanwhile.
     arguments.test_threads.get_or_insert(2);
-    let stories: [Story; 36] = [
+    let stories: &[Story] = &[
         ("survival_of_killed_members", crashes::killed),
         ("survival_of_a_power_cut", crashes::power_cut),
         ("survival_of_a_reboot_of_all", crashes::all_reboot),
@@ -106,6 +107,7 @@ fn main() -> ExitCode {
             "survival_of_a_lost_disk_of_the_founder",
             lost_disk::of_the_founder,
         ),
+        ("survival_of_all_bounds_on_one_unit", maximum::one_unit),
         ("survival_of_trust_in_1_client", trust::one_client),
         ("survival_of_trust_in_5_clients", trust::five_clients),
         ("survival_of_trust_in_20_clients", trust::twenty_clients),
@@ -115,8 +117,8 @@ fn main() -> ExitCode {
         ),
     ];
     let trials = stories
-        .into_iter()
-        .map(|(name, story)| {
+        .iter()
+        .map(|&(name, story)| {
             Trial::test(name, move || {
                 story();
                 Ok(())
