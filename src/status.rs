@@ -119,7 +119,7 @@ fn say_health(report: &Report, line: &mut Line) {
         }
     }
     if let Some(next) = &report.postponed {
-        line.say(format!("new certificates wait for a restart after {next}"));
+        line.say(format!("new certificates wait until {next}"));
     }
     if report.lingering.is_some() {
         line.say("watches of removed clients end at update-status");

@@ -31,11 +31,8 @@ fn two_in_turns() {
     let restarts = story.world.starts(&story.unit) - story.starts;
     assert_eq!(restarts, 5, "as many as are taken at once");
     let message = application_message(&story.world);
-    let reason = format!(
-        "etcd-client:{} waits: its certificates change too often, next at 20",
-        story.bad.0
-    );
-    assert!(message.contains(&reason), "{message}");
+    let reason = "bad waits: its certificates change too often, next at 20";
+    assert!(message.contains(reason), "{message}");
     // Somebody else's is taken at once, without any `update-status`.
     let shown = certificate("late");
     let late = ask_v0(&mut story.world, "late", "/late/", &shown);
@@ -68,7 +65,7 @@ fn more_than_are_lent() {
     assert!(world.told(&last).is_none());
     let status = world.model.unit_status(unit.clone());
     assert_eq!(status.status, "active");
-    let postponed = "new certificates wait for a restart after 20";
+    let postponed = "new certificates wait until 20";
     assert!(status.message.contains(postponed), "{}", status.message);
     world.rest();
     assert!(!trusts(&world, &unit, &shown[12]));
@@ -80,7 +77,7 @@ fn more_than_are_lent() {
     assert_serves(&mut world, &told, &shown[12], "/12/");
     assert_eq!(world.starts(&unit) - before, 13);
     let status = world.model.unit_status(unit);
-    assert!(!status.message.contains("restart"), "{}", status.message);
+    assert!(!status.message.contains("wait"), "{}", status.message);
 }
 
 /// Makes what a unit remembers of its restarts an hour older.
