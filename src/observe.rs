@@ -17,7 +17,7 @@ pub use authorities::{
 pub use clients::{clients, widen};
 pub use etcd::{access, client_at, cluster, connect, member_urls, own_member_answers};
 pub use health::health;
-pub use juju::{Application, application, peer_relation};
+pub use juju::{Application, application, leads, peer_relation};
 pub use machine::machine;
 pub use older::older;
 pub use options::{own_url, served_client_port};

@@ -31,12 +31,14 @@ pub mod sharing;
 pub mod steps;
 #[cfg(test)]
 pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 mod trusted;
 pub mod upgrade;
 
 pub use report::{Report, Wait};
 
-use crate::model::Known;
+use crate::model::{Known, Member, MemberName, UnitName};
 use access::AccessStep;
 use issue::Issuance;
 use machine::MachineStep;
@@ -59,9 +61,9 @@ pub struct Plan {
 pub enum Stage {
     /// Packages, files and the service of this machine.
     Machine(Vec<MachineStep>),
-    /// A lock that an earlier run of this unit was killed with: nobody else can
-    /// take a turn before it is free.
-    FreeLock(String),
+    /// A lock that nobody will give back: no other unit can take a turn before
+    /// it is free.
+    FreeLock(LeftLock),
     /// Ends the connections of clients to this unit's member, because of what
     /// was settled at this revision of the ledger, or is not settled yet.
     Disconnect(Option<i64>),
@@ -77,6 +79,15 @@ pub enum Stage {
     Stop,
     /// What others may read; the last stage of every other hook.
     Publish(Box<Publication>),
+}
+
+/// A lock, and who has left it behind.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct LeftLock {
+    /// What it is for.
+    pub subject: String,
+    /// Who holds it: this unit, or one that has left the application.
+    pub holder: String,
 }
 
 impl Stage {
@@ -138,8 +149,8 @@ fn next_stage(observed: &Observed, report: &mut Report) -> Stage {
     if report.wait.is_some() {
         return Stage::Publish(Box::new(publish::foundation(observed)));
     }
-    if let Some(subject) = lock_left_behind(observed) {
-        return Stage::FreeLock(subject);
+    if let Some(lock) = lock_left_behind(observed) {
+        return Stage::FreeLock(lock);
     }
     if let Some(cluster) = observed.cluster.known()
         && disconnect::is_due(observed, cluster)
@@ -184,11 +195,30 @@ fn next_stage(observed: &Observed, report: &mut Report) -> Stage {
     Stage::Publish(Box::new(publish::plan(observed, cluster)))
 }
 
-/// A lock in this unit's name. Locks are taken and given back within one step
+/// A lock in this unit's name: locks are taken and given back within one step
 /// and a unit runs one hook at a time, so whatever is seen here is left over.
-fn lock_left_behind(observed: &Observed) -> Option<String> {
+///
+/// The leader also looks for those of units that have left and whose member is
+/// off the list. Their leases would end by themselves, were it not that etcd
+/// lets any client renew any lease (before the fix of CVE-2026-33413).
+fn lock_left_behind(observed: &Observed) -> Option<LeftLock> {
+    let cluster = observed.cluster.known()?;
+    let has_left = |holder: &str| {
+        let Ok(unit) = holder.parse::<UnitName>() else {
+            return false;
+        };
+        let name = MemberName::of(&unit);
+        let units = observed.units.as_ref();
+        let is_gone = observed.departed.contains_key(&name)
+            || units.is_some_and(|units| !units.contains(&name));
+        let is_member = |member: &Member| member.name.as_ref() == Some(&name);
+        observed.leader && is_gone && !cluster.members.iter().any(is_member)
+    };
     let own = observed.unit.to_string();
-    let locks = &observed.cluster.known()?.ledger.locks;
-    let (subject, _) = locks.iter().find(|(_, holder)| **holder == own)?;
-    Some(subject.clone())
+    let mut locks = cluster.ledger.locks.iter();
+    let (subject, holder) = locks.find(|(_, holder)| **holder == own || has_left(holder))?;
+    Some(LeftLock {
+        subject: subject.clone(),
+        holder: holder.clone(),
+    })
 }

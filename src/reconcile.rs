@@ -10,6 +10,7 @@ use thiserror::Error;
 
 use crate::apply::{self, ApplyError, Readiness};
 use crate::context::{Context, ContextError};
+use crate::etcd::EtcdError;
 use crate::hook::{Event, Hook};
 use crate::juju::{LogLevel, ToolError};
 use crate::model::{Ledger, Notice, Requirer};
@@ -150,6 +151,14 @@ fn wait_for_alarm(error: ReconcileError) -> Result<Progress, ReconcileError> {
     Err(error)
 }
 
+/// Whether nothing was written since it was decided on what is not true any more.
+fn is_overtaken(error: &ReconcileError) -> bool {
+    matches!(
+        error,
+        ReconcileError::Apply(ApplyError::Etcd(EtcdError::Overtaken { .. }))
+    )
+}
+
 /// How a hook goes on after a stage.
 enum Progress {
     /// With the next round.
@@ -214,6 +223,17 @@ impl Run {
         })
     }
 
+    /// Another unit may lead by now, since Juju promises leadership for 30 s at a
+    /// time. What this one has read of clients is then not its business any more.
+    fn ask_who_leads(&mut self, context: &Context) -> Result<(), ReconcileError> {
+        let led = self.application.leader;
+        self.application.leader = led && observe::leads(context)?;
+        if led && !self.application.leader {
+            self.clients = None;
+        }
+        Ok(())
+    }
+
     async fn rounds(&mut self, context: &mut Context) -> Result<Report, ReconcileError> {
         let mut last = "";
         for _ in 0..MAX_ROUNDS {
@@ -235,7 +255,13 @@ impl Run {
             if let Some(client) = &client {
                 context.etcd_calls += client.calls();
             }
-            let progress = progress.or_else(wait_for_alarm)?;
+            let progress = match progress {
+                Err(error) if is_overtaken(&error) => {
+                    self.ask_who_leads(context)?;
+                    continue;
+                }
+                progress => progress.or_else(wait_for_alarm)?,
+            };
             if let (Some(done), false) = (&mut self.done, matches!(progress, Progress::Waits(_))) {
                 done.extend(plan::steps::steps(&stage));
             }

@@ -10,6 +10,10 @@ use crate::plan::access::AccessStep;
 /// # Errors
 /// etcd failed a call; what was done so far stands in the ledger.
 pub async fn access(client: &Client, steps: &[AccessStep]) -> Result<(), ApplyError> {
+    // Nobody but the leader takes rights, and this unit may lead no more.
+    if steps.iter().any(AccessStep::takes_rights) {
+        client.ensure_unchanged().await?;
+    }
     for step in steps {
         match step {
             AccessStep::Claim(name, claim, record) => {

@@ -46,6 +46,8 @@ pub struct Client {
     pub(super) keys: LedgerKeys,
     calls: Cell<u32>,
     limit: Duration,
+    /// The revision of the ledger's fence as this connection has seen it last.
+    pub(super) fence: Cell<Option<i64>>,
 }
 
 impl Client {
@@ -76,6 +78,7 @@ impl Client {
             keys,
             calls: Cell::new(0),
             limit: Duration::from_secs(CALL_SECONDS),
+            fence: Cell::new(None),
         })
     }
 

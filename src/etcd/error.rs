@@ -51,6 +51,13 @@ pub enum EtcdError {
         /// The time allowed.
         seconds: u64,
     },
+    /// The ledger was changed after it was read, by a unit that has become the
+    /// leader or by an action; nothing was written.
+    #[error("failed to {call}: the ledger has changed since it was read")]
+    Overtaken {
+        /// What was being done.
+        call: String,
+    },
     /// A value in the ledger is not what this charm writes.
     #[error("failed to read ledger key {key:?}")]
     Ledger {

@@ -1,6 +1,6 @@
 //! The ledger in etcd, and locks whose holder may die.
 
-use etcd_client::{Compare, CompareOp, GetOptions, PutOptions, Txn, TxnOp};
+use etcd_client::{Compare, CompareOp, GetOptions, PutOptions, Txn, TxnOp, TxnOpResponse};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -34,6 +34,12 @@ impl Client {
             })
             .await?;
         let mut ledger = Ledger::default();
+        let fence = self.keys.fence();
+        let mut kvs = answer.kvs().iter();
+        let fence = kvs.find(|entry| entry.key() == fence.as_bytes());
+        // A key that was never written has revision 0, for etcd too.
+        let fence = fence.map_or(0, etcd_client::KeyValue::mod_revision);
+        self.fence.set(Some(fence));
         for entry in answer.kvs() {
             let Some(key) = entry.key_str().ok().and_then(|key| self.keys.decode(key)) else {
                 continue;
@@ -65,19 +71,53 @@ impl Client {
     }
 
     /// Carries out the writes in their order: a few together in one transaction,
-    /// many in several of them, since etcd bounds what it takes at once.
+    /// many in several of them, since etcd bounds what it takes at once. What only
+    /// the leader decides is written only if the ledger still is as this connection
+    /// has read it: leadership may be another unit's by now.
     ///
     /// # Errors
-    /// etcd failed a call; then that transaction and those after it were not
-    /// carried out.
+    /// etcd failed a call, or the ledger has changed; then that transaction and
+    /// those after it were not carried out.
     pub async fn write_ledger(&self, writes: &[LedgerWrite]) -> Result<(), EtcdError> {
-        let mut client = self.inner.kv_client();
-        for operations in batches(writes.iter().map(|write| self.operation(write))) {
-            let write = Txn::new().and_then(operations);
-            self.call_repeatable("write the ledger", async || client.txn(write.clone()).await)
-                .await?;
+        let call = "write the ledger";
+        let is_fenced = writes.iter().any(LedgerWrite::is_leaders);
+        for mut operations in batches(writes.iter().map(|write| self.operation(write))) {
+            if is_fenced {
+                let is_unchanged = self.fence_stands(call)?;
+                operations.push(self.raise_fence());
+                let write = Txn::new().when(vec![is_unchanged]).and_then(operations);
+                if let Fenced::Else(_) = self.fenced(call, write).await? {
+                    return Err(overtaken(call));
+                }
+            } else {
+                let mut client = self.inner.kv_client();
+                let write = Txn::new().and_then(operations);
+                self.call_repeatable(call, async || client.txn(write.clone()).await)
+                    .await?;
+            }
         }
         Ok(())
+    }
+
+    /// Makes sure that the ledger still is as this connection has read it, where
+    /// what follows cannot be made to depend on that. A read and no transaction:
+    /// see [`Client::unsettle`].
+    ///
+    /// # Errors
+    /// etcd failed the call, or the ledger has changed.
+    pub async fn ensure_unchanged(&self) -> Result<(), EtcdError> {
+        let call = "look at the ledger again";
+        let key = self.keys.fence();
+        let mut client = self.inner.kv_client();
+        let answer = self
+            .call_settled(call, async || client.get(key.as_str(), None).await)
+            .await?;
+        let found = answer.kvs().first();
+        let found = found.map_or(0, etcd_client::KeyValue::mod_revision);
+        match self.fence.get() == Some(found) {
+            true => Ok(()),
+            false => Err(overtaken(call)),
+        }
     }
 
     /// Notes that rights are being taken away, until it is noted that all is
@@ -93,6 +133,41 @@ impl Client {
         self.call_settled(what, async || client.delete(key.as_str(), None).await)
             .await
             .map(drop)
+    }
+
+    /// That nobody has raised the fence since this connection has seen it.
+    fn fence_stands(&self, call: &str) -> Result<Compare, EtcdError> {
+        let seen = self.fence.get().ok_or_else(|| EtcdError::Client {
+            call: call.to_owned(),
+            reason: "the ledger was not read".to_owned(),
+        })?;
+        let fence = self.keys.fence();
+        Ok(Compare::mod_revision(fence, CompareOp::Equal, seen))
+    }
+
+    fn raise_fence(&self) -> TxnOp {
+        TxnOp::put(self.keys.fence(), "", None)
+    }
+
+    /// Carries out a transaction that raises the fence.
+    async fn fenced(&self, call: &str, transaction: Txn) -> Result<Fenced, EtcdError> {
+        let mut client = self.inner.kv_client();
+        let answer = self
+            .call_settled(call, async || client.txn(transaction.clone()).await)
+            .await?;
+        let revision = answer.header().map(etcd_client::ResponseHeader::revision);
+        if answer.succeeded() {
+            self.fence.set(revision);
+            return Ok(Fenced::Done);
+        }
+        let mut fence = None;
+        for answer in answer.op_responses() {
+            if let TxnOpResponse::Get(found) = answer {
+                let found = found.kvs().first();
+                fence = Some(found.map_or(0, etcd_client::KeyValue::mod_revision));
+            }
+        }
+        Ok(Fenced::Else(fence))
     }
 
     /// Claims a free name for a request and writes its record, in one
@@ -136,17 +211,18 @@ impl Client {
         let is_free = keys
             .iter()
             .map(|key| Compare::create_revision(self.keys.encode(key), CompareOp::Equal, 0));
+        let call = format!("claim name {name}");
+        let conditions: Vec<_> = is_free.chain([self.fence_stands(&call)?]).collect();
         let operations = writes.iter().map(|write| self.operation(write).operation);
         let claim = Txn::new()
-            .when(is_free.collect::<Vec<_>>())
-            .and_then(operations.collect::<Vec<_>>());
-        let mut client = self.inner.kv_client();
-        let answer = self
-            .call_settled(format!("claim name {name}"), async || {
-                client.txn(claim.clone()).await
-            })
-            .await?;
-        Ok(answer.succeeded())
+            .when(conditions)
+            .and_then(operations.chain([self.raise_fence()]).collect::<Vec<_>>())
+            .or_else(vec![TxnOp::get(self.keys.fence(), None)]);
+        match self.fenced(&call, claim).await? {
+            Fenced::Done => Ok(true),
+            Fenced::Else(found) if found == self.fence.get() => Ok(false),
+            Fenced::Else(_) => Err(overtaken(&call)),
+        }
     }
 
     /// Replaces the record of an issued identity if it still is what it was
@@ -164,14 +240,9 @@ impl Client {
         let write = LedgerWrite::Issued(name.clone(), record.clone());
         let replace = Txn::new()
             .when(vec![Compare::value(key, CompareOp::Equal, json(seen))])
-            .and_then(vec![self.operation(&write).operation]);
-        let mut client = self.inner.kv_client();
-        let answer = self
-            .call_settled(format!("write the record of {name}"), async || {
-                client.txn(replace.clone()).await
-            })
-            .await?;
-        Ok(answer.succeeded())
+            .and_then(vec![self.operation(&write).operation, self.raise_fence()]);
+        let call = format!("write the record of {name}");
+        Ok(matches!(self.fenced(&call, replace).await?, Fenced::Done))
     }
 
     /// Takes a lock for at most `seconds`; `None` if another holds it. The
@@ -273,6 +344,20 @@ impl Client {
             LedgerWrite::Pace(relation, pace) => put(LedgerKey::Pace(*relation), json(pace)),
             LedgerWrite::ForgetPace(relation) => delete(LedgerKey::Pace(*relation)),
         }
+    }
+}
+
+/// What became of a transaction that raises the fence.
+enum Fenced {
+    /// It was carried out.
+    Done,
+    /// A condition did not hold; the fence as it is, if that was asked.
+    Else(Option<i64>),
+}
+
+fn overtaken(call: &str) -> EtcdError {
+    EtcdError::Overtaken {
+        call: call.to_owned(),
     }
 }
 

@@ -11,6 +11,7 @@
 //! \0etcd-charm/<model uuid>/<application>/pace/<relation>
 //! \0etcd-charm/<model uuid>/<application>/lock/<subject>
 //! \0etcd-charm/<model uuid>/<application>/settled/rights
+//! \0etcd-charm/<model uuid>/<application>/fence
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -233,6 +234,26 @@ pub enum LedgerWrite {
     ForgetPace(RelationId),
 }
 
+impl LedgerWrite {
+    /// Whether only the leader decides it. What a member trusts is written by
+    /// its own unit, at any time.
+    pub fn is_leaders(&self) -> bool {
+        match self {
+            Self::Member(..) => false,
+            Self::Record(..)
+            | Self::ForgetRecord(_)
+            | Self::Name(..)
+            | Self::FreeName(_)
+            | Self::Issued(..)
+            | Self::ForgetIssued(_)
+            | Self::ForgetMember(_)
+            | Self::Settle
+            | Self::Pace(..)
+            | Self::ForgetPace(_) => true,
+        }
+    }
+}
+
 /// What the ledgers of all applications begin with.
 pub const ALL_LEDGERS: &str = "\0etcd-charm/";
 
@@ -285,6 +306,12 @@ impl LedgerKeys {
     /// What all keys of the ledger begin with.
     pub fn root(&self) -> &str {
         &self.root
+    }
+
+    /// The key that is written with everything that only the leader decides: who
+    /// has not seen its last revision decided on what is not true any more.
+    pub fn fence(&self) -> String {
+        format!("{}fence", self.root)
     }
 
     /// The key as etcd stores it.

@@ -61,9 +61,7 @@ pub struct Application {
 /// A hook tool failed.
 pub fn application(context: &Context) -> Result<Application, ObserveError> {
     let tools = &context.tools;
-    // To a unit that is going away Juju shows every relation as broken. What it
-    // concluded from that would be true of itself alone, so it leads no more.
-    let leader = !context.facts.dying && tools.is_leader()?;
+    let leader = leads(context)?;
     let is_action = matches!(context.hook.event, Event::Action(_));
     let is_of_one_relation = matches!(
         context.hook.event,
@@ -148,6 +146,16 @@ pub fn application(context: &Context) -> Result<Application, ObserveError> {
         refused_option: refused,
         auto_quota: volume.map(auto_quota),
     })
+}
+
+/// Whether this unit leads. To one that is going away Juju shows every relation as
+/// broken. What it concluded from that would be true of itself alone, so it leads
+/// no more.
+///
+/// # Errors
+/// The hook tool failed.
+pub fn leads(context: &Context) -> Result<bool, ObserveError> {
+    Ok(!context.facts.dying && context.tools.is_leader()?)
 }
 
 /// The peer relation: there is one from shortly after the installation on, for

@@ -24,8 +24,8 @@ pub(super) fn foresee(observed: &mut Observed, stage: &Stage) -> bool {
             let machine = &mut observed.machine;
             return steps.iter().all(|step| foresee_machine(machine, step));
         }
-        Stage::FreeLock(subject) => {
-            cluster.ledger.locks.remove(subject);
+        Stage::FreeLock(lock) => {
+            cluster.ledger.locks.remove(&lock.subject);
         }
         Stage::Disconnect(revision) => {
             observed.disconnection = Disconnection::Done;

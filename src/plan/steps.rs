@@ -1,13 +1,13 @@
 //! Steps in words and as data, for an operator who wants to know what would be
 //! done, or what was.
 
-use super::Stage;
 use super::access::AccessStep;
 use super::issue::Issuance;
 use super::machine::MachineStep;
 use super::membership::MembershipStep;
 use super::publish::{Publication, RelationPublication};
 use super::restart::TrustStep;
+use super::{LeftLock, Stage};
 use crate::model::{ClientRecord, LedgerWrite};
 
 /// One step.
@@ -34,10 +34,10 @@ type Words = (&'static str, String, String);
 pub fn steps(stage: &Stage) -> Vec<Step> {
     let words: Vec<Words> = match stage {
         Stage::Machine(steps) => steps.iter().map(machine).collect(),
-        Stage::FreeLock(subject) => vec![(
+        Stage::FreeLock(LeftLock { subject, holder }) => vec![(
             "free-lock",
             subject.clone(),
-            format!("free the lock `{subject}`, which an earlier run of this unit left behind"),
+            format!("free the lock `{subject}`, which {holder} left behind"),
         )],
         Stage::Membership(step) => vec![membership(step)],
         Stage::Access(steps) => steps.iter().flat_map(access).collect(),

@@ -38,12 +38,11 @@ impl Run {
                 // Who was silent may have been started.
                 context.silent.borrow_mut().clear();
             }
-            Stage::FreeLock(subject) => {
+            Stage::FreeLock(lock) => {
                 // effects: the ledger
-                let holder = context.hook.unit.to_string();
                 client
                     .ok_or_else(needs_client)?
-                    .free_lock(subject, &holder)
+                    .free_lock(&lock.subject, &lock.holder)
                     .await
                     .map_err(ApplyError::from)?;
             }

@@ -193,8 +193,8 @@ impl World {
                 self.expire_locks();
                 hook.steps.extend(restart_steps(&observed, &restart));
             }
-            Stage::FreeLock(subject) => {
-                self.etcd.locks.retain(|held, _| *held != subject);
+            Stage::FreeLock(lock) => {
+                self.etcd.locks.retain(|held, _| *held != lock.subject);
             }
             Stage::Stop => hook.steps.push_back(Step::Leave),
             Stage::Publish(publication) => {

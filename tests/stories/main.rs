@@ -15,6 +15,7 @@ mod faults;
 mod foreign;
 mod hygiene;
 mod isolation;
+mod leaders;
 mod majority;
 mod names;
 mod older;
@@ -52,6 +53,7 @@ fn main() -> ExitCode {
         foreign::stories(),
         hygiene::stories(),
         isolation::stories(),
+        leaders::stories(),
         majority::stories(),
         names::stories(),
         older::stories(),

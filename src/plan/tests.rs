@@ -1,0 +1,44 @@
+//! Which stage comes first.
+
+use super::testing::{Bench, member};
+use super::{LeftLock, Stage};
+
+fn freed(bench: &mut Bench, holder: &str) -> Option<LeftLock> {
+    let lock = ("restart".to_owned(), holder.to_owned());
+    bench.cluster.ledger.locks = [lock].into();
+    match bench.stage() {
+        Stage::FreeLock(lock) => Some(lock),
+        _ => None,
+    }
+}
+
+#[test]
+fn a_lock_is_free_once_its_holder_cannot_give_it_back() {
+    let mut bench = Bench::new(2);
+    let left = |holder: &str| {
+        Some(LeftLock {
+            subject: "restart".to_owned(),
+            holder: holder.to_owned(),
+        })
+    };
+    assert_eq!(freed(&mut bench, "etcd/0"), left("etcd/0"));
+    assert_eq!(freed(&mut bench, "etcd/1"), None);
+    // One that was never met may be about to join.
+    assert_eq!(freed(&mut bench, "etcd/2"), None);
+    assert_eq!(freed(&mut bench, "nobody"), None);
+    let gone = member(2).name.expect("a name");
+    let own = member(0).name.expect("a name");
+    bench.observed.units = Some([own.clone(), gone.clone()].into());
+    assert_eq!(freed(&mut bench, "etcd/2"), None);
+    bench.observed.units = Some([own].into());
+    assert_eq!(freed(&mut bench, "etcd/2"), left("etcd/2"));
+    bench.observed.units = None;
+    bench.observed.departed.insert(gone, None);
+    assert_eq!(freed(&mut bench, "etcd/2"), left("etcd/2"));
+    bench.observed.leader = false;
+    assert_eq!(freed(&mut bench, "etcd/2"), None);
+    // As long as its member is there, so may the unit be.
+    bench.observed.leader = true;
+    bench.cluster.members.push(member(2));
+    assert_eq!(freed(&mut bench, "etcd/2"), None);
+}
