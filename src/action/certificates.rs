@@ -195,14 +195,17 @@ pub(crate) async fn revoke(
         state: IssuedState::Revoked,
         ..record.clone()
     };
-    let is_ours = record == revoked
-        || session
-            .client
-            .replace_issued(&name, &record, &revoked)
-            .await?;
-    if !is_ours {
+    let noted = match record == revoked {
+        true => Ok(true),
+        false => {
+            let client = &session.client;
+            client.replace_issued(&name, &record, &revoked).await
+        }
+    };
+    if let Ok(false) = noted {
         return Err(overtaken(&name));
     }
+    // The rights go also where that cannot be written: see the plan of access.
     let steps = [
         AccessStep::Unsettle,
         AccessStep::DeleteUser(name.clone()),
@@ -212,6 +215,13 @@ pub(crate) async fn revoke(
     drop(session);
     // Settles it, and ends what is open, here and at the other units.
     let report = reconcile::pass(context).await.map_err(Box::new)?;
+    noted.map_err(|error| match error.alarm() {
+        Some(alarm) => ActionError::Refused(format!(
+            "the rights of {name} are gone for as long as the alarm {alarm} is raised, which keeps \
+             it from being recorded: end the alarm, then run this again"
+        )),
+        None => error.into(),
+    })?;
     results.set(&["common-name"], name.as_str());
     if let Some(fingerprint) = &revoked.fingerprint {
         results.set(&["fingerprint"], fingerprint.as_str());

@@ -8,6 +8,10 @@
 //!   last the role of the user;
 //! - out: delete user and role, then write that the grant is gone and its name
 //!   is leaving.
+//!
+//! Over all requests together, what takes rights comes before everything else:
+//! etcd may refuse any write to the ledger (its database is full, and a client
+//! can see to that), but never these.
 
 mod admission;
 mod handshake;
@@ -25,8 +29,8 @@ use std::collections::BTreeSet;
 use super::Report;
 use super::observed::{Observed, Scope};
 use crate::model::{
-    ClientRecord, Cluster, CommonName, Grant, KeyRange, Ledger, LedgerWrite, NameClaim, Notice,
-    Purpose, RequestKey,
+    AlarmKind, ClientRecord, Cluster, CommonName, Grant, KeyRange, Ledger, LedgerWrite, NameClaim,
+    Notice, Purpose, RequestKey,
 };
 pub use admission::RESERVED_PREFIX;
 pub use issued::{admit_operator, free_after, identity_in_use};
@@ -62,7 +66,7 @@ pub enum AccessStep {
 }
 
 impl AccessStep {
-    /// Whether somebody may do less afterwards.
+    /// Whether somebody may do less afterwards; etcd does this with any alarm.
     pub fn takes_rights(&self) -> bool {
         match self {
             Self::Forbid(..) | Self::RevokeRole(..) | Self::DeleteUser(_) | Self::DeleteRole(_) => {
@@ -75,6 +79,17 @@ impl AccessStep {
             | Self::Permit(..)
             | Self::AddUser(_)
             | Self::GrantRole(_) => false,
+        }
+    }
+
+    /// Whether it gives rights, or is a part of that.
+    fn gives_rights(&self) -> bool {
+        match self {
+            Self::AddRole(_) | Self::Permit(..) | Self::AddUser(_) | Self::GrantRole(_) => true,
+            Self::Claim(..) | Self::Unsettle | Self::Ledger(_) => false,
+            Self::Forbid(..) | Self::RevokeRole(..) | Self::DeleteUser(_) | Self::DeleteRole(_) => {
+                false
+            }
         }
     }
 
@@ -157,7 +172,22 @@ pub fn plan(observed: &Observed, cluster: &Cluster, report: &mut Report) -> Vec<
     planner.free_names();
     planner.keep_issued();
     planner.forget_paces();
-    bracketed(planner.steps, &cluster.ledger)
+    bracketed(in_order(planner.steps, cluster), &cluster.ledger)
+}
+
+/// The steps with those first that take rights. Within one plan a name is taken
+/// from before it is given to, so this changes nothing but how far a run comes
+/// that is cut short. While the database is full nobody is given rights: those
+/// that are gone may have had an end that could not be written.
+fn in_order(steps: Vec<AccessStep>, cluster: &Cluster) -> Vec<AccessStep> {
+    let (mut ordered, mut others): (Vec<_>, Vec<_>) =
+        steps.into_iter().partition(AccessStep::takes_rights);
+    let mut alarms = cluster.status.alarms.iter();
+    if alarms.any(|alarm| alarm.kind == AlarmKind::NoSpace) {
+        others.retain(|step| !step.gives_rights());
+    }
+    ordered.append(&mut others);
+    ordered
 }
 
 /// The steps, with a note in the ledger that rights are being taken away before

@@ -1,7 +1,7 @@
 //! Decisions about access, one by one. Each plan is carried out on a copy of the
 //! world, and planned again, which must give nothing.
 
-use crate::model::{Access, Notice, Permission, Prefix, RelationId, RequestKey};
+use crate::model::{Access, Alarm, AlarmKind, Notice, Permission, Prefix, RelationId, RequestKey};
 use crate::plan::observed::{Certificate, Pass, PrefixPolicy, Scope};
 use crate::plan::testing::{Bench, DAY, NOW, certificate, key, large_leaf, leaf};
 
@@ -119,11 +119,59 @@ fn another_prefix_takes_the_old_range_before_it_gives_the_new_one() {
     assert_eq!(
         bench.access(),
         [
-            "write 1 granted",
             "forbid alpha [/one/, /one0)",
+            "write 1 granted",
             "permit alpha [/two/, /two0)",
         ]
     );
+}
+
+#[test]
+fn all_that_goes_goes_before_anything_is_written() {
+    let mut bench = granted();
+    bench.ask_as(2, "/two/", "beta", 1);
+    bench.ask_as(3, "/three/", "gamma", 1);
+    bench.access();
+    bench.trust(&["alpha", "beta", "gamma"].map(|name| leaf(name, 1)));
+    bench.leave(1);
+    bench.leave(2);
+    bench.ask_as(3, "/more/", "gamma", 1);
+    bench.ask_as(4, "/four/", "delta", 1);
+    let lines = bench.access();
+    let is_written = |line: &String| line.starts_with("write") || line.starts_with("claim");
+    let written = lines.iter().position(is_written).expect("something is");
+    assert_eq!(
+        lines[..written],
+        [
+            "delete user alpha",
+            "delete role alpha",
+            "delete user beta",
+            "delete role beta",
+            "forbid gamma [/three/, /three0)",
+        ]
+    );
+}
+
+#[test]
+fn while_the_database_is_full_rights_are_taken_and_none_are_given() {
+    let mut bench = granted();
+    bench.ask_as(2, "/two/", "beta", 1);
+    bench.access();
+    bench.leave(1);
+    bench.user("beta").user = None;
+    bench.cluster.status.alarms.insert(Alarm {
+        member: 100,
+        kind: AlarmKind::NoSpace,
+    });
+    let lines = bench.access();
+    let expected = [
+        "delete user alpha",
+        "delete role alpha",
+        "write alpha leaving, 1 departed",
+    ];
+    assert_eq!(lines, expected);
+    bench.cluster.status.alarms.clear();
+    assert_eq!(bench.access(), ["add user beta", "grant role beta"]);
 }
 
 #[test]

@@ -105,8 +105,8 @@ fn an_identity_has_the_keys_of_all_clients_and_no_others() {
         steps,
         [
             "forbid db-1 [\\x00, ∞)",
-            "permit db-1 [\\x01, ∞)",
             "revoke role root of db-1",
+            "permit db-1 [\\x01, ∞)",
             "grant role db-1"
         ]
     );
