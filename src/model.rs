@@ -14,7 +14,9 @@ mod requirer;
 mod share;
 
 pub use certificates::{CommonName, Fingerprint, Timestamp};
-pub use cluster::{Access, Alarm, AlarmKind, Cluster, Member, MemberStatus, Permission, Version};
+pub use cluster::{
+    Access, Alarm, AlarmKind, Audit, Cluster, Member, MemberStatus, Permission, Version,
+};
 pub use founding::{Founding, MemberData, MemberIdentity, Refounding};
 pub use health::{Compaction, MemberDetails};
 pub use id::{MemberName, RequestId, RequestKey};

@@ -38,7 +38,7 @@ pub mod upgrade;
 
 pub use report::{Report, Wait};
 
-use crate::model::{Known, Member, MemberName, UnitName};
+use crate::model::{Alarm, Known, Member, MemberName, UnitName};
 use access::AccessStep;
 use issue::Issuance;
 use machine::MachineStep;
@@ -67,6 +67,9 @@ pub enum Stage {
     /// Ends the connections of clients to this unit's member, because of what
     /// was settled at this revision of the ledger, or is not settled yet.
     Disconnect(Option<i64>),
+    /// Alarms that are raised without a cause, in a release of etcd in which that
+    /// lifts the check of rights.
+    Disarm(Vec<Alarm>),
     /// Who is a member, and that authentication is on.
     Membership(MembershipStep),
     /// Users, roles and the ledger.
@@ -97,6 +100,7 @@ impl Stage {
             Self::Machine(_) => "machine",
             Self::FreeLock(_) => "free lock",
             Self::Disconnect(_) => "disconnect",
+            Self::Disarm(_) => "disarm",
             Self::Membership(_) => "membership",
             Self::Access(_) => "access",
             Self::Issue(_) => "issue",
@@ -151,6 +155,10 @@ fn next_stage(observed: &Observed, report: &mut Report) -> Stage {
     }
     if let Some(lock) = lock_left_behind(observed) {
         return Stage::FreeLock(lock);
+    }
+    let unfounded = alarm::unfounded(observed);
+    if !unfounded.is_empty() {
+        return Stage::Disarm(unfounded);
     }
     if let Some(cluster) = observed.cluster.known()
         && disconnect::is_due(observed, cluster)

@@ -15,7 +15,7 @@ use crate::hook::{Event, Hook};
 use crate::juju::{LogLevel, ToolError};
 use crate::model::{Ledger, Notice, Requirer};
 use crate::observe::{self, Application, ObserveError};
-use crate::plan::observed::{Clients, Disconnection, Pass};
+use crate::plan::observed::{Clients, Disconnection, Pass, Repaired};
 use crate::plan::preview::Preview;
 use crate::plan::steps::Step;
 use crate::plan::{self, Plan, Report, Wait};
@@ -184,6 +184,7 @@ struct Run {
     took_rights: bool,
     /// Whether the others were told so although it could not be written down.
     told_unsettled: bool,
+    repaired: Repaired,
     /// What came of the last start of etcd in this hook.
     started: Option<Readiness>,
     /// Whether others have restarted while this hook waited for its turn.
@@ -214,6 +215,7 @@ impl Run {
             disconnection: Disconnection::Untried,
             took_rights: false,
             told_unsettled: false,
+            repaired: Repaired::default(),
             started: None,
             overtaken: false,
             has_counted: false,

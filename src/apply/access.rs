@@ -3,6 +3,7 @@
 use super::ApplyError;
 use crate::etcd::Client;
 use crate::plan::access::AccessStep;
+use crate::relation::fernet;
 
 /// Carries the steps out. Where a name turns out to be claimed by somebody
 /// else meanwhile, the rest is left for the next plan, which will see it.
@@ -41,6 +42,10 @@ pub async fn access(client: &Client, steps: &[AccessStep]) -> Result<(), ApplyEr
             }
             AccessStep::DeleteUser(name) => client.ensure_no_user(name.as_str()).await?,
             AccessStep::DeleteRole(name) => client.ensure_no_role(name.as_str()).await?,
+            AccessStep::TakeRole(user, role) => {
+                client.ensure_role_not_of_user(user, role).await?;
+            }
+            AccessStep::LockRoot => client.set_password("root", &fernet::new_key()).await?,
         }
     }
     Ok(())

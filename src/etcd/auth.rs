@@ -1,10 +1,12 @@
 //! Users, roles and permissions. "Already there" and "already gone" are
 //! success: every step may be a repetition of one that was cut short.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use etcd_client::{Permission as EtcdPermission, PermissionType, UserAddOptions};
 
 use super::{Client, EtcdError};
-use crate::model::{Access, CommonName, KeyRange, Permission};
+use crate::model::{Access, CommonName, KeyRange, Permission, Secret};
 
 impl Client {
     /// The user and the role of this name, as they are.
@@ -162,12 +164,15 @@ impl Client {
         done(deleted, EtcdError::is_not_there)
     }
 
-    /// Makes `root` the administrator and switches authentication on. `root`
-    /// has no password: only a certificate of the admin authority is `root`.
+    /// Makes `root` the administrator and switches authentication on, which is
+    /// off. `root` has no password: only a certificate of the admin authority is
+    /// `root`. So it is made anew: whoever had switched authentication off may have
+    /// given it one.
     ///
     /// # Errors
     /// etcd failed a call; a later run goes on where this one stopped.
     pub async fn ensure_authentication(&self) -> Result<(), EtcdError> {
+        self.ensure_no_user("root").await?;
         self.ensure_user("root").await?;
         // 3.4 has the role `root` only once somebody has made it.
         self.ensure_role("root").await?;
@@ -175,6 +180,78 @@ impl Client {
         let mut client = self.inner.auth_client();
         // Switched on already is answered with success.
         self.call_repeatable("enable authentication", async || client.auth_enable().await)
+            .await
+            .map(drop)
+    }
+
+    /// The users that are neither `root` nor one of these, and hold the role `root`
+    /// or that of one of these: each with such roles.
+    ///
+    /// # Errors
+    /// etcd failed a call.
+    pub async fn usurpers(
+        &self,
+        known: &BTreeSet<CommonName>,
+    ) -> Result<BTreeMap<String, BTreeSet<String>>, EtcdError> {
+        let is_ours =
+            |name: &str| name == "root" || known.iter().any(|known| known.as_str() == name);
+        let mut client = self.inner.auth_client();
+        let users = self
+            .call_settled("list users", async || client.user_list().await)
+            .await?;
+        let mut usurpers = BTreeMap::new();
+        for name in users.users().iter().filter(|name| !is_ours(name)) {
+            let user = self
+                .call_settled(format!("get user {name:?}"), async || {
+                    client.user_get(name.as_str()).await
+                })
+                .await;
+            let Some(user) = present(user)? else {
+                continue;
+            };
+            let roles = user.roles().iter().filter(|role| is_ours(role));
+            let roles: BTreeSet<String> = roles.cloned().collect();
+            if !roles.is_empty() {
+                usurpers.insert(name.clone(), roles);
+            }
+        }
+        Ok(usurpers)
+    }
+
+    /// Whether this user can log in with some password. A user that is not there
+    /// is answered for as one that can.
+    ///
+    /// # Errors
+    /// etcd could not be asked.
+    pub async fn takes_password(&self, name: &str) -> Result<bool, EtcdError> {
+        let mut client = self.inner.auth_client();
+        let answer = self
+            .call(format!("ask how {name} logs in"), async {
+                client.authenticate(name.to_owned(), "-".to_owned()).await
+            })
+            .await;
+        match answer {
+            Ok(_) => Ok(true),
+            Err(error) if error.says(&["authentication is not enabled", "no password user"]) => {
+                Ok(false)
+            }
+            Err(error) if error.says(&["authentication failed"]) => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Replaces the password of a user.
+    ///
+    /// # Errors
+    /// etcd failed the call.
+    pub async fn set_password(
+        &self,
+        name: &str,
+        password: &Secret<String>,
+    ) -> Result<(), EtcdError> {
+        let mut client = self.inner.auth_client();
+        let change = client.user_change_password(name, password.expose().as_str());
+        self.call(format!("set the password of {name}"), change)
             .await
             .map(drop)
     }

@@ -23,6 +23,23 @@ pub struct Cluster {
     pub ledger: Ledger,
     /// Users and roles, for the names that mattered to this pass.
     pub access: BTreeMap<CommonName, Access>,
+    /// What a client may have left behind that made itself `root`; `None` where
+    /// that was not looked for.
+    pub audit: Option<Audit>,
+}
+
+/// What was looked for in a release of etcd in which clients can become `root`.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Audit {
+    /// How many bytes the database of the member that answered has.
+    pub size: u64,
+    /// Whether somebody can log in as `root` with a password.
+    pub root_has_password: bool,
+    /// Users that are neither `root` nor in the ledger, with those of their roles
+    /// that only `root`, or whoever is in the ledger, should have.
+    pub usurpers: BTreeMap<String, BTreeSet<String>>,
+    /// Users in the ledger as which somebody can log in with a password.
+    pub passwords: BTreeSet<CommonName>,
 }
 
 impl Cluster {

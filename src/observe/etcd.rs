@@ -8,7 +8,8 @@ use crate::context::Context;
 use crate::etcd::{Client, Credentials, EtcdError};
 use crate::host::files;
 use crate::log::chain;
-use crate::model::{Cluster, Known, Member, MemberStatus, Secret};
+use crate::model::{Audit, Cluster, CommonName, Known, Ledger, Member, MemberStatus, Secret};
+use crate::plan::advisory::lets_clients_become_root;
 use crate::plan::membership::client_url;
 use crate::plan::observed::{Pass, Peers, generation};
 
@@ -93,6 +94,13 @@ pub async fn cluster(
         }
         answering.insert(status.member);
     }
+    let audit = match leader
+        && lets_clients_become_root(&status.version)
+        && (pass == Pass::Full || !status.alarms.is_empty())
+    {
+        true => Some(audit(client, &ledger).await?),
+        false => None,
+    };
     Ok(Cluster {
         members,
         answering,
@@ -100,7 +108,26 @@ pub async fn cluster(
         authentication,
         ledger,
         access: Default::default(),
+        audit,
     })
+}
+
+/// What a client that made itself `root` may have left behind.
+async fn audit(client: &Client, ledger: &Ledger) -> Result<Audit, ObserveError> {
+    let known = ledger.names.keys().chain(ledger.issued.keys());
+    let known: BTreeSet<CommonName> = known.cloned().collect();
+    let mut audit = Audit {
+        size: client.details().await?.size,
+        root_has_password: client.takes_password("root").await?,
+        usurpers: client.usurpers(&known).await?,
+        passwords: BTreeSet::new(),
+    };
+    for name in known {
+        if client.takes_password(name.as_str()).await? {
+            audit.passwords.insert(name);
+        }
+    }
+    Ok(audit)
 }
 
 /// Looks up users and roles of the names that a plan needs.
@@ -110,7 +137,7 @@ pub async fn cluster(
 pub async fn access(
     client: &Client,
     cluster: &mut Cluster,
-    names: BTreeSet<crate::model::CommonName>,
+    names: BTreeSet<CommonName>,
 ) -> Result<(), ObserveError> {
     for name in names {
         let access = client.access(&name).await?;

@@ -19,6 +19,7 @@ mod issued;
 mod names;
 mod pace;
 mod rights;
+mod step;
 mod verdict;
 
 #[cfg(test)]
@@ -29,103 +30,14 @@ use std::collections::BTreeSet;
 use super::Report;
 use super::observed::{Observed, Scope};
 use crate::model::{
-    AlarmKind, ClientRecord, Cluster, CommonName, Grant, KeyRange, Ledger, LedgerWrite, NameClaim,
-    Notice, Purpose, RequestKey,
+    AlarmKind, ClientRecord, Cluster, CommonName, Grant, Ledger, LedgerWrite, NameClaim, Notice,
+    Purpose, RequestKey,
 };
 pub use admission::RESERVED_PREFIX;
 pub use issued::{admit_operator, free_after, identity_in_use};
+pub use step::AccessStep;
 use verdict::Verdict;
 pub use verdict::certificates;
-
-/// One write in etcd that concerns access.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum AccessStep {
-    /// Claims a free name and writes the record of its request. Where somebody
-    /// else was first, the steps after it are not carried out.
-    Claim(CommonName, NameClaim, Box<ClientRecord>),
-    /// Notes in the ledger that rights are being taken away.
-    Unsettle,
-    /// Writes to the ledger, together.
-    Ledger(Vec<LedgerWrite>),
-    /// Makes a role.
-    AddRole(CommonName),
-    /// Lets a role read and write a range.
-    Permit(CommonName, KeyRange),
-    /// Takes a range from a role.
-    Forbid(CommonName, KeyRange),
-    /// Makes a user without a password.
-    AddUser(CommonName),
-    /// Gives the user the role of the same name.
-    GrantRole(CommonName),
-    /// Takes a role that is not the charm's from a user that is.
-    RevokeRole(CommonName, String),
-    /// Removes a user.
-    DeleteUser(CommonName),
-    /// Removes a role.
-    DeleteRole(CommonName),
-}
-
-impl AccessStep {
-    /// Whether somebody may do less afterwards; etcd does this with any alarm.
-    pub fn takes_rights(&self) -> bool {
-        match self {
-            Self::Forbid(..) | Self::RevokeRole(..) | Self::DeleteUser(_) | Self::DeleteRole(_) => {
-                true
-            }
-            Self::Claim(..)
-            | Self::Unsettle
-            | Self::Ledger(_)
-            | Self::AddRole(_)
-            | Self::Permit(..)
-            | Self::AddUser(_)
-            | Self::GrantRole(_) => false,
-        }
-    }
-
-    /// Whether it gives rights, or is a part of that.
-    fn gives_rights(&self) -> bool {
-        match self {
-            Self::AddRole(_) | Self::Permit(..) | Self::AddUser(_) | Self::GrantRole(_) => true,
-            Self::Claim(..) | Self::Unsettle | Self::Ledger(_) => false,
-            Self::Forbid(..) | Self::RevokeRole(..) | Self::DeleteUser(_) | Self::DeleteRole(_) => {
-                false
-            }
-        }
-    }
-
-    /// What an operator should find in the log of it; `None` for the steps that
-    /// only serve another.
-    pub fn summary(&self) -> Option<String> {
-        match self {
-            Self::Claim(name, claim, record) => {
-                let prefix = record.grant.as_ref().map(|grant| grant.prefix.to_string());
-                let prefix = prefix.unwrap_or_default();
-                let holder = &claim.holder;
-                Some(format!("granted {prefix} to {name} of relation {holder}"))
-            }
-            Self::DeleteUser(name) => Some(format!("deleted user {name}")),
-            Self::Ledger(writes) => {
-                let refusals = writes.iter().filter_map(|write| match write {
-                    LedgerWrite::Record(key, record) => {
-                        let reason = record.notice.as_ref()?.reason();
-                        Some(format!("relation {key}: {reason}"))
-                    }
-                    _ => None,
-                });
-                let refusals: Vec<_> = refusals.collect();
-                (!refusals.is_empty()).then(|| refusals.join("; "))
-            }
-            Self::Permit(name, range) => Some(format!("{name} may read and write {range}")),
-            Self::Forbid(name, range) => Some(format!("{name} may no longer use {range}")),
-            Self::RevokeRole(name, role) => Some(format!("took role {role} from {name}")),
-            Self::Unsettle
-            | Self::AddRole(_)
-            | Self::AddUser(_)
-            | Self::GrantRole(_)
-            | Self::DeleteRole(_) => None,
-        }
-    }
-}
 
 /// The names whose user and role a plan needs to know: those that the requests
 /// in scope bring, those that the ledger holds for them, and those of issued
@@ -160,6 +72,7 @@ pub fn plan(observed: &Observed, cluster: &Cluster, report: &mut Report) -> Vec<
         steps: Vec::new(),
         report,
     };
+    planner.end_other_roots();
     let requests = verdict::requests(observed, &cluster.ledger);
     // What goes makes room for what comes, so it goes first.
     for key in &requests {

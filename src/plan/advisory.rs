@@ -38,7 +38,22 @@ const ADVISORIES: &[Advisory] = &[
         id: "GHSA-xg4h-6gfc-h4m8",
         fixed: &[(5, 33), (6, 14), (7, 1)],
     },
+    ALARM_LIFTS_RIGHTS,
 ];
+
+/// An alarm that is raised takes the check of rights away from everything that is
+/// written by consensus, users and roles included. Any client raises one by filling
+/// the database; before the fix of CVE-2026-33413 a single call does it. 3.6 was
+/// built differently, and no older series has a fix.
+const ALARM_LIFTS_RIGHTS: Advisory = Advisory {
+    id: "etcd-io/etcd#22386",
+    fixed: &[(6, 0)],
+};
+
+/// Whether a client of this version can make itself `root`, by an alarm.
+pub fn lets_clients_become_root(version: &Version) -> bool {
+    ALARM_LIFTS_RIGHTS.concerns(version)
+}
 
 /// The identifiers of the advisories that this version is open to.
 pub fn open_advisories(version: &Version) -> Vec<&'static str> {
@@ -81,7 +96,7 @@ mod tests {
 
     #[test]
     fn a_fixed_version_is_open_to_none() {
-        for version in ["3.5.33", "3.6.14", "3.7.1", "3.8.0", "4.0.0"] {
+        for version in ["3.6.14", "3.7.1", "3.8.0", "4.0.0"] {
             assert_eq!(open(version), Vec::<&str>::new(), "{version}");
         }
     }
@@ -92,6 +107,24 @@ mod tests {
         assert_eq!(open("3.7.0"), ["GHSA-xg4h-6gfc-h4m8"]);
         assert_eq!(open("3.6.10"), ["CVE-2026-44283", "GHSA-xg4h-6gfc-h4m8"]);
         // No 3.4 has the last fix: the series had ended by then.
-        assert_eq!(open("3.4.44"), ["GHSA-xg4h-6gfc-h4m8"]);
+        assert_eq!(
+            open("3.4.44"),
+            ["GHSA-xg4h-6gfc-h4m8", "etcd-io/etcd#22386"]
+        );
+    }
+
+    #[test]
+    fn an_alarm_makes_root_in_all_series_before_3_6() {
+        for (version, is_open) in [
+            ("3.3.25", true),
+            ("3.4.44", true),
+            ("3.5.33", true),
+            ("3.6.0", false),
+            ("3.7.3", false),
+            ("4.0.0", false),
+        ] {
+            let version = version.parse().expect("a version");
+            assert_eq!(lets_clients_become_root(&version), is_open, "{version}");
+        }
     }
 }

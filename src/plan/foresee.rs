@@ -31,6 +31,10 @@ pub(super) fn foresee(observed: &mut Observed, stage: &Stage) -> bool {
             observed.disconnection = Disconnection::Done;
             observed.machine.disconnected = revision.or(observed.machine.disconnected);
         }
+        Stage::Disarm(alarms) => {
+            let raised = &mut cluster.status.alarms;
+            raised.retain(|alarm| !alarms.contains(alarm));
+        }
         Stage::Membership(step) => {
             observed.restarted |= matches!(step, MembershipStep::Promote(_));
             return foresee_membership(cluster, step);
@@ -164,7 +168,23 @@ pub(super) fn foresee_access(cluster: &mut Cluster, step: &AccessStep) {
         AccessStep::RevokeRole(name, role) => access(name, &|access| {
             access.user.get_or_insert_default().remove(role);
         }),
-        AccessStep::DeleteUser(name) => access(name, &|access| access.user = None),
+        AccessStep::DeleteUser(name) => {
+            access(name, &|access| access.user = None);
+            if let Some(audit) = &mut cluster.audit {
+                audit.passwords.remove(name);
+            }
+        }
         AccessStep::DeleteRole(name) => access(name, &|access| access.role = None),
+        AccessStep::TakeRole(user, role) => {
+            let audit = cluster.audit.as_mut();
+            if let Some(roles) = audit.and_then(|audit| audit.usurpers.get_mut(user)) {
+                roles.remove(role);
+            }
+        }
+        AccessStep::LockRoot => {
+            if let Some(audit) = &mut cluster.audit {
+                audit.root_has_password = false;
+            }
+        }
     }
 }

@@ -59,6 +59,19 @@ pub struct Observed {
     pub restarted: bool,
     /// What came of ending the connections of clients in this hook.
     pub disconnection: Disconnection,
+    /// The size at which etcd takes no more writes.
+    pub quota: u64,
+    /// What this hook has put right already and would see again.
+    pub repaired: Repaired,
+}
+
+/// What is put right once in a hook: whether it helped does not show at once.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Repaired {
+    /// Alarms without a cause were lowered.
+    pub alarms: bool,
+    /// `root` was given a password that nobody knows.
+    pub root: bool,
 }
 
 /// How far a hook has come with ending the connections of clients.

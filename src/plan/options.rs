@@ -47,6 +47,8 @@ const LOG_LEVELS: [&str; 3] = ["info", "warn", "error"];
 /// All options, each within its bounds and in agreement with the others.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Options {
+    /// `allow-vulnerable-etcd`.
+    pub allows_vulnerable: bool,
     /// `auto-compaction-mode` and `auto-compaction-retention`.
     pub retention: Retention,
     /// `certificate-extra-sans`, with the placeholder `{unit}`.
@@ -75,6 +77,7 @@ impl Default for Options {
     /// What `charmcraft.yaml` says of options that nobody has set.
     fn default() -> Self {
         Self {
+            allows_vulnerable: false,
             retention: Retention::Seconds(3600),
             extra_names: BTreeSet::new(),
             certificate_days: 90,
@@ -149,6 +152,7 @@ impl Options {
             read.refuse("peer-port", "another port than client-port", peer_port);
         }
         let options = Self {
+            allows_vulnerable: read.flag("allow-vulnerable-etcd"),
             retention: read.retention(default.retention),
             extra_names: read.names("certificate-extra-sans"),
             certificate_days: read.number(
@@ -175,6 +179,12 @@ impl Options {
             ),
         };
         read.done(options)
+    }
+
+    /// The quota in bytes, on a machine whose volume is good for this one.
+    pub fn quota_on(&self, auto: Option<u64>) -> u64 {
+        let auto = auto.unwrap_or_else(|| auto_quota(0));
+        self.quota.unwrap_or(auto)
     }
 
     /// What of it stands in etcd's configuration. The same options give the

@@ -8,7 +8,7 @@ use super::membership::MembershipStep;
 use super::publish::{Publication, RelationPublication};
 use super::restart::TrustStep;
 use super::{LeftLock, Stage};
-use crate::model::{ClientRecord, LedgerWrite};
+use crate::model::{Alarm, ClientRecord, LedgerWrite};
 
 /// One step.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -39,6 +39,7 @@ pub fn steps(stage: &Stage) -> Vec<Step> {
             subject.clone(),
             format!("free the lock `{subject}`, which {holder} left behind"),
         )],
+        Stage::Disarm(alarms) => alarms.iter().map(disarm).collect(),
         Stage::Membership(step) => vec![membership(step)],
         Stage::Access(steps) => steps.iter().flat_map(access).collect(),
         Stage::Issue(issuances) => issuances.iter().map(issue).collect(),
@@ -95,6 +96,11 @@ fn machine(step: &MachineStep) -> Words {
         MachineStep::Restart => ("restart", "restart etcd, which serves nobody as it is"),
     };
     (kind, String::new(), summary.to_owned())
+}
+
+fn disarm(alarm: &Alarm) -> Words {
+    let summary = format!("lower the alarm {}, which has no cause", alarm.kind);
+    ("disarm", format!("{:x}", alarm.member), summary)
 }
 
 fn membership(step: &MembershipStep) -> Words {
@@ -167,6 +173,14 @@ fn access(step: &AccessStep) -> Vec<Words> {
         ),
         AccessStep::DeleteUser(name) => ("delete-user", name, format!("delete user {name}")),
         AccessStep::DeleteRole(name) => ("delete-role", name, format!("delete role {name}")),
+        AccessStep::TakeRole(user, role) => {
+            let summary = format!("take role {role} from user {user:?}, which nobody here made");
+            return vec![("take-role", user.clone(), summary)];
+        }
+        AccessStep::LockRoot => {
+            let summary = "give root, which has a password, one that nobody knows".to_owned();
+            return vec![("lock-root", "root".to_owned(), summary)];
+        }
     };
     vec![(kind, name.to_string(), summary)]
 }

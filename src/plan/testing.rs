@@ -10,7 +10,7 @@ use super::authorities::Authorities;
 use super::foresee::foresee_access;
 use super::machine::{Documents, Machine};
 use super::observed::{
-    Certificate, ClientRelation, Clients, Disconnection, Observed, Pass, Peers, Scope,
+    Certificate, ClientRelation, Clients, Disconnection, Observed, Pass, Peers, Repaired, Scope,
 };
 use super::options::Options;
 use super::{Plan, Report, Stage, access, plan};
@@ -118,6 +118,7 @@ impl Bench {
             authentication: Some(true),
             ledger,
             access: BTreeMap::new(),
+            audit: None,
         };
         let observed = Observed {
             now: NOW,
@@ -144,6 +145,8 @@ impl Bench {
             granted: false,
             restarted: false,
             disconnection: Disconnection::Untried,
+            quota: 2 << 30,
+            repaired: Repaired::default(),
         };
         Self {
             observed,
@@ -387,6 +390,8 @@ fn line(step: &AccessStep) -> Option<String> {
         AccessStep::RevokeRole(name, role) => format!("revoke role {role} of {name}"),
         AccessStep::DeleteUser(name) => format!("delete user {name}"),
         AccessStep::DeleteRole(name) => format!("delete role {name}"),
+        AccessStep::TakeRole(user, role) => format!("take role {role} of {user}"),
+        AccessStep::LockRoot => "lock root".to_owned(),
     })
 }
 

@@ -62,6 +62,17 @@ impl Run {
                     Disconnection::Postponed | Disconnection::Untried => {}
                 }
             }
+            Stage::Disarm(alarms) => {
+                // effects: etcd's alarms
+                let client = client.ok_or_else(needs_client)?;
+                for alarm in alarms {
+                    client.disarm(*alarm).await.map_err(ApplyError::from)?;
+                    let kind = alarm.kind;
+                    self.log
+                        .push(format!("lowered the alarm {kind}, which had no cause"));
+                }
+                self.repaired.alarms = true;
+            }
             Stage::Membership(step) => {
                 // effects: etcd's members and authentication
                 let client = client.ok_or_else(needs_client)?;
@@ -91,6 +102,7 @@ impl Run {
                 self.took_rights |= steps.iter().any(AccessStep::takes_rights);
                 apply::access(client.ok_or_else(needs_client)?, steps).await?;
                 self.granted = true;
+                self.repaired.root |= steps.contains(&AccessStep::LockRoot);
                 self.log
                     .extend(steps.iter().filter_map(AccessStep::summary));
             }

@@ -98,6 +98,8 @@ impl Run {
             granted: self.granted,
             restarted: self.restarted,
             disconnection: self.disconnection.clone(),
+            quota: application.options.quota_on(context.facts.auto_quota),
+            repaired: self.repaired,
         };
         if let (Known::Known(cluster), Some(client), true) =
             (&observed.cluster, &client, observed.leader)

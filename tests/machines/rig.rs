@@ -53,7 +53,9 @@ impl Rig {
             self.model.add_unit_at("etcd", &address)
         } else {
             let charm = Charm::at(root()).with_dispatch(root().join("tests/machines/dispatch"));
-            let deployment = Deployment::units(1).address(&address);
+            let deployment = Deployment::units(1)
+                .address(&address)
+                .config("allow-vulnerable-etcd", true);
             self.model.deploy_with("etcd", charm, deployment).remove(0)
         };
         let mut guest = Guest::new(&unit.with_dash(), &address);

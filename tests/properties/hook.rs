@@ -196,6 +196,9 @@ impl World {
             Stage::FreeLock(lock) => {
                 self.etcd.locks.retain(|held, _| *held != lock.subject);
             }
+            Stage::Disarm(alarms) => {
+                self.fault(format!("unit {unit} lowers {alarms:?}"));
+            }
             Stage::Stop => hook.steps.push_back(Step::Leave),
             Stage::Publish(publication) => {
                 hook.steps.extend(publication_steps(&publication));
@@ -468,6 +471,9 @@ impl World {
             }
             AccessStep::DeleteUser(name) => {
                 etcd.users.remove(name.as_str());
+            }
+            AccessStep::TakeRole(..) | AccessStep::LockRoot => {
+                self.fault(format!("{step:?} where nobody can become root"));
             }
             AccessStep::DeleteRole(name) => {
                 etcd.roles.remove(name.as_str());

@@ -16,7 +16,7 @@ use etcd_charm::plan::machine::{Documents, Machine};
 use etcd_charm::plan::membership::{founding_port, member_url};
 use etcd_charm::plan::observed::{
     AcrossModels, Certificate, ClientRelation, Clients, Leaves, Observed, Pass, Peers,
-    PrefixPolicy, Scope, request_key,
+    PrefixPolicy, Repaired, Scope, request_key,
 };
 use etcd_charm::plan::options::Options;
 use etcd_charm::relation::{self, OfferedCertificate};
@@ -278,6 +278,8 @@ impl World {
             granted: hook.granted,
             restarted: hook.restarted,
             disconnection: hook.disconnection.clone(),
+            quota: u64::MAX,
+            repaired: Repaired::default(),
         };
         if let (Known::Known(cluster), true) = (&mut cluster, hook.leader) {
             for name in access::names_of_interest(&observed, &cluster.ledger) {
@@ -331,6 +333,7 @@ impl World {
                 ..self.etcd.ledger.clone()
             },
             access: BTreeMap::new(),
+            audit: None,
             members,
         }
     }

@@ -22,6 +22,7 @@ mod older;
 mod options;
 mod rebuild;
 mod restore;
+mod root;
 mod rotation;
 mod sentences;
 mod snapshot;
@@ -58,6 +59,7 @@ fn main() -> ExitCode {
         names::stories(),
         older::stories(),
         options::stories(),
+        root::stories(),
         rotation::stories(),
         rebuild::stories(),
         restore::stories(),

@@ -3,7 +3,9 @@
 
 use std::time::{Duration, Instant};
 
+use etcd_charm_world::juju::Deployment;
 use etcd_charm_world::{Etcdctl, Programs, UnitName, World};
+use serde_json::json;
 
 use crate::support::{
     Client, assert_caught_up, assert_healthy, assert_whole, say, serving, voters, world_of,
@@ -24,17 +26,19 @@ pub(crate) fn no_space() {
     for programs in Programs::all() {
         let version = programs.version.clone();
         let mut world = world_of(programs);
-        let unit = world.deploy();
+        let options = Deployment::units(1).config("quota-backend-bytes", "16M");
+        let unit = world.deploy_with(options);
         world.settle();
         let client = Client::ask(&mut world, "app");
         let leaving = Client::ask(&mut world, "leaving");
         world.rest();
-        world.raise_alarm(&unit, "NOSPACE");
         let etcdctl = world.client(&unit, &client.shown);
-        assert!(
-            !etcdctl.run(&["put", "/app/a", "1"]).ok,
-            "etcd {version} takes writes"
-        );
+        let value = "x".repeat(1_000_000);
+        let is_full = (0..64).any(|number| {
+            let key = format!("/app/{number}");
+            !etcdctl.run_with(&["put", &key], &value).ok
+        });
+        assert!(is_full, "etcd {version} takes writes");
 
         let second = Client::ask(&mut world, "second");
         world.model.remove_relation(leaving.requirer.relation);
@@ -54,7 +58,15 @@ pub(crate) fn no_space() {
         let gone = world.client(&unit, &leaving.shown);
         assert!(!gone.run(&["get", "/leaving/a"]).ok, "etcd {version}");
 
-        assert!(world.admin(&unit).run(&["alarm", "disarm"]).ok);
+        assert!(world.admin(&unit).run(&["del", "/app/", "--prefix"]).ok);
+        for (action, asked) in [
+            ("compact", json!({"physical": true})),
+            ("defrag", json!({})),
+            ("alarm-disarm", json!({})),
+        ] {
+            let result = world.run_action(&unit, action, asked);
+            assert_eq!(result.status, "completed", "{action}: {}", result.message);
+        }
         world.rest();
         assert!(
             says(&world, &unit).starts_with("active: "),

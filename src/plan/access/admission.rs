@@ -1,7 +1,10 @@
 //! Which names and prefixes a request may have.
 
 use super::{Planner, issued};
-use crate::model::{Access, AppName, Cluster, CommonName, Grant, Notice, RequestKey, Requirer};
+use crate::model::{
+    Access, AppName, Cluster, CommonName, Grant, IssuedState, Notice, Purpose, RequestKey, Requirer,
+};
+use crate::plan::advisory::lets_clients_become_root;
 use crate::plan::observed::PrefixPolicy;
 
 /// Names that begin like this are the charm's own, the common names of the
@@ -22,10 +25,36 @@ impl Planner<'_, '_> {
     /// Why not, for an operator.
     pub(super) fn admit(&mut self, key: &RequestKey, grant: &Grant) -> Result<(), Notice> {
         self.admit_name(key, grant)?;
+        self.admit_beside_others(key)?;
         self.admit_beside_leftovers(key, grant)?;
         self.admit_to_handshakes(key, grant)?;
         self.admit_pace(key, grant)?;
         self.admit_prefix(key, grant)
+    }
+
+    /// A release in which a client can make itself `root` serves one relation, which
+    /// has nobody else's keys to reach, unless an operator wants it otherwise. What
+    /// was granted before stays, and its certificate can be renewed.
+    fn admit_beside_others(&self, key: &RequestKey) -> Result<(), Notice> {
+        let version = &self.cluster.status.version;
+        if self.observed.options.allows_vulnerable || !lets_clients_become_root(version) {
+            return Ok(());
+        }
+        let held = self.ledger.clients.get(key);
+        if held.is_some_and(|held| held.grant.is_some()) {
+            return Ok(());
+        }
+        let mut granted = self.ledger.grants().map(|(other, _)| other.relation);
+        let issued = self.ledger.issued.values();
+        let mut issued = issued.filter(|record| record.state != IssuedState::Revoked);
+        let is_alone = granted.all(|relation| relation == key.relation)
+            && !issued.any(|record| matches!(record.purpose, Purpose::Relation(..)));
+        match is_alone {
+            true => Ok(()),
+            false => Err(Notice::Refused(format!(
+                "attach etcd 3.6, or set allow-vulnerable-etcd: {version} isolates no clients"
+            ))),
+        }
     }
 
     fn admit_name(&self, key: &RequestKey, grant: &Grant) -> Result<(), Notice> {

@@ -5,16 +5,36 @@ use super::{AccessStep, Planner};
 use crate::model::{Access, CommonName, KeyRange};
 
 impl Planner<'_, '_> {
+    /// Ends what a client may have done to stay `root` that could become it.
+    pub(super) fn end_other_roots(&mut self) {
+        let Some(audit) = &self.cluster.audit else {
+            return;
+        };
+        for (user, roles) in &audit.usurpers {
+            let take = |role: &String| AccessStep::TakeRole(user.clone(), role.clone());
+            self.steps.extend(roles.iter().map(take));
+        }
+        if audit.root_has_password && !self.observed.repaired.root {
+            self.steps.push(AccessStep::LockRoot);
+        }
+    }
+
     /// Makes user, role and permission exactly what a grant says. Rights that
     /// somebody added by hand to a user of ours go; rights that somebody
     /// removed come back.
     pub(super) fn correct_access(&mut self, name: &CommonName, range: &KeyRange) {
-        let Access { user, role } = if self.deleted.remove(name) {
+        let Access { mut user, role } = if self.deleted.remove(name) {
             Access::default()
         } else {
             self.cluster.access.get(name).cloned().unwrap_or_default()
         };
+        let audit = self.cluster.audit.as_ref();
+        let has_password = audit.is_some_and(|audit| audit.passwords.contains(name));
         let name = || name.clone();
+        if has_password && user.take().is_some() {
+            // Ours have none, so somebody else made it, to log in as this client.
+            self.steps.push(AccessStep::DeleteUser(name()));
+        }
         if role.is_none() {
             self.steps.push(AccessStep::AddRole(name()));
         }

@@ -1,7 +1,9 @@
 //! Decisions about access, one by one. Each plan is carried out on a copy of the
 //! world, and planned again, which must give nothing.
 
-use crate::model::{Access, Alarm, AlarmKind, Notice, Permission, Prefix, RelationId, RequestKey};
+use crate::model::{
+    Access, Alarm, AlarmKind, Audit, Notice, Permission, Prefix, RelationId, RequestKey,
+};
 use crate::plan::observed::{Certificate, Pass, PrefixPolicy, Scope};
 use crate::plan::testing::{Bench, DAY, NOW, certificate, key, large_leaf, leaf};
 
@@ -172,6 +174,63 @@ fn while_the_database_is_full_rights_are_taken_and_none_are_given() {
     assert_eq!(lines, expected);
     bench.cluster.status.alarms.clear();
     assert_eq!(bench.access(), ["add user beta", "grant role beta"]);
+}
+
+#[test]
+fn who_became_root_is_root_no_more() {
+    let mut bench = granted();
+    bench.cluster.audit = Some(Audit {
+        size: 0,
+        root_has_password: true,
+        usurpers: [(
+            "back door".to_owned(),
+            ["alpha".to_owned(), "root".to_owned()].into(),
+        )]
+        .into(),
+        passwords: ["alpha".parse().expect("a name")].into(),
+    });
+    assert_eq!(
+        bench.access(),
+        [
+            "take role alpha of back door",
+            "take role root of back door",
+            "lock root",
+            "delete user alpha",
+            "add user alpha",
+            "grant role alpha",
+        ]
+    );
+    // Whether root has a password shows no difference after that.
+    bench.cluster.audit = Some(Audit {
+        root_has_password: true,
+        ..Audit::default()
+    });
+    bench.observed.repaired.root = true;
+    assert_eq!(bench.access(), Vec::<String>::new());
+}
+
+#[test]
+fn where_a_client_can_be_root_it_is_alone() {
+    let mut bench = Bench::new(1);
+    bench.cluster.status.version = "3.5.33".parse().expect("a version");
+    bench.ask_as(1, "/one/", "alpha", 1);
+    bench.ask_as(2, "/two/", "beta", 1);
+    bench.access();
+    assert!(bench.record(1).grant.is_some());
+    let reason = "attach etcd 3.6, or set allow-vulnerable-etcd: 3.5.33 isolates no clients";
+    assert_eq!(bench.notice(2), reason);
+    // What it has it keeps, and renews.
+    bench.observed.options.allows_vulnerable = true;
+    bench.access();
+    bench.observed.options.allows_vulnerable = false;
+    bench.ask_as(2, "/two/", "beta", 2);
+    assert!(!bench.access().is_empty());
+    assert_eq!(bench.notice(2), "");
+    // It is the release alone that matters.
+    bench.cluster.status.version = "3.6.0".parse().expect("a version");
+    bench.ask_as(3, "/three/", "gamma", 1);
+    bench.access();
+    assert!(bench.record(3).grant.is_some());
 }
 
 #[test]

@@ -98,6 +98,18 @@ impl<'a> Reader<'a> {
         words[0]
     }
 
+    /// Whether something is wanted; nothing is unless somebody says so.
+    pub(super) fn flag(&mut self, option: &'static str) -> bool {
+        match self.config.get(option) {
+            None => false,
+            Some(Value::Bool(flag)) => *flag,
+            Some(other) => {
+                self.refuse(option, "true or false", other);
+                false
+            }
+        }
+    }
+
     pub(super) fn quota(&mut self, option: &'static str) -> Option<u64> {
         let text = self.text(option)?;
         match values::quota(&text) {

@@ -43,6 +43,14 @@ impl Deployment {
         self
     }
 
+    /// Sets a config option unless it is set already.
+    #[must_use]
+    pub fn config_or(mut self, key: &str, value: impl Into<Value>) -> Self {
+        let option = self.config.entry(key.to_owned());
+        option.or_insert_with(|| value.into());
+        self
+    }
+
     /// Attaches a file as a resource.
     #[must_use]
     pub fn resource(mut self, name: &str, file: impl Into<PathBuf>) -> Self {

@@ -87,12 +87,14 @@ impl World {
         self.deploy_with(Deployment::units(1))
     }
 
-    /// Deploys etcd with options and one unit; nothing has run yet.
+    /// Deploys etcd with options and one unit; nothing has run yet. Unless they say
+    /// otherwise all clients are served, also by the oldest etcd at hand.
     ///
     /// # Panics
     /// Panics if a machine cannot be made.
     pub fn deploy_with(&mut self, deployment: Deployment) -> UnitName {
         let charm = Charm::at(&self.options.charm).with_dispatch(&self.options.dispatch);
+        let deployment = deployment.config_or("allow-vulnerable-etcd", true);
         let unit = self.model.deploy_with("etcd", charm, deployment).remove(0);
         self.equip(&unit);
         unit
