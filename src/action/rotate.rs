@@ -27,7 +27,7 @@ pub(crate) async fn server(
 ) -> Result<(), ActionError> {
     let seconds = grace_seconds(context)?;
     let session = Session::begin(context).await?;
-    let authorities = authorities(&session)?;
+    let authorities = authorities(context, &session)?;
     if authorities.rotation.is_some() {
         return Err(ActionError::Refused(
             "the servers' authority is being replaced already: `juju status` shows how far".into(),
@@ -58,7 +58,7 @@ pub(crate) async fn admin(
 ) -> Result<(), ActionError> {
     let seconds = grace_seconds(context)?;
     let session = Session::begin(context).await?;
-    let authorities = authorities(&session)?;
+    let authorities = authorities(context, &session)?;
     if authorities.admin_rotation.is_some() {
         return Err(ActionError::Refused(
             "the administrators' authority is being replaced already: `juju status` shows how far"
@@ -96,7 +96,10 @@ fn grace_seconds(context: &Context) -> Result<i64, ActionError> {
     Ok(i64::try_from(grace * 60).expect("a year in seconds fits"))
 }
 
-fn authorities(session: &Session) -> Result<&Authorities, ActionError> {
+fn authorities<'s>(
+    context: &Context,
+    session: &'s Session,
+) -> Result<&'s Authorities, ActionError> {
     session.require_leader(context)?;
     session.application.authorities.as_ref().ok_or_else(|| {
         ActionError::Refused("there are no authorities yet: wait until the unit is active".into())

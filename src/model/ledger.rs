@@ -436,7 +436,7 @@ mod tests {
         let grant = Grant {
             common_name: "\u{1f600}".repeat(64).parse().expect("a name"),
             // Of all bytes, JSON makes most of these.
-            prefix: Prefix::new(&"\u{1}".repeat(1024)).expect("a prefix"),
+            prefix: Prefix::new("\u{1}".repeat(1024)).expect("a prefix"),
             certificate,
             fingerprint,
             not_after: Timestamp(i64::MAX),

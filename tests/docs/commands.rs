@@ -187,6 +187,11 @@ fn juju(words: &[&str], metadata: &Metadata, tests: &Tests) -> Result<(), String
         ("run", [unit, action, set @ ..]) if unit.starts_with("etcd/") => {
             run(action, &pairs(set)?, metadata, tests)
         }
+        ("add-unit", ["etcd", "--attach-storage", set]) => {
+            tests.have("world.add_unit_attaching(")?;
+            let (name, _) = set.split_once('/').ok_or("a storage has a number")?;
+            named(name, metadata, "storage")
+        }
         ("add-unit" | "remove-unit", [.., last]) if last.starts_with("etcd") => Ok(()),
         _ => Err("it is not of a form that is known here".to_owned()),
     }

@@ -86,7 +86,10 @@ impl Pair {
             .model
             .run_hook(self.unit.clone(), Hook::UpdateStatus);
         assert!(run.succeeded(), "{}", run.stderr);
-        println!("{of}: root for {:.1?}, until this pass", since.elapsed());
+        say(&format!(
+            "{of}: root for {:.1?}, until this pass",
+            since.elapsed()
+        ));
     }
 
     /// Nobody is `root` but who should be, and nobody gets in as somebody else.
@@ -172,7 +175,10 @@ fn by_a_call(programs: &Programs) {
                 "{what}: nobody became root, so what is this story of?"
             );
         }
-        println!("{what}: root after {tries} tries, {:.1?}", since.elapsed());
+        say(&format!(
+            "{what}: root after {tries} tries, {:.1?}",
+            since.elapsed()
+        ));
         if alarm == "NOSPACE" {
             entrench(&pair.intruder, leaves_it_on);
             assert!(pair.intruder.run(&["--user=root:known", "user", "list"]).ok);
@@ -366,4 +372,10 @@ fn done_with(world: &mut World, unit: &UnitName) {
         json!({"common-name": "person"}),
     );
     world.rest();
+}
+
+/// A figure for whoever runs the story with `--nocapture`.
+fn say(text: &str) {
+    use std::io::Write as _;
+    writeln!(std::io::stderr(), "{text}").expect("somebody reads");
 }

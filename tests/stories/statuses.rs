@@ -55,7 +55,7 @@ fn killed() {
     world.settle();
     world.model.set_config("etcd", "log-level", "info");
     world.rest();
-    let status = world.model.unit_status(unit.clone());
+    let status = world.model.unit_status(unit);
     assert_eq!(status.message, healthy.message);
     assert_eq!(status.status, "active");
 }

@@ -189,6 +189,7 @@ fn credentials(bench: &mut Bench, issuer: Option<String>) -> IssuedRecord {
         not_after: NOW.plus_seconds(DAY),
         state: IssuedState::InForce,
         archive: None,
+        ended_at: None,
     };
     let name = "alice".parse().expect("a name");
     let issued = &mut bench.cluster.ledger.issued;
@@ -248,7 +249,7 @@ fn a_member_that_has_not_loaded_the_administrators_holds_every_step_up_and_resta
     loaded.expect("loaded").pop_first();
     assert!(next(&bench.observed, &bench.cluster).is_none());
     let told = progress(&bench.observed, &bench.cluster);
-    let text = "replacing the administrators' authority: waiting for etcd-0";
+    let text = "replacing the administrators' authority: waiting for etcd/0";
     assert_eq!(told.as_deref(), Some(text));
     let restart = bench.stage();
     assert!(
