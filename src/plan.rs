@@ -116,6 +116,7 @@ pub fn plan(observed: &Observed) -> Plan {
     let mut report = Report {
         refused_option: observed.refused_option.clone(),
         refused_upgrade: observed.machine.refused_upgrade.clone(),
+        refused_archive: observed.machine.refused_archive.clone(),
         ..Report::default()
     };
     if let Known::Known(cluster) = &observed.cluster {

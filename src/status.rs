@@ -62,7 +62,11 @@ pub fn of_unit(report: &Report) -> Status {
             (StatusName::Active, String::new())
         }
         (None, None, Some(wait)) => told(wait),
-        (None, None, None) => (StatusName::Active, String::new()),
+        (None, None, None) => match &report.refused_archive {
+            // What was installed before goes on.
+            Some(refusal) => (StatusName::Blocked, refusal.clone()),
+            None => (StatusName::Active, String::new()),
+        },
     };
     if name == StatusName::Blocked {
         line.say(&text);

@@ -219,7 +219,7 @@ fn install(context: &mut Context, application: &Application) -> Result<(), Apply
     let before = program_of_member(context)?;
     let mut refused = None;
     let (commands, paths) = (&context.commands, &context.paths);
-    package::ensure_installed(commands, &source, paths, was_cut_short, |after| {
+    let installed = package::ensure_installed(commands, &source, paths, was_cut_short, |after| {
         let version = |program: &Path| {
             let version = package::version(commands, program).ok();
             version.and_then(|version| version.parse().ok())
@@ -230,7 +230,20 @@ fn install(context: &mut Context, application: &Application) -> Result<(), Apply
             refused = upgrade::refusal(&from, &to);
         }
         refused.is_none()
-    })?;
+    });
+    let refused_archive = match installed {
+        Ok(_) => None,
+        // It is for an operator to attach another one; what was installed before
+        // goes on, and so do hooks.
+        Err(error) => match error.of_the_archive() {
+            Some(refusal) => {
+                tracing::warn!("{}", log::chain(&error));
+                Some(refusal)
+            }
+            None => return Err(error.into()),
+        },
+    };
+    context.facts.refused_archive = refused_archive;
     context.facts.refused_upgrade = refused;
     context.facts.installing = false;
     context.facts.source_digest = match &application.archive {

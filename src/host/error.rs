@@ -143,6 +143,25 @@ pub enum CommandError {
 }
 
 impl HostError {
+    /// What an operator has to attach instead, where it is the attached archive that
+    /// is at fault.
+    pub fn of_the_archive(&self) -> Option<String> {
+        match self {
+            Self::Archive { .. } => {
+                Some("attach a release of etcd: the attached file is no archive".to_owned())
+            }
+            Self::ArchiveLacks { program, .. } => Some(format!(
+                "attach a release of etcd: the attached archive has no {program}"
+            )),
+            Self::Program {
+                program, release, ..
+            } => Some(format!(
+                "attach a release of etcd for linux-{release}: the attached {program} does not run"
+            )),
+            _ => None,
+        }
+    }
+
     /// For `map_err` on a file operation.
     pub(super) fn file(
         action: &'static str,

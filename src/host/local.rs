@@ -57,6 +57,8 @@ pub struct LocalFacts {
     pub installing: bool,
     /// Why that archive is not used, where it is not.
     pub refused_upgrade: Option<String>,
+    /// Why that archive is no etcd for this machine, where it is none.
+    pub refused_archive: Option<String>,
     /// Whether this unit is going away: what Juju then says of relations is
     /// true of this unit, and not of the application.
     pub dying: bool,
@@ -197,6 +199,7 @@ mod tests {
             source_digest: None,
             installing: true,
             refused_upgrade: None,
+            refused_archive: Some("attach a release of etcd".to_owned()),
             dying: true,
             departed: [(MemberName::new("etcd-1"), Some("10.0.0.2".to_owned()))].into(),
             silent: [(MemberName::new("etcd-2"), 3)].into(),

@@ -47,6 +47,7 @@ pub fn machine(context: &Context, application: &Application) -> Result<Machine, 
         refused_trust: facts.refused_trust.clone(),
         restarts_paid_until: facts.restarts_paid_until,
         refused_upgrade: facts.refused_upgrade.clone(),
+        refused_archive: facts.refused_archive.clone(),
         server_ca: files::read_text(&paths.server_ca())?,
         admin_ca: files::read_text(&paths.admin_ca())?,
         written_leaves,
@@ -60,8 +61,9 @@ pub fn machine(context: &Context, application: &Application) -> Result<Machine, 
         return Ok(machine);
     }
     let installed = package::installed(paths)?;
-    machine.is_installed =
-        installed.is_some() && !facts.installing && is_newest(context, application)?;
+    let is_done = !facts.installing && is_newest(context, application)?;
+    machine.was_tried = is_done && application.archive.is_some();
+    machine.is_installed = installed.is_some() && is_done;
     machine.release = installed
         .as_ref()
         .filter(|_| machine.founding.is_none())

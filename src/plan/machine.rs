@@ -22,8 +22,13 @@ const RENEW_BEFORE_SECONDS: i64 = 30 * 24 * 3600;
 pub struct Machine {
     /// Whether etcd's programs are here, and those that the operator attached.
     pub is_installed: bool,
+    /// Whether what the operator has attached was tried already.
+    pub was_tried: bool,
     /// Why the programs that the operator attached last are not used.
     pub refused_upgrade: Option<String>,
+    /// Why the archive that an operator has attached is no etcd for this machine,
+    /// where it is none.
+    pub refused_archive: Option<String>,
     /// The release of the programs that are here, or why it cannot be told;
     /// asked only where this unit has no member yet.
     pub release: Option<Known<Version>>,
@@ -176,6 +181,13 @@ pub(super) fn plan(observed: &Observed, report: &mut Report) -> Vec<MachineStep>
         return Vec::new();
     }
     if !machine.is_installed {
+        // The same archive would be refused again.
+        if let Some(refusal) = &machine.refused_archive
+            && machine.was_tried
+        {
+            report.wait_for(Wait::Release(refusal.clone()));
+            return Vec::new();
+        }
         return vec![MachineStep::Install];
     }
     let Some(address) = &machine.address else {

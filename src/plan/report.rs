@@ -30,6 +30,8 @@ pub struct Report {
     pub alarm: Option<String>,
     /// Why the etcd that an operator has attached is not taken.
     pub refused_upgrade: Option<String>,
+    /// Why the archive that an operator has attached is no etcd for this machine.
+    pub refused_archive: Option<String>,
     /// Members that are of no unit of this application.
     pub strangers: Vec<String>,
     /// Requests that are not in force as they stand.

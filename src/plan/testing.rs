@@ -315,6 +315,8 @@ fn machine() -> Machine {
     Machine {
         disconnected: Some(SETTLED),
         refused_upgrade: None,
+        refused_archive: None,
+        was_tried: true,
         release: None,
         is_installed: true,
         address: Some("10.0.0.1".to_owned()),

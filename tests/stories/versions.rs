@@ -26,6 +26,7 @@ pub(crate) fn stories() -> Vec<Trial> {
         }
     }
     stories.push(story("versions_etcd_of_a_resource", resource));
+    stories.push(story("versions_an_archive_without_etcd", no_etcd));
     stories.push(story(
         "versions_that_members_refuse_do_not_join_them",
         joiner,
@@ -158,4 +159,41 @@ fn resource() {
         "{packages:?}"
     );
     live(&mut world, &unit, "3.6.16");
+}
+
+/// Files that are no etcd: hooks go on, what is granted ends, clients come.
+fn no_etcd() {
+    let mut world = world_of(Programs::oldest(), JujuVersion::V3_6);
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let file = directory.path().join("etcd.tar.gz");
+    std::fs::write(&file, "no archive").expect("a file");
+    // Before anything is installed,
+    let unit = world.deploy_with(Deployment::units(1).resource("etcd", &file));
+    let runs = world.settle();
+    assert!(runs.iter().all(|run| run.succeeded()));
+    let said = "attach a release of etcd: the attached file is no archive";
+    let status = world.model.unit_status(unit.clone());
+    assert_eq!((&*status.status, &*status.message), ("blocked", said));
+    let right = archive(directory.path(), "3.6.16");
+    world.model.attach_resource("etcd", "etcd", right);
+    world.rest();
+    let status = world.model.unit_status(unit.clone());
+    assert_eq!(status.status, "active", "{}", status.message);
+
+    // and while it serves.
+    std::fs::write(&file, "no archive either").expect("a file");
+    let starts = world.starts(&unit);
+    world.model.attach_resource("etcd", "etcd", &file);
+    world.rest();
+    let status = world.model.unit_status(unit.clone());
+    assert_eq!((&*status.status, &*status.message), ("blocked", said));
+    assert_eq!(world.starts(&unit), starts);
+    let shown = certificate("client1");
+    let app = ask_v0(&mut world, "app", "/test/", &shown);
+    world.rest();
+    let told = world.told(&app).expect("an answer");
+    assert_serves(&mut world, &told, &shown, "/test/");
+    world.model.remove_relation(app.relation);
+    world.rest();
+    assert_eq!(users(&world, &unit), ["root"]);
 }
