@@ -26,7 +26,13 @@ demo: ## show the charm at work in a simulated Juju model
 	@tests/tools/setup basic
 	@$(ENV) cargo build --release
 	@$(ENV) cargo build -p etcd-charm-demo
-	@$(ENV) cargo run -q -p etcd-charm-demo -- --charm $(RELEASE)
+	@$(ENV) cargo run -q -p etcd-charm-demo --bin etcd-charm-demo -- --charm $(RELEASE)
+
+.PHONY: statuses
+statuses: ## print what an operator reads in a whole life of the charm: statuses and results of actions
+	@tests/tools/setup all
+	@$(ENV) cargo build --release
+	@$(ENV) cargo run -q -p etcd-charm-demo --bin statuses -- $(RELEASE)
 
 costs: ## measure what hooks cost: calls, restarts, memory, time; prints a Markdown table
 	@tests/tools/setup basic
