@@ -137,7 +137,7 @@ impl Life {
     fn restore(&mut self, units: &[UnitName; 3]) {
         let taken = self.action(&units[0], "snapshot", json!({}));
         let path = taken["snapshot"]["path"].clone();
-        self.action(&units[1], "restore", json!({"snapshot": path.clone()}));
+        self.action(&units[1], "restore", json!({"snapshot": path}));
         self.action(&units[0], "restore", json!({"snapshot": path}));
         self.show("right after restore");
         self.world.rest();
@@ -256,10 +256,7 @@ fn yaml(value: &Value, depth: usize) {
                 let text = other
                     .as_str()
                     .map_or_else(|| other.to_string(), str::to_owned);
-                say(&format!(
-                    "{}",
-                    folded(&format!("{indent}{key}: {text}"), &indent)
-                ));
+                say(&folded(&format!("{indent}{key}: {text}"), &indent));
             }
         }
     }
