@@ -211,6 +211,15 @@ fn problem(connection: &Connection, error: &LxdError) -> Problem {
             shown: shown.clone(),
         },
         LxdError::Refused { status: 403, .. } => Problem::NotTrusted(connection.place()),
+        // Its own trouble, which passes: LXD that changes into a cluster, for one.
+        LxdError::Refused {
+            status: 500..,
+            words,
+            ..
+        } => Problem::Unreachable {
+            place: connection.place(),
+            reason: words.clone(),
+        },
         LxdError::Refused { words, .. } => Problem::Refused(words.clone()),
         LxdError::Credentials(_) => {
             let (key, certificate) = match connection {

@@ -286,7 +286,7 @@ fn bad_input() {
         (
             json!({"common-name": "client1"}),
             "common name client1 has no certificates of generate-client-certificates; list-clients \
-             shows which there are",
+             shows which there are, and reserve=true keeps a name of which the record is lost",
         ),
         (
             json!({"common-name": relations_user}),

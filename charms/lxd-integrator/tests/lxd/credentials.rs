@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::server::shared;
+use crate::server::{Server, shared};
 use crate::world::{Client, World};
 
 pub(crate) fn without_trust_both_ways_out_are_told() {
@@ -228,4 +228,67 @@ pub(crate) fn another_cloud_is_named() {
         world.status(),
         "active: no certificates, full access to LXD"
     );
+}
+
+/// A cluster has a certificate of its own, which LXD makes when it becomes one.
+pub(crate) fn an_lxd_that_becomes_a_cluster_is_met_anew() {
+    let mut server = Server::start();
+    let client = Client::new();
+    let mut world = World::trusted(&server, 26);
+    let relation = world.relate("app");
+    world.ask(relation, "app/0", &[&client.certificate]);
+    world.settle();
+    let address = server.endpoint.strip_prefix("https://").unwrap().to_owned();
+    let enable = json!({"server_name": "node-1", "enabled": true});
+    server.query(
+        "PATCH",
+        "/1.0",
+        Some(&json!({"config": {"cluster.https_address": address}})),
+    );
+    server.query("PUT", "/1.0/cluster", Some(&enable));
+    let old = server.certificate.clone();
+    world.update_status();
+    let status = world.status();
+    assert!(
+        status.starts_with("blocked: LXD shows certificate"),
+        "{status}"
+    );
+    assert_eq!(world.told(relation), [client.fingerprint.as_str()]);
+
+    let (mut model, own) = (world.model, world.own);
+    server.read_certificate();
+    assert_ne!(server.certificate, old);
+    model.set_cloud(json!({
+        "type": "lxd",
+        "name": "localhost",
+        "endpoint": server.endpoint,
+        "credential": {"auth-type": "certificate", "attrs": {
+            "client-cert": own.certificate,
+            "client-key": own.key,
+            "server-cert": server.certificate,
+        }},
+    }));
+    let mut world = World {
+        model,
+        server: &server,
+        own,
+    };
+    world.update_status();
+    assert_eq!(world.status(), "active: 1 certificate, full access to LXD");
+    let nodes = world.nodes(relation, "lxd-integrator/0");
+    assert_eq!(
+        nodes.len(),
+        1,
+        "a member that is there already is not told twice"
+    );
+    assert_eq!(nodes[0]["name"], "node-1");
+    assert_eq!(nodes[0]["certificate"], server.certificate);
+    let (results, failure) = world.action("health", json!({}));
+    assert_eq!(failure, None);
+    assert_eq!(results["server"]["clustered"], "true");
+    assert_eq!(
+        results["members"]["node-1"],
+        format!("online {}", server.endpoint)
+    );
+    assert!(client.is_trusted(&server));
 }

@@ -75,6 +75,7 @@ fn trials() -> Vec<Trial> {
         credentials::a_secret_holds_the_key,
         credentials::a_local_socket_needs_no_credentials,
         credentials::another_server_is_refused_with_both_fingerprints,
+        credentials::an_lxd_that_becomes_a_cluster_is_met_anew,
         credentials::another_cloud_is_named,
         faults::lxd_away_is_waited_for_and_changes_nothing,
         faults::a_hook_killed_at_any_tool_is_made_good,

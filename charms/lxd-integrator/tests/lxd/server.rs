@@ -49,12 +49,17 @@ impl Server {
         server.run();
         let listen = json!({"config": {"core.https_address": format!("127.0.0.1:{port}")}});
         server.query("PATCH", "/1.0", Some(&listen));
-        let root = server.query("GET", "/1.0", None);
+        server.read_certificate();
+        server
+    }
+
+    /// Asks the server for its certificate, which is another one from time to time.
+    pub(crate) fn read_certificate(&mut self) {
+        let root = self.query("GET", "/1.0", None);
         let certificate = root["environment"]["certificate"].as_str();
         certificate
             .expect("a certificate")
-            .clone_into(&mut server.certificate);
-        server
+            .clone_into(&mut self.certificate);
     }
 
     /// Starts the daemon, which is told to end with this process.
@@ -105,7 +110,7 @@ impl Server {
 
     fn try_query(&self, method: &str, path: &str, data: Option<&Value>) -> Result<Value, String> {
         let mut command = Command::new(programs().expect("an LXD").join("bin/lxc"));
-        command.args(["query", "--request", method]);
+        command.args(["query", "--wait", "--request", method]);
         if let Some(data) = data {
             command.args(["--data", &data.to_string()]);
         }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::{ARCHIVE, GENERATE, REVOKE, equipped, fetch, there, with_operator};
 use crate::actions::{done, refused, run};
 use crate::restore::taken;
-use crate::support::{application_message, ask_v0, certificate, story, users};
+use crate::support::{application_message, ask_v0, certificate, listed, story, users};
 
 pub(super) fn stories() -> [Trial; 5] {
     [
@@ -166,9 +166,9 @@ fn restored() {
     for app in &asked {
         assert_eq!(world.told(app), None);
     }
-    let message = application_message(&world);
-    assert!(message.contains("early was revoked"), "{message}");
-    assert!(message.contains("late is that of credentials"), "{message}");
+    let reasons = listed(&mut world, &unit);
+    assert!(reasons.contains("early was revoked"), "{reasons}");
+    assert!(reasons.contains("late is that of credentials"), "{reasons}");
     assert_eq!(users(&world, &unit), ["late", "root"]);
 }
 
