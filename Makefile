@@ -102,10 +102,10 @@ deny: ## check licences, duplicates and sources of all that the charm is built f
 	@rm -rf target/tools/making/cargo-deny
 	@$(DENY) check licenses bans sources
 
-pack: ## pack the charms with charmcraft, which is fetched where it is missing
+pack: ## pack the charms with charmcraft, which is fetched where it is missing; ETCD=<archive> puts that etcd in
 	@tests/tools/setup basic
 	@command -v charmcraft >/dev/null || tests/package/setup
-	@tests/package/pack etcd
+	@tests/package/pack etcd $(if $(ETCD),"$(abspath $(ETCD))")
 	@tests/package/pack lxd-integrator
 
 pack-test: ## pack the charm, look at what is in it, and let it serve a client

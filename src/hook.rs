@@ -27,6 +27,8 @@ pub struct Hook {
     pub root: PathBuf,
     /// Where programs are found (`PATH`), hook tools first.
     pub search_path: OsString,
+    /// The directory with the charm's own files (`JUJU_CHARM_DIR`).
+    pub charm_dir: Option<PathBuf>,
 }
 
 /// What happened.
@@ -120,6 +122,7 @@ impl Hook {
             model: hook.model,
             root: environment.get("ETCD_CHARM_ROOT").unwrap_or("/").into(),
             search_path: hook.search_path,
+            charm_dir: environment.get("JUJU_CHARM_DIR").map(PathBuf::from),
         })
     }
 }

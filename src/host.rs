@@ -30,7 +30,7 @@ pub use connections::{Ended, end_connections};
 pub use error::{CommandError, HostError};
 pub use files::Owner;
 pub use local::LocalFacts;
-pub use package::{Installed, Source};
+pub use package::Installed;
 pub use paths::Paths;
 pub use service::{Service, Started, State};
 pub use volume::{is_mounted, is_port_taken, volume_bytes};

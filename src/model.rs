@@ -12,6 +12,7 @@ mod pace;
 mod prefix;
 mod requirer;
 mod share;
+mod source;
 
 pub use certificates::{CommonName, Fingerprint, Timestamp};
 pub use cluster::{
@@ -35,3 +36,4 @@ pub use prefix::{KeyRange, Prefix, PrefixRefusal};
 pub use requirer::Requirer;
 pub use secret_value::Secret;
 pub use share::Share;
+pub use source::Source;

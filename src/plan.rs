@@ -28,6 +28,7 @@ pub mod publish;
 mod report;
 pub mod restart;
 pub mod sharing;
+pub mod source;
 pub mod steps;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -6,10 +6,10 @@ use std::time::Duration;
 use super::{ApplyError, refound};
 use crate::context::Context;
 use crate::host::files::{PRIVATE_FILE, PUBLIC_FILE, ensure_absent, ensure_file, read_text};
-use crate::host::{self, HostError, Owner, Service, Source, Started, State, data, layout, package};
+use crate::host::{self, HostError, Owner, Service, Started, State, data, layout, package};
 use crate::juju::StatusName;
 use crate::log;
-use crate::model::{Founding, Known, MemberName, Secret};
+use crate::model::{Founding, Known, MemberName, Secret, Source};
 use crate::observe::{self, Application};
 use crate::plan::access::RESERVED_PREFIX;
 use crate::plan::authorities::Authorities;
@@ -212,14 +212,17 @@ fn install(context: &mut Context, application: &Application) -> Result<(), Apply
     context
         .tools
         .status_set(StatusName::Maintenance, "installing etcd")?;
-    let source = Source::of_resource(application.archive.clone())?;
+    let source = match &application.source {
+        Some(source) => source,
+        None => &Source::Distribution,
+    };
     // Written ahead: the machine may go down amid the packages' own scripts.
     let was_cut_short = std::mem::replace(&mut context.facts.installing, true);
     context.facts.write(&context.paths)?;
     let before = program_of_member(context)?;
     let mut refused = None;
     let (commands, paths) = (&context.commands, &context.paths);
-    let installed = package::ensure_installed(commands, &source, paths, was_cut_short, |after| {
+    let installed = package::ensure_installed(commands, source, paths, was_cut_short, |after| {
         let version = |program: &Path| {
             let version = package::version(commands, program).ok();
             version.and_then(|version| version.parse().ok())
@@ -246,9 +249,9 @@ fn install(context: &mut Context, application: &Application) -> Result<(), Apply
     context.facts.refused_archive = refused_archive;
     context.facts.refused_upgrade = refused;
     context.facts.installing = false;
-    context.facts.source_digest = match &application.archive {
-        Some(archive) => Some(package::digest(archive)?),
-        None => None,
+    context.facts.source_digest = match source {
+        Source::Archive(archive) => Some(package::digest(archive)?),
+        Source::Distribution => None,
     };
     context.facts.write(&context.paths)?;
     Ok(())

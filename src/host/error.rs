@@ -9,9 +9,9 @@ use thiserror::Error;
 /// files of this charm may be private keys.
 #[derive(Debug, Error)]
 pub enum HostError {
-    /// The resource is damaged, or is no archive at all.
+    /// The archive is damaged, or is none at all.
     #[error(
-        "failed to read the archive {archive} of the resource `etcd`; attach a release of etcd \
+        "failed to read the archive {archive}; attach a release of etcd \
          for this machine: `juju attach-resource <application> etcd=etcd-v3.6.x-linux-<amd64|arm64>.tar.gz`"
     )]
     Archive {
@@ -20,9 +20,9 @@ pub enum HostError {
         /// What `tar` says.
         source: CommandError,
     },
-    /// The resource is some other archive, or its programs are links.
+    /// It is some other archive, or its programs are links.
     #[error(
-        "failed to find `{program}` in the archive {archive} of the resource `etcd`: {reason}; attach \
+        "failed to find `{program}` in the archive {archive}: {reason}; attach \
          an archive as etcd releases it, with `etcd` and `etcdctl` at its top or in one directory"
     )]
     ArchiveLacks {
@@ -83,10 +83,10 @@ pub enum HostError {
         /// Where the program should be.
         path: PathBuf,
     },
-    /// The program of the resource is for another kind of machine, in nearly
+    /// The program in the archive is for another kind of machine, in nearly
     /// all cases.
     #[error(
-        "failed to run `{program}` of the resource `etcd` on this machine ({architecture}); attach the \
+        "failed to run `{program}` of the archive on this machine ({architecture}); attach the \
          release for this architecture: `juju attach-resource <application> etcd=etcd-v3.6.x-linux-{release}.tar.gz`"
     )]
     Program {
@@ -143,20 +143,20 @@ pub enum CommandError {
 }
 
 impl HostError {
-    /// What an operator has to attach instead, where it is the attached archive that
-    /// is at fault.
+    /// What an operator has to attach instead, where it is the archive that is at
+    /// fault.
     pub fn of_the_archive(&self) -> Option<String> {
         match self {
             Self::Archive { .. } => {
-                Some("attach a release of etcd: the attached file is no archive".to_owned())
+                Some("attach a release of etcd: etcd.tar.gz is no archive".to_owned())
             }
             Self::ArchiveLacks { program, .. } => Some(format!(
-                "attach a release of etcd: the attached archive has no {program}"
+                "attach a release of etcd: etcd.tar.gz has no {program}"
             )),
             Self::Program {
                 program, release, ..
             } => Some(format!(
-                "attach a release of etcd for linux-{release}: the attached {program} does not run"
+                "attach a release of etcd for linux-{release}: {program} in etcd.tar.gz does not run"
             )),
             _ => None,
         }

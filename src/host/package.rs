@@ -1,5 +1,6 @@
-//! Where etcd comes from. More sources than these two would each be a variant
-//! of [`Source`] and a way to unpack or install it; nothing else would change.
+//! Getting etcd from where it comes. More sources than these two would each be a
+//! variant of [`Source`] and a way to unpack or install it; nothing else would
+//! change.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,6 +12,10 @@ use super::error::{CommandError, HostError};
 use super::files::ensure_absent;
 use super::paths::Paths;
 use super::service::Service;
+use crate::model::Source;
+
+/// What `charmcraft.yaml` calls the archive in the charm.
+const PACKED: &str = "etcd.tar.gz";
 
 /// The distribution's packages.
 const PACKAGES: [&str; 2] = ["etcd-server", "etcd-client"];
@@ -39,15 +44,6 @@ const LOCK_TIMEOUT: &str = "DPkg::Lock::Timeout=600";
 /// in it.
 const PACKAGE_LIMIT: Duration = Duration::from_secs(30 * 60);
 
-/// Where etcd is to come from.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Source {
-    /// An archive as etcd releases it.
-    Archive(PathBuf),
-    /// The packages of the machine's distribution.
-    Distribution,
-}
-
 /// Programs that are there.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Installed {
@@ -57,26 +53,6 @@ pub struct Installed {
     pub etcdctl: PathBuf,
     /// The tool for data at rest, which etcd has since 3.5.
     pub etcdutl: Option<PathBuf>,
-}
-
-impl Source {
-    /// What the resource says. A resource that is there but empty is none:
-    /// whoever releases a charm on Charmhub must attach something.
-    ///
-    /// # Errors
-    /// The resource's file cannot be read.
-    pub fn of_resource(resource: Option<PathBuf>) -> Result<Self, HostError> {
-        let Some(path) = resource else {
-            return Ok(Self::Distribution);
-        };
-        let size = fs::metadata(&path)
-            .map_err(HostError::file("read", &path))?
-            .len();
-        Ok(match size {
-            0 => Self::Distribution,
-            _ => Self::Archive(path),
-        })
-    }
 }
 
 /// Makes the programs of this source the installed ones, and the user that
@@ -129,6 +105,20 @@ pub fn installed(paths: &Paths) -> Result<Option<Installed>, HostError> {
             Ok(found(&paths.distribution_programs()))
         }
         Err(error) => Err(HostError::file("read", current)(error)),
+    }
+}
+
+/// The archive that was put into the charm when it was packed, if one was. An
+/// empty one is none, as with what is attached.
+///
+/// # Errors
+/// The charm's directory cannot be read.
+pub fn packed(charm: &Path) -> Result<Option<PathBuf>, HostError> {
+    let archive = charm.join(PACKED);
+    match fs::metadata(&archive) {
+        Ok(found) => Ok(Some(archive).filter(|_| found.is_file() && found.len() > 0)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(HostError::file("read", archive)(error)),
     }
 }
 

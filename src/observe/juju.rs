@@ -13,10 +13,11 @@ use crate::hook::Event;
 use crate::host::{self, package};
 use crate::juju::Resource;
 use crate::log::chain;
-use crate::model::{MemberName, Relation};
+use crate::model::{MemberName, Relation, Source};
 use crate::plan::authorities::Authorities;
 use crate::plan::observed::{Pass, Peers};
 use crate::plan::options::{Options, auto_quota};
+use crate::plan::source;
 use crate::relation::CLUSTER;
 
 /// What Juju says; constant within a hook.
@@ -41,8 +42,9 @@ pub struct Application {
     pub other_addresses: BTreeSet<String>,
     /// The directory of the storage for etcd's data.
     pub storage: Option<PathBuf>,
-    /// The archive with etcd that the operator attached.
-    pub archive: Option<PathBuf>,
+    /// Where etcd is to come from; `None` where this hook has no reason to ask, and
+    /// where what is installed stays.
+    pub source: Option<Source>,
     /// The options that are in force.
     pub options: Options,
     /// Those options as Juju had them; `None` if no valid ones were ever seen.
@@ -83,7 +85,7 @@ pub fn application(context: &Context) -> Result<Application, ObserveError> {
             address: context.facts.address,
             other_addresses: BTreeSet::new(),
             storage: context.facts.data_dir.clone(),
-            archive: None,
+            source: None,
             options,
             config,
             refused_option: refused,
@@ -108,21 +110,6 @@ pub fn application(context: &Context) -> Result<Application, ObserveError> {
         Some(id) => Some(tools.storage_get_location(id)?),
         None => None,
     };
-    let may_be_new = matches!(
-        context.hook.event,
-        Event::Lifecycle {
-            resources: true,
-            ..
-        }
-    );
-    let archive = if may_be_new || package::installed(&context.paths)?.is_none() {
-        match tools.resource_get("etcd")? {
-            Resource::File(path) => Some(path),
-            Resource::Absent(_) => None,
-        }
-    } else {
-        None
-    };
     let network = tools.network_get(CLUSTER)?;
     let Configured {
         options,
@@ -140,12 +127,45 @@ pub fn application(context: &Context) -> Result<Application, ObserveError> {
         address: network.bind,
         other_addresses: network.ingress.into_iter().collect(),
         storage,
-        archive,
+        source: etcd_source(context)?,
         options,
         config,
         refused_option: refused,
         auto_quota: volume.map(auto_quota),
     })
+}
+
+/// Where etcd is to come from. It is asked where Juju says that there may be another
+/// archive, and as long as an installation has not come to its end.
+fn etcd_source(context: &Context) -> Result<Option<Source>, ObserveError> {
+    let may_be_new = matches!(
+        context.hook.event,
+        Event::Lifecycle {
+            resources: true,
+            ..
+        }
+    );
+    let is_installed = package::installed(&context.paths)?.is_some();
+    if is_installed && !may_be_new && !context.facts.installing {
+        return Ok(None);
+    }
+    let attached = match context.tools.resource_get("etcd")? {
+        Resource::File(path) => Some(path),
+        Resource::Absent(_) => None,
+        Resource::Unavailable(reason) => {
+            tracing::warn!("{reason}");
+            // What came with the charm may be another release.
+            if is_installed {
+                return Ok(None);
+            }
+            None
+        }
+    };
+    let packed = match &context.hook.charm_dir {
+        Some(charm) => package::packed(charm)?,
+        None => None,
+    };
+    Ok(source::choose(attached, packed, is_installed))
 }
 
 /// Whether this unit leads. To one that is going away Juju shows every relation as

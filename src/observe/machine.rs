@@ -6,7 +6,7 @@ use super::{Application, ObserveError};
 use crate::context::Context;
 use crate::host::{self, HostError, Service, bolt, data, files, package, wal};
 use crate::log::chain;
-use crate::model::{Known, MemberData, MemberName, Secret, UnitName, Version};
+use crate::model::{Known, MemberData, MemberName, Secret, Source, UnitName, Version};
 use crate::plan::machine::{Documents, Machine};
 use crate::plan::membership;
 use crate::plan::observed::{Leaves, Pass};
@@ -62,7 +62,7 @@ pub fn machine(context: &Context, application: &Application) -> Result<Machine, 
     }
     let installed = package::installed(paths)?;
     let is_done = !facts.installing && is_newest(context, application)?;
-    machine.was_tried = is_done && application.archive.is_some();
+    machine.was_tried = is_done && matches!(application.source, Some(Source::Archive(_)));
     machine.is_installed = installed.is_some() && is_done;
     machine.release = installed
         .as_ref()
@@ -132,12 +132,12 @@ fn own(certificate: &Path, key: &Path) -> Result<Option<OwnCertificate>, HostErr
     Ok(certificate.filter(|certificate| Issued::belongs_together(certificate, &key)))
 }
 
-/// Whether the archive that the operator attached, if any, is the one that is
-/// installed. It is asked only where Juju says that there may be a new one.
+/// Whether the archive that etcd is to come from, if any, is the one that was
+/// installed last, or refused.
 fn is_newest(context: &Context, application: &Application) -> Result<bool, ObserveError> {
-    match &application.archive {
-        None => Ok(true),
-        Some(archive) => {
+    match &application.source {
+        None | Some(Source::Distribution) => Ok(true),
+        Some(Source::Archive(archive)) => {
             let digest = package::digest(archive)?;
             Ok(context.facts.source_digest.as_ref() == Some(&digest))
         }

@@ -20,14 +20,13 @@ const RENEW_BEFORE_SECONDS: i64 = 30 * 24 * 3600;
 /// The machine as it is.
 #[derive(Clone, Debug, Default)]
 pub struct Machine {
-    /// Whether etcd's programs are here, and those that the operator attached.
+    /// Whether etcd's programs are here, from where they are to come.
     pub is_installed: bool,
-    /// Whether what the operator has attached was tried already.
+    /// Whether the archive that etcd is to come from was tried already.
     pub was_tried: bool,
-    /// Why the programs that the operator attached last are not used.
+    /// Why the programs of the archive that was tried last are not used.
     pub refused_upgrade: Option<String>,
-    /// Why the archive that an operator has attached is no etcd for this machine,
-    /// where it is none.
+    /// Why that archive is no etcd for this machine, where it is none.
     pub refused_archive: Option<String>,
     /// The release of the programs that are here, or why it cannot be told;
     /// asked only where this unit has no member yet.

@@ -20,6 +20,7 @@ mod majority;
 mod names;
 mod older;
 mod options;
+mod packed;
 mod rebuild;
 mod restore;
 mod root;
@@ -59,6 +60,7 @@ fn main() -> ExitCode {
         names::stories(),
         older::stories(),
         options::stories(),
+        packed::stories(),
         root::stories(),
         rotation::stories(),
         rebuild::stories(),

@@ -100,7 +100,7 @@ fn assert_advisory(world: &World, unit: &UnitName, version: &str) {
 }
 
 /// The archive of a release, as an operator would download it.
-fn archive(directory: &Path, version: &str) -> PathBuf {
+pub(crate) fn archive(directory: &Path, version: &str) -> PathBuf {
     let archive = directory.join("etcd.tar.gz");
     let packer = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tools/release-archive");
     let packed = Command::new(packer).arg(version).arg(&archive).status();
@@ -171,7 +171,7 @@ fn no_etcd() {
     let unit = world.deploy_with(Deployment::units(1).resource("etcd", &file));
     let runs = world.settle();
     assert!(runs.iter().all(|run| run.succeeded()));
-    let said = "attach a release of etcd: the attached file is no archive";
+    let said = "attach a release of etcd: etcd.tar.gz is no archive";
     let status = world.model.unit_status(unit.clone());
     assert_eq!((&*status.status, &*status.message), ("blocked", said));
     let right = archive(directory.path(), "3.6.16");

@@ -14,6 +14,8 @@ const DOWNLOAD_LIMIT: Duration = Duration::from_secs(15 * 60);
 pub enum Resource {
     /// There is nothing to use; the text says why.
     Absent(String),
+    /// Whether there is one is not known: the download failed. The text says why.
+    Unavailable(String),
     /// The file, downloaded to this machine.
     File(PathBuf),
 }
@@ -36,7 +38,10 @@ impl Tools {
         let path = match self.call(TOOL).arg(name).within(DOWNLOAD_LIMIT).output() {
             Ok(path) => PathBuf::from(path),
             Err(error) if error.says(&["could not download resource"]) => {
-                return Ok(Resource::Absent(error.to_string()));
+                return Ok(match error.says(&["not found"]) {
+                    true => Resource::Absent(error.to_string()),
+                    false => Resource::Unavailable(error.to_string()),
+                });
             }
             Err(error) => return Err(error),
         };
@@ -78,11 +83,16 @@ mod tests {
     }
 
     #[test]
-    fn only_a_failed_download_means_absent() {
+    fn only_what_is_not_found_is_absent() {
         let text = "ERROR could not download resource: resource#etcd/etcd not found\n";
         let fake = Fake::failing("resource-get", 1, text);
         let resource = fake.tools().resource_get("etcd").expect("an answer");
         assert!(matches!(resource, Resource::Absent(why) if why.contains("not found")));
+
+        let text = "ERROR could not download resource: connection reset by peer\n";
+        let fake = Fake::failing("resource-get", 1, text);
+        let resource = fake.tools().resource_get("etcd").expect("an answer");
+        assert!(matches!(resource, Resource::Unavailable(why) if why.contains("reset")));
 
         let fake = Fake::failing("resource-get", 1, "ERROR connection is shut down\n");
         assert!(fake.tools().resource_get("etcd").is_err());

@@ -146,7 +146,7 @@ fn another_architecture_is_named_with_the_way_out() {
     });
     let error = install(&machine, &Source::Archive(path)).expect_err("refused");
     let text = chain(&error);
-    assert!(text.contains("resource `etcd`"), "{text}");
+    assert!(text.contains("run `etcd` of the archive"), "{text}");
     assert!(text.contains("juju attach-resource"), "{text}");
     assert!(text.contains("Exec format error"), "{text}");
 }
@@ -158,18 +158,6 @@ fn what_is_no_archive_is_named() {
     fs::write(&path, "no archive").expect("writable");
     let error = install(&machine, &Source::Archive(path)).expect_err("refused");
     assert!(matches!(error, HostError::Archive { .. }));
-}
-
-#[test]
-fn an_empty_resource_is_none() {
-    let machine = Machine::new();
-    let path = machine.root().join("etcd.tar.gz");
-    fs::write(&path, "").expect("writable");
-    let of = |resource| Source::of_resource(resource).expect("readable");
-    assert_eq!(of(Some(path.clone())), Source::Distribution);
-    assert_eq!(of(None), Source::Distribution);
-    fs::write(&path, "x").expect("writable");
-    assert_eq!(of(Some(path.clone())), Source::Archive(path));
 }
 
 #[test]

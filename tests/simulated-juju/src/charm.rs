@@ -18,6 +18,8 @@ pub(crate) const FILES: [&str; 4] = [
 pub struct Charm {
     pub(crate) directory: Option<PathBuf>,
     pub(crate) dispatch: Option<PathBuf>,
+    /// Files that it has besides, by their names.
+    pub(crate) files: BTreeMap<String, PathBuf>,
     pub(crate) metadata: Metadata,
 }
 
@@ -56,6 +58,7 @@ impl Charm {
         Self {
             directory: Some(directory.to_path_buf()),
             dispatch: None,
+            files: BTreeMap::new(),
             metadata: Metadata::read(&Value::Object(whole)),
         }
     }
@@ -69,6 +72,14 @@ impl Charm {
         self
     }
 
+    /// The same charm with this file in its root directory, as one that was packed
+    /// with it.
+    #[must_use]
+    pub fn with_file(mut self, name: &str, file: impl Into<PathBuf>) -> Self {
+        self.files.insert(name.to_owned(), file.into());
+        self
+    }
+
     /// An application without a process, whose part the test plays by hand. The
     /// text is its `metadata.yaml`.
     ///
@@ -79,6 +90,7 @@ impl Charm {
         Self {
             directory: None,
             dispatch: None,
+            files: BTreeMap::new(),
             metadata: Metadata::read(&parse_yaml(metadata, "metadata.yaml")),
         }
     }

@@ -320,6 +320,11 @@ impl Model {
             Some(program) => link_dispatch(source, program, &target),
             None => link_tree(source, &target),
         })
+        .and_then(|()| {
+            charm.files.iter().try_for_each(|(name, file)| {
+                std::os::unix::fs::symlink(file.canonicalize()?, target.join(name))
+            })
+        })
         .unwrap_or_else(|error| panic!("charm of {unit}: {error}"));
     }
 }

@@ -93,7 +93,19 @@ impl World {
     /// # Panics
     /// Panics if a machine cannot be made.
     pub fn deploy_with(&mut self, deployment: Deployment) -> UnitName {
-        let charm = Charm::at(&self.options.charm).with_dispatch(&self.options.dispatch);
+        self.deploy_charm(self.charm(), deployment)
+    }
+
+    /// The charm under test.
+    pub fn charm(&self) -> Charm {
+        Charm::at(&self.options.charm).with_dispatch(&self.options.dispatch)
+    }
+
+    /// The same with this charm, which is the one under test with other files.
+    ///
+    /// # Panics
+    /// Panics if a machine cannot be made.
+    pub fn deploy_charm(&mut self, charm: Charm, deployment: Deployment) -> UnitName {
         let deployment = deployment.config_or("allow-vulnerable-etcd", true);
         let unit = self.model.deploy_with("etcd", charm, deployment).remove(0);
         self.equip(&unit);

@@ -297,3 +297,26 @@ pub(crate) fn behaviour_19_order_at_deploy() {
     );
     assert_eq!(world.model.leader("app"), Some(UnitName::from("app/0")));
 }
+
+pub(crate) fn files_of_a_charm_come_with_it_and_go_with_the_next() {
+    let mut world = World::new();
+    let file = world.model.directory().join("anywhere");
+    std::fs::write(&file, "packed").expect("a file");
+    let charm = world.charm("app", "");
+    let with_file = charm.clone().with_file("extra", &file);
+    let deployment = world.deployment(1);
+    world.model.deploy_with("app", with_file, deployment);
+    world.settle();
+    assert_eq!(
+        world.run("app/0", "cat \"$JUJU_CHARM_DIR/extra\"").stdout,
+        "packed"
+    );
+
+    world.model.upgrade_charm("app", charm);
+    assert_eq!(
+        names_of(&world.settle(), "app/0"),
+        ["upgrade-charm", "config-changed"]
+    );
+    let found = world.run("app/0", "ls \"$JUJU_CHARM_DIR\"").stdout;
+    assert!(!found.contains("extra"), "{found}");
+}

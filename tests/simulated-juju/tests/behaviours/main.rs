@@ -77,6 +77,7 @@ fn main() -> ExitCode {
         trouble::cross_model_relation,
         trouble::charm_of_another_model,
         more::storage_resources_ports_and_config,
+        hooks::files_of_a_charm_come_with_it_and_go_with_the_next,
         more::storage_goes_after_its_hook_and_outlives_its_unit,
         more::actions_report_and_run_in_error,
         trouble::gone_relation_texts,
