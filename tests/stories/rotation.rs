@@ -36,7 +36,7 @@ fn replaced() {
     let starts = units.each_ref().map(|unit| world.starts(unit));
 
     let reason = refused(&mut world, &units[1], "rotate-server-ca", json!({}));
-    assert!(reason.contains("on the leader"), "{reason}");
+    assert!(reason.contains("on Juju's leader"), "{reason}");
     let results = done(
         &mut world,
         &units[0],
@@ -119,7 +119,7 @@ fn administrators() {
 
     let grace = json!({"grace-minutes": 0});
     let reason = refused(&mut world, &units[1], "rotate-admin-ca", grace.clone());
-    assert!(reason.contains("on the leader"), "{reason}");
+    assert!(reason.contains("on Juju's leader"), "{reason}");
     let results = done(&mut world, &units[0], "rotate-admin-ca", grace.clone());
     assert_eq!(results["ending-credentials"], "alice");
     let reason = refused(&mut world, &units[0], "rotate-admin-ca", grace);
