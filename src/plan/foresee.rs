@@ -161,7 +161,13 @@ pub(super) fn foresee_access(cluster: &mut Cluster, step: &AccessStep) {
             let role = access.role.get_or_insert_default();
             role.retain(|permission| permission.range != *range);
         }),
-        AccessStep::AddUser(name) => access(name, &|access| access.user = Some(BTreeSet::new())),
+        AccessStep::AddUser(name) => {
+            access(name, &|access| access.user = Some(BTreeSet::new()));
+            // One that was not there was taken for one with a password.
+            if let Some(audit) = &mut cluster.audit {
+                audit.passwords.remove(name);
+            }
+        }
         AccessStep::GrantRole(name) => access(name, &|access| {
             access.user.get_or_insert_default().insert(name.to_string());
         }),

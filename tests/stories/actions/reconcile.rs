@@ -83,23 +83,27 @@ fn drift(mut world: World) {
     assert_eq!(users(&world, &unit), ["client2", "hand", "root"]);
 
     let expected = [
+        "access forbid client2",
         "access add-user client1",
         "access grant-role client1",
-        "access forbid client2",
+        "disconnect disconnect -",
+        "publish tell-units -",
     ];
     let planned = dry(&mut world, &unit);
-    assert_eq!(planned["count"], "3");
+    assert_eq!(planned["count"], "5");
     assert_eq!(steps(&planned, "steps"), expected);
     assert_eq!(
-        planned["steps"]["3"]["summary"],
+        planned["steps"]["1"]["summary"],
         "take [/one/, /one0) from role client2"
     );
     assert_eq!(
         planned["output"],
-        "3 to do:\n\
-         1. access: make user client1\n\
-         2. access: give user client1 its role\n\
-         3. access: take [/one/, /one0) from role client2"
+        "5 to do:\n\
+         1. access: take [/one/, /one0) from role client2\n\
+         2. access: make user client1\n\
+         3. access: give user client1 its role\n\
+         4. disconnect: end the connections of clients to this unit's member: some have lost rights\n\
+         5. publish: tell all units anew: settled"
     );
     assert_eq!(users(&world, &unit), ["client2", "hand", "root"]);
 
@@ -111,7 +115,7 @@ fn drift(mut world: World) {
     assert_eq!(applied["left"], Value::Null);
     assert_eq!(applied["waits"], Value::Null);
     let output = applied["output"].as_str().expect("words");
-    assert!(output.starts_with("3 done:\n1. access: make user client1"));
+    assert!(output.starts_with("5 done:\n1. access: take [/one/, /one0)"));
     assert!(output.ends_with("\nnothing is left"), "{output}");
 
     // It is so, and what is not ours is as it was.
@@ -203,7 +207,7 @@ fn silence() {
         let results = done(&mut world, &unit, "reconcile", asked);
         assert_eq!(results["count"], "0", "{results}");
         let waits = results["waits"].as_str().expect("a reason");
-        assert!(waits.starts_with("waiting for etcd: "), "{waits}");
+        assert!(waits.starts_with("waiting for etcd, see "), "{waits}");
         let output = results["output"].as_str().expect("words");
         assert!(output.ends_with(&format!("not now: {waits}")), "{output}");
         assert!(!output.contains("nothing is left"), "{output}");
