@@ -12,9 +12,9 @@ use serde::Serialize;
 use super::{RenderError, text_of};
 use crate::model::MemberName;
 
-/// Where clients are served unless the operator has another idea.
+/// Where clients are served unless an option says otherwise.
 pub const CLIENT_PORT: u16 = 2379;
-/// Where peers are served unless the operator has another idea.
+/// Where peers are served unless an option says otherwise.
 pub const PEER_PORT: u16 = 2380;
 
 /// What one member's configuration is made from.
