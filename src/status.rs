@@ -74,11 +74,7 @@ pub fn of_unit(report: &Report) -> Status {
     if let Some(refusal) = &report.refused_upgrade {
         line.say(refusal);
     }
-    for stranger in &report.strangers {
-        line.say(format!(
-            "{stranger} belongs to no unit: remove it with etcdctl"
-        ));
-    }
+    say_strangers(report, &mut line);
     match name {
         StatusName::Blocked => {}
         StatusName::Active => say_health(report, &mut line),
@@ -86,6 +82,37 @@ pub fn of_unit(report: &Report) -> Status {
         StatusName::Waiting | StatusName::Maintenance => line.say(text),
     }
     Status::new(name, line, UNIT_DETAILS)
+}
+
+/// What a unit has to say besides how the cluster is, each in full: a status has
+/// room for some of it. What members answer and which options are wrong is left
+/// out, since whoever tells this can ask.
+pub fn details_of_unit(report: &Report) -> Vec<String> {
+    let mut line = Line::default();
+    for refusal in [&report.refused_archive, &report.refused_upgrade] {
+        refusal.iter().for_each(|refusal| line.say(refusal));
+    }
+    say_strangers(report, &mut line);
+    match &report.wait {
+        None | Some(Wait::Majority(_) | Wait::Alarm(_) | Wait::Options) => {}
+        Some(wait) => line.say(told(wait).1),
+    }
+    let besides = Report {
+        silent: Vec::new(),
+        joining: Vec::new(),
+        version: None,
+        ..report.clone()
+    };
+    say_health(&besides, &mut line);
+    line.into_needed().iter().map(|text| plain(text)).collect()
+}
+
+fn say_strangers(report: &Report, line: &mut Line) {
+    for stranger in &report.strangers {
+        line.say(format!(
+            "{stranger} belongs to no unit: remove it with etcdctl"
+        ));
+    }
 }
 
 /// What a unit says that waits for nothing.
@@ -283,6 +310,9 @@ pub fn changes(context: &mut Context, report: &Report, leader: bool, may_differ:
     // A pass over one relation does not look why this unit is not set up; what the
     // last full pass said of that stands.
     let says_less = report.wait == Some(Wait::Joining) && facts.last_unit_status.is_some();
+    if !says_less {
+        facts.status_details = details_of_unit(report);
+    }
     let unit = (!says_less).then_some(unit);
     Changes {
         unit: unit.filter(|status| facts.last_unit_status != Some(status.noted())),

@@ -16,21 +16,30 @@ use crate::plan::health::{Answer, Health, MemberHealth};
 pub(crate) async fn run(context: &Context, results: &mut ActionResults) -> Result<(), ActionError> {
     Parameters::read(context)?.finish()?;
     let session = Session::begin(context).await?;
-    let health = observe::health(context, session.members).await?;
+    let Session {
+        application,
+        members,
+        ..
+    } = session;
+    let health = observe::health(context, application.peers.as_ref(), members).await?;
     show(results, &health);
+    let mut lines = vec![health.verdict().sentence];
+    let own = application.refused_options.iter();
+    let own = own.chain(&context.facts.status_details);
+    lines.extend(own.map(|text| format!("{}: {text}", context.hook.unit)));
+    lines.extend(health.advice());
+    results.set(&["output"], lines.join("\n"));
     Ok(())
 }
 
-/// All of it lies below `status`, which Juju prints after `output`: it sorts
+/// The figures. All of it lies below `status`, which Juju prints after `output`: it sorts
 /// the keys.
 fn show(results: &mut ActionResults, health: &Health) {
-    let verdict = health.verdict();
-    results.set(&["output"], verdict.sentence);
     let mut set = |path: &[&str], text: String| {
         let path: Vec<_> = ["status"].iter().chain(path).copied().collect();
         results.set(&path, text);
     };
-    set(&["healthy"], verdict.is_healthy.to_string());
+    set(&["healthy"], health.verdict().is_healthy.to_string());
     if let Some(leader) = health.leader() {
         set(&["leader"], health.name_of(leader));
     }
@@ -43,7 +52,7 @@ fn show(results: &mut ActionResults, health: &Health) {
     };
     set(&["quorum", "may-be-lost"], margin);
     if let Some((member, round_trip)) = health.slowest() {
-        set(&["slowest", "member"], member.name());
+        set(&["slowest", "member"], member.called(&health.app));
         set(&["slowest", "round-trip-ms"], milliseconds(round_trip));
     }
     set(&["versions"], joined(health.versions()));
@@ -53,8 +62,12 @@ fn show(results: &mut ActionResults, health: &Health) {
     set(&["alarms"], joined(alarms));
     for member in &health.members {
         let leads = health.leader() == Some(member.member.id);
+        set(
+            &["members", &member.key(), "called"],
+            member.called(&health.app),
+        );
         for (key, text) in figures(member, leads) {
-            set(&["members", &member.name(), key], text);
+            set(&["members", &member.key(), key], text);
         }
     }
 }

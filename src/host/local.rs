@@ -45,6 +45,9 @@ pub struct LocalFacts {
     /// The unit's status as last set, word and message, so that the same one
     /// is not set again.
     pub last_unit_status: Option<(String, String)>,
+    /// What the last hook found that its unit's status may have had no room for:
+    /// the action `health` tells it in full.
+    pub status_details: Vec<String>,
     /// The application's status as last set by this unit.
     pub last_app_status: Option<(String, String)>,
     /// Client URLs of all members as last seen: where to ask when this unit's
@@ -194,6 +197,7 @@ mod tests {
                 dissolves: true,
             }),
             last_unit_status: Some(("active".to_owned(), String::new())),
+            status_details: vec!["attach 3.6".to_owned()],
             last_app_status: None,
             client_endpoints: vec!["https://[fd00::1]:2379".to_owned()],
             source_digest: None,

@@ -8,6 +8,7 @@ use crate::context::Context;
 use crate::log::chain;
 use crate::model::Member;
 use crate::plan::health::{Answer, Health, MemberHealth};
+use crate::plan::observed::Peers;
 
 /// How long a member may take for an answer. One without a quorum would think
 /// for seven seconds before it says so.
@@ -18,7 +19,11 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// # Errors
 /// This unit has no administrator's certificate. That a member does not answer
 /// is no error.
-pub async fn health(context: &Context, mut members: Vec<Member>) -> Result<Health, ObserveError> {
+pub async fn health(
+    context: &Context,
+    peers: Option<&Peers>,
+    mut members: Vec<Member>,
+) -> Result<Health, ObserveError> {
     // etcd lists them by random numbers.
     members.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
     let mut asked = Vec::new();
@@ -27,9 +32,12 @@ pub async fn health(context: &Context, mut members: Vec<Member>) -> Result<Healt
             Some(url) => ask(context, url, member.learner).await?,
             None => Answer::Silent("it has not started yet".to_owned()),
         };
-        asked.push(MemberHealth { member, answer });
+        asked.push(MemberHealth::new(member, peers, answer));
     }
-    Ok(Health { members: asked })
+    Ok(Health {
+        app: context.hook.unit.app().clone(),
+        members: asked,
+    })
 }
 
 async fn ask(context: &Context, url: &str, learner: bool) -> Result<Answer, ObserveError> {

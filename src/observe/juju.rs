@@ -51,6 +51,8 @@ pub struct Application {
     pub config: Option<Map<String, Value>>,
     /// Why the options are not in force as they are set now.
     pub refused_option: Option<String>,
+    /// The same, with a sentence for each option that is wrong.
+    pub refused_options: Vec<String>,
     /// The quota that the volume of the data is good for.
     pub auto_quota: Option<u64>,
 }
@@ -74,6 +76,7 @@ pub fn application(context: &Context) -> Result<Application, ObserveError> {
             options,
             config,
             refused,
+            refused_each,
         } = super::options::remembered(context);
         return Ok(Application {
             leader,
@@ -89,6 +92,7 @@ pub fn application(context: &Context) -> Result<Application, ObserveError> {
             options,
             config,
             refused_option: refused,
+            refused_options: refused_each,
             auto_quota: None,
         });
     }
@@ -115,6 +119,7 @@ pub fn application(context: &Context) -> Result<Application, ObserveError> {
         options,
         config,
         refused,
+        refused_each,
     } = super::options::configured(context, network.bind)?;
     let volume = storage.as_deref().and_then(host::volume_bytes);
     Ok(Application {
@@ -131,6 +136,7 @@ pub fn application(context: &Context) -> Result<Application, ObserveError> {
         options,
         config,
         refused_option: refused,
+        refused_options: refused_each,
         auto_quota: volume.map(auto_quota),
     })
 }

@@ -20,6 +20,8 @@ pub(super) struct Configured {
     pub(super) config: Option<Map<String, Value>>,
     /// Why these are not the ones that are set now.
     pub(super) refused: Option<String>,
+    /// The same, with a sentence for each option that is wrong.
+    pub(super) refused_each: Vec<String>,
 }
 
 /// What Juju has now. If that cannot be taken, what it had before stays.
@@ -41,9 +43,14 @@ pub(super) fn configured(
             options,
             config: Some(config),
             refused: None,
+            refused_each: Vec::new(),
         },
         (_, refusal) => Configured {
-            refused: refusal.map(|refusal| refusal.to_string()),
+            refused: refusal.as_ref().map(OptionRefusal::to_string),
+            refused_each: refusal
+                .as_ref()
+                .map(OptionRefusal::each)
+                .unwrap_or_default(),
             ..remembered(context)
         },
     })
@@ -59,6 +66,7 @@ pub(super) fn remembered(context: &Context) -> Configured {
         options: options.and_then(Result::ok).unwrap_or_default(),
         config: facts.options.clone(),
         refused: facts.refused_option.clone(),
+        refused_each: facts.refused_option.iter().cloned().collect(),
     }
 }
 
@@ -85,7 +93,7 @@ fn served(context: &Context) -> Result<Option<Ports>, HostError> {
 }
 
 /// A port that something else on this machine has. etcd would not start with
-/// it, and nothing would serve until an operator has another idea.
+/// it, and nothing would serve until an operator chooses another port.
 fn taken_port(
     context: &Context,
     options: &Options,
@@ -119,6 +127,6 @@ fn taken_port(
         option,
         allowed: format!("a port that is free on this machine ({address})"),
         value: port.to_string(),
-        others: 0,
+        others: Vec::new(),
     }))
 }

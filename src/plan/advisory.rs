@@ -1,6 +1,7 @@
 //! Versions of etcd in which one client can reach what is another's. Such a
 //! version serves, and an operator is told.
 
+use super::upgrade;
 use crate::model::Version;
 
 /// An advisory that lets an authenticated client read or do what its role does
@@ -64,6 +65,44 @@ pub fn open_advisories(version: &Version) -> Vec<&'static str> {
         .collect()
 }
 
+/// What somebody who runs this version should know and do, in full; `None` where
+/// no advisory is open.
+pub fn advice(version: &Version) -> Option<String> {
+    let open = open_advisories(version);
+    if open.is_empty() {
+        return None;
+    }
+    let open = open.join(", ");
+    let Some(safe) = without_open_ones(version) else {
+        return Some(format!("etcd {version} is open to {open}"));
+    };
+    let way = match upgrade::instead(version, &safe) {
+        Some(first) => format!("attach {first}, then"),
+        None => "attach".to_owned(),
+    };
+    let (major, minor) = (safe.major, safe.minor);
+    Some(format!(
+        "{way} etcd {safe} or newer of {major}.{minor}: etcd {version} is open to {open}"
+    ))
+}
+
+/// The first release, of the series of this version or else of the next that has
+/// one, in which none is open.
+fn without_open_ones(version: &Version) -> Option<Version> {
+    let fixes = ADVISORIES.iter().flat_map(|advisory| advisory.fixed);
+    let mut fixed: Vec<_> = fixes
+        .copied()
+        .filter(|(minor, _)| version.major == 3 && *minor >= version.minor)
+        .collect();
+    fixed.sort_unstable();
+    let release = |(minor, patch)| format!("3.{minor}.{patch}").parse().ok();
+    fixed
+        .into_iter()
+        .filter_map(release)
+        .filter(|release| release > version)
+        .find(|release| open_advisories(release).is_empty())
+}
+
 impl Advisory {
     fn concerns(&self, version: &Version) -> bool {
         if version.major != 3 {
@@ -111,6 +150,31 @@ mod tests {
             open("3.4.44"),
             ["GHSA-xg4h-6gfc-h4m8", "etcd-io/etcd#22386"]
         );
+    }
+
+    #[test]
+    fn the_way_to_a_release_without_open_ones_is_told() {
+        let told = |version: &str| advice(&version.parse().expect("a version"));
+        for (version, way) in [
+            (
+                "3.4.23",
+                "attach a release of 3.5 first, then etcd 3.6.14 or newer of 3.6: ",
+            ),
+            (
+                "3.5.1",
+                "attach 3.5.26 or newer of 3.5 first, then etcd 3.6.14 or newer of 3.6: ",
+            ),
+            ("3.5.33", "attach etcd 3.6.14 or newer of 3.6: "),
+            ("3.6.10", "attach etcd 3.6.14 or newer of 3.6: "),
+            ("3.7.0", "attach etcd 3.7.1 or newer of 3.7: "),
+        ] {
+            let told = told(version).expect("some are open");
+            let open = open(version).join(", ");
+            assert_eq!(told, format!("{way}etcd {version} is open to {open}"));
+        }
+        for version in ["3.6.14", "3.7.1", "3.8.0"] {
+            assert_eq!(told(version), None, "{version}");
+        }
     }
 
     #[test]

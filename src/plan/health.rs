@@ -4,13 +4,17 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::advisory::open_advisories;
+use super::advisory::{self, open_advisories};
 use super::alarm::{Raised, sentence};
-use crate::model::{Alarm, Member, MemberDetails, Version};
+use super::membership;
+use super::observed::Peers;
+use crate::model::{Alarm, AppName, Member, MemberDetails, MemberName, Version};
 
 /// The members, and what each of them said.
 #[derive(Clone, Debug)]
 pub struct Health {
+    /// The application that they are of.
+    pub app: AppName,
     /// In the order of their names.
     pub members: Vec<MemberHealth>,
 }
@@ -20,6 +24,9 @@ pub struct Health {
 pub struct MemberHealth {
     /// Its entry in the member list.
     pub member: Member,
+    /// What it is called. Before its first start that is not on the list, and then
+    /// it is the name that the unit at its address is going to give it.
+    pub name: Option<MemberName>,
     /// What it said.
     pub answer: Answer,
 }
@@ -44,12 +51,39 @@ pub struct Verdict {
 }
 
 impl MemberHealth {
-    /// What it is called; by its number until it has started once.
-    pub fn name(&self) -> String {
-        match &self.member.name {
-            Some(name) => name.to_string(),
-            None => format!("{:x}", self.member.id),
+    /// A member of the list, and what it said.
+    pub fn new(member: Member, peers: Option<&Peers>, answer: Answer) -> Self {
+        let listed = member.name.as_ref();
+        let name = listed.or_else(|| membership::unit_at(peers?, &member));
+        Self {
+            name: name.cloned(),
+            member,
+            answer,
         }
+    }
+
+    /// What it is called where people read of it: by its unit, if it is of one.
+    pub fn called(&self, app: &AppName) -> String {
+        let named = Member {
+            name: self.name.clone(),
+            ..self.member.clone()
+        };
+        named.called(app)
+    }
+
+    /// What programs find it by: its name, or else its address, of which only
+    /// letters and digits can be part of a key.
+    pub fn key(&self) -> String {
+        if let Some(name) = &self.name {
+            return name.to_string();
+        }
+        let url = self.member.peer_urls.first().map_or("", String::as_str);
+        let words = url
+            .trim_start_matches("https://")
+            .split(|c: char| !c.is_ascii_alphanumeric());
+        let words = words.filter(|word| !word.is_empty());
+        let key: Vec<_> = ["at"].into_iter().chain(words).collect();
+        key.join("-").to_ascii_lowercase()
     }
 
     /// How it is, if it answers.
@@ -123,10 +157,11 @@ impl Health {
     /// What a member is called, by its number.
     pub fn name_of(&self, id: u64) -> String {
         let mut members = self.members.iter();
-        match members.find(|member| member.member.id == id) {
-            Some(member) => member.name(),
-            None => format!("{id:x}"),
-        }
+        let found = members.find(|member| member.member.id == id);
+        found.map_or_else(
+            || "a member that is gone".to_owned(),
+            |found| found.called(&self.app),
+        )
     }
 
     /// The alarms that some member knows of.
@@ -150,6 +185,14 @@ impl Health {
     /// Advisories that some version that runs is open to.
     pub fn advisories(&self) -> BTreeSet<&'static str> {
         self.versions().iter().flat_map(open_advisories).collect()
+    }
+
+    /// What to do about them, for each version.
+    pub fn advice(&self) -> Vec<String> {
+        self.versions()
+            .iter()
+            .filter_map(advisory::advice)
+            .collect()
     }
 
     /// The member whose round trip takes longest, and how long.
@@ -214,7 +257,7 @@ impl Health {
             let silent: Vec<_> = self
                 .voters()
                 .filter(|member| member.details().is_none())
-                .map(MemberHealth::name)
+                .map(|member| member.called(&self.app))
                 .collect();
             return format!(
                 "quorum is lost and nobody is served: {needed} voters of {votes} are needed, answers come from {answering}; start {} again, or run rebuild-cluster if they are gone for good",
@@ -236,7 +279,7 @@ impl Health {
         self.members
             .iter()
             .filter(|member| is_meant(member))
-            .map(MemberHealth::name)
+            .map(|member| member.called(&self.app))
             .collect()
     }
 }
@@ -244,6 +287,7 @@ impl Health {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Databag;
     use crate::model::MemberStatus;
     use crate::plan::testing::member;
 
@@ -266,14 +310,13 @@ mod tests {
 
     /// Members, each of which takes a millisecond longer than the one before.
     fn healthy(members: u64) -> Health {
-        let members = (0..members).map(|unit| MemberHealth {
-            member: member(unit),
-            answer: Answer::Answers(
-                Box::new(details(100 + unit)),
-                Ok(Duration::from_millis(unit + 1)),
-            ),
+        let members = (0..members).map(|unit| {
+            let round_trip = Ok(Duration::from_millis(unit + 1));
+            let answer = Answer::Answers(Box::new(details(100 + unit)), round_trip);
+            MemberHealth::new(member(unit), None, answer)
         });
         Health {
+            app: "etcd".parse().expect("an application"),
             members: members.collect(),
         }
     }
@@ -310,8 +353,8 @@ mod tests {
         assert_eq!(health.leader(), Some(100));
         let (slowest, round_trip) = health.slowest().expect("one is");
         assert_eq!(
-            (slowest.name().as_str(), round_trip.as_millis()),
-            ("etcd-2", 3)
+            (slowest.called(&health.app).as_str(), round_trip.as_millis()),
+            ("etcd/2", 3)
         );
         assert!(health.advisories().is_empty());
     }
@@ -349,14 +392,41 @@ mod tests {
         assert_eq!((health.votes(), health.margin()), (2, Some(0)));
         assert_eq!(
             sentence(&health),
-            "cluster is healthy; etcd-2 is joining and has no vote yet"
+            "cluster is healthy; etcd/2 is joining and has no vote yet"
         );
-        health.members[2].member.name = None;
-        silence(&mut health, &[2]);
+    }
+
+    #[test]
+    fn one_that_has_never_started_is_called_by_its_unit_or_else_its_address() {
+        let joining = |peers: Option<&Peers>, urls: Vec<String>| {
+            let mut health = healthy(3);
+            let nameless = Member {
+                name: None,
+                learner: true,
+                peer_urls: urls,
+                ..member(2)
+            };
+            let silent = Answer::Silent("it has not started yet".to_owned());
+            health.members[2] = MemberHealth::new(nameless, peers, silent);
+            (sentence(&health), health.members[2].key())
+        };
+        let told = |of: &str| format!("cluster is healthy; {of} is joining and has no vote yet");
+        let listed = member(2).peer_urls;
+        let address = listed[0].trim_start_matches("https://");
+        let key = format!("at-{}", address.replace(['.', ':'], "-"));
+        let by_address = (told(&format!("the member at {address}")), key);
+        assert_eq!(joining(None, listed.clone()), by_address);
+        let bag = Databag::from([("address".to_owned(), "10.0.0.3".to_owned())]);
+        let peers = Peers {
+            others: [(MemberName::new("etcd-2"), bag)].into(),
+            ..Peers::default()
+        };
         assert_eq!(
-            sentence(&health),
-            "cluster is healthy; 66 is joining and has no vote yet"
+            joining(Some(&peers), listed),
+            (told("etcd/2"), "etcd-2".to_owned())
         );
+        let (_, key) = joining(None, vec!["https://[FD42::1]:2380".to_owned()]);
+        assert_eq!(key, "at-fd42-1-2380");
     }
 
     #[test]
@@ -365,14 +435,14 @@ mod tests {
         silence(&mut health, &[1]);
         assert_eq!(
             sentence(&health),
-            "the cluster serves, but no answer comes from etcd-1 (1 of 3 members): start what is down, or remove what is gone for good"
+            "the cluster serves, but no answer comes from etcd/1 (1 of 3 members): start what is down, or remove what is gone for good"
         );
         let mut health = healthy(3);
         health.members[1].answer =
             Answer::Answers(Box::new(details(101)), Err("too slow".to_owned()));
         assert_eq!(
             sentence(&health),
-            "the cluster serves, but not through etcd-1: see what is said of it below"
+            "the cluster serves, but not through etcd/1: see what is said of it below"
         );
     }
 
@@ -385,7 +455,7 @@ mod tests {
         told(&mut health, 0).errors = vec!["memberID:100 alarm:NOSPACE ".to_owned()];
         assert_eq!(
             sentence(&health),
-            "quorum is lost and nobody is served: 2 voters of 3 are needed, answers come from 1; start etcd-1, etcd-2 again, or run rebuild-cluster if they are gone for good"
+            "quorum is lost and nobody is served: 2 voters of 3 are needed, answers come from 1; start etcd/1, etcd/2 again, or run rebuild-cluster if they are gone for good"
         );
         let mut health = healthy(2);
         for member in &mut health.members {
@@ -411,10 +481,10 @@ mod tests {
         told(&mut health, 0).errors = vec!["memberID:101 alarm:NOSPACE ".to_owned()];
         assert_eq!(
             sentence(&health),
-            "run compact, defrag, then alarm-disarm: no writes, database of etcd-1 is full (NOSPACE)"
+            "run compact, defrag, then alarm-disarm: no writes, database of etcd/1 is full (NOSPACE)"
         );
         told(&mut health, 2).errors = vec!["memberID:102 alarm:CORRUPT".to_owned()];
-        assert!(sentence(&health).starts_with("replace etcd-2, then run alarm-disarm"));
+        assert!(sentence(&health).starts_with("replace etcd/2, then run alarm-disarm"));
         assert_eq!(health.alarms().len(), 2);
     }
 

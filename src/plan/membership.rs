@@ -8,7 +8,7 @@ mod pause;
 mod tests;
 
 use self::ghosts::{in_our_place, without_unit};
-pub(super) use joiners::{is_joining, joiners};
+pub(super) use joiners::{is_joining, joiners, unit_at};
 pub(super) use pause::may_pause;
 
 use super::observed::{Observed, Pass};

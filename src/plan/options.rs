@@ -93,7 +93,8 @@ impl Default for Options {
     }
 }
 
-/// Options that cannot be taken as they stand: the first that is wrong.
+/// Options that cannot be taken as they stand: the first that is wrong, and those
+/// after it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct OptionRefusal {
     /// The option.
@@ -102,24 +103,36 @@ pub struct OptionRefusal {
     pub allowed: String,
     /// What it is, shortened.
     pub value: String,
-    /// How many more are wrong.
-    pub others: usize,
+    /// Those that are wrong besides.
+    pub others: Vec<Self>,
 }
 
 impl fmt::Display for OptionRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            option,
-            allowed,
-            value,
-            others,
-        } = self;
-        write!(f, "option {option} must be {allowed}, not {value}")?;
-        match others {
+        f.write_str(&self.alone())?;
+        match self.others.len() {
             0 => Ok(()),
             1 => f.write_str(" (and 1 more option is wrong)"),
             more => write!(f, " (and {more} more options are wrong)"),
         }
+    }
+}
+
+impl OptionRefusal {
+    /// Each of them in a sentence, where there is room for more than one line.
+    pub fn each(&self) -> Vec<String> {
+        let all = std::iter::once(self).chain(&self.others);
+        all.map(Self::alone).collect()
+    }
+
+    fn alone(&self) -> String {
+        let Self {
+            option,
+            allowed,
+            value,
+            others: _,
+        } = self;
+        format!("option {option} must be {allowed}, not {value}")
     }
 }
 

@@ -26,7 +26,7 @@ pub fn refusal_to_join(members: &Version, own: &Version) -> Option<String> {
 }
 
 /// The release to attach where `to` cannot follow `from`.
-fn instead(from: &Version, to: &Version) -> Option<String> {
+pub(super) fn instead(from: &Version, to: &Version) -> Option<String> {
     let (minor, patch) = LAST_STEP_OF_3_5;
     if (from.major, from.minor) == (to.major, to.minor) {
         return None;

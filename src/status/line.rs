@@ -23,6 +23,11 @@ impl Line {
         self.extra.push(text.into());
     }
 
+    /// All that counts, none of it cut.
+    pub(super) fn into_needed(self) -> Vec<String> {
+        self.needed
+    }
+
     /// The line; `rest` says where to read what is left out.
     pub(super) fn finish(self, rest: &str) -> String {
         let Self { needed, extra } = self;

@@ -33,10 +33,13 @@ impl<'a> Reader<'a> {
 
     /// The options, unless something is wrong.
     pub(super) fn done(self, options: Options) -> Result<Options, OptionRefusal> {
-        let others = self.refused.len().saturating_sub(1);
-        match self.refused.into_iter().next() {
+        let mut refused = self.refused.into_iter();
+        match refused.next() {
             None => Ok(options),
-            Some(first) => Err(OptionRefusal { others, ..first }),
+            Some(first) => Err(OptionRefusal {
+                others: refused.collect(),
+                ..first
+            }),
         }
     }
 
@@ -57,7 +60,7 @@ impl<'a> Reader<'a> {
             option,
             allowed: allowed.into(),
             value: shown,
-            others: 0,
+            others: Vec::new(),
         });
     }
 

@@ -321,6 +321,15 @@ fn the_first_mistake_is_named_and_the_others_are_counted() {
     );
     let text = refusal(json!({"heartbeat-interval": 1, "log-level": "x", "snapshot-count": 1}));
     assert!(text.ends_with("(and 2 more options are wrong)"), "{text}");
+    let config = json!({"heartbeat-interval": 1, "log-level": "x", "snapshot-count": 1});
+    assert_eq!(
+        parse(config).expect_err("three are wrong").each(),
+        [
+            "option heartbeat-interval must be 10 to 5000 milliseconds, not 1",
+            "option log-level must be info or warn or error, not \"x\"",
+            "option snapshot-count must be 1000 to 1000000, not 1",
+        ]
+    );
     // A value is shown by its beginning.
     let text = refusal(json!({"log-level": "x".repeat(1000)}));
     assert!(text.len() < 200, "{text}");
