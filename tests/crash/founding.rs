@@ -75,7 +75,7 @@ fn come_up(joins: bool, point: Option<Point>, records: bool) -> Result<End, Stri
     let traces = drive.traces;
     let world = &rig.world;
     // Where things lie, and what is made by chance: the authorities, and the
-    // name of the cluster.
+    // names of the cluster and its members.
     let shown = |path: &Path| path.display().to_string();
     let mut aliases: Aliases = vec![(shown(world.model.directory()), "<model>".to_owned())];
     for unit in &units {
@@ -92,6 +92,7 @@ fn come_up(joins: bool, point: Option<Point>, records: bool) -> Result<End, Stri
         aliases.push((bag["token"].clone(), "<token>".to_owned()));
     }
     aliases.extend(snapshot::of_authority(&rig, &units));
+    aliases.extend(snapshot::of_identities(&rig, &units));
     let mut end = snapshot::take(&rig, &units, &[], aliases);
     if joins {
         // What a unit remembers of its time as leader is its own affair, and

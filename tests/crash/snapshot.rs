@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use etcd_charm_world::{RelationId, UnitName};
+use etcd_charm_world::{KeyValue, RelationId, UnitName};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
@@ -22,6 +22,7 @@ pub(crate) type Aliases = Vec<(String, String)>;
 pub(crate) fn alias_relation(aliases: &mut Aliases, id: RelationId, name: &str) {
     for (from, to) in [
         (format!("client/{id}/"), format!("client/<{name}>/")),
+        (format!("pace/{id}\""), format!("pace/<{name}>\"")),
         (
             format!("\"relation\":{id},"),
             format!("\"relation\":<{name}>,"),
@@ -42,22 +43,26 @@ pub(crate) fn alias_relation(aliases: &mut Aliases, id: RelationId, name: &str) 
     }
 }
 
-/// Digests of the authority of the servers, which is made by chance, and of the
-/// configuration that names it.
+/// Digests of the authorities, which are made by chance, and of the configuration
+/// that names that of the servers.
 pub(crate) fn of_authority(rig: &Rig, units: &[UnitName]) -> Aliases {
     let world = &rig.world;
     let mut aliases = Aliases::new();
-    let (certificate, _) = authority(rig);
-    // What is trusted, and who signs: the same, at rest.
-    let announced = hex(&Sha256::digest(certificate.repeat(2))[..8]);
+    let stored = authorities(rig);
+    // What is trusted, and who signs: the same, at rest. Of members, and of
+    // administrators.
+    let told = ["server-ca-cert", "admin-ca-cert"].map(|name| stored[name].repeat(2));
+    let announced = hex(&Sha256::digest(told.concat())[..8]);
     aliases.push((announced, "<announced>".to_owned()));
     for peers in world.model.relation_ids("etcd", "cluster") {
         for unit in units {
             let bag = world.model.unit_bag(peers, unit.clone());
-            let told = bag.get("server-ca").expect("an authority is told");
-            let (trusted, signs) = told.split_once(' ').expect("two digests are told");
-            aliases.push((trusted.to_owned(), "<trusted>".to_owned()));
-            aliases.push((signs.to_owned(), "<signs>".to_owned()));
+            for authority in ["server-ca", "admin-ca"] {
+                let told = bag.get(authority).expect("an authority is told");
+                let (trusted, signs) = told.split_once(' ').expect("two digests are told");
+                aliases.push((trusted.to_owned(), format!("<trusted {authority}>")));
+                aliases.push((signs.to_owned(), format!("<signing {authority}>")));
+            }
             let digest = bag["configuration"].clone();
             aliases.push((digest, format!("<configuration of {}>", unit.with_dash())));
         }
@@ -65,20 +70,45 @@ pub(crate) fn of_authority(rig: &Rig, units: &[UnitName]) -> Aliases {
     aliases
 }
 
-/// The same, the authority itself, and what is a digest of it among other
-/// things: for a life in which it is replaced.
+/// The numbers that etcd draws for the cluster and its members, as the databag
+/// of the peers has them and as units remember them.
+pub(crate) fn of_identities(rig: &Rig, units: &[UnitName]) -> Aliases {
+    let model = &rig.world.model;
+    let mut aliases = Aliases::new();
+    let mut add = |told: &str, name: String| {
+        let number = u64::from_str_radix(told, 16).expect("hexadecimal digits");
+        aliases.push((format!("\"{told}\""), name.clone()));
+        aliases.push((number.to_string(), name));
+    };
+    for peers in model.relation_ids("etcd", "cluster") {
+        add(
+            &model.app_bag(peers, "etcd")["cluster"],
+            "<cluster>".to_owned(),
+        );
+        for unit in units {
+            let bag = model.unit_bag(peers, unit.clone());
+            add(&bag["member"], format!("<member {}>", unit.with_dash()));
+        }
+    }
+    aliases
+}
+
+/// The same as [`of_authority`], the authority of the servers itself, and what is a
+/// digest of it among other things: for a life in which it is replaced.
 pub(crate) fn of_another_authority(rig: &Rig, units: &[UnitName]) -> Aliases {
     let mut aliases = of_authority(rig, units);
-    let (certificate, key) = authority(rig);
-    for (text, name) in [(certificate, "<authority>"), (key, "<its key>")] {
-        let text = text.trim();
+    let stored = authorities(rig);
+    for (part, name) in [
+        ("server-ca-cert", "<authority>"),
+        ("server-ca-key", "<its key>"),
+    ] {
+        let text = stored[part].trim();
         for text in [text.to_owned(), text.replace('\n', "\\n")] {
             aliases.push((text, name.to_owned()));
         }
     }
-    let records = rig.world.admin(&units[0]).lines(&["get", "", "--prefix"]);
-    for record in &records {
-        let record = serde_json::from_str::<Value>(record).unwrap_or_default();
+    for record in rig.world.admin(&units[0]).key_values() {
+        let record = serde_json::from_str::<Value>(&record.value).unwrap_or_default();
         if let Some(answer) = record["answer"].as_str() {
             aliases.push((answer.to_owned(), "<answer>".to_owned()));
         }
@@ -86,16 +116,12 @@ pub(crate) fn of_another_authority(rig: &Rig, units: &[UnitName]) -> Aliases {
     aliases
 }
 
-/// The certificate and the key of the authority of the servers, PEM.
-fn authority(rig: &Rig) -> (String, String) {
+/// The authorities as they are stored: certificates and keys, PEM.
+fn authorities(rig: &Rig) -> BTreeMap<String, String> {
     let secrets = rig.world.model.secrets("etcd");
     let mut contents = secrets.iter().map(|secret| secret.latest());
     let stored = contents.find(|content| content.contains_key("server-ca-cert"));
-    let stored = stored.expect("the authorities are stored");
-    (
-        stored["server-ca-cert"].clone(),
-        stored["server-ca-key"].clone(),
-    )
+    stored.expect("the authorities are stored").clone()
 }
 
 /// Bytes as they are written in digests.
@@ -167,6 +193,9 @@ pub(crate) fn take(
         of_unit(rig, unit, &mut all);
     }
     of_etcd(rig, &units[0], &mut all);
+    let records = world.admin(&units[0]).key_values();
+    of_keys(&records, &mut all);
+    aliases.extend(of_settled(&records));
     all.into_iter()
         .map(|(key, value)| (normal(&key, &aliases), normal(&value, &aliases)))
         .map(|(key, value)| (without_chance(&key), without_chance(&value)))
@@ -201,6 +230,14 @@ fn of_unit_in_relation(
     }
 }
 
+/// A file without the line that says until when restarts are paid for: that
+/// depends on when they were, and on how many a crash has repeated.
+fn without_times(text: &str) -> String {
+    let lines = text.lines();
+    let lines = lines.filter(|line| !line.contains("\"restarts_paid_until\""));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 /// The part of a common name that is drawn, cut off. How many of these names
 /// there are is told beside.
 fn without_chance(text: &str) -> String {
@@ -222,11 +259,19 @@ fn of_unit(rig: &Rig, unit: &UnitName, all: &mut Snapshot) {
     all.insert(format!("ports of {unit}"), format!("{ports:?}"));
     all.insert(format!("trust of {unit}"), world.trust_file(unit));
     let own = world.root(unit).join("etc/etcd-charm");
+    // Said once more for those who leave out what else a unit remembers.
+    let memory = own.join(unit.with_dash()).join("unit.json");
+    let memory = fs::read_to_string(memory).unwrap_or_default();
+    let memory: Value = serde_json::from_str(&memory).unwrap_or_default();
+    all.insert(
+        format!("connections to {unit}"),
+        format!("\"disconnected\": {}", memory["disconnected"]),
+    );
     files(&own, &own, &mut |name, content| {
         // Keys and certificates of the unit are made by chance.
         let is_made = name.contains("/pki/");
         let text = if is_made { "" } else { content };
-        all.insert(format!("file {name}"), text.to_owned());
+        all.insert(format!("file {name}"), without_times(text));
     });
 }
 
@@ -268,27 +313,52 @@ fn of_etcd(rig: &Rig, unit: &UnitName, all: &mut Snapshot) {
         .collect();
     list.sort();
     all.insert("members".to_owned(), list.join("\n"));
-    let dump = admin.lines(&["get", "", "--prefix"]);
-    for pair in dump.chunks(2) {
-        let [key, value] = pair else {
-            panic!("a key without a value: {pair:?}")
-        };
+}
+
+/// The ledger, and what clients have written.
+fn of_keys(records: &[KeyValue], all: &mut Snapshot) {
+    for KeyValue { key, value, .. } in records {
         let value = match serde_json::from_str::<Value>(value) {
             Ok(mut value) => {
                 if let Some(grant) = value.get_mut("grant").and_then(Value::as_object_mut) {
                     grant.remove("granted-at");
                 }
-                if let (true, Some(record)) = (key.contains("/issued/"), value.as_object_mut()) {
-                    for made_by_chance in ["fingerprint", "issued-at", "not-after"] {
-                        record.remove(made_by_chance);
-                    }
+                if let Some(record) = value.as_object_mut() {
+                    let of_chance: &[&str] = match key {
+                        _ if key.contains("/issued/") => &["fingerprint", "issued-at", "not-after"],
+                        _ if key.contains("/pace/") => &["last"],
+                        _ => &[],
+                    };
+                    record.retain(|name, _| !of_chance.contains(&name.as_str()));
                 }
                 value.to_string()
             }
             Err(_) => value.clone(),
         };
-        all.insert(format!("key {}", key.escape_debug()), value);
+        all.insert(format!("key {key:?}"), value);
     }
+}
+
+/// The revision at which rights were settled last, which counts all writes. At
+/// rest all say the same one: the ledger, the peers' databag, and what each unit
+/// remembers of the connections that it has ended.
+fn of_settled(records: &[KeyValue]) -> Aliases {
+    let mut settled = records
+        .iter()
+        .filter(|record| record.key.ends_with("/settled/rights"));
+    let Some(KeyValue { revision, .. }) = settled.next() else {
+        return Aliases::new();
+    };
+    vec![
+        (
+            format!("\"settled\": \"{revision}\""),
+            "\"settled\": <settled>".to_owned(),
+        ),
+        (
+            format!("\"disconnected\": {revision}"),
+            "\"disconnected\": <settled>".to_owned(),
+        ),
+    ]
 }
 
 /// What differs between two ends, for a reader.

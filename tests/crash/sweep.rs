@@ -53,6 +53,7 @@ impl Worker {
         self.ends.clear();
         self.traces.clear();
         for stage in self.stages {
+            self.rig.settle_accounts(&self.life.units);
             (stage.act)(&mut self.life, &mut self.rig);
             let relations = self.relations();
             let action = stage.action.map(|action| action(&self.life));
@@ -106,6 +107,7 @@ impl Worker {
                 ),
                 None => stage.name.to_owned(),
             };
+            self.rig.settle_accounts(&self.life.units);
             (stage.act)(&mut self.life, &mut self.rig);
             let relations = self.relations();
             let action = stage.action.map(|action| action(&self.life));

@@ -118,13 +118,12 @@ pub(crate) fn pass(world: &mut World) {
 /// What the charm has on record of each request, by `relation/request`, read
 /// through etcd's own tool.
 pub(crate) fn records(admin: &Etcdctl) -> BTreeMap<String, Value> {
-    let dump = admin.lines(&["get", "", "--prefix"]);
-    dump.chunks(2)
-        .filter_map(|pair| {
-            let (_, key) = pair[0].split_once("/client/")?;
-            Some((key.to_owned(), serde_json::from_str(&pair[1]).unwrap()))
-        })
-        .collect()
+    let all = admin.key_values().into_iter();
+    all.filter_map(|entry| {
+        let (_, key) = entry.key.split_once("/client/")?;
+        Some((key.to_owned(), serde_json::from_str(&entry.value).unwrap()))
+    })
+    .collect()
 }
 
 /// An entry of the corpus with its key, as a client holds it.

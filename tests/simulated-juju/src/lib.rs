@@ -19,6 +19,7 @@
 mod action;
 mod address;
 mod args;
+pub mod base64;
 mod charm;
 mod client;
 mod cloud;

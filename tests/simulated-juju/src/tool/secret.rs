@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::ToolError;
 use crate::args::Parsed;
+use crate::base64;
 use crate::format::quote;
 use crate::secret::{Content, SecretUri};
 
@@ -21,10 +22,6 @@ pub(crate) fn is_key(key: &str) -> bool {
         .next()
         .is_some_and(|byte| byte.is_ascii_lowercase());
     starts && allowed && plain >= 3 && !key.contains("--") && !key.ends_with('-')
-}
-
-const fn base64_length(bytes: usize) -> usize {
-    bytes.div_ceil(3) * 4
 }
 
 fn not_valid(what: &str) -> ToolError {
@@ -57,7 +54,7 @@ pub(super) fn content(parsed: &Parsed, args: &[String]) -> Result<Content, ToolE
     }
     let total: usize = content
         .values()
-        .map(|value| base64_length(value.len()))
+        .map(|value| base64::length(value.len()))
         .sum();
     if total > MAX_BYTES {
         return Err(ToolError::usage(format!(
@@ -71,7 +68,7 @@ fn insert(content: &mut Content, key: &str, bytes: Vec<u8>) -> Result<(), ToolEr
     let (key, bytes) = match key.strip_suffix("#base64") {
         Some(key) => (
             key,
-            decode(&bytes)
+            base64::decode(&bytes)
                 .ok_or_else(|| not_valid(&format!("base64 value of key {}", quote(key))))?,
         ),
         None => (key, bytes),
@@ -82,7 +79,7 @@ fn insert(content: &mut Content, key: &str, bytes: Vec<u8>) -> Result<(), ToolEr
     if bytes.is_empty() {
         return Err(not_valid("empty secret value"));
     }
-    let length = base64_length(bytes.len());
+    let length = base64::length(bytes.len());
     if length > MAX_BYTES {
         let text = format!(
             "base64 encoded secret content for key {} too large: {length} bytes",
@@ -188,42 +185,4 @@ fn is_time(text: &str) -> bool {
         ["", "Z", "+00:00", "-00:00"].contains(&zone)
             || (zone.starts_with('.') && zone.ends_with('Z'))
     })
-}
-
-const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-pub(super) fn encode(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(base64_length(bytes.len()));
-    for chunk in bytes.chunks(3) {
-        let joined = (0..3).fold(0_u32, |joined, index| {
-            joined << 8 | u32::from(*chunk.get(index).unwrap_or(&0))
-        });
-        for index in 0..4 {
-            let used = index <= chunk.len();
-            let letter = ALPHABET[(joined >> (18 - 6 * index) & 63) as usize];
-            text.push(if used { char::from(letter) } else { '=' });
-        }
-    }
-    text
-}
-
-fn decode(text: &[u8]) -> Option<Vec<u8>> {
-    let body = text
-        .strip_suffix(b"==")
-        .or_else(|| text.strip_suffix(b"="))
-        .unwrap_or(text);
-    if !text.len().is_multiple_of(4) {
-        return None;
-    }
-    let (mut bytes, mut joined, mut bits) = (Vec::new(), 0_u32, 0);
-    for letter in body {
-        let value = ALPHABET.iter().position(|other| other == letter)?;
-        joined = joined << 6 | u32::try_from(value).ok()?;
-        bits += 6;
-        if bits >= 8 {
-            bits -= 8;
-            bytes.push(u8::try_from(joined >> bits & 255).ok()?);
-        }
-    }
-    Some(bytes)
 }

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::secret::encode;
 use super::{FORMAT, OUTPUT, Printed, ToolError, leads, print, read};
 use crate::args::{switch, value};
+use crate::base64::encode;
 use crate::context::Context;
 use crate::format::{Format, quote};
 use crate::model::{JujuVersion, Model};
