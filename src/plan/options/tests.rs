@@ -327,7 +327,7 @@ fn the_first_mistake_is_named_and_the_others_are_counted() {
         [
             "option heartbeat-interval must be 10 to 5000 milliseconds, not 1",
             "option log-level must be info or warn or error, not \"x\"",
-            "option snapshot-count must be 1000 to 1000000, not 1",
+            "option snapshot-count must be 1000 to 1000000 entries, not 1",
         ]
     );
     // A value is shown by its beginning.
