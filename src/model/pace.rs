@@ -2,14 +2,18 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Timestamp;
+use super::{Fingerprint, Timestamp};
 
 /// How many changes count against a relation, and when the last one was.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Pace {
     /// How many changes count, as of the last one.
     pub changes: u32,
     /// When the last one was.
     pub last: Timestamp,
+    /// The certificate that it was counted for: a hook that is run again brings the
+    /// same one, and is no further change. Earlier revisions did not note it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<Fingerprint>,
 }

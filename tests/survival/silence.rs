@@ -160,7 +160,7 @@ pub(crate) fn costs_clients_nothing() {
         passes("one of three silent, told to nobody", &mut world, &others);
     }
     let status = world.model.unit_status(others[0].clone()).message;
-    assert!(status.contains(&silent.with_dash()), "{status}");
+    assert!(status.contains(silent.as_str()), "{status}");
     assert_eq!(all_told(&world), before, "during the outage");
     assert!(world.machines[silent].resume_service(&service_of(silent)));
     assert_caught_up(&world, &units);

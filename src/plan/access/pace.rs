@@ -28,7 +28,9 @@ impl Planner<'_, '_> {
     pub(super) fn admit_pace(&self, key: &RequestKey, grant: &Grant) -> Result<(), Notice> {
         let now = self.observed.now;
         match self.ledger.paces.get(&key.relation) {
-            Some(pace) if self.is_new(key, grant) && next(pace, now) > now => {
+            Some(pace)
+                if self.is_new(key, grant) && !is_counted(pace, grant) && next(pace, now) > now =>
+            {
                 let next = next(pace, now);
                 let text = format!("its certificates change too often, next at {next}");
                 Err(Notice::Waiting(text))
@@ -45,9 +47,11 @@ impl Planner<'_, '_> {
         if !self.is_new(key, grant) || before.is_some_and(|pace| pace.last == now) {
             return;
         }
+        let is_repeated = before.is_some_and(|pace| is_counted(pace, grant));
         let pace = Pace {
-            changes: before.map_or(0, |pace| counted(pace, now)) + 1,
+            changes: before.map_or(0, |pace| counted(pace, now)) + u32::from(!is_repeated),
             last: now,
+            certificate: Some(grant.fingerprint.clone()),
         };
         self.write([LedgerWrite::Pace(key.relation, pace)]);
     }
@@ -56,7 +60,7 @@ impl Planner<'_, '_> {
     pub(super) fn forget_paces(&mut self) {
         let now = self.observed.now;
         let clients = &self.observed.clients;
-        let is_over = |relation, pace| {
+        let is_over = |relation, pace: &Pace| {
             let is_gone = clients.scope == Scope::All && !clients.relations.contains_key(relation);
             is_gone || counted(pace, now) == 0
         };
@@ -81,6 +85,12 @@ impl Planner<'_, '_> {
         let loaded = self.observed.machine.loaded_leaves.as_ref();
         !loaded.is_some_and(|loaded| loaded.contains(&grant.fingerprint))
     }
+}
+
+/// Whether the last change was counted for this very certificate: the hook that
+/// did so was cut short, or its grant has not come into force yet.
+fn is_counted(pace: &Pace, grant: &Grant) -> bool {
+    pace.certificate.as_ref() == Some(&grant.fingerprint)
 }
 
 /// How many changes still count. One from the future is from before the clock was
@@ -114,11 +124,15 @@ mod tests {
         let mut taken = Vec::new();
         let mut pace: Option<Pace> = None;
         for now in (0..seconds).map(Timestamp) {
-            if pace.is_some_and(|pace| next(&pace, now) > now) {
+            if pace.as_ref().is_some_and(|pace| next(pace, now) > now) {
                 continue;
             }
             let changes = pace.map_or(0, |pace| counted(&pace, now)) + 1;
-            pace = Some(Pace { changes, last: now });
+            pace = Some(Pace {
+                changes,
+                last: now,
+                certificate: None,
+            });
             taken.push(now.0);
         }
         taken
@@ -141,6 +155,7 @@ mod tests {
         let pace = Pace {
             changes: 9,
             last: Timestamp(0),
+            certificate: None,
         };
         let after = |hours: i64| Timestamp(hours * 3600);
         assert_eq!(counted(&pace, after(4)), 5);
@@ -149,6 +164,7 @@ mod tests {
         let ahead = Pace {
             changes: 9,
             last: after(9999),
+            certificate: None,
         };
         assert!(next(&ahead, after(1)) <= after(1));
     }

@@ -562,3 +562,23 @@ fn a_relation_that_goes_on_changing_waits_and_another_does_not() {
     bench.access();
     assert!(bench.cluster.ledger.paces.is_empty());
 }
+
+/// A hook that was killed after it had counted a change, and before it noted what
+/// is granted, is run again later.
+#[test]
+fn a_change_counts_once_however_often_its_hook_is_run_again() {
+    let mut bench = granted();
+    bench.observed.now = bench.observed.now.plus_seconds(1);
+    bench.ask_as(1, "/one/", "alpha", 2);
+    let before = bench.cluster.ledger.clone();
+    bench.access();
+    let counted = bench.cluster.ledger.paces.clone();
+    let changes = counted[&RelationId(1)].changes;
+    bench.cluster.ledger = before;
+    bench.cluster.ledger.paces = counted;
+    bench.observed.now = bench.observed.now.plus_seconds(9);
+    bench.access();
+    assert_eq!(bench.cluster.ledger.paces[&RelationId(1)].changes, changes);
+    let grant = bench.record(1).grant.as_ref().expect("a grant");
+    assert_eq!(grant.fingerprint, leaf("alpha", 2));
+}
