@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::server::{Server, shared};
-use crate::world::{Client, World};
+use crate::world::{Client, World, cloud};
 
 pub(crate) fn without_trust_both_ways_out_are_told() {
     let mut world = World::untrusted(shared(), 20);
@@ -258,16 +258,7 @@ pub(crate) fn an_lxd_that_becomes_a_cluster_is_met_anew() {
     let (mut model, own) = (world.model, world.own);
     server.read_certificate();
     assert_ne!(server.certificate, old);
-    model.set_cloud(json!({
-        "type": "lxd",
-        "name": "localhost",
-        "endpoint": server.endpoint,
-        "credential": {"auth-type": "certificate", "attrs": {
-            "client-cert": own.certificate,
-            "client-key": own.key,
-            "server-cert": server.certificate,
-        }},
-    }));
+    model.set_cloud(cloud(&server, &own));
     let mut world = World {
         model,
         server: &server,

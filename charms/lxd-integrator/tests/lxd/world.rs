@@ -90,16 +90,7 @@ impl<'s> World<'s> {
         let own = Client::new();
         server.trust("juju", &own.der);
         let mut model = Model::new(Options::temporary().seed(seed)).expect("a model");
-        model.set_cloud(json!({
-            "type": "lxd",
-            "name": "localhost",
-            "endpoint": server.endpoint,
-            "credential": {"auth-type": "certificate", "attrs": {
-                "client-cert": own.certificate,
-                "client-key": own.key,
-                "server-cert": server.certificate,
-            }},
-        }));
+        model.set_cloud(cloud(server, &own));
         let directory = Path::new(env!("CARGO_MANIFEST_DIR"));
         let charm = Charm::at(directory).with_dispatch(env!("CARGO_BIN_EXE_lxd-integrator"));
         let root = model.directory().join("root").display().to_string();
@@ -190,6 +181,21 @@ impl<'s> World<'s> {
         runs.iter().for_each(|run| self.inspect(run));
         runs
     }
+}
+
+/// What Juju says of a model on this LXD, with which it speaks by these
+/// credentials.
+pub(crate) fn cloud(server: &Server, own: &Client) -> Value {
+    json!({
+        "type": "lxd",
+        "name": "localhost",
+        "endpoint": server.endpoint,
+        "credential": {"auth-type": "certificate", "attrs": {
+            "client-cert": own.certificate,
+            "client-key": own.key,
+            "server-cert": server.certificate,
+        }},
+    })
 }
 
 /// The time as the charm sees it.
