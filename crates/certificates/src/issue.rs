@@ -9,14 +9,16 @@ use std::net::IpAddr;
 
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
-    Issuer, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PublicKeyData, SanType,
+    Issuer, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PublicKeyData, SanType, SerialNumber,
+    SubjectPublicKeyInfo,
 };
+use sha2::{Digest, Sha256};
 use thiserror::Error;
 use time::OffsetDateTime;
 
 use super::own::{OwnCertificate, UnreadableCertificate, normal_form};
 use super::pem_text;
-use crate::{CommonName, Timestamp};
+use crate::{ClientRequest, CommonName, Timestamp};
 use secret_value::Secret;
 
 /// How far certificates are dated back. The machines of a model, and those of
@@ -130,10 +132,7 @@ impl Authority {
             ExtendedKeyUsagePurpose::ServerAuth,
             ExtendedKeyUsagePurpose::ClientAuth,
         ];
-        params.subject_alt_names = san
-            .iter()
-            .map(|name| alternative_name(&normal_form(name)))
-            .collect::<Result<_, _>>()?;
+        params.subject_alt_names = alternative_names(san)?;
         self.sign(&params)
     }
 
@@ -152,6 +151,32 @@ impl Authority {
         self.sign(&params)
     }
 
+    /// Issues the certificate that a client has asked for: its name and its key, and
+    /// nothing else of the request. It is for clients only, and ends no later than
+    /// the authority.
+    ///
+    /// # Errors
+    /// The validity is not fit for a certificate, or the key is of a kind that
+    /// cannot be encoded.
+    pub fn sign_request(
+        &self,
+        request: &ClientRequest,
+        now: Timestamp,
+        validity_seconds: i64,
+    ) -> Result<String, IssueError> {
+        let mut params = self.leaf(request.common_name.as_str(), now, validity_seconds)?;
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        // One key may be in several requests; no two certificates of an authority
+        // may have one serial number.
+        params.serial_number = Some(SerialNumber::from(random_bytes()?));
+        let key = SubjectPublicKeyInfo::from_der(request.public_key());
+        let key = key.map_err(IssueError::Signing)?;
+        let certificate = params
+            .signed_by(&key, &self.issuer()?)
+            .map_err(IssueError::Signing)?;
+        Ok(pem_text::encode(certificate.der()))
+    }
+
     /// What the certificates that are no authority's have in common.
     fn leaf(
         &self,
@@ -168,15 +193,57 @@ impl Authority {
     }
 
     fn sign(&self, params: &CertificateParams) -> Result<Issued, IssueError> {
-        let authority_key = read_key(&self.key)?;
-        let authority = Issuer::from_ca_cert_pem(&self.certificate, authority_key)
-            .map_err(IssueError::Signing)?;
         let key = new_key()?;
         let certificate = params
-            .signed_by(&key, &authority)
+            .signed_by(&key, &self.issuer()?)
             .map_err(IssueError::Signing)?;
         Ok(Issued {
             certificate: pem_text::encode(certificate.der()),
+            key: Secret::new(key.serialize_pem()),
+        })
+    }
+
+    fn issuer(&self) -> Result<Issuer<'static, KeyPair>, IssueError> {
+        Issuer::from_ca_cert_pem(&self.certificate, read_key(&self.key)?)
+            .map_err(IssueError::Signing)
+    }
+}
+
+/// A request of ours to another authority, with the key that it is for.
+#[derive(Clone, Debug)]
+pub struct OwnRequest {
+    /// PKCS #10 in PEM.
+    pub csr: String,
+    /// PEM, PKCS #8.
+    pub key: Secret<String>,
+}
+
+impl OwnRequest {
+    /// Asks for the certificate of a server with these IP addresses and DNS names,
+    /// for a key that is there already or for a new one.
+    ///
+    /// No two requests are equal, be the names and the key the same: whoever
+    /// answers them tells them apart by their bytes.
+    ///
+    /// # Errors
+    /// A name is not fit for a certificate, or the key cannot be read.
+    pub fn create(
+        common_name: &str,
+        san: &BTreeSet<String>,
+        key: Option<&Secret<String>>,
+    ) -> Result<Self, IssueError> {
+        /// `x500UniqueIdentifier`, which libraries of this field use for the same.
+        const UNIQUE_IDENTIFIER: [u64; 4] = [2, 5, 4, 45];
+        let mut params = named(common_name)?;
+        let unique: String = random_bytes()?.iter().map(|b| format!("{b:02x}")).collect();
+        let unique_type = DnType::CustomDnType(UNIQUE_IDENTIFIER.to_vec());
+        params.distinguished_name.push(unique_type, unique);
+        params.subject_alt_names = alternative_names(san)?;
+        let key = key.map_or_else(new_key, read_key)?;
+        let request = params.serialize_request(&key);
+        let request = request.and_then(|request| request.pem());
+        Ok(Self {
+            csr: request.map_err(IssueError::Signing)?.replace("\r\n", "\n"),
             key: Secret::new(key.serialize_pem()),
         })
     }
@@ -186,10 +253,13 @@ impl Issued {
     /// Whether the key is that of the certificate: both are files of their own,
     /// and a hook can be killed between writing the one and the other.
     pub fn belongs_together(certificate: &OwnCertificate, key: &Secret<String>) -> bool {
-        match (read_key(key), certificate.public_key()) {
-            (Ok(key), Some(public_key)) => key.subject_public_key_info() == public_key,
-            _ => false,
-        }
+        let public_key = certificate.public_key();
+        public_key.is_some_and(|public_key| Self::is_key_of(&public_key, key))
+    }
+
+    /// Whether this is the private key of an encoded public key.
+    pub(super) fn is_key_of(public_key: &[u8], key: &Secret<String>) -> bool {
+        read_key(key).is_ok_and(|key| key.subject_public_key_info() == public_key)
     }
 }
 
@@ -201,21 +271,42 @@ fn params(
     now: Timestamp,
     not_after: Timestamp,
 ) -> Result<CertificateParams, IssueError> {
-    if common_name.parse::<CommonName>().is_err() {
-        return Err(IssueError::Name(common_name.to_owned()));
-    }
     if not_after <= now {
         return Err(IssueError::Validity(not_after));
+    }
+    let mut params = named(common_name)?;
+    params.not_before = point(now.plus_seconds(-BACK_DATED_SECONDS))?;
+    params.not_after = point(not_after)?;
+    params.use_authority_key_identifier_extension = true;
+    Ok(params)
+}
+
+/// What has this common name and nothing else.
+fn named(common_name: &str) -> Result<CertificateParams, IssueError> {
+    if common_name.parse::<CommonName>().is_err() {
+        return Err(IssueError::Name(common_name.to_owned()));
     }
     let mut params = CertificateParams::default();
     params.distinguished_name = DistinguishedName::new();
     params
         .distinguished_name
         .push(DnType::CommonName, common_name);
-    params.not_before = point(now.plus_seconds(-BACK_DATED_SECONDS))?;
-    params.not_after = point(not_after)?;
-    params.use_authority_key_identifier_extension = true;
     Ok(params)
+}
+
+/// Sixteen bytes that nobody can foresee, from a new key as serial numbers are.
+/// The first bit is 0, so that as a number they are positive.
+fn random_bytes() -> Result<Vec<u8>, IssueError> {
+    let mut bytes = Sha256::digest(new_key()?.public_key_raw())[..16].to_vec();
+    bytes[0] &= 0x7f;
+    Ok(bytes)
+}
+
+fn alternative_names(names: &BTreeSet<String>) -> Result<Vec<SanType>, IssueError> {
+    names
+        .iter()
+        .map(|name| alternative_name(&normal_form(name)))
+        .collect()
 }
 
 /// A point in time that four digits of a year can state.

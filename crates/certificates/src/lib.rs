@@ -3,7 +3,7 @@
 //! itself uses is read and issued.
 //!
 //! Nothing in here knows Juju, relations or what is served. Everything but
-//! [`Authority`] is pure: time is passed in, and nothing is read or written.
+//! [`Authority`] and [`OwnRequest`] is pure: time is passed in, and nothing is read or written.
 //!
 //! Whoever parses a client's certificate after us is often a program in Go, which
 //! may end at its start on a trust file that Go's crypto/x509 cannot parse, so the check of a [`ClientCertificate`] must accept no more
@@ -11,6 +11,7 @@
 //! encoding itself, knows only what it can judge, and refuses the rest. What
 //! it accepts is read once more by an independent parser, which must agree.
 
+mod answer;
 mod bundle;
 mod certificate;
 mod der;
@@ -24,14 +25,17 @@ mod name;
 mod own;
 mod pem_text;
 mod refusal;
+mod request;
 mod signature;
 mod time;
 mod uri;
 
+pub use answer::{AnswerRefusal, ServerCertificate};
 pub use bundle::{BundleError, TrustBundle, digest};
 pub use identity::{CommonName, Fingerprint, InvalidIdentity};
-pub use issue::{Authority, IssueError, Issued};
+pub use issue::{Authority, IssueError, Issued, OwnRequest};
 pub use leaf::ClientCertificate;
 pub use own::{OwnCertificate, Renewal, UnreadableCertificate, needs_new};
 pub use refusal::CertificateRefusal;
+pub use request::{ClientRequest, RequestRefusal};
 pub use time::Timestamp;

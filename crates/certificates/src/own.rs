@@ -151,7 +151,7 @@ pub(super) fn normal_form(name: &str) -> String {
         .map_or_else(|_| name.to_ascii_lowercase(), |address| address.to_string())
 }
 
-fn address_or_name(name: &GeneralName<'_>) -> Option<String> {
+pub(super) fn address_or_name(name: &GeneralName<'_>) -> Option<String> {
     match name {
         GeneralName::DNSName(name) => Some(normal_form(name)),
         GeneralName::IPAddress(bytes) => {
@@ -159,7 +159,7 @@ fn address_or_name(name: &GeneralName<'_>) -> Option<String> {
             let v6 = <[u8; 16]>::try_from(*bytes).map(IpAddr::from);
             Some(v4.or(v6).ok()?.to_string())
         }
-        // The charm issues no others.
+        // The charm issues and asks for no others.
         _ => None,
     }
 }

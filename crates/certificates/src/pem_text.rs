@@ -1,4 +1,4 @@
-//! PEM text, read strictly: nothing but CERTIFICATE blocks and white space.
+//! PEM text, read strictly: nothing but blocks of one label and white space.
 //!
 //! Readers differ in what they skip. Go's `pem.Decode` passes over any text, over
 //! indented markers and over broken blocks, so the first block that it finds
@@ -10,7 +10,10 @@ use pem::{EncodeConfig, LineEnding, Pem};
 
 use super::refusal::{CertificateRefusal, Shown};
 
-const LABEL: &str = "CERTIFICATE";
+/// The label of certificates.
+const CERTIFICATE: &str = "CERTIFICATE";
+/// The label of certificate signing requests (RFC 7468, 7).
+const REQUEST: &str = "CERTIFICATE REQUEST";
 const BEGIN: &str = "-----BEGIN ";
 const END: &str = "-----END ";
 const DASHES: &str = "-----";
@@ -21,6 +24,23 @@ const DASHES: &str = "-----";
 /// # Errors
 /// Whoever wrote the text is at fault; block numbers count from 1.
 pub(super) fn decode(text: &[u8], max_blocks: usize) -> Result<Vec<Vec<u8>>, CertificateRefusal> {
+    decode_all(text, CERTIFICATE, max_blocks)
+}
+
+/// The DER content of a text that is one certificate signing request.
+///
+/// # Errors
+/// Whoever wrote the text is at fault.
+pub(super) fn decode_request(text: &[u8]) -> Result<Vec<u8>, CertificateRefusal> {
+    let mut blocks = decode_all(text, REQUEST, 1)?;
+    blocks.pop().ok_or(CertificateRefusal::Empty)
+}
+
+fn decode_all(
+    text: &[u8],
+    wanted: &str,
+    max_blocks: usize,
+) -> Result<Vec<Vec<u8>>, CertificateRefusal> {
     let text = std::str::from_utf8(text).map_err(|_| CertificateRefusal::NotText)?;
     // Told before anything else: whatever is wrong besides, the owner has to
     // know that this key has been seen by others. The labels are `PRIVATE KEY`,
@@ -37,13 +57,13 @@ pub(super) fn decode(text: &[u8], max_blocks: usize) -> Result<Vec<Vec<u8>>, Cer
         }
         let number = blocks.len() + 1;
         let label = label(line, BEGIN).ok_or(CertificateRefusal::TextOutside)?;
-        if label != LABEL {
+        if label != wanted {
             return Err(CertificateRefusal::ForeignBlock(Shown::new(label)));
         }
         if number > max_blocks {
             return Err(CertificateRefusal::TooManyBlocks(max_blocks));
         }
-        blocks.push(decode_block(number, &mut lines)?);
+        blocks.push(decode_block(number, wanted, &mut lines)?);
     }
     if blocks.is_empty() {
         return Err(CertificateRefusal::Empty);
@@ -57,20 +77,21 @@ pub(super) fn encode(der: &[u8]) -> String {
     let config = EncodeConfig::new()
         .set_line_ending(LineEnding::LF)
         .set_line_wrap(64);
-    pem::encode_config(&Pem::new(LABEL, der), config)
+    pem::encode_config(&Pem::new(CERTIFICATE, der), config)
 }
 
 /// Decodes what follows a BEGIN line, and takes the END line too.
 fn decode_block<'a>(
     number: usize,
+    wanted: &str,
     lines: &mut impl Iterator<Item = &'a str>,
 ) -> Result<Vec<u8>, CertificateRefusal> {
     let invalid = || CertificateRefusal::Base64(number);
-    let mut block = format!("{BEGIN}{LABEL}{DASHES}\n");
+    let mut block = format!("{BEGIN}{wanted}{DASHES}\n");
     loop {
         let line = lines.next().ok_or(CertificateRefusal::MissingEnd(number))?;
         if let Some(label) = label(line, END) {
-            if label != LABEL {
+            if label != wanted {
                 return Err(CertificateRefusal::MissingEnd(number));
             }
             break;
@@ -87,7 +108,7 @@ fn decode_block<'a>(
         if line.is_empty() || !line.bytes().all(base64) {
             // A text that was cut off inside of the block has no END either;
             // that is what its owner can do something about.
-            let ends = lines.any(|line| label(line, END) == Some(LABEL));
+            let ends = lines.any(|line| label(line, END) == Some(wanted));
             return Err(if ends {
                 invalid()
             } else {
@@ -97,7 +118,7 @@ fn decode_block<'a>(
         block.push_str(line);
         block.push('\n');
     }
-    block.push_str(&format!("{END}{LABEL}{DASHES}\n"));
+    block.push_str(&format!("{END}{wanted}{DASHES}\n"));
     let der = pem::parse(block).map_err(|_| invalid())?.into_contents();
     if der.is_empty() {
         return Err(invalid());

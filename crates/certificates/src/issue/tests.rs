@@ -112,3 +112,69 @@ fn debug_output_has_no_key() {
     let key = authority.key().expose().lines().nth(1).expect("a line");
     assert!(!format!("{authority:?}").contains(key));
 }
+
+#[test]
+fn a_request_is_signed_for_clients_only() {
+    let authority = Authority::create("clients", NOW, 1000).expect("an authority");
+    for text in [
+        include_str!("../request/rsa-2048.pem"),
+        include_str!("../request/rsa-4096.pem"),
+        include_str!("../request/p384.pem"),
+        include_str!("../request/ed25519.pem"),
+    ] {
+        let request = ClientRequest::check(text).expect("a request");
+        let signed = [(); 2].map(|()| {
+            authority
+                .sign_request(&request, NOW, 5000)
+                .expect("a certificate")
+        });
+        let client = crate::ClientCertificate::check(signed[0].as_bytes(), NOW);
+        let client = client.expect("a client's certificate");
+        assert_eq!(client.common_name.as_str(), "app");
+        // No longer than its authority.
+        assert_eq!(client.not_after, NOW.plus_seconds(1000));
+        let own = OwnCertificate::read(&signed[0]).expect("a certificate");
+        assert!(own.issued_by(authority.own()));
+        let ders = signed.map(|pem| der(&pem));
+        let (_, one) = X509Certificate::from_der(&ders[0]).expect("a certificate");
+        let (_, two) = X509Certificate::from_der(&ders[1]).expect("a certificate");
+        assert_eq!(one.public_key().raw, request.public_key());
+        assert_ne!(
+            one.raw_serial(),
+            two.raw_serial(),
+            "one key, two certificates"
+        );
+        let uses = one.extended_key_usage().expect("one").expect("some").value;
+        assert!(uses.client_auth && !uses.server_auth && !uses.any);
+        // Of the subject only the name, and none of the names asked for.
+        assert_eq!(one.subject().iter_attributes().count(), 1);
+        assert!(
+            one.subject_alternative_name()
+                .expect("at most one")
+                .is_none()
+        );
+        assert!(!one.is_ca());
+    }
+    let request = include_str!("../request/p384.pem");
+    let request = ClientRequest::check(request).expect("a request");
+    let ended = authority.sign_request(&request, NOW.plus_seconds(1000), 10);
+    assert!(matches!(ended, Err(IssueError::Validity(_))));
+}
+
+#[test]
+fn requests_of_ours_differ_with_one_key_and_names() {
+    let san = ["10.0.0.1", "etcd.example.com"].map(str::to_owned).into();
+    let first = OwnRequest::create("etcd-0", &san, None).expect("a request");
+    let second = OwnRequest::create("etcd-0", &san, Some(&first.key)).expect("a request");
+    assert_ne!(first.csr, second.csr);
+    assert_eq!(first.key.expose(), second.key.expose());
+    // What we send is what we would take, but for the use.
+    let read = ClientRequest::check(&first.csr).expect("a request");
+    assert_eq!(read.common_name.as_str(), "etcd-0");
+    assert!(Issued::is_key_of(read.public_key(), &first.key));
+    let third = OwnRequest::create("etcd-0", &san, None).expect("a request");
+    assert!(!Issued::is_key_of(read.public_key(), &third.key));
+    assert!(!format!("{first:?}").contains(first.key.expose().lines().nth(1).expect("a line")));
+    let name = OwnRequest::create("a\nb", &san, None);
+    assert!(matches!(name, Err(IssueError::Name(_))));
+}
