@@ -18,9 +18,10 @@ pub use certificates::{CommonName, Fingerprint, Timestamp};
 pub use cluster::{
     Access, Alarm, AlarmKind, Audit, Cluster, Member, MemberStatus, Permission, Version,
 };
+pub use data_interfaces::{RequestId, RequestKey};
 pub use founding::{Founding, MemberData, MemberIdentity, Refounding};
 pub use health::{Compaction, MemberDetails};
-pub use id::{MemberName, RequestId, RequestKey};
+pub use id::MemberName;
 pub use issued::{IssuedRecord, IssuedState, OlderInterface, Purpose};
 pub use juju_hooks::{
     AppName, Databag, Endpoint, InvalidId, ModelUuid, Relation, RelationId, SecretId, SecretUri,

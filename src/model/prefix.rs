@@ -1,6 +1,7 @@
 //! What a client may reach: prefixes as asked for, ranges as etcd grants them.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -57,6 +58,14 @@ impl Prefix {
     /// The keys that begin with this prefix.
     pub fn range(&self) -> KeyRange {
         KeyRange::of_prefix(self.0.as_bytes())
+    }
+}
+
+impl FromStr for Prefix {
+    type Err = PrefixRefusal;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::new(text)
     }
 }
 

@@ -263,6 +263,6 @@ fn encryption_key(
     let content = of_relation(context.tools.secret_get(&uri, Revision::Peek))?;
     Ok(content
         .and_then(Result::ok)
-        .and_then(|content| content.get("encryption-key").map(str::to_owned))
+        .and_then(|content| content.get(relation::ENCRYPTION_KEY).map(str::to_owned))
         .map(Secret::new))
 }

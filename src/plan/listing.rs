@@ -115,7 +115,7 @@ fn listed(relations: &BTreeMap<RelationId, Related>, cluster: &Cluster, key: Req
             ),
         },
     };
-    let asked_prefix = outcome.and_then(|outcome| Some(outcome.as_ref().ok()?.prefix.clone()));
+    let asked_prefix = outcome.and_then(|outcome| Some(outcome.as_ref().ok()?.resource.clone()));
     Listed {
         app: related.and_then(|related| related.app.clone()),
         state,

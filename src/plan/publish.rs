@@ -18,7 +18,7 @@ use super::sharing::{is_answered, may_share};
 use crate::model::{
     ClientRecord, Cluster, Databag, LedgerWrite, RelationId, RequestKey, Secret, SecretUri,
 };
-use crate::relation::{self, Asked, ETCD_CLIENT, Echo, OfferedCertificate, SecretGroup};
+use crate::relation::{self, Asked, Correlation, ETCD_CLIENT, OfferedCertificate, SecretGroup};
 use leftovers::{all_secrets, departures};
 pub use older::{EndedIdentities, OlderPublication};
 use peers::{app_changes, forgotten_members, trust_digest, unit_changes};
@@ -86,7 +86,7 @@ pub struct PlannedAnswer {
     /// The request that is answered.
     pub key: RequestKey,
     /// What the answer repeats of the request.
-    pub echo: Echo,
+    pub correlation: Correlation,
     /// `ip:port` of the members that let this client in, sorted.
     pub endpoints: Vec<String>,
     /// The version of etcd.
@@ -244,13 +244,14 @@ impl RelationPublication {
             .answers
             .iter()
             .filter_map(|answer| {
-                Some(relation::Answer {
+                Some(relation::Response {
                     request: answer.key.request.clone(),
-                    echo: answer.echo.clone(),
+                    correlation: answer.correlation.clone(),
                     endpoints: answer.endpoints.clone(),
                     version: answer.version.clone(),
                     secret_user: uri(&answer.user)?,
                     secret_tls: uri(&answer.tls)?,
+                    fields: BTreeMap::new(),
                 })
             })
             .collect();
@@ -290,9 +291,9 @@ fn answers(
         }
         // A request that was granted and cannot be read any more keeps its
         // access, so it keeps its answer, too.
-        let echo = match (&entry.outcome, before) {
-            (Ok(request), _) => request.echo.clone(),
-            (Err(_), Some(before)) => before.echo.clone(),
+        let correlation = match (&entry.outcome, before) {
+            (Ok(request), _) => request.correlation.clone(),
+            (Err(_), Some(before)) => before.correlation.clone(),
             (Err(_), None) => continue,
         };
         let told = before.map_or(&[][..], |before| &before.endpoints);
@@ -330,7 +331,7 @@ fn answers(
         );
         answers.push(PlannedAnswer {
             digest: content_digest(user.content.iter().chain(&tls.content)),
-            echo,
+            correlation,
             endpoints,
             version,
             keeps,

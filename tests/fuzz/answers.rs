@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use etcd_charm::model::{Databag, SecretUri};
-use etcd_charm::relation::{Answer, Asked, Dialect, changes, read, read_own, write};
+use etcd_charm::relation::{Asked, Dialect, Response, changes, read, read_own, write};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use serde_json::Value;
@@ -109,11 +109,11 @@ fn uri() -> impl Strategy<Value = SecretUri> {
 }
 
 /// Answers to some of the requests that can be answered, one for each.
-fn answers(asked: &Asked, chosen: &[Parts]) -> Vec<Answer> {
+fn answers(asked: &Asked, chosen: &[Parts]) -> Vec<Response> {
     let well_formed: Vec<_> = asked
         .requests
         .iter()
-        .filter_map(|entry| Some((&entry.request, &entry.outcome.as_ref().ok()?.echo)))
+        .filter_map(|entry| Some((&entry.request, &entry.outcome.as_ref().ok()?.correlation)))
         .collect();
     if well_formed.is_empty() {
         return Vec::new();
@@ -121,15 +121,16 @@ fn answers(asked: &Asked, chosen: &[Parts]) -> Vec<Answer> {
     let answers: BTreeMap<_, _> = chosen
         .iter()
         .map(|parts| {
-            let (request, echo) = *parts.of.get(&well_formed);
+            let (request, correlation) = *parts.of.get(&well_formed);
             let [secret_user, secret_tls] = parts.secrets.clone();
-            let answer = Answer {
+            let answer = Response {
                 request: request.clone(),
-                echo: echo.clone(),
+                correlation: correlation.clone(),
                 endpoints: parts.endpoints.clone(),
                 version: parts.version.clone(),
                 secret_user,
                 secret_tls,
+                fields: BTreeMap::new(),
             };
             (request, answer)
         })
@@ -148,7 +149,7 @@ fn read_strictly_v0(bag: &Databag) {
 /// The rules of `DataContract` and `ResourceProviderModel` of version 1:
 /// `version` decides whether it is read at all, `data` must know the id of every
 /// response, and each field is text.
-fn read_strictly_v1(bag: &Databag, answers: &[Answer]) {
+fn read_strictly_v1(bag: &Databag, answers: &[Response]) {
     let keys: Vec<_> = bag.keys().map(String::as_str).collect();
     assert_eq!(keys, ["data", "requests", "version"]);
     assert_eq!(bag["version"], "v1");
@@ -170,7 +171,7 @@ fn read_strictly_v1(bag: &Databag, answers: &[Answer]) {
             .iter()
             .filter(|answer| answer.request.as_ref().map(|request| request.as_str()) == Some(id));
         let answer = of_it.next().expect("an answer to this request");
-        assert_eq!(answer.echo.resource, response["resource"]);
+        assert_eq!(answer.correlation.resource, response["resource"]);
         check_fields(|key| response.get(key).map(String::as_str));
     }
     let _: Value = serde_json::from_str(&bag["requests"]).expect("JSON");

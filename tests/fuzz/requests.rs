@@ -50,7 +50,7 @@ proptest! {
             let asked = together.as_ref().unwrap();
             prop_assert!(asked.requests.contains(entry), "{entry:?} is not in {asked:?}");
         }
-        let places = together.map_or(0, |asked| asked.requests.len() + asked.set_aside.len());
+        let places = together.map_or(0, |asked| asked.requests.len() + asked.unnamed.len());
         prop_assert_eq!(places, good + 1);
     }
 
@@ -105,13 +105,13 @@ fn check(bag: &Databag) {
         Err(refusal) => return assert_line(&refusal.to_string()),
     };
     assert_eq!(read(bag), Ok(Some(asked.clone())));
-    assert!(asked.requests.len() + asked.set_aside.len() <= MAX_ENTRIES);
+    assert!(asked.requests.len() + asked.unnamed.len() <= MAX_ENTRIES);
     let ids: BTreeSet<_> = asked.requests.iter().map(|entry| &entry.request).collect();
     assert_eq!(ids.len(), asked.requests.len(), "an id is there twice");
     match asked.dialect {
         Dialect::V0 => {
             assert_eq!(asked.requests.len(), 1);
-            assert!(ids.contains(&None) && asked.set_aside.is_empty());
+            assert!(ids.contains(&None) && asked.unnamed.is_empty());
         }
         Dialect::V1 => assert!(!ids.contains(&None)),
     }
@@ -121,24 +121,27 @@ fn check(bag: &Databag) {
             Err(refusal) => assert_line(&refusal.to_string()),
         }
     }
-    for entry in &asked.set_aside {
+    for entry in &asked.unnamed {
         assert!(entry.position < MAX_ENTRIES);
         assert_line(&entry.refusal.to_string());
     }
 }
 
 fn check_request(request: &Request) {
-    let prefix = request.prefix.as_str();
-    assert_eq!(request.echo.resource, prefix, "nothing is trimmed or added");
+    let prefix = request.resource.as_str();
+    assert_eq!(
+        request.correlation.resource, prefix,
+        "nothing is trimmed or added"
+    );
     assert!((1..=MAX_PREFIX).contains(&prefix.len()));
-    let range = request.prefix.range();
+    let range = request.resource.range();
     assert_eq!(range.key, prefix.as_bytes());
     assert!(range.key[0] > 0, "the charm's own keys are out of reach");
     assert!(range.range_end > range.key || range.range_end == [0]);
-    assert!(request.echo.salt.len() <= MAX_SALT);
+    assert!(request.correlation.salt.len() <= MAX_SALT);
     assert!(
         request
-            .echo
+            .correlation
             .secret_mtls
             .as_ref()
             .is_none_or(|uri| uri.len() < 80)

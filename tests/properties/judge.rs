@@ -294,7 +294,7 @@ impl World {
                 let is_granted = granted.is_some_and(|grant| {
                     grant.common_name.as_str() == *name
                         && grant.fingerprint == *leaf
-                        && grant.prefix == request.prefix
+                        && grant.prefix == request.resource
                 });
                 if is_granted {
                     continue;
@@ -304,14 +304,14 @@ impl World {
                 let is_foreign = self.witness.foreign.contains_key(*name);
                 let is_crossed = self.policy == PrefixPolicy::Exclusive
                     && others().any(|(_, grant)| {
-                        let (a, b) = (grant.prefix.as_str(), request.prefix.as_str());
+                        let (a, b) = (grant.prefix.as_str(), request.resource.as_str());
                         a.starts_with(b) || b.starts_with(a)
                     });
                 if !(is_taken || is_foreign || is_crossed) {
                     return Err(format!(
                         "{key} asks for {name} at {}, has {granted:?}, and nothing stands \
                          against it but {:?}",
-                        request.prefix,
+                        request.resource,
                         self.etcd.ledger.clients.get(&key)
                     ));
                 }

@@ -37,7 +37,7 @@ pub(super) fn requests(observed: &Observed, ledger: &Ledger) -> BTreeSet<Request
             let keys: Vec<_> = match &relation.asked {
                 Ok(Some(asked)) => {
                     let named = asked.requests.iter().map(|entry| request_key(*id, entry));
-                    let nameless = (!asked.set_aside.is_empty()).then(|| whole(*id));
+                    let nameless = (!asked.unnamed.is_empty()).then(|| whole(*id));
                     named.chain(nameless).collect()
                 }
                 Ok(None) => Vec::new(),
@@ -58,8 +58,8 @@ fn whole(relation: RelationId) -> RequestKey {
 }
 
 /// Why some entries of a version 1 list cannot even be named, if so.
-fn set_aside(asked: &Asked) -> Option<Notice> {
-    let first = asked.set_aside.first()?;
+fn unnamed(asked: &Asked) -> Option<Notice> {
+    let first = asked.unnamed.first()?;
     Some(Notice::Refused(format!(
         "request {} of the list: {}",
         first.position + 1,
@@ -110,7 +110,7 @@ impl Planner<'_, '_> {
         }
         let Some(entry) = entry(self.observed, key) else {
             let asked = relation.asked.as_ref().ok().and_then(Option::as_ref);
-            return match asked.and_then(set_aside) {
+            return match asked.and_then(unnamed) {
                 Some(notice) if key.request.is_none() => Verdict::Keep(notice),
                 _ => Verdict::Gone,
             };
@@ -132,7 +132,7 @@ impl Planner<'_, '_> {
             Err(refusal) => Verdict::Keep(Notice::Refused(refusal.to_string())),
             Ok(certificate) => Verdict::Grant(Grant {
                 common_name: certificate.common_name,
-                prefix: request.prefix.clone(),
+                prefix: request.resource.clone(),
                 certificate: certificate.pem,
                 fingerprint: certificate.fingerprint,
                 not_after: certificate.not_after,

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::captured_tests::{answer, asked, bag};
+use super::testing::{ETCD, Keys, answer, asked, bag};
 use super::*;
+use crate::request_id;
 
 fn v1(requests: &Value) -> Databag {
     bag([("requests", &requests.to_string()), ("version", "v1")])
@@ -16,9 +17,9 @@ fn refusals(requests: &Value) -> Vec<String> {
         let id = entry.request.as_ref().expect("version 1 has ids");
         Some(format!("{id}: {refusal}"))
     });
-    let aside = asked.set_aside.iter();
+    let unnamed = asked.unnamed.iter();
     of_requests
-        .chain(aside.map(|entry| format!("#{}: {}", entry.position, entry.refusal)))
+        .chain(unnamed.map(|entry| format!("#{}: {}", entry.position, entry.refusal)))
         .collect()
 }
 
@@ -32,7 +33,7 @@ fn nothing_is_asked_for_yet() {
         bag([("version", "v1"), ("requests", "[]")]),
         bag([("version", "v1"), ("requests", ""), ("prefix", "/")]),
     ] {
-        assert_eq!(read(&nothing), Ok(None));
+        assert_eq!(read::<Keys>(&ETCD, &nothing), Ok(None));
     }
 }
 
@@ -51,14 +52,14 @@ fn a_list_that_cannot_be_read_is_refused_as_a_whole() {
         (&large, RelationRefusal::LargeRequests),
     ] {
         let bag = bag([("requests", requests), ("version", "v1")]);
-        assert_eq!(read(&bag), Err(refusal));
+        assert_eq!(read::<Keys>(&ETCD, &bag), Err(refusal));
     }
 }
 
 #[test]
 fn another_version_is_refused() {
     for version in ["v2", "1", "\"v1\"", &"v".repeat(5_000)] {
-        let refusal = read(&bag([("version", version), ("prefix", "/")]));
+        let refusal = read::<Keys>(&ETCD, &bag([("version", version), ("prefix", "/")]));
         let refusal = refusal.expect_err("it is not supported").to_string();
         assert!(refusal.len() < 100, "{refusal}");
     }
@@ -85,19 +86,19 @@ fn each_bad_entry_has_its_reason_and_harms_no_other() {
         {"resource": "/", "salt": 5},
     ]);
     let read = asked(&v1(&entries));
-    assert_eq!(read.requests.len() + read.set_aside.len(), 16);
+    assert_eq!(read.requests.len() + read.unnamed.len(), 16);
     assert!(read.requests[0].outcome.is_ok());
     assert_eq!(
         refusals(&entries),
         [
-            "b: the prefix is empty",
+            "b: the keys are empty",
             "c: resource is not text",
             "d: the request names no resource",
             "e: not a secret URI: \"file:///etc/passwd\"",
             "f: secret-mtls is not text",
             "g: the salt is longer than 128 bytes",
             "h: the certificate is larger than 262144 bytes",
-            "i: the prefix reaches keys that are reserved for the charm",
+            "i: the keys are reserved",
             "#9: the request id a is there twice",
             "#10: the request is not a JSON object",
             "#11: the request is not a JSON object",
@@ -130,7 +131,7 @@ fn a_bad_v0_request_is_the_only_one_of_its_relation() {
 fn names_that_the_libraries_only_read_are_read() {
     let plain = asked(&v1(&json!([
         {"resource": "/", "request-id": "a", "salt": "s", "secret-mtls": "secret:dgn34ncrkv8nhk3si8n4",
-         "entity-type": "GROUP", "extra-user-roles": "admin", "unknown": {"a": []}}
+         "extra-user-roles": "admin", "unknown": {"a": []}}
     ])));
     let other = asked(&v1(&json!([
         {"prefix": "/", "request_id": "a", "salt": "s", "secret_mtls": "secret:dgn34ncrkv8nhk3si8n4"}
@@ -156,7 +157,7 @@ fn hard_texts_come_back_as_they_were() {
     ] {
         let v0 = asked(&bag([("prefix", text)]));
         let request = v0.requests[0].outcome.as_ref().expect("it is a prefix");
-        assert_eq!(request.prefix.as_str(), text);
+        assert_eq!(request.resource.as_str(), text);
 
         let entries = json!([{"resource": text, "request-id": null, "salt": text}]);
         let v1 = asked(&v1(&entries));
@@ -191,7 +192,7 @@ fn what_was_written_is_read_back() {
                 )
             })
             .collect();
-        let published = read_own(&write(&asked, &answers));
+        let published = read_published(&ETCD, &write(&asked, &answers));
         assert_eq!(published.len(), answers.len());
         for answer in answers {
             let published = &published[&answer.request];
@@ -207,9 +208,9 @@ fn what_was_written_is_read_back() {
 fn garbage_of_our_own_counts_as_nothing() {
     for garbage in ["", "x", "{}", "[5]", r#"[{"request-id": "../x"}]"#, "[{}]"] {
         let bag = bag([("version", "v1"), ("requests", garbage)]);
-        assert!(read_own(&bag).is_empty(), "{garbage}");
+        assert!(read_published(&ETCD, &bag).is_empty(), "{garbage}");
     }
-    assert!(read_own(&bag([("encryption-secret", "x")])).is_empty());
-    let published = read_own(&bag([("secret-user", "x"), ("endpoints", ",,")]));
+    assert!(read_published(&ETCD, &bag([("encryption-secret", "x")])).is_empty());
+    let published = read_published(&ETCD, &bag([("secret-user", "x"), ("endpoints", ",,")]));
     assert!(published.is_empty());
 }

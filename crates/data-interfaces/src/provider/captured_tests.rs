@@ -2,76 +2,21 @@
 
 use serde_json::{Value, json};
 
+use super::testing::{answer, asked, bag, uri, v0_requirer, v1_requirer};
 use super::*;
-use crate::model::Databag;
-
-pub(super) fn bag<const N: usize>(entries: [(&str, &str); N]) -> Databag {
-    entries
-        .map(|(key, value)| (key.to_owned(), value.to_owned()))
-        .into()
-}
-
-pub(super) fn asked(bag: &Databag) -> Asked {
-    read(bag).expect("it is well formed").expect("it asks")
-}
-
-pub(super) fn uri(text: &str) -> SecretUri {
-    text.parse().expect("a URI")
-}
-
-/// The answer to the first request of `asked` that is not answered yet.
-pub(super) fn answer(entry: &Entry, user: &str, tls: &str) -> Answer {
-    Answer {
-        request: entry.request.clone(),
-        echo: entry
-            .outcome
-            .as_ref()
-            .expect("it is well formed")
-            .echo
-            .clone(),
-        endpoints: vec!["10.0.0.2:2379".to_owned(), "10.0.0.1:2379".to_owned()],
-        version: "3.6.4".to_owned(),
-        secret_user: uri(user),
-        secret_tls: uri(tls),
-    }
-}
-
-/// What `data_interfaces` v0 asks with.
-pub(super) fn v0_requirer() -> Databag {
-    bag([
-        ("prefix", "/test/"),
-        ("provided-secrets", r#"["mtls-cert"]"#),
-        (
-            "requested-secrets",
-            r#"["username", "password", "tls", "tls-ca", "uris", "read-only-uris", "entity-name", "entity-password"]"#,
-        ),
-        ("secret-mtls", "secret:dqhgta57akkhue4kgffq"),
-    ])
-}
-
-/// What `data_interfaces` v1 asks with.
-pub(super) fn v1_requirer() -> Databag {
-    bag([
-        (
-            "requests",
-            r#"[{"resource": "/test/", "request-id": "0b047bb88ba93a70", "salt": "KTRVA3q2u8N5IE3e", "extra-user-roles": null, "extra-group-roles": null, "external-node-connectivity": false, "entity-type": null, "entity-permissions": null, "secret-mtls": "secret:dgn34ncrkv8nhk3si8n4"}]"#,
-        ),
-        ("version", "v1"),
-    ])
-}
 
 #[test]
 fn the_v0_library_asks_for_one_prefix() {
     let asked = asked(&v0_requirer());
     assert_eq!(asked.dialect, Dialect::V0);
     assert!(!asked.encryption_secret_copied);
-    assert!(asked.set_aside.is_empty());
+    assert!(asked.unnamed.is_empty());
     let [entry] = asked.requests.as_slice() else {
         panic!("one request");
     };
     assert_eq!(entry.request, None);
     let request = entry.outcome.as_ref().expect("it is well formed");
-    assert_eq!(request.prefix.as_str(), "/test/");
+    assert_eq!(request.resource.as_str(), "/test/");
     let certificate = uri("secret:dqhgta57akkhue4kgffq");
     assert_eq!(request.certificate, OfferedCertificate::Secret(certificate));
 }
@@ -109,8 +54,8 @@ fn both_v1_libraries_ask_the_same() {
         let id = entry.request.as_ref().expect("it has an id");
         assert_eq!(id.as_str(), "0b047bb88ba93a70");
         let request = entry.outcome.as_ref().expect("it is well formed");
-        assert_eq!(request.prefix.as_str(), "/test/");
-        assert_eq!(request.echo.salt, "KTRVA3q2u8N5IE3e");
+        assert_eq!(request.resource.as_str(), "/test/");
+        assert_eq!(request.correlation.salt, "KTRVA3q2u8N5IE3e");
         let certificate = uri("secret:dgn34ncrkv8nhk3si8n4");
         assert_eq!(request.certificate, OfferedCertificate::Secret(certificate));
     }
@@ -183,16 +128,6 @@ fn a_request_without_certificate_waits_in_data_beside_an_answered_one() {
             }
         })
     );
-}
-
-#[test]
-fn request_ids_are_computed_as_in_the_libraries() {
-    for (resource, salt, id) in [
-        ("/test/", "KTRVA3q2u8N5IE3e", "0b047bb88ba93a70"),
-        ("/c/", "EcJGM1Fpe1W5gpaT", "ac224273fc4e734c"),
-    ] {
-        assert_eq!(request_id(resource, salt).as_str(), id);
-    }
 }
 
 #[test]

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::captured_tests::{answer, asked, bag, v0_requirer, v1_requirer};
+use super::testing::{ETCD, Keys, answer, asked, bag, v0_requirer, v1_requirer};
 use super::*;
+use crate::{UserSecret, tls_secret};
 
 const USER: &str = "secret:dp9n0q3bkjhgqjlot0na";
 const TLS: &str = "secret:d4gcn48lf6uro2adu250";
@@ -19,7 +20,7 @@ fn two_requests() -> Databag {
     bag([("requests", &requests.to_string()), ("version", "v1")])
 }
 
-fn answers(asked: &Asked) -> Vec<Answer> {
+fn answers(asked: &Requests<Keys>) -> Vec<Response> {
     let entries = asked.requests.iter();
     entries.map(|entry| answer(entry, USER, TLS)).collect()
 }
@@ -41,7 +42,7 @@ fn sentence_02_every_response_has_an_object_in_data() {
         assert!(data[id].is_object());
     }
     // Also if the request is not among those that were asked.
-    let none = Asked {
+    let none = Requests {
         requests: Vec::new(),
         ..asked.clone()
     };
@@ -59,7 +60,7 @@ fn sentence_03_version_at_the_top_is_that_of_the_protocol() {
 #[test]
 fn sentence_04_each_dialect_says_in_its_words_that_tls_is_on() {
     for (dialect, expected) in [(Dialect::V0, "True"), (Dialect::V1, "true")] {
-        let content = tls_secret(dialect, "-----BEGIN");
+        let content = tls_secret(&ETCD, dialect, Some("-----BEGIN"));
         assert_eq!(content["tls"].expose(), expected);
         assert_eq!(content["tls-ca"].expose(), "-----BEGIN");
         assert_eq!(content.len(), 2);
@@ -79,7 +80,7 @@ fn sentence_05_a_requirer_is_answered_in_its_own_dialect() {
     assert_eq!(keys, ["data", "requests", "version"]);
 
     // A requirer that changes over finds nothing of the other dialect.
-    let change = changes(&v0, &v1);
+    let change = changes(&ETCD, &v0, &v1);
     assert_eq!(change["endpoints"], None);
     assert_eq!(change["secret-user"], None);
     assert_eq!(change["version"].as_deref(), Some("v1"));
@@ -95,10 +96,17 @@ fn sentence_11_endpoints_are_sorted_and_stable() {
 
     answers[0].endpoints.reverse();
     answers[0].endpoints.push("10.0.0.1:2379".to_owned());
-    assert_eq!(changes(&written, &write(&asked, &answers)), BTreeMap::new());
+    assert_eq!(
+        changes(&ETCD, &written, &write(&asked, &answers)),
+        BTreeMap::new()
+    );
 
-    let name = "client1".parse().expect("a name");
-    let content = user_secret(&name, &answers[0].endpoints);
+    let content = UserSecret {
+        username: "client1",
+        password: None,
+        uris: Some(UserSecret::uris("https", &answers[0].endpoints)),
+    }
+    .content();
     assert_eq!(
         content["uris"].expose(),
         "https://10.0.0.1:2379,https://10.0.0.2:2379"
@@ -120,15 +128,15 @@ fn sentence_11_a_difference_in_writing_alone_is_no_change() {
         own.insert(key.to_owned(), text.replace(USER, &long));
     }
     assert_ne!(own, wanted);
-    assert_eq!(changes(&own, &wanted), BTreeMap::new());
+    assert_eq!(changes(&ETCD, &own, &wanted), BTreeMap::new());
 
     let own = bag([("secret-user", &long), ("endpoints", "a")]);
     let wanted = bag([("secret-user", USER), ("endpoints", "a")]);
-    assert_eq!(changes(&own, &wanted), BTreeMap::new());
+    assert_eq!(changes(&ETCD, &own, &wanted), BTreeMap::new());
 
     // Another secret is a change.
     let wanted = bag([("secret-user", TLS), ("endpoints", "a")]);
-    assert_eq!(changes(&own, &wanted).len(), 1);
+    assert_eq!(changes(&ETCD, &own, &wanted).len(), 1);
 }
 
 #[test]
@@ -164,38 +172,15 @@ fn sentence_18_response_and_data_go_together() {
         parsed(&written, "data").as_object().map(|data| data.len()),
         Some(1)
     );
-    let keys: Vec<_> = changes(&own, &written).into_keys().collect();
+    let keys: Vec<_> = changes(&ETCD, &own, &written).into_keys().collect();
     assert_eq!(keys, ["data", "requests"]);
 
     // The last one takes everything with it, but never the encryption secret.
     let mut own = own;
-    own.insert(ENCRYPTION_SECRET.to_owned(), "secret:x".to_owned());
+    own.insert(crate::ENCRYPTION_SECRET.to_owned(), "secret:x".to_owned());
     own.insert("other".to_owned(), "kept".to_owned());
-    let change = changes(&own, &write(&fewer, &[]));
+    let change = changes(&ETCD, &own, &write(&fewer, &[]));
     let keys: Vec<_> = change.keys().collect();
     assert_eq!(keys, ["data", "requests", "version"]);
     assert!(change.values().all(Option::is_none));
-}
-
-#[test]
-fn sentence_19_a_prefix_is_passed_on_byte_for_byte() {
-    for (text, range_end) in [
-        ("/test", "/tesu"),
-        ("/test/", "/test0"),
-        ("123", "124"),
-        ("true", "truf"),
-        ("-x/", "-x0"),
-        ("ü", "ý"),
-    ] {
-        let requests = json!([{"resource": text, "salt": "s"}]).to_string();
-        for bag in [
-            bag([("prefix", text)]),
-            bag([("requests", &requests), ("version", "v1")]),
-        ] {
-            let asked = asked(&bag);
-            let request = asked.requests[0].outcome.as_ref().expect("well formed");
-            assert_eq!(request.prefix.range().key, text.as_bytes());
-            assert_eq!(request.prefix.range().range_end, range_end.as_bytes());
-        }
-    }
 }

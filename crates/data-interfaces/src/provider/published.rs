@@ -1,15 +1,18 @@
-//! Our own side of the databag: what stands there, and what has to change.
+//! The provider's own side of the databag: what stands there, and what has to
+//! change.
 
 use std::collections::BTreeMap;
 
+use juju_hooks::{Databag, SecretUri};
 use serde_json::Value;
 
-use super::{Echo, filled};
-use crate::model::{Databag, RequestId, SecretUri};
+use super::Correlation;
+use crate::{Field, Interface, RequestId, filled};
 
-/// The keys of a provider that are answers. Others, `encryption-secret` first
-/// among them, are never touched from here: it must outlive a change of answers,
-/// or the requirer's certificate could no longer be read.
+/// The keys of a provider that are responses on any interface. Others,
+/// `encryption-secret` first among them, are never touched from here: it must
+/// outlive a change of responses, or the requirer's certificate could no longer be
+/// read.
 const KEYS: [&str; 6] = [
     "data",
     "endpoints",
@@ -19,29 +22,38 @@ const KEYS: [&str; 6] = [
     "version",
 ];
 
-/// What we published for one request before, as far as it can be read.
+/// What was published for one request before, as far as it can be read.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct PublishedAnswer {
-    /// The secret with the user's name.
+pub struct PublishedResponse {
+    /// The secret with the user.
     pub secret_user: Option<SecretUri>,
-    /// The secret with the server's certificate authority.
+    /// The secret with what a client needs for TLS.
     pub secret_tls: Option<SecretUri>,
-    /// Where the client was sent: `ip:port`.
+    /// Where the client was sent: `host:port`.
     pub endpoints: Vec<String>,
-    /// The version of etcd.
+    /// The version of the service.
     pub version: Option<String>,
-    /// What the answer repeated of the request; nothing in version 0, which
+    /// What only this interface has.
+    pub fields: BTreeMap<Field, String>,
+    /// What the response repeated of the request; nothing in version 0, which
     /// repeats nothing.
-    pub echo: Echo,
+    pub correlation: Correlation,
 }
 
-/// What changes our databag from `own` to `wanted`; `None` deletes a key.
+/// What changes the provider's databag from `own` to `wanted`; `None` deletes a
+/// key.
 ///
 /// A value that differs in writing alone is left as it is, since requirers take
 /// any difference for news: JSON is compared as JSON, and a secret's URI by the
 /// secret.
-pub fn changes(own: &Databag, wanted: &Databag) -> BTreeMap<String, Option<String>> {
+pub fn changes(
+    interface: &Interface,
+    own: &Databag,
+    wanted: &Databag,
+) -> BTreeMap<String, Option<String>> {
+    let further = interface.fields.iter().flat_map(|field| field.v0_keys());
     KEYS.into_iter()
+        .chain(further)
         .filter_map(|key| {
             let change = match (filled(own, key), filled(wanted, key)) {
                 (None, None) => return None,
@@ -53,27 +65,32 @@ pub fn changes(own: &Databag, wanted: &Databag) -> BTreeMap<String, Option<Strin
         .collect()
 }
 
-/// The answers in our own databag, by request. Whatever cannot be read is
-/// absent: it will be written anew.
-pub fn read_own(bag: &Databag) -> BTreeMap<Option<RequestId>, PublishedAnswer> {
+/// The responses in the provider's own databag, by request. Whatever cannot be
+/// read is absent: it will be written anew.
+pub fn read_published(
+    interface: &Interface,
+    bag: &Databag,
+) -> BTreeMap<Option<RequestId>, PublishedResponse> {
     match filled(bag, "version") {
         Some("v1") => responses(
+            interface,
             filled(bag, "requests").unwrap_or_default(),
             filled(bag, "data").unwrap_or_default(),
         ),
         _ => {
-            let answer = PublishedAnswer::new(|key| filled(bag, key));
-            if answer == PublishedAnswer::default() {
+            let response = PublishedResponse::new(interface, |key| filled(bag, key));
+            if response == PublishedResponse::default() {
                 return BTreeMap::new();
             }
-            BTreeMap::from([(None, answer)])
+            BTreeMap::from([(None, response)])
         }
     }
 }
 
-impl PublishedAnswer {
-    fn new<'f>(field: impl Fn(&str) -> Option<&'f str>) -> Self {
+impl PublishedResponse {
+    fn new<'f>(interface: &Interface, field: impl Fn(&str) -> Option<&'f str>) -> Self {
         let uri = |key| field(key).and_then(|text| text.parse().ok());
+        let fields = interface.fields.iter();
         Self {
             secret_user: uri("secret-user"),
             secret_tls: uri("secret-tls"),
@@ -84,12 +101,19 @@ impl PublishedAnswer {
                 .map(str::to_owned)
                 .collect(),
             version: field("version").map(str::to_owned),
-            echo: Echo::default(),
+            fields: fields
+                .filter_map(|known| Some((*known, field(known.name)?.to_owned())))
+                .collect(),
+            correlation: Correlation::default(),
         }
     }
 }
 
-fn responses(requests: &str, data: &str) -> BTreeMap<Option<RequestId>, PublishedAnswer> {
+fn responses(
+    interface: &Interface,
+    requests: &str,
+    data: &str,
+) -> BTreeMap<Option<RequestId>, PublishedResponse> {
     let Ok(Value::Array(responses)) = serde_json::from_str(requests) else {
         return BTreeMap::new();
     };
@@ -101,16 +125,16 @@ fn responses(requests: &str, data: &str) -> BTreeMap<Option<RequestId>, Publishe
             let id = response.get("request-id")?.as_str()?;
             let text = |key: &str| response.get(key).and_then(Value::as_str);
             let memory = memory.get(id).and_then(|memory| memory.get("secret-mtls"));
-            let echo = Echo {
+            let correlation = Correlation {
                 resource: text("resource").unwrap_or_default().to_owned(),
                 salt: text("salt").unwrap_or_default().to_owned(),
                 secret_mtls: memory.and_then(Value::as_str).map(str::to_owned),
             };
-            let answer = PublishedAnswer {
-                echo,
-                ..PublishedAnswer::new(text)
+            let response = PublishedResponse {
+                correlation,
+                ..PublishedResponse::new(interface, text)
             };
-            Some((Some(id.parse().ok()?), answer))
+            Some((Some(id.parse().ok()?), response))
         })
         .collect()
 }

@@ -1,23 +1,22 @@
-//! Certificates that requirers in other models encrypt with a key of ours.
+//! Certificates that requirers in other models encrypt with the provider's key.
 //!
 //! Across models a requirer cannot share a secret (juju/juju#21248), so it takes
-//! the key from our `encryption-secret` and puts its certificate into the databag
-//! as a Fernet token. Tokens of the same text differ each time: compare what is
-//! decrypted, never the token.
+//! the key from the provider's `encryption-secret` and puts its certificate into
+//! the databag as a Fernet token. Tokens of the same text differ each time: compare
+//! what is decrypted, never the token.
 //!
-//! [`new_key`] is the one random function of the codecs, and only a step that
-//! writes may call it, for a relation that has no key yet.
+//! [`new_key`] and [`encrypt`] draw random numbers, as nothing else in this crate
+//! does, and only a step that writes may call them.
 
 use ::fernet::Fernet;
+use secret_value::Secret;
 use thiserror::Error;
 
-use crate::model::Secret;
-
-/// Why a token cannot be read. The requirer may simply have used a key that was
-/// ours once: the next token will do.
+/// Why a token cannot be read. The requirer may simply have used an earlier key:
+/// the next token will do.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
 pub enum TokenRefusal {
-    /// Our own key is damaged.
+    /// The key itself is damaged.
     #[error("the encryption key of the relation is not a Fernet key")]
     Key,
     /// The token was changed, is cut off, was made with another key.
@@ -31,6 +30,15 @@ pub enum TokenRefusal {
 /// A new random key, as the libraries keep it: 44 characters of base64.
 pub fn new_key() -> Secret<String> {
     Secret::new(Fernet::generate_key())
+}
+
+/// A token of `text`, another one at every call.
+///
+/// # Errors
+/// [`TokenRefusal::Key`] if the key is not one.
+pub fn encrypt(key: &Secret<String>, text: &str) -> Result<String, TokenRefusal> {
+    let fernet = Fernet::new(key.expose()).ok_or(TokenRefusal::Key)?;
+    Ok(fernet.encrypt(text.as_bytes()))
 }
 
 /// A time to compare tokens with that none of them is ahead of. Requirers' clocks
@@ -78,10 +86,9 @@ mod tests {
         assert_ne!(key, new_key());
         let fernet = Fernet::new(key.expose()).expect("a key");
         let pem = "-----BEGIN CERTIFICATE-----\n";
-        assert_eq!(
-            decrypt(&key, &fernet.encrypt(pem.as_bytes())),
-            Ok(pem.to_owned())
-        );
+        let token = encrypt(&key, pem).expect("a key");
+        assert_eq!(decrypt(&key, &token), Ok(pem.to_owned()));
+        assert_ne!(encrypt(&key, pem), Ok(token));
         assert_eq!(
             decrypt(&key, &fernet.encrypt(b"\xff")),
             Err(TokenRefusal::Text)

@@ -1,9 +1,11 @@
-//! What is inside the secrets of the relation, and what they are called.
+//! What is inside the secrets of a relation, and what they are called.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Dialect;
-use crate::model::{CommonName, Endpoint, RequestKey, Secret};
+use juju_hooks::Endpoint;
+use secret_value::Secret;
+
+use crate::{Dialect, Interface, RequestKey};
 
 /// The key of a certificate, in the requirer's secret as in its databag. The
 /// value is PEM: the client's own certificate first, others may follow.
@@ -13,16 +15,21 @@ pub const CERTIFICATE: &str = "mtls-cert";
 /// with its encryption key, and a requirer says that it has taken it over.
 pub const ENCRYPTION_SECRET: &str = "encryption-secret";
 
-/// Which of our secrets: requirers find a value only in the secret that the
-/// libraries group it with (`SECRET_LABEL_MAP`).
+/// The key of that secret under which the encryption key is.
+pub const ENCRYPTION_KEY: &str = "encryption-key";
+
+/// Which of the secrets of a relation: the libraries find a value only in the
+/// secret that they group it with (`SECRET_LABEL_MAP`).
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum SecretGroup {
-    /// The key that a requirer in another model encrypts its certificate with.
-    /// There is one for a relation.
+    /// The provider's: the key that a requirer in another model encrypts its
+    /// certificate with. There is one for a relation.
     Encryption,
-    /// The server's certificate authority.
+    /// The requirer's: its client's certificate.
+    Mtls,
+    /// The provider's: what a client needs for TLS.
     Tls,
-    /// The user's name and where to use it.
+    /// The provider's: the user, and where to use it.
     User,
 }
 
@@ -43,42 +50,66 @@ impl SecretGroup {
     fn name(self) -> &'static str {
         match self {
             Self::Encryption => "encryption",
+            Self::Mtls => "mtls",
             Self::Tls => "tls",
             Self::User => "user",
         }
     }
 }
 
-/// The secret with the user's name and the endpoints (`ip:port`, in any order)
-/// as URIs. There is no password: the certificate is what logs in.
-pub fn user_secret(
-    common_name: &CommonName,
-    endpoints: &[String],
+/// What is in the secret with the user.
+#[derive(Clone, Debug)]
+pub struct UserSecret<'u> {
+    /// The user's name.
+    pub username: &'u str,
+    /// Its password; `None` where a certificate is what logs in.
+    pub password: Option<&'u Secret<String>>,
+    /// The endpoints as URIs, where the interface has them.
+    pub uris: Option<String>,
+}
+
+impl UserSecret<'_> {
+    /// Endpoints (`host:port`, in any order) as URIs of this scheme.
+    pub fn uris(scheme: &str, endpoints: &[String]) -> String {
+        joined(&format!("{scheme}://"), endpoints)
+    }
+
+    /// The content of the secret.
+    pub fn content(self) -> BTreeMap<String, Secret<String>> {
+        let mut values = vec![("username", self.username.to_owned())];
+        values.extend(self.uris.map(|uris| ("uris", uris)));
+        let password = self.password.map(|password| password.expose().clone());
+        values.extend(password.map(|password| ("password", password)));
+        content(values)
+    }
+}
+
+/// The secret with what a client needs for TLS: the authority of the servers'
+/// certificates as PEM, or `None` where TLS is off. That is said in the words of
+/// each dialect: version 1 reads JSON, which Python's `True` is not, and version 0
+/// is told what its own provider tells it.
+pub fn tls_secret(
+    interface: &Interface,
+    dialect: Dialect,
+    tls_ca: Option<&str>,
 ) -> BTreeMap<String, Secret<String>> {
-    content([
-        ("uris", joined("https://", endpoints)),
-        ("username", common_name.to_string()),
-    ])
-}
-
-/// The secret with the server's certificate authority, as PEM. That TLS is on is
-/// said in the words of each dialect: version 1 reads JSON, which Python's
-/// `True` is not, and version 0 is told what its own provider tells it.
-pub fn tls_secret(dialect: Dialect, tls_ca: &str) -> BTreeMap<String, Secret<String>> {
-    let tls = match dialect {
-        Dialect::V0 => "True",
-        Dialect::V1 => "true",
+    let [off, on] = match dialect {
+        Dialect::V0 => interface.v0_tls,
+        Dialect::V1 => ["false", "true"],
     };
-    content([("tls", tls.to_owned()), ("tls-ca", tls_ca.to_owned())])
+    match tls_ca {
+        None => content([("tls", off.to_owned())]),
+        Some(tls_ca) => content([("tls", on.to_owned()), ("tls-ca", tls_ca.to_owned())]),
+    }
 }
 
-/// The secret with the key from [`super::fernet::new_key`].
+/// The secret with a key from [`crate::fernet::new_key`].
 pub fn encryption_secret(key: &Secret<String>) -> BTreeMap<String, Secret<String>> {
-    content([("encryption-key", key.expose().clone())])
+    content([(ENCRYPTION_KEY, key.expose().clone())])
 }
 
 /// Endpoints as one text: sorted, so that the same set is the same text.
-pub(super) fn joined(scheme: &str, endpoints: &[String]) -> String {
+pub(crate) fn joined(scheme: &str, endpoints: &[String]) -> String {
     let endpoints: BTreeSet<_> = endpoints
         .iter()
         .map(|endpoint| format!("{scheme}{endpoint}"))
@@ -86,16 +117,20 @@ pub(super) fn joined(scheme: &str, endpoints: &[String]) -> String {
     Vec::from_iter(endpoints).join(",")
 }
 
-fn content<const N: usize>(values: [(&str, String); N]) -> BTreeMap<String, Secret<String>> {
+fn content<'k>(
+    values: impl IntoIterator<Item = (&'k str, String)>,
+) -> BTreeMap<String, Secret<String>> {
     values
+        .into_iter()
         .map(|(key, value)| (key.to_owned(), Secret::new(value)))
-        .into()
+        .collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use juju_hooks::RelationId;
+
     use super::*;
-    use crate::model::RelationId;
 
     #[test]
     fn labels_tell_relations_requests_and_groups_apart() {

@@ -1,10 +1,11 @@
 //! Why something in a requirer's databag is refused. The texts are made for a
 //! status: one line, bounded in length, nothing of it unescaped.
 
+use juju_hooks::InvalidId;
 use thiserror::Error;
 
 use super::{MAX_CERTIFICATE_BYTES, v1};
-use crate::model::{InvalidId, PrefixRefusal, RequestId};
+use crate::RequestId;
 
 /// Why nothing of what a requirer wrote can be used.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
@@ -21,7 +22,7 @@ pub enum RelationRefusal {
     /// More requests than one relation may make.
     #[error("there are more than {} requests", v1::MAX_REQUESTS)]
     TooManyRequests,
-    /// A version of the protocol that came after this charm, or none at all.
+    /// A version of the protocol that came after this crate, or none at all.
     #[error("unsupported version of the interface: {0:?}")]
     UnsupportedVersion(String),
 }
@@ -33,19 +34,20 @@ impl RelationRefusal {
     }
 }
 
-/// Why one request is refused.
+/// Why one request is refused. `E` is why a resource is, and as its text goes
+/// into a status as well, it should be a line.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
-pub enum RequestRefusal {
+pub enum RequestRefusal<E> {
     /// An entry before it has the same id.
     #[error("the request id {0} is there twice")]
     DuplicateId(RequestId),
     /// The certificate in the databag is larger than any honest one.
     #[error("the certificate is larger than {MAX_CERTIFICATE_BYTES} bytes")]
     LongCertificate,
-    /// The salt, which an answer has to repeat, is larger than any honest one.
+    /// The salt, which a response has to repeat, is larger than any honest one.
     #[error("the salt is longer than {} bytes", v1::MAX_SALT_BYTES)]
     LongSalt,
-    /// No prefix is asked for.
+    /// No resource is asked for.
     #[error("the request names no resource")]
     NoResource,
     /// The entry of the list is not a JSON object.
@@ -54,12 +56,12 @@ pub enum RequestRefusal {
     /// A field that must be text is a number, a list or the like.
     #[error("{0} is not text")]
     NotText(&'static str),
-    /// The prefix cannot be granted to anybody.
-    #[error(transparent)]
-    Prefix(PrefixRefusal),
     /// The id is not fit to be part of other names.
     #[error(transparent)]
     RequestId(InvalidId),
+    /// The provider does not take this for a resource.
+    #[error("{0}")]
+    Resource(E),
     /// What should say where the certificate is, does not.
     #[error(transparent)]
     SecretUri(InvalidId),

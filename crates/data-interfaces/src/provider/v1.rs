@@ -2,38 +2,33 @@
 //! `data_interfaces` v1 and of `dpcharmlibs-interfaces`).
 
 use std::collections::BTreeSet;
+use std::str::FromStr;
 
+use juju_hooks::Databag;
 use serde_json::{Map, Value};
-use sha2::{Digest as _, Sha256};
 
 use super::{
-    Asked, Dialect, Echo, Entry, RelationRefusal, Request, RequestRefusal, SetAside, filled,
-    offered,
+    Correlation, Entry, RelationRefusal, Request, RequestRefusal, Requests, Unnamed, offered,
 };
-use crate::model::{Databag, Prefix, RequestId};
+use crate::{CERTIFICATE, Dialect, ENCRYPTION_SECRET, Interface, RequestId, filled, request_id};
 
 /// Largest list that is read, in bytes, since JSON grows manifold when it is
 /// taken apart. A hundred requests whose certificates are in the databag,
 /// encrypted, come to half of it.
 pub(super) const MAX_LIST_BYTES: usize = 1024 * 1024;
 
-/// Most requests of one relation. Each costs a user, a role and two secrets;
+/// Most requests of one relation. Each costs a user, its rights and two secrets;
 /// requirers are known to make up to three.
 pub(super) const MAX_REQUESTS: usize = 100;
 
 /// Longest salt, in bytes; the libraries make 16.
 pub(super) const MAX_SALT_BYTES: usize = 128;
 
-/// The id of a request that came without one: the first 16 hexadecimal digits
-/// of the SHA-256 of resource and salt (`gen_hash` in the libraries).
-pub fn request_id(resource: &str, salt: &str) -> RequestId {
-    let digest = Sha256::digest(format!("{resource}:{salt}"));
-    let digits: String = digest[..8].iter().map(|b| format!("{b:02x}")).collect();
-    digits.parse().expect("hexadecimal digits are an id")
-}
-
 /// Reads a databag whose `version` is `v1`.
-pub(super) fn read(bag: &Databag) -> Result<Option<Asked>, RelationRefusal> {
+pub(super) fn read<R: FromStr>(
+    interface: &Interface,
+    bag: &Databag,
+) -> Result<Option<Requests<R>>, RelationRefusal> {
     let Some(requests) = filled(bag, "requests") else {
         return Ok(None);
     };
@@ -41,27 +36,27 @@ pub(super) fn read(bag: &Databag) -> Result<Option<Asked>, RelationRefusal> {
     if list.is_empty() {
         return Ok(None);
     }
-    let mut asked = Asked {
+    let mut read = Requests {
         dialect: Dialect::V1,
-        encryption_secret_copied: filled(bag, super::ENCRYPTION_SECRET).is_some(),
+        encryption_secret_copied: filled(bag, ENCRYPTION_SECRET).is_some(),
         requests: Vec::new(),
-        set_aside: Vec::new(),
+        unnamed: Vec::new(),
     };
     let mut seen = BTreeSet::new();
     for (position, value) in list.iter().enumerate() {
-        match identify(value) {
-            Ok((fields, id)) if seen.insert(id.clone()) => asked.requests.push(Entry {
+        match identify(interface, value) {
+            Ok((fields, id)) if seen.insert(id.clone()) => read.requests.push(Entry {
                 request: Some(id),
-                outcome: request(fields),
+                outcome: request(interface, fields),
             }),
-            Ok((_, id)) => asked.set_aside.push(SetAside {
+            Ok((_, id)) => read.unnamed.push(Unnamed {
                 position,
                 refusal: RequestRefusal::DuplicateId(id),
             }),
-            Err(refusal) => asked.set_aside.push(SetAside { position, refusal }),
+            Err(refusal) => read.unnamed.push(Unnamed { position, refusal }),
         }
     }
-    Ok(Some(asked))
+    Ok(Some(read))
 }
 
 fn list(text: &str) -> Result<Vec<Value>, RelationRefusal> {
@@ -80,31 +75,44 @@ fn list(text: &str) -> Result<Vec<Value>, RelationRefusal> {
 
 /// The id of an entry: as given, or else computed, which is how a request added
 /// by the libraries' `write_model` has to be read.
-fn identify(value: &Value) -> Result<(&Map<String, Value>, RequestId), RequestRefusal> {
+fn identify<'v, E>(
+    interface: &Interface,
+    value: &'v Value,
+) -> Result<(&'v Map<String, Value>, RequestId), RequestRefusal<E>> {
     let fields = value.as_object().ok_or(RequestRefusal::NotAnObject)?;
     let id = match filled_text(fields, "request-id")? {
         Some(id) => id.parse().map_err(RequestRefusal::RequestId)?,
         None => request_id(
-            resource(fields)?.ok_or(RequestRefusal::NoResource)?,
+            resource(interface, fields)?.ok_or(RequestRefusal::NoResource)?,
             text(fields, "salt")?.unwrap_or_default(),
         ),
     };
     Ok((fields, id))
 }
 
-/// Reads the fields that matter to etcd. Roles, entities and the like, which the
-/// model shares with other databases, are not looked at.
-fn request(fields: &Map<String, Value>) -> Result<Request, RequestRefusal> {
-    let resource = resource(fields)?.ok_or(RequestRefusal::NoResource)?;
+/// Reads the fields that all providers of this crate need. Roles and the like,
+/// which the model shares with other databases, are not looked at.
+fn request<R: FromStr>(
+    interface: &Interface,
+    fields: &Map<String, Value>,
+) -> Result<Request<R>, RequestRefusal<R::Err>> {
+    let resource = resource(interface, fields)?.ok_or(RequestRefusal::NoResource)?;
     let salt = text(fields, "salt")?.unwrap_or_default();
     if salt.len() > MAX_SALT_BYTES {
         return Err(RequestRefusal::LongSalt);
     }
-    let secret_mtls = filled_text(fields, "secret-mtls")?;
+    let [secret_mtls, certificate] = match interface.has_client_certificate {
+        true => [
+            filled_text(fields, "secret-mtls")?,
+            filled_text(fields, CERTIFICATE)?,
+        ],
+        false => [None, None],
+    };
     Ok(Request {
-        prefix: Prefix::new(resource).map_err(RequestRefusal::Prefix)?,
-        certificate: offered(secret_mtls, filled_text(fields, super::CERTIFICATE)?)?,
-        echo: Echo {
+        resource: resource.parse().map_err(RequestRefusal::Resource)?,
+        certificate: offered(secret_mtls, certificate)?,
+        has_entity_type: !matches!(field(fields, "entity-type"), None | Some(Value::Null)),
+        correlation: Correlation {
             resource: resource.to_owned(),
             salt: salt.to_owned(),
             secret_mtls: secret_mtls.map(str::to_owned),
@@ -112,24 +120,32 @@ fn request(fields: &Map<String, Value>) -> Result<Request, RequestRefusal> {
     })
 }
 
-/// The prefix: the libraries write `resource` and also read `prefix`.
-fn resource(fields: &Map<String, Value>) -> Result<Option<&str>, RequestRefusal> {
+/// The resource: the libraries write `resource` and also read the name that it
+/// has in version 0.
+fn resource<'f, E>(
+    interface: &Interface,
+    fields: &'f Map<String, Value>,
+) -> Result<Option<&'f str>, RequestRefusal<E>> {
     match text(fields, "resource")? {
         Some(resource) => Ok(Some(resource)),
-        None => text(fields, "prefix"),
+        None => text(fields, interface.resource_key),
     }
 }
 
-/// The text of a field in kebab case, which the libraries write, or in snake
-/// case, which they also read; `null` is none.
-fn text<'f>(
+/// A field in kebab case, which the libraries write, or in snake case, which they
+/// also read.
+fn field<'f>(fields: &'f Map<String, Value>, name: &'static str) -> Option<&'f Value> {
+    fields
+        .get(name)
+        .or_else(|| fields.get(&name.replace('-', "_")))
+}
+
+/// The text of a field; `null` is none.
+fn text<'f, E>(
     fields: &'f Map<String, Value>,
     name: &'static str,
-) -> Result<Option<&'f str>, RequestRefusal> {
-    let value = fields
-        .get(name)
-        .or_else(|| fields.get(&name.replace('-', "_")));
-    match value {
+) -> Result<Option<&'f str>, RequestRefusal<E>> {
+    match field(fields, name) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
         Some(_) => Err(RequestRefusal::NotText(name)),
@@ -137,9 +153,9 @@ fn text<'f>(
 }
 
 /// As [`text`], and an empty text is none.
-fn filled_text<'f>(
+fn filled_text<'f, E>(
     fields: &'f Map<String, Value>,
     name: &'static str,
-) -> Result<Option<&'f str>, RequestRefusal> {
+) -> Result<Option<&'f str>, RequestRefusal<E>> {
     Ok(text(fields, name)?.filter(|text| !text.is_empty()))
 }
