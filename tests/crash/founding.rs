@@ -85,7 +85,7 @@ fn come_up(joins: bool, point: Option<Point>, records: bool) -> Result<End, Stri
             format!("<address of {name}>"),
         ));
         aliases.push((shown(world.root(unit)), format!("<root of {name}>")));
-        assert!(!world.machines[unit].distribution_service_ran());
+        assert!(!world.distribution_service_ran(unit));
     }
     for peers in world.model.relation_ids("etcd", "cluster") {
         let bag = world.model.app_bag(peers, "etcd");

@@ -77,7 +77,7 @@ fn live(world: &mut World, unit: &UnitName, version: &str) {
     assert_eq!(trusted(world, unit), 1);
     let client = world.client(unit, &old);
     assert_shut_out(world, unit, &client);
-    assert!(!world.machines[unit].distribution_service_ran());
+    assert!(!world.distribution_service_ran(unit));
 }
 
 /// An operator is told of a version in which clients can pass their rights, as

@@ -48,7 +48,7 @@ fn with_operator(world: &World, unit: &UnitName) {
     fs::create_dir_all(machine.root().join("home/ubuntu")).unwrap();
     let added = Command::new(machine.path_dir().join("useradd"))
         .arg("ubuntu")
-        .envs(machine.environment())
+        .envs([machine.environment()])
         .status();
     assert!(added.unwrap().success());
 }

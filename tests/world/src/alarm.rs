@@ -4,7 +4,7 @@
 use etcd_client::{
     AlarmAction, AlarmOptions, AlarmType, Certificate, Client, ConnectOptions, Identity, TlsOptions,
 };
-use simulated_juju::UnitName;
+use juju_simulator::UnitName;
 
 use crate::world::World;
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use simulated_juju::UnitName;
+use juju_simulator::UnitName;
 
 use crate::etcdctl::Etcdctl;
 use crate::world::World;

@@ -1,6 +1,6 @@
 //! What every hook of every story is held to: that it shows nobody a key.
 
-use simulated_juju::{HookRun, Model, ToolCall};
+use juju_simulator::{HookRun, Model, ToolCall};
 
 /// Asserts that no private key, and no key that the charm keeps in a secret,
 /// is seen where somebody may look: in arguments, in what is written to a

@@ -5,7 +5,7 @@ use etcd_client::{
     AlarmAction, AlarmOptions, AlarmType, Certificate as Authority, Client, ConnectOptions,
     Identity, TlsOptions,
 };
-use simulated_juju::UnitName;
+use juju_simulator::UnitName;
 use tokio::runtime::Runtime;
 
 use crate::client::Certificate;

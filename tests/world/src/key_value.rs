@@ -1,6 +1,6 @@
 //! What etcd holds, key by key.
 
-use simulated_juju::base64;
+use juju_simulator::base64;
 
 use crate::Etcdctl;
 

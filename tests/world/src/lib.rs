@@ -25,22 +25,13 @@ pub use client::{Certificate, ClientAuthority, Kind};
 pub use credentials::Credentials;
 pub use etcdctl::{Answer, Etcdctl};
 pub use intruder::Intruder;
+pub use juju_simulator as juju;
+pub use juju_simulator::{ActionResult, Change, HookRun, JujuVersion, RelationId, UnitName};
+pub use juju_simulator::{machine, run_as_tool};
 pub use key_value::KeyValue;
 pub use older::Older;
 pub use programs::Programs;
 pub use requirer::{Request, V0, V1};
-pub use simulated_juju as juju;
-pub use simulated_juju::{ActionResult, Change, HookRun, JujuVersion, RelationId, UnitName};
-pub use simulated_machine as machine;
 pub use told::Told;
 pub use world::{World, WorldOptions, service_of, writes};
 pub use writer::{Writer, Written};
-
-use std::process::ExitCode;
-
-/// Every program that makes a [`World`] calls this first thing in `main`: the
-/// hook tools and the stand-ins for a machine's commands are links to it.
-#[must_use]
-pub fn run_as_tool() -> Option<ExitCode> {
-    simulated_juju::run_as_hook_tool().or_else(simulated_machine::run_as_stand_in)
-}

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use simulated_juju::{Charm, RelationId};
+use juju_simulator::{Charm, RelationId};
 
 use crate::client::Certificate;
 use crate::etcdctl::Etcdctl;

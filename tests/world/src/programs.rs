@@ -2,6 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use juju_simulator::machine::Package;
+
+/// What the distribution calls the version of its packages.
+const PACKAGE_VERSION: &str = "3.4.23-4+b4";
+
 /// One release of etcd: a directory with `etcd` and `etcdctl`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Programs {
@@ -45,6 +50,22 @@ impl Programs {
             .into_iter()
             .next()
             .expect("no etcd: run `make setup`")
+    }
+
+    /// What the distribution's archive has: the server and the client.
+    #[must_use]
+    pub fn packages(&self) -> Vec<Package> {
+        let program = |name: &str| self.directory.join(name);
+        let server = Package::new("etcd-server", PACKAGE_VERSION)
+            .program(program("etcd"))
+            .service("etcd")
+            .user("etcd");
+        let mut client = Package::new("etcd-client", PACKAGE_VERSION).program(program("etcdctl"));
+        // The tool for data at rest, which etcd has since 3.5.
+        if program("etcdutl").is_file() {
+            client = client.program(program("etcdutl"));
+        }
+        vec![server, client]
     }
 
     fn numbers(&self) -> Vec<u32> {

@@ -3,8 +3,8 @@
 
 use std::time::Instant;
 
+use juju_simulator::UnitName;
 use serde_json::Value;
-use simulated_juju::UnitName;
 
 use crate::etcdctl::ELECTED;
 use crate::world::World;

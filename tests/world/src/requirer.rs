@@ -1,7 +1,7 @@
 //! What requirers write, literally as the libraries write it.
 
+use juju_simulator::{Model, RelationId};
 use serde_json::{Value, json};
-use simulated_juju::{Model, RelationId};
 
 /// What `data_interfaces` v0 asks its provider to keep out of the databag
 /// (LIBPATCH 50 and later).

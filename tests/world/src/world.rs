@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use simulated_juju::{
+use juju_simulator::machine::Machine;
+use juju_simulator::{
     ActionResult, Change, Charm, Deployment, HookRun, JujuVersion, Model, Options, RelationId,
     UnitName,
 };
-use simulated_machine::{Machine, MachineOptions};
 
 use crate::client::Certificate;
 use crate::etcdctl::Etcdctl;
@@ -20,6 +20,10 @@ const SETTLE_LIMIT: usize = 400;
 
 /// Enough of etcd's log to see why it did not start.
 const LOG_LINES: usize = 6;
+
+/// By this variable the charm learns what to put before every absolute path of
+/// its host.
+const ROOT_VARIABLE: &str = "ETCD_CHARM_ROOT";
 
 /// The metadata of an application that asks for access.
 const REQUIRER: &str = "
@@ -145,14 +149,12 @@ impl World {
 
     fn equip(&mut self, unit: &UnitName) {
         let directory = self.directory.path().join(unit.with_dash());
-        let options = MachineOptions::new(directory, &self.options.programs.directory)
-            .expect("this program has a path");
-        let machine = Machine::new(options).expect("a machine can be made");
-        for (key, value) in machine.environment() {
-            self.model.set_unit_environment(unit.clone(), &key, &value);
-        }
+        let machine = Machine::new(directory, self.options.programs.packages())
+            .expect("a machine can be made");
+        let root = machine.root().display().to_string();
         self.model
-            .add_unit_path(unit.clone(), machine.path_dir().to_owned());
+            .set_unit_environment(unit.clone(), ROOT_VARIABLE, root);
+        self.model.put_on_machine(unit.clone(), &machine);
         self.machines.insert(unit.clone(), machine);
     }
 
@@ -171,7 +173,7 @@ impl World {
         let name = self.model.deploy_remote(
             app,
             Charm::puppet(REQUIRER),
-            simulated_juju::RemoteSide::Consumer,
+            juju_simulator::RemoteSide::Consumer,
             1,
         );
         let relation = self
@@ -183,7 +185,7 @@ impl World {
     /// Deploys an application of another model whose offer this model consumes,
     /// and relates it.
     pub fn relate_offer(&mut self, app: &str) -> RelationId {
-        let side = simulated_juju::RemoteSide::Offerer;
+        let side = juju_simulator::RemoteSide::Offerer;
         let name = self
             .model
             .deploy_remote(app, Charm::puppet(REQUIRER), side, 1);
@@ -342,7 +344,7 @@ impl World {
         self.machines
             .iter()
             .filter(|(unit, machine)| {
-                machine.service(&service_of(unit)).active == simulated_machine::Active::Active
+                machine.service(&service_of(unit)).active == juju_simulator::machine::Active::Active
             })
             .map(|(unit, _)| unit.clone())
             .collect()
@@ -352,6 +354,13 @@ impl World {
     #[must_use]
     pub fn starts(&self, unit: &UnitName) -> u32 {
         self.machines[unit].service(&service_of(unit)).starts
+    }
+
+    /// Whether the service of the distribution's package ever ran on this unit's
+    /// machine: it would serve without any access control.
+    #[must_use]
+    pub fn distribution_service_ran(&self, unit: &UnitName) -> bool {
+        self.machines[unit].service("etcd").starts > 0
     }
 
     /// Files of the unit's machine.

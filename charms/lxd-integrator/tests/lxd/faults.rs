@@ -1,6 +1,6 @@
 //! LXD that is away, hooks that are killed, requests that are lost.
 
-use simulated_juju::RelationId;
+use juju_simulator::RelationId;
 
 use crate::proxy::{Loss, Proxy};
 use crate::server::{Server, shared};

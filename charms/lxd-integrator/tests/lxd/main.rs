@@ -32,7 +32,7 @@ macro_rules! trials {
 }
 
 fn main() -> ExitCode {
-    if let Some(code) = simulated_juju::run_as_hook_tool() {
+    if let Some(code) = juju_simulator::run_as_tool() {
         return code;
     }
     if server::programs().is_none() {

@@ -4,11 +4,11 @@
 use std::path::Path;
 
 use certificates::{Fingerprint, Timestamp};
+use juju_simulator::{Charm, Deployment, HookRun, Model, Options, RelationId, UnitName};
 use lxd_integrator::lxd::Client as Lxd;
 use lxd_integrator::plan::credentials::{Address, Connection, Https};
 use secret_value::Secret;
 use serde_json::{Value, json};
-use simulated_juju::{Charm, Deployment, HookRun, Model, Options, RelationId, UnitName};
 
 use crate::server::Server;
 
