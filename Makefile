@@ -8,9 +8,11 @@ RELEASE := "$${CARGO_TARGET_DIR:-target}/release/etcd-charm"
 DENY := target/tools/cargo-deny/bin/cargo-deny
 # Some minutes of fuzzing.
 TIMES ?= 50
+# What `make pack` packs.
+CHARM ?= $(shell cat release/charms)
 .DEFAULT_GOAL := help
 
-.PHONY: help setup build demo demo-lxd costs test fmt lint unit stories interop fuzz corpus crash hostile properties deny pack pack-test clean
+.PHONY: help setup build demo demo-lxd costs test format lint unit integration stories interop fuzz corpus crash hostile properties deny pack pack-test clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -27,6 +29,12 @@ demo: ## show the charm at work in a simulated Juju model
 	@$(ENV) cargo build --release
 	@$(ENV) cargo build -p etcd-charm-demo
 	@$(ENV) cargo run -q -p etcd-charm-demo --bin etcd-charm-demo -- --charm $(RELEASE)
+
+.PHONY: shipping
+shipping: ## check workflows, Terraform modules and what else publishing needs
+	@tests/tools/setup basic
+	@tests/shipping/setup
+	@$(ENV) cargo test --test shipping
 
 .PHONY: statuses
 statuses: ## print what an operator reads in a whole life of the charm: statuses and results of actions
@@ -51,6 +59,7 @@ test: ## everything that CI checks
 	@$(TIMED) python tests/tools/python
 	@$(TIMED) format cargo fmt --all --check
 	@$(ENV) $(TIMED) lint cargo clippy --workspace --all-targets -- -D warnings
+	@$(TIMED) shipping tests/shipping/setup
 	@$(TIMED) lxd charms/lxd-integrator/tests/setup || test $$? -eq 69
 	@$(TIMED) charmcraft tests/package/setup || echo "test: LEFT OUT: packing the charm, for the reason above"
 	@$(ENV) $(TIMED) tests tests/tools/all
@@ -62,7 +71,7 @@ test-machines: ## the charm on machines with systemd and apt, which are booted h
 	@$(ENV) cargo test --no-run --test machines
 	@$(ENV) ETCD_CHARM_MACHINES=1 exec $(TIMED) machines setpriv --pdeathsig TERM cargo test --test machines
 
-fmt: ## format the sources
+format: ## format the sources
 	@cargo fmt --all
 
 lint: ## check format and clippy's opinion
@@ -78,6 +87,8 @@ stories: ## the tests that run the charm with a real etcd; FILTER=word picks som
 	@tests/tools/setup all
 	@tests/tools/python
 	@$(ENV) cargo test --workspace --test '*' -- $(FILTER)
+
+integration: stories ## the same, under the name that the makefiles of charms have for it
 
 interop: ## the tests with requirers that run Canonical's own libraries; FILTER=word picks some
 	@tests/tools/setup all
@@ -102,11 +113,11 @@ deny: ## check licences, duplicates and sources of all that the charm is built f
 	@rm -rf target/tools/making/cargo-deny
 	@$(DENY) check licenses bans sources
 
-pack: ## pack the charms with charmcraft, which is fetched where it is missing; ETCD=<archive> puts that etcd in
+pack: ## pack the charms with charmcraft, which is fetched where it is missing; CHARM=<name> packs one, ETCD=<archive> puts that etcd in
 	@tests/tools/setup basic
 	@command -v charmcraft >/dev/null || tests/package/setup
-	@tests/package/pack etcd $(if $(ETCD),"$(abspath $(ETCD))")
-	@tests/package/pack lxd-integrator
+	@$(if $(filter etcd,$(CHARM)),tests/package/pack etcd $(if $(ETCD),"$(abspath $(ETCD))"))
+	@for charm in $(filter-out etcd,$(CHARM)); do tests/package/pack $$charm || exit; done
 
 pack-test: ## pack the charm, look at what is in it, and let it serve a client
 	@tests/tools/setup basic

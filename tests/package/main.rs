@@ -108,6 +108,7 @@ fn holds_its_files() {
         "actions.yaml",
         "config.yaml",
         "dispatch",
+        "icon.svg",
         "manifest.yaml",
         "metadata.yaml",
     ];
@@ -134,7 +135,7 @@ fn holds_its_files() {
 
 fn describes() {
     let charm = packed();
-    for name in ["LICENSE", "metadata.yaml"] {
+    for name in ["LICENSE", "icon.svg", "metadata.yaml"] {
         assert_eq!(charm.text(name), source(name), "{name}");
     }
     let config = charm.yaml("config.yaml");

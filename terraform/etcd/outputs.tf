@@ -1,0 +1,23 @@
+output "app_name" {
+  description = "Name of the application."
+  value       = juju_application.etcd.name
+}
+
+output "application" {
+  description = "The whole application."
+  value       = juju_application.etcd
+}
+
+output "provides" {
+  description = "Endpoints that other applications can be related to, by name."
+  value = {
+    db          = "db"
+    etcd_client = "etcd-client"
+    proxy       = "proxy"
+  }
+}
+
+output "requires" {
+  description = "Endpoints that need another application, by name: there are none."
+  value       = {}
+}
