@@ -16,6 +16,8 @@ const OF_JUJU: &[(&str, &str)] = &[
     ("config", "model.set_config(\"etcd\","),
     ("deploy", "world.deploy_with("),
     ("integrate", ".integrate(\"etcd:etcd-client\","),
+    ("offer", "world.relate_offer("),
+    ("refresh", "model.upgrade_charm(\"etcd\","),
     ("remove-relation", "model.remove_relation("),
     ("remove-unit", "world.remove_unit("),
     ("run", ".run_action("),
@@ -24,14 +26,25 @@ const OF_JUJU: &[(&str, &str)] = &[
 /// Those that only look, or that the charm has no part in.
 const OF_JUJU_ALONE: &[&str] = &[
     "actions",
+    "add-model",
+    "bootstrap",
+    "consume",
     "debug-log",
+    "destroy-model",
     "expose",
     "model-config",
+    "remove-application",
     "scp",
+    "secrets",
+    "show-secret",
     "show-unit",
     "ssh",
     "status",
 ];
+
+/// What the application is called in the document that has another one of etcd
+/// beside it.
+const ALSO_ETCD: &str = "store";
 
 /// The sources of all tests.
 pub(crate) struct Tests {
@@ -129,12 +142,42 @@ pub(crate) fn check(command: &str, metadata: &Metadata, tests: &Tests) -> Result
             ),
         // With or without the words that set variables before it.
         _ if words.iter().any(|word| ["cargo", "."].contains(word)) => Ok(()),
-        "etcdctl" | "sudo" => tests.have(&words.join(" ")),
+        "etcdctl" => etcdctl(rest, tests),
+        // What prepares the operator's own computer.
+        "sudo" if ["apt-get", "snap"].contains(&words[1]) && words[2] == "install" => Ok(()),
+        "sudo" if words[1] == "-i" => Ok(()),
+        "cd" | "export" | "lxd" | "tar" => Ok(()),
         _ => Err("it is of no kind that is known here".to_owned()),
     }
 }
 
+/// A subcommand that some test runs as well.
+fn etcdctl(words: &[&str], tests: &Tests) -> Result<(), String> {
+    let mut subcommands = words.iter().filter(|word| !word.starts_with('-'));
+    let first = subcommands.next().ok_or("etcdctl what?")?;
+    let one = tests.have(&format!("&[\"{first}\""));
+    match subcommands.next() {
+        Some(second) => one.or_else(|_| tests.have(&format!("\"{first}\", \"{second}\""))),
+        None => one,
+    }
+}
+
 fn juju(words: &[&str], metadata: &Metadata, tests: &Tests) -> Result<(), String> {
+    let mut words = words.to_vec();
+    let is_other = |word: &&str| word.split(['/', ':']).next() == Some(ALSO_ETCD);
+    let renamed: Vec<String> = words
+        .iter()
+        .map(|word| match is_other(word) {
+            true => word.replacen(ALSO_ETCD, "etcd", 1),
+            false => (*word).to_owned(),
+        })
+        .collect();
+    if renamed.starts_with(&["deploy", "etcd", "etcd"].map(str::to_owned)) {
+        words.remove(2);
+    } else {
+        words = renamed.iter().map(|word| &**word).collect();
+    }
+    let words = &words[..];
     let (verb, arguments) = words.split_first().ok_or("juju what?")?;
     if OF_JUJU_ALONE.contains(verb) {
         return Ok(());
@@ -157,11 +200,18 @@ fn juju(words: &[&str], metadata: &Metadata, tests: &Tests) -> Result<(), String
     match (*verb, arguments) {
         // Another application's.
         ("deploy" | "config", [other, ..]) if *other != "etcd" => Ok(()),
+        ("remove-relation", [_, "charmed-etcd"]) => Ok(()),
         ("config", [_, "--reset", names]) => names
             .split(',')
             .try_for_each(|name| option_is_known(name, metadata, tests)),
         ("config", ["etcd"]) => Ok(()),
         ("config", [_, set @ ..]) => options(&pairs(set)?, metadata, tests),
+        ("offer", [endpoint]) => match endpoint.strip_prefix("etcd:") {
+            Some(endpoint) if metadata.has_endpoint(endpoint) => Ok(()),
+            _ => Err(format!("there is no endpoint {endpoint}")),
+        },
+        ("refresh", ["etcd"]) => Ok(()),
+        ("remove-unit", [_, "--force"]) => tests.have("model.remove_unit_force("),
         ("deploy", [_, flags @ ..]) => flags.chunks(2).try_for_each(|flag| match flag {
             ["-n", _] => Ok(()),
             ["--config", set] => options(&pairs(&[set])?, metadata, tests),
@@ -218,10 +268,12 @@ fn options(set: &[(String, String)], metadata: &Metadata, tests: &Tests) -> Resu
     for (name, value) in set {
         option_is_known(name, metadata, tests)?;
         let value = match metadata.options()[name]["type"].as_str() {
-            Some("int") => value.parse::<i64>().map(Value::from),
-            _ => Ok(Value::from(value.as_str())),
+            Some("int") => value.parse::<i64>().ok().map(Value::from),
+            Some("boolean") => value.parse::<bool>().ok().map(Value::from),
+            _ => Some(Value::from(value.as_str())),
         };
-        config.insert(name.clone(), value.map_err(|error| error.to_string())?);
+        let value = value.ok_or_else(|| format!("{name} is of another type"))?;
+        config.insert(name.clone(), value);
     }
     match Options::parse(&config) {
         Ok(_) => Ok(()),

@@ -20,14 +20,46 @@ use std::{env, fs};
 
 use metadata::Metadata;
 
-/// All that operators and newcomers are given to read.
+/// All that operators of etcd and newcomers are given to read.
 fn documents() -> Vec<(PathBuf, String)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut paths: Vec<_> = ["README.md", "CONTRIBUTING.md", "SECURITY.md"]
-        .map(|name| root.join(name))
+        .map(|name| root().join(name))
         .into();
-    let more = fs::read_dir(root.join("docs")).unwrap();
-    paths.extend(more.map(|entry| entry.unwrap().path()));
+    paths.extend(markdown_below("docs"));
+    read(paths)
+}
+
+/// The same, and what is written about all else in the repository.
+fn all_documents() -> Vec<(PathBuf, String)> {
+    let mut paths = vec![root().join("CHANGELOG.md")];
+    for directory in ["charms", "crates", "terraform"] {
+        paths.extend(markdown_below(directory));
+    }
+    let mut documents = documents();
+    documents.extend(read(paths));
+    documents
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn markdown_below(directory: &str) -> Vec<PathBuf> {
+    let (mut found, mut directories) = (Vec::new(), vec![root().join(directory)]);
+    while let Some(directory) = directories.pop() {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                directories.push(path);
+            } else if path.extension().is_some_and(|end| end == "md") {
+                found.push(path);
+            }
+        }
+    }
+    found
+}
+
+fn read(mut paths: Vec<PathBuf>) -> Vec<(PathBuf, String)> {
     paths.sort();
     let read = |path: PathBuf| {
         let text = fs::read_to_string(&path).unwrap();
@@ -66,8 +98,7 @@ fn tables_are_those_of_the_metadata() {
 /// `juju actions etcd` shows each description whole.
 #[test]
 fn actions_are_described_in_a_sentence_and_explained_in_a_document() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let explained = fs::read_to_string(root.join("docs/actions.md")).unwrap();
+    let explained = fs::read_to_string(root().join("docs/reference/actions.md")).unwrap();
     for (name, action) in Metadata::read().actions() {
         let described = action["description"].as_str().unwrap();
         let is_sentence = !described.contains('\n') && described.ends_with('.');
@@ -114,6 +145,10 @@ fn commands_with_mistakes_are_found() {
         "juju deploy etcd --storage logs=1G",
         "juju deploy etcd --config port=2379",
         "juju upgrade-series etcd",
+        "juju offer etcd:db2",
+        "juju run store/leader helth",
+        "juju config etcd allow-vulnerable-etcd=maybe",
+        "etcdctl lunch",
         "make lunch",
         "rm -rf /",
     ] {
@@ -138,9 +173,8 @@ fn tests_named(security: &str) -> Vec<&str> {
 
 #[test]
 fn what_security_promises_is_held_by_tests_that_there_are() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut sources = String::new();
-    let mut directories = vec![root.join("src"), root.join("tests")];
+    let mut directories = vec![root().join("src"), root().join("tests")];
     while let Some(directory) = directories.pop() {
         for entry in fs::read_dir(directory).unwrap() {
             let path = entry.unwrap().path();
@@ -151,7 +185,7 @@ fn what_security_promises_is_held_by_tests_that_there_are() {
             }
         }
     }
-    let security = fs::read_to_string(root.join("SECURITY.md")).unwrap();
+    let security = fs::read_to_string(root().join("SECURITY.md")).unwrap();
     for name in tests_named(&security) {
         let is_function = sources.contains(&format!("fn {name}()"));
         let is_story = sources.contains(&format!("\"{name}\""));
@@ -162,7 +196,7 @@ fn what_security_promises_is_held_by_tests_that_there_are() {
 #[test]
 fn links_lead_somewhere() {
     let mut wrong = Vec::new();
-    for (path, text) in documents() {
+    for (path, text) in all_documents() {
         let targets = text.split("](").skip(1);
         let targets = targets.filter_map(|rest| rest.split_once(')'));
         for (target, _) in targets.filter(|(target, _)| !target.contains("://")) {
@@ -184,6 +218,33 @@ fn links_lead_somewhere() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// From the first page every other one is found.
+#[test]
+fn every_page_is_linked() {
+    let mut found = vec![root().join("docs/index.md")];
+    let mut next = 0;
+    while let Some(path) = found.get(next).cloned() {
+        next += 1;
+        let text = fs::read_to_string(&path).unwrap();
+        let targets = text.split("](").skip(1);
+        let targets = targets.filter_map(|rest| rest.split_once(')'));
+        for (target, _) in targets.filter(|(target, _)| !target.contains("://")) {
+            let file = target.split('#').next().unwrap();
+            let Ok(file) = path.parent().unwrap().join(file).canonicalize() else {
+                continue;
+            };
+            let is_page = file.extension().is_some_and(|end| end == "md");
+            if is_page && !found.contains(&file) {
+                found.push(file);
+            }
+        }
+    }
+    for page in markdown_below("docs") {
+        let page = page.canonicalize().unwrap();
+        assert!(found.contains(&page), "nothing links to {}", page.display());
+    }
 }
 
 /// The anchor that a heading gets where Markdown is shown.

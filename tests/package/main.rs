@@ -15,14 +15,18 @@ mod archive;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock};
 
 use archive::Archive;
+use etcd_charm_world::juju::Deployment;
 use etcd_charm_world::{ClientAuthority, JujuVersion, Programs, V0, World, WorldOptions};
 use libtest_mimic::{Arguments, Trial};
 
 /// More than the program needs, and a reason to look when it no longer does.
 const MAX_PROGRAM_BYTES: u64 = 6_000_000;
+
+/// The repository that the charm is packed for.
+const REPOSITORY: &str = "https://github.com/somebody/etcd-operators";
 
 /// The same for what an operator downloads.
 const MAX_ARCHIVE_BYTES: u64 = 3_000_000;
@@ -36,7 +40,7 @@ fn main() -> ExitCode {
     if let Some(missing) = &missing {
         eprintln!("package: ignored: {missing}: `make pack-test` as root");
     }
-    let tests: [(&str, fn()); 4] = [
+    let tests: [(&str, fn()); 5] = [
         (
             "the_charm_holds_its_files_and_nothing_else",
             holds_its_files,
@@ -44,6 +48,7 @@ fn main() -> ExitCode {
         ("the_charm_describes_itself_as_its_sources_do", describes),
         ("charmcraft_has_nothing_to_criticise", is_not_criticised),
         ("the_packed_program_serves_a_client", serves_a_client),
+        ("a_charm_with_an_etcd_in_it_runs_that", runs_what_is_packed),
     ];
     let trials = tests
         .map(|(name, test)| {
@@ -77,15 +82,46 @@ fn charmcraft() -> PathBuf {
 /// The packed charm; whoever asks first packs it.
 fn packed() -> &'static Archive {
     static PACKED: OnceLock<Archive> = OnceLock::new();
+    PACKED.get_or_init(|| pack("without", None))
+}
+
+/// The same with the release of etcd in it that is published.
+fn packed_with_etcd() -> &'static Archive {
+    static PACKED: OnceLock<Archive> = OnceLock::new();
     PACKED.get_or_init(|| {
-        let output = Command::new(root().join("tests/package/pack"))
-            .output()
-            .unwrap();
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "charmcraft cannot pack:\n{said}");
-        let charm = root().join(format!("etcd_ubuntu@24.04-{}.charm", architecture()));
-        Archive::open(&charm, &root().join("target/pack/unpacked"))
+        let archive = root().join("target/pack/etcd.tar.gz");
+        std::fs::create_dir_all(archive.parent().unwrap()).unwrap();
+        let made = Command::new(root().join("tests/tools/release-archive"))
+            .arg(published_etcd())
+            .arg(&archive)
+            .status();
+        assert!(made.unwrap().success());
+        pack("with-etcd", Some(&archive))
     })
+}
+
+/// The release of etcd that the published charm has in it.
+fn published_etcd() -> String {
+    source("release/etcd-version").trim().to_owned()
+}
+
+/// Packs the charm into a directory of its own, by one charmcraft at a time.
+fn pack(name: &str, etcd: Option<&Path>) -> Archive {
+    static PACKING: Mutex<()> = Mutex::new(());
+    let _alone = PACKING.lock();
+    let into = root().join("target/pack").join(name);
+    std::fs::create_dir_all(&into).unwrap();
+    let output = Command::new(root().join("tests/package/pack"))
+        .arg("etcd")
+        .args(etcd)
+        .env("PACK_INTO", &into)
+        .env("REPOSITORY", REPOSITORY)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "charmcraft cannot pack:\n{said}");
+    let charm = into.join(format!("etcd_ubuntu@24.04-{}.charm", architecture()));
+    Archive::open(&charm, &into.join("unpacked"))
 }
 
 /// This machine's architecture, as Juju and charmcraft call it.
@@ -135,9 +171,14 @@ fn holds_its_files() {
 
 fn describes() {
     let charm = packed();
-    for name in ["LICENSE", "icon.svg", "metadata.yaml"] {
+    for name in ["LICENSE", "icon.svg"] {
         assert_eq!(charm.text(name), source(name), "{name}");
     }
+    // As it is, but for the repository that it is published from.
+    let metadata =
+        source("metadata.yaml").replace("https://repository.example/etcd-operators", REPOSITORY);
+    assert_eq!(charm.text("metadata.yaml"), metadata);
+    assert_eq!(charm.yaml("metadata.yaml")["source"], REPOSITORY);
     let config = charm.yaml("config.yaml");
     let sources: serde_yaml::Value = serde_yaml::from_str(&source("charmcraft.yaml")).unwrap();
     assert_eq!(config["options"], sources["config"]["options"]);
@@ -211,4 +252,57 @@ fn serves_a_client() {
     world.model.remove_relation(relation);
     world.rest();
     assert_eq!(admin.lines(&["user", "list"]), ["root"]);
+}
+
+/// The machines' own etcd is old and open to advisories, and one relation alone is
+/// served with it. The charm that is published runs another one, without a network
+/// and without being told.
+fn runs_what_is_packed() {
+    let version = published_etcd();
+    let charm = packed_with_etcd();
+    let mut expected = packed().names();
+    expected.insert(4, "etcd.tar.gz");
+    expected.sort_unstable();
+    assert_eq!(charm.names(), expected);
+    let inside = charm.read("etcd.tar.gz");
+    let attached = std::fs::read(root().join("target/pack/etcd.tar.gz")).unwrap();
+    assert!(inside == attached, "another archive was packed");
+
+    let mut world = World::new(WorldOptions {
+        dispatch: charm.unpacked().join("dispatch"),
+        charm: charm.unpacked().to_owned(),
+        programs: Programs::oldest(),
+        juju: JujuVersion::V3_6,
+        seed: 2,
+    });
+    let secure = Deployment::units(1).config("allow-vulnerable-etcd", false);
+    let unit = world.deploy_with(secure);
+    world.rest();
+    let packages = world.machines[&unit].packages();
+    assert!(
+        !packages.iter().any(|package| package.contains("etcd")),
+        "{packages:?}"
+    );
+    let status = world.model.unit_status(unit.clone());
+    assert_eq!(&*status.status, "active", "{}", status.message);
+    assert_eq!(&*status.message, "cluster is healthy; raft leader");
+    let member = world.admin(&unit).json(&["endpoint", "status"]);
+    assert_eq!(member[0]["Status"]["version"], version);
+    let health = world.run_action(&unit, "health", serde_json::json!({}));
+    let advisories = &health.results["status"]["advisories"];
+    assert_eq!(*advisories, "none", "{}", health.results);
+
+    // Two clients that do not trust each other are both served.
+    let authority = ClientAuthority::new();
+    for (app, name, prefix) in [("one", "client1", "/one/"), ("two", "client2", "/two/")] {
+        let relation = world.relate(app);
+        let certificate = authority.issue(name);
+        let mut app = V0::ask(&mut world.model, app, relation, prefix);
+        app.set_certificate(&mut world.model, &certificate.certificate);
+        world.rest();
+        let told = world.told(&app).expect("an answer");
+        let client = world.follow(&told, &certificate);
+        assert!(client.run(&["put", &format!("{prefix}a"), "1"]).ok);
+        assert!(client.run(&["put", "/elsewhere", "1"]).is_denied());
+    }
 }

@@ -17,6 +17,7 @@ mod hygiene;
 mod isolation;
 mod leaders;
 mod majority;
+mod migrate;
 mod names;
 mod older;
 mod options;
@@ -57,6 +58,7 @@ fn main() -> ExitCode {
         isolation::stories(),
         leaders::stories(),
         majority::stories(),
+        migrate::stories(),
         names::stories(),
         older::stories(),
         options::stories(),
