@@ -276,7 +276,11 @@ fn runs_what_is_packed() {
         seed: 2,
     });
     let secure = Deployment::units(1).config("allow-vulnerable-etcd", false);
-    let unit = world.deploy_with(secure);
+    // The simulated Juju lays down a charm's program and description, and the files
+    // that it is told of.
+    let inside = charm.unpacked().join("etcd.tar.gz");
+    let charm = world.charm().with_file("etcd.tar.gz", inside);
+    let unit = world.deploy_charm(charm, secure);
     world.rest();
     let packages = world.machines[&unit].packages();
     assert!(
