@@ -43,7 +43,7 @@ variable "endpoint_bindings" {
 }
 
 variable "expose" {
-  description = "Lets clients from outside of the model reach etcd: `{}` for all of them, or lists separated by commas."
+  description = "Exposes the application to clients outside of the model: `{}` to all of them, or limited by lists separated by commas."
   type = object({
     cidrs     = optional(string)
     endpoints = optional(string)
@@ -70,7 +70,7 @@ variable "model_uuid" {
 }
 
 variable "resources" {
-  description = "Resources of the charm: `etcd` is a path to, or a revision of, a release of etcd that replaces the packed one."
+  description = "Revisions of the charm's resources on Charmhub, for example `{ etcd = \"2\" }`. By default etcd is the one in the charm."
   type        = map(string)
   default     = {}
   nullable    = false

@@ -147,6 +147,21 @@ fn outputs() {
     }
 }
 
+/// What `juju_application` takes: its schema, as the provider documents it. The
+/// provider itself comes from Terraform's registry only.
+const ARGUMENTS: [&str; 10] = [
+    "config",
+    "constraints",
+    "endpoint_bindings",
+    "machines",
+    "model_uuid",
+    "name",
+    "resources",
+    "storage_directives",
+    "trust",
+    "units",
+];
+
 fn used() {
     for module in Module::all() {
         let main = read(module.directory.join("main.tf"));
@@ -163,6 +178,13 @@ fn used() {
         named.dedup();
         let declared: Vec<_> = module.section("variables").keys().collect();
         assert_eq!(named, declared, "{}", module.charm.name);
+        let arguments = main.lines().filter_map(|line| {
+            let (name, _) = line.strip_prefix("  ")?.split_once(" = ")?;
+            (!name.starts_with(' ')).then(|| name.trim())
+        });
+        for argument in arguments {
+            assert!(ARGUMENTS.contains(&argument), "{argument}");
+        }
         let charm = format!("name     = \"{}\"", module.charm.name);
         assert!(main.contains(&charm), "{charm} is not what is deployed");
     }
