@@ -24,7 +24,7 @@ const OF_JUJU: &[(&str, &str)] = &[
 ];
 
 /// Those that only look, or that the charm has no part in.
-const OF_JUJU_ALONE: &[&str] = &[
+pub(crate) const OF_JUJU_ALONE: &[&str] = &[
     "actions",
     "add-model",
     "bootstrap",
@@ -54,9 +54,13 @@ pub(crate) struct Tests {
 
 impl Tests {
     pub(crate) fn read() -> Self {
+        Self::below(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests"))
+    }
+
+    pub(crate) fn below(directory: &Path) -> Self {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let mut text = String::new();
-        let mut directories = vec![root.join("tests")];
+        let mut directories = vec![directory.to_owned()];
         while let Some(directory) = directories.pop() {
             for entry in fs::read_dir(directory).unwrap() {
                 let path = entry.unwrap().path();
@@ -71,6 +75,13 @@ impl Tests {
         Self {
             text,
             makefile: fs::read_to_string(root.join("Makefile")).unwrap(),
+        }
+    }
+
+    pub(crate) fn has_target(&self, target: &str) -> Result<(), String> {
+        match self.makefile.contains(&format!("\n{target}:")) {
+            true => Ok(()),
+            false => Err(format!("there is no target {target}")),
         }
     }
 
@@ -134,12 +145,7 @@ pub(crate) fn check(command: &str, metadata: &Metadata, tests: &Tests) -> Result
         "make" => rest
             .iter()
             .filter(|word| !word.contains('='))
-            .try_for_each(
-                |target| match tests.makefile.contains(&format!("\n{target}:")) {
-                    true => Ok(()),
-                    false => Err(format!("there is no target {target}")),
-                },
-            ),
+            .try_for_each(|target| tests.has_target(target)),
         // With or without the words that set variables before it.
         _ if words.iter().any(|word| ["cargo", "."].contains(word)) => Ok(()),
         "etcdctl" => etcdctl(rest, tests),
@@ -283,7 +289,7 @@ fn options(set: &[(String, String)], metadata: &Metadata, tests: &Tests) -> Resu
 
 /// The action exists and some test runs it; each parameter exists and is of the
 /// right type, and none is missing.
-fn run(
+pub(crate) fn run(
     name: &str,
     set: &[(String, String)],
     metadata: &Metadata,

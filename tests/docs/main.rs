@@ -13,6 +13,7 @@
 
 mod commands;
 mod metadata;
+mod sister;
 mod tables;
 
 use std::path::{Path, PathBuf};
@@ -125,6 +126,31 @@ fn commands_are_understood_and_run_by_a_test() {
         }
     }
     assert!(count > 20, "only {count} commands were found");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn commands_of_the_other_charms_are_understood() {
+    let mut wrong = Vec::new();
+    for charm in sister::Sister::all() {
+        let commands = commands::of_text(&charm.readme());
+        assert!(!commands.is_empty());
+        for command in commands {
+            if let Err(reason) = charm.check(&command) {
+                wrong.push(format!("`{command}`: {reason}"));
+            }
+        }
+        for command in [
+            "juju config lxd-integrator lxd-endpoint=x",
+            "juju run lxd-integrator/leader helth",
+            "juju integrate lxd-integrator:apis my-app",
+            "juju lunch",
+            "rm -rf /",
+        ] {
+            let command = command.replace("lxd-integrator", charm.name());
+            assert!(charm.check(&command).is_err(), "{command}");
+        }
+    }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 

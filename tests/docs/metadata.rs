@@ -13,9 +13,14 @@ pub(crate) struct Metadata {
 
 impl Metadata {
     pub(crate) fn read() -> Self {
+        Self::of(Path::new(env!("CARGO_MANIFEST_DIR")))
+    }
+
+    /// Those of the charm in this directory.
+    pub(crate) fn of(directory: &Path) -> Self {
         let (mut all, mut texts) = (Map::new(), String::new());
         for file in ["charmcraft.yaml", "metadata.yaml"] {
-            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+            let path = directory.join(file);
             let text = fs::read_to_string(path).unwrap();
             let parsed: Map<String, Value> = serde_yaml::from_str(&text).unwrap();
             all.extend(parsed);
