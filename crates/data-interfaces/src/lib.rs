@@ -9,7 +9,8 @@
 //!
 //! [`Interface`] says in what one interface differs from another; what is behind
 //! it, a database or a key-value store, is nothing that this crate knows.
-//! [`provider`] reads requests and writes responses.
+//! [`provider`] reads requests and writes responses, [`requirer`] writes requests
+//! and reads what came of them.
 //!
 //! There is no input or output in here. Keys and tokens of [`fernet`] are random,
 //! and nothing else is.
@@ -18,6 +19,7 @@ pub mod fernet;
 mod id;
 mod interface;
 pub mod provider;
+pub mod requirer;
 mod secrets;
 
 pub use id::{RequestId, RequestKey, request_id};
@@ -27,7 +29,22 @@ pub use secrets::{
     secret_label, tls_secret,
 };
 
-use juju_hooks::Databag;
+use juju_hooks::{Databag, SecretUri};
+
+/// How a requirer offers the certificate of its client.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum OfferedCertificate {
+    /// In the databag as PEM: a certificate is public, and across models secrets
+    /// of the requirer cannot be shared.
+    Clear(String),
+    /// In the databag as a Fernet token, made with the key that the provider published in
+    /// its `encryption-secret`.
+    Encrypted(String),
+    /// Not yet, which is normal: it may come much later.
+    None,
+    /// In a secret, under the key [`CERTIFICATE`].
+    Secret(SecretUri),
+}
 
 /// A databag's value; an empty one is none.
 fn filled<'b>(bag: &'b Databag, key: &str) -> Option<&'b str> {

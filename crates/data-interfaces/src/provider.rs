@@ -16,14 +16,15 @@ mod malformed_tests;
 #[cfg(test)]
 mod sentence_tests;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 #[cfg(test)]
 mod valkey_tests;
 
 use std::str::FromStr;
 
-use juju_hooks::{Databag, SecretUri};
+use juju_hooks::Databag;
 
+pub use crate::OfferedCertificate;
 use crate::{Dialect, Interface, RequestId, filled};
 pub use published::{PublishedResponse, changes, read_published};
 pub use refusal::{RelationRefusal, RequestRefusal};
@@ -81,21 +82,6 @@ pub struct Request<R = String> {
     pub has_entity_type: bool,
     /// What a response has to repeat.
     pub correlation: Correlation,
-}
-
-/// How a requirer offers the certificate of its client.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum OfferedCertificate {
-    /// In the databag as PEM: a certificate is public, and across models secrets
-    /// of the requirer cannot be shared.
-    Clear(String),
-    /// In the databag as a Fernet token, made with the key that we published in
-    /// our `encryption-secret`.
-    Encrypted(String),
-    /// Not yet, which is normal: it may come much later.
-    None,
-    /// In a secret, under the key [`crate::CERTIFICATE`].
-    Secret(SecretUri),
 }
 
 /// What ties a response in version 1 to its request, as it was received.

@@ -25,6 +25,9 @@ pub enum SecretGroup {
     /// The provider's: the key that a requirer in another model encrypts its
     /// certificate with. There is one for a relation.
     Encryption,
+    /// The requirer's, which it shares with nobody: the certificate of its client
+    /// and the key.
+    Identity,
     /// The requirer's: its client's certificate.
     Mtls,
     /// The provider's: what a client needs for TLS.
@@ -50,6 +53,7 @@ impl SecretGroup {
     fn name(self) -> &'static str {
         match self {
             Self::Encryption => "encryption",
+            Self::Identity => "identity",
             Self::Mtls => "mtls",
             Self::Tls => "tls",
             Self::User => "user",

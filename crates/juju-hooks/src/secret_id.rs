@@ -72,6 +72,16 @@ impl SecretUri {
         &self.text
     }
 
+    /// The URI as others are told it: with its scheme, which the models of other
+    /// charms' libraries insist on (`secret:.*`).
+    pub fn published(&self) -> String {
+        match self.text.as_str() {
+            text if text.starts_with("secret:") => text.to_owned(),
+            text if text.contains('/') => format!("secret://{text}"),
+            text => format!("secret:{text}"),
+        }
+    }
+
     /// What identifies the secret in every form.
     pub fn id(&self) -> &SecretId {
         &self.id
@@ -130,6 +140,8 @@ mod tests {
             let uri: SecretUri = form.parse().expect(form);
             assert_eq!(uri.id().as_str(), ID);
             assert_eq!(uri.as_str(), form);
+            assert!(uri.published().starts_with("secret:"));
+            assert_eq!(uri.published().parse(), Ok(uri));
         }
     }
 

@@ -51,8 +51,8 @@ pub fn write<R: FromStr>(requests: &Requests<R>, responses: &[Response]) -> Data
 fn write_v0(response: &Response) -> Databag {
     let common = [
         ("endpoints", joined("", &response.endpoints)),
-        ("secret-tls", published(&response.secret_tls)),
-        ("secret-user", published(&response.secret_user)),
+        ("secret-tls", response.secret_tls.published()),
+        ("secret-user", response.secret_user.published()),
         ("version", response.version.clone()),
     ];
     let fields = response.fields.iter().flat_map(|(field, value)| {
@@ -127,8 +127,8 @@ impl<'a> ResponseModel<'a> {
             request_id,
             salt: &response.correlation.salt,
             endpoints: joined("", &response.endpoints),
-            secret_user: published(&response.secret_user),
-            secret_tls: published(&response.secret_tls),
+            secret_user: response.secret_user.published(),
+            secret_tls: response.secret_tls.published(),
             version: &response.version,
             fields: fields
                 .map(|(field, value)| (field.name, value.as_str()))
@@ -157,15 +157,6 @@ impl<'a> RequestModel<'a> {
             salt: &correlation.salt,
             secret_mtls: correlation.secret_mtls.as_deref(),
         }
-    }
-}
-
-/// A URI as the requirer's model accepts it (`secret:.*`).
-fn published(uri: &SecretUri) -> String {
-    match uri.as_str() {
-        text if text.starts_with("secret:") => text.to_owned(),
-        text if text.contains('/') => format!("secret://{text}"),
-        text => format!("secret:{text}"),
     }
 }
 

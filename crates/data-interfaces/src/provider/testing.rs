@@ -11,7 +11,7 @@ use super::{Entry, Requests, Response, read};
 use crate::{Field, Interface};
 
 /// Clients log in with certificates.
-pub(super) const ETCD: Interface = Interface {
+pub(crate) const ETCD: Interface = Interface {
     resource_key: "prefix",
     has_client_certificate: true,
     v0_tls: ["False", "True"],
@@ -19,7 +19,7 @@ pub(super) const ETCD: Interface = Interface {
 };
 
 /// Clients log in with passwords.
-pub(super) const VALKEY: Interface = Interface {
+pub(crate) const VALKEY: Interface = Interface {
     resource_key: "database",
     has_client_certificate: false,
     v0_tls: ["false", "true"],
@@ -32,10 +32,10 @@ pub(super) const VALKEY: Interface = Interface {
 
 /// A resource that is not every text.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Keys(String);
+pub(crate) struct Keys(String);
 
 #[derive(Clone, Copy, Debug, Error, PartialEq)]
-pub(super) enum KeysRefusal {
+pub(crate) enum KeysRefusal {
     #[error("the keys are empty")]
     Empty,
     #[error("the keys are reserved")]
@@ -55,33 +55,33 @@ impl FromStr for Keys {
 }
 
 impl Keys {
-    pub(super) fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-pub(super) fn bag<const N: usize>(entries: [(&str, &str); N]) -> Databag {
+pub(crate) fn bag<const N: usize>(entries: [(&str, &str); N]) -> Databag {
     entries
         .map(|(key, value)| (key.to_owned(), value.to_owned()))
         .into()
 }
 
-pub(super) fn asked(bag: &Databag) -> Requests<Keys> {
+pub(crate) fn asked(bag: &Databag) -> Requests<Keys> {
     asked_over(&ETCD, bag)
 }
 
-pub(super) fn asked_over(interface: &Interface, bag: &Databag) -> Requests<Keys> {
+pub(crate) fn asked_over(interface: &Interface, bag: &Databag) -> Requests<Keys> {
     read(interface, bag)
         .expect("it is well formed")
         .expect("it asks")
 }
 
-pub(super) fn uri(text: &str) -> SecretUri {
+pub(crate) fn uri(text: &str) -> SecretUri {
     text.parse().expect("a URI")
 }
 
 /// A response to a request.
-pub(super) fn answer(entry: &Entry<Keys>, user: &str, tls: &str) -> Response {
+pub(crate) fn answer(entry: &Entry<Keys>, user: &str, tls: &str) -> Response {
     let request = entry.outcome.as_ref().expect("it is well formed");
     Response {
         request: entry.request.clone(),
@@ -95,7 +95,7 @@ pub(super) fn answer(entry: &Entry<Keys>, user: &str, tls: &str) -> Response {
 }
 
 /// What `data_interfaces` v0 asks with.
-pub(super) fn v0_requirer() -> Databag {
+pub(crate) fn v0_requirer() -> Databag {
     bag([
         ("prefix", "/test/"),
         ("provided-secrets", r#"["mtls-cert"]"#),
@@ -108,7 +108,7 @@ pub(super) fn v0_requirer() -> Databag {
 }
 
 /// What `data_interfaces` v1 asks with.
-pub(super) fn v1_requirer() -> Databag {
+pub(crate) fn v1_requirer() -> Databag {
     bag([
         (
             "requests",
@@ -119,7 +119,7 @@ pub(super) fn v1_requirer() -> Databag {
 }
 
 /// What `dpcharmlibs-interfaces` asks a Valkey with.
-pub(super) fn v1_valkey_requirer() -> Databag {
+pub(crate) fn v1_valkey_requirer() -> Databag {
     bag([
         (
             "requests",
