@@ -8,7 +8,6 @@
 mod alarms;
 mod certificates;
 mod clients;
-mod command;
 mod compact;
 mod defrag;
 mod health;
@@ -18,20 +17,19 @@ mod reconcile;
 mod restore;
 mod rotate;
 mod snapshot;
-mod table;
 
 use thiserror::Error;
 
 use crate::apply::ApplyError;
 use crate::context::{Context, ContextError};
 use crate::etcd::{Client, EtcdError};
+use crate::facts::observed::Pass;
+use crate::facts::{AppName, Cluster, Member};
 use crate::hook::{Event, Hook};
-use crate::host::HostError;
 use crate::juju::{ActionResults, ToolError};
-use crate::model::{AppName, Cluster, Member};
 use crate::observe::{self, Application, ObserveError};
-use crate::plan::observed::Pass;
 use crate::reconcile::ReconcileError;
+use crate::workload::WorkloadError;
 
 /// Why an action did not do what it was asked for.
 #[derive(Debug, Error)]
@@ -75,7 +73,7 @@ pub(crate) enum ActionError {
     Etcd(#[from] EtcdError),
     /// This machine failed.
     #[error(transparent)]
-    Host(#[from] HostError),
+    Workload(#[from] WorkloadError),
     /// A hook tool failed.
     #[error(transparent)]
     Tool(#[from] ToolError),
@@ -99,7 +97,7 @@ pub enum RunError {
 /// See [`RunError`]; that an action fails is none.
 pub async fn run(hook: Hook, name: &str) -> Result<(), RunError> {
     let mut context = Context::new(hook)?;
-    context.looks_only = true;
+    context.is_preview = true;
     let mut results = ActionResults::default();
     let done = act(&mut context, name, &mut results).await;
     // What was found out helps also where the action failed.
@@ -202,7 +200,7 @@ fn not_leader(context: &Context) -> ActionError {
 ///
 /// # Errors
 /// etcd failed a call.
-async fn look(context: &Context, client: &Client) -> Result<Cluster, ActionError> {
+async fn observe_cluster(context: &Context, client: &Client) -> Result<Cluster, ActionError> {
     let status = client.status().await?;
     Ok(observe::cluster(context, client, status, Pass::Event, false).await?)
 }

@@ -12,7 +12,7 @@ mod port;
 mod prepare;
 mod proof;
 mod publish;
-mod refound;
+mod recreate;
 mod snapshot;
 mod trust;
 
@@ -27,15 +27,15 @@ pub use port::open_port;
 pub use prepare::{Prepared, prepare, snapshot_at_rest};
 pub use proof::{Proven, prove, prove_or_fall_back};
 pub use publish::{new_token, publish, rotate_admin_authority, rotate_server_authority};
-pub use refound::refound;
+pub use recreate::recreate;
 pub use snapshot::snapshot;
-pub use trust::{Restarted, trust, turn};
+pub use trust::{Restarted, restart_lock, trust};
 
 use thiserror::Error;
 
 use crate::etcd::EtcdError;
-use crate::host::HostError;
 use crate::juju::ToolError;
+use crate::workload::WorkloadError;
 
 /// A step that could not be carried out. The next hook of any kind goes on.
 #[derive(Debug, Error)]
@@ -45,10 +45,10 @@ pub enum ApplyError {
     Juju(#[from] ToolError),
     /// This machine's files or commands.
     #[error("failed to change this machine")]
-    Host(#[from] HostError),
+    Workload(#[from] WorkloadError),
     /// A snapshot file.
     #[error(transparent)]
-    Snapshot(#[from] crate::host::snapshot::SnapshotError),
+    Snapshot(#[from] crate::workload::snapshot::SnapshotError),
     /// etcd failed a call.
     #[error("failed to change etcd")]
     Etcd(#[from] EtcdError),
@@ -60,10 +60,10 @@ pub enum ApplyError {
     Issue(#[from] crate::tls::IssueError),
     /// etcd was started and does not answer.
     #[error("failed to reach etcd after its start: {0}; see `journalctl -u {1}`")]
-    Silent(String, String),
+    Unreachable(String, String),
     /// An etcd that was started on prepared data did not come up.
     #[error("failed to try out the restored data: {0}")]
-    Trial(String),
+    RestoreCheck(String),
     /// The plan needs something that was not observed.
     #[error("failed to carry out a step without {0}")]
     Missing(&'static str),

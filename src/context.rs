@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
+use crate::facts::{LedgerKeys, Timestamp};
 use crate::hook::{self, Hook};
-use crate::host::{Commands, HostError, LocalFacts, Paths, layout};
 use crate::juju::{Revision, ToolError, Tools};
-use crate::model::{LedgerKeys, Timestamp};
+use crate::workload::{Commands, Paths, UnitState, WorkloadError, layout};
 
 /// Everything that reads and writes need, made once for each run.
 pub struct Context {
@@ -23,17 +23,17 @@ pub struct Context {
     /// This program, which the service asks before it starts etcd.
     pub program: PathBuf,
     /// What this unit remembers.
-    pub facts: LocalFacts,
+    pub unit_state: UnitState,
     /// The time of the hook, read once.
     pub now: Timestamp,
     /// Calls made to etcd so far, by connections that are closed again.
     pub etcd_calls: u32,
     /// Client URLs of members that let a call of this hook run out of time. Each
     /// further call would cost as much.
-    pub silent: RefCell<BTreeSet<String>>,
+    pub unreachable: RefCell<BTreeSet<String>>,
     /// Whether reading a secret must leave what Juju remembers of that as it is:
     /// after a look alone, the hook that tells of a new revision has to come yet.
-    pub looks_only: bool,
+    pub is_preview: bool,
 }
 
 /// The run could not even begin.
@@ -41,7 +41,7 @@ pub struct Context {
 pub enum ContextError {
     /// Directories or local facts.
     #[error("failed to prepare this machine")]
-    Host(#[source] HostError),
+    Workload(#[source] WorkloadError),
     /// Where this program is.
     #[error("failed to find this program")]
     Program(#[source] std::io::Error),
@@ -57,11 +57,11 @@ impl Context {
     /// The machine's file system is at fault.
     pub fn new(hook: Hook) -> Result<Self, ContextError> {
         let paths = Paths::new(&hook.root, &hook.unit);
-        layout::ensure_layout(&paths).map_err(ContextError::Host)?;
+        layout::ensure_layout(&paths).map_err(ContextError::Workload)?;
         let tools =
             Tools::new(&hook.search_path, &paths.handover_dir()).map_err(ContextError::Tools)?;
         Ok(Self {
-            facts: LocalFacts::read(&paths).map_err(ContextError::Host)?,
+            unit_state: UnitState::read(&paths).map_err(ContextError::Workload)?,
             program: hook::program().map_err(ContextError::Program)?,
             commands: Commands::new(),
             tools,
@@ -69,14 +69,14 @@ impl Context {
             hook,
             now: SystemTime::now().into(),
             etcd_calls: 0,
-            silent: RefCell::default(),
-            looks_only: false,
+            unreachable: RefCell::default(),
+            is_preview: false,
         })
     }
 
     /// Which revision of a secret is read: the latest in any case.
     pub fn latest(&self) -> Revision {
-        match self.looks_only {
+        match self.is_preview {
             true => Revision::Peek,
             false => Revision::Refresh,
         }

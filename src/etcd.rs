@@ -9,13 +9,13 @@ mod error;
 mod kv;
 mod maintenance;
 mod member;
+mod raft_progress;
 mod restored;
 mod snapshot;
-mod standing;
 
 pub use connect::{Client, Credentials};
 pub use error::EtcdError;
 pub use kv::Lock;
-pub use restored::Tidied;
+pub use raft_progress::RaftProgress;
+pub use restored::Cleaned;
 pub use snapshot::SnapshotStream;
-pub use standing::Standing;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 pub use juju_hooks::{Environment, HookError, arguments, program};
 use juju_hooks::{Lifecycle, RelationChange, RelationEvent};
 
-use crate::model::{AppName, ModelUuid, OlderInterface, Relation, RelationId, SecretId, UnitName};
+use crate::facts::{AppName, LegacyInterface, ModelUuid, Relation, RelationId, SecretId, UnitName};
 use crate::relation::{CLUSTER, ETCD_CLIENT};
 
 /// The storage that holds etcd's data, as `metadata.yaml` names it.
@@ -50,11 +50,11 @@ pub enum Event {
         /// The unit that is leaving the relation (`-relation-departed`).
         departing: Option<UnitName>,
     },
-    /// Something about a relation of an older interface (`db-relation-*`,
+    /// Something about a relation of a legacy interface (`db-relation-*`,
     /// `proxy-relation-*`).
-    Older {
+    Legacy {
         /// Which interface.
-        interface: OlderInterface,
+        interface: LegacyInterface,
         /// The relation.
         relation: RelationId,
         /// Whether the relation is over, as with [`Event::Client`].
@@ -100,7 +100,7 @@ impl Event {
     /// Whether Juju may show another status than this unit has set last: it sets
     /// one itself when it installs a charm, and a unit that leads now did not set
     /// that of the application.
-    pub fn is_told_otherwise(&self) -> bool {
+    pub fn may_have_changed_status(&self) -> bool {
         let proves_life = match self {
             Self::Lifecycle { proves_life, .. } => *proves_life,
             _ => true,
@@ -193,8 +193,8 @@ fn relation(event: RelationEvent) -> Event {
             departing,
         };
     }
-    match older_interface(&endpoint) {
-        Some(interface) => Event::Older {
+    match legacy_interface(&endpoint) {
+        Some(interface) => Event::Legacy {
             interface,
             relation: id,
             broken,
@@ -204,8 +204,8 @@ fn relation(event: RelationEvent) -> Event {
     }
 }
 
-fn older_interface(endpoint: &str) -> Option<OlderInterface> {
-    let mut all = OlderInterface::ALL.into_iter();
+fn legacy_interface(endpoint: &str) -> Option<LegacyInterface> {
+    let mut all = LegacyInterface::ALL.into_iter();
     all.find(|interface| interface.endpoint().0 == endpoint)
 }
 
@@ -245,9 +245,11 @@ mod tests {
     }
 
     #[test]
-    fn relations_of_the_older_interfaces_are_told_apart() {
-        for (endpoint, interface) in [("db", OlderInterface::Db), ("proxy", OlderInterface::Proxy)]
-        {
+    fn relations_of_the_legacy_interfaces_are_told_apart() {
+        for (endpoint, interface) in [
+            ("db", LegacyInterface::Db),
+            ("proxy", LegacyInterface::Proxy),
+        ] {
             let event = read(&[
                 (
                     "JUJU_DISPATCH_PATH",
@@ -256,7 +258,7 @@ mod tests {
                 ("JUJU_RELATION_ID", &format!("{endpoint}:7")),
                 ("JUJU_DEPARTING_UNIT", "app/0"),
             ]);
-            let expected = Event::Older {
+            let expected = Event::Legacy {
                 interface,
                 relation: RelationId(7),
                 broken: false,

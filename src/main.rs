@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use etcd_charm::hook::{Environment, Event, Hook, arguments};
-use etcd_charm::host::{Paths, guard};
-use etcd_charm::render::systemd_unit::GUARD;
+use etcd_charm::workload::configuration::systemd_unit::GUARD;
+use etcd_charm::workload::{Paths, guard};
 use etcd_charm::{action, log, reconcile};
 
 fn main() -> ExitCode {

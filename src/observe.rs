@@ -6,28 +6,28 @@ mod clients;
 mod etcd;
 mod health;
 mod juju;
+mod legacy;
 mod machine;
-mod older;
 mod options;
-mod outlook;
+mod quorum;
 
 pub use authorities::{
     AUTHORITIES_LABEL, content as authorities_content, of_application as authorities_of_application,
 };
-pub use clients::{clients, widen};
+pub use clients::{clients, read_pending};
 pub use etcd::{access, client_at, cluster, connect, member_urls, own_member_answers};
 pub use health::health;
 pub use juju::{Application, application, leads, peer_relation};
+pub use legacy::legacy;
 pub use machine::machine;
-pub use older::older;
 pub use options::{own_url, served_client_port};
-pub use outlook::{Outlook, outlook};
+pub use quorum::{Quorum, quorum};
 
 use thiserror::Error;
 
 use crate::etcd::EtcdError;
-use crate::host::HostError;
 use crate::juju::ToolError;
+use crate::workload::WorkloadError;
 
 /// Something that must be known could not be read.
 #[derive(Debug, Error)]
@@ -37,7 +37,7 @@ pub enum ObserveError {
     Juju(#[from] ToolError),
     /// This machine's files or commands.
     #[error("failed to observe this machine")]
-    Host(#[from] HostError),
+    Workload(#[from] WorkloadError),
     /// etcd failed a call in the middle of others that it answered.
     #[error("failed to observe etcd")]
     Etcd(#[from] EtcdError),
@@ -55,5 +55,5 @@ pub enum ObserveError {
     NoCredentials,
     /// A file of the service cannot be rendered.
     #[error("failed to render the files of the service")]
-    Render(#[from] crate::render::RenderError),
+    Render(#[from] crate::workload::configuration::RenderError),
 }

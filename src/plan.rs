@@ -11,25 +11,18 @@ pub mod access;
 pub mod advisory;
 pub mod alarm;
 pub mod authorities;
+mod bootstrap;
 pub mod defrag;
 pub mod disconnect;
-mod foresee;
-mod founding;
-pub mod health;
-pub mod identities;
 pub mod issue;
-pub mod listing;
 pub mod machine;
 pub mod membership;
-pub mod observed;
-pub mod options;
-pub mod preview;
 pub mod publish;
 mod report;
 pub mod restart;
 pub mod sharing;
+pub mod simulate;
 pub mod source;
-pub mod steps;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
@@ -39,12 +32,12 @@ pub mod upgrade;
 
 pub use report::{Report, Wait};
 
-use crate::model::{Alarm, Known, Member, MemberName, UnitName};
+use crate::facts::observed::Observed;
+use crate::facts::{Alarm, Known, Member, MemberName, UnitName};
 use access::AccessStep;
 use issue::Issuance;
 use machine::MachineStep;
 use membership::MembershipStep;
-use observed::Observed;
 use publish::Publication;
 use restart::TrustStep;
 
@@ -122,9 +115,9 @@ pub fn plan(observed: &Observed) -> Plan {
     };
     if let Known::Known(cluster) = &observed.cluster {
         report.alarm = alarm::sentence(&alarm::raised(cluster, observed.unit.app()));
-        report.strangers = membership::strangers(observed, cluster);
+        report.unmanaged_members = membership::unmanaged_members(observed, cluster);
         report.lingering = disconnect::lingering(observed, cluster).map(str::to_owned);
-        report.look_around(observed, cluster);
+        report.read_health(observed, cluster);
     }
     let stage = next_stage(observed, &mut report);
     Plan { stage, report }
@@ -153,14 +146,14 @@ fn next_stage(observed: &Observed, report: &mut Report) -> Stage {
         return Stage::Machine(steps);
     }
     if report.wait.is_some() {
-        return Stage::Publish(Box::new(publish::foundation(observed)));
+        return Stage::Publish(Box::new(publish::while_waiting(observed)));
     }
     if let Some(lock) = lock_left_behind(observed) {
         return Stage::FreeLock(lock);
     }
-    let unfounded = alarm::unfounded(observed);
-    if !unfounded.is_empty() {
-        return Stage::Disarm(unfounded);
+    let causeless = alarm::causeless(observed);
+    if !causeless.is_empty() {
+        return Stage::Disarm(causeless);
     }
     if let Some(cluster) = observed.cluster.known()
         && disconnect::is_due(observed, cluster)
@@ -172,15 +165,15 @@ fn next_stage(observed: &Observed, report: &mut Report) -> Stage {
     }
     let cluster = match &observed.cluster {
         Known::Known(cluster) if report.wait.is_none() => cluster,
-        Known::Known(_) => return Stage::Publish(Box::new(publish::foundation(observed))),
+        Known::Known(_) => return Stage::Publish(Box::new(publish::while_waiting(observed))),
         Known::Unknown(reason) => {
             report.wait_for(match &observed.lost_majority {
-                Some(silent) => Wait::Majority(silent.clone()),
+                Some(unreachable) => Wait::Majority(unreachable.clone()),
                 // Nobody knows more than systemd: it waits for the others too.
                 None if observed.machine.is_pending => Wait::Majority(Vec::new()),
                 None => Wait::Etcd(reason.clone()),
             });
-            return Stage::Publish(Box::new(publish::foundation(observed)));
+            return Stage::Publish(Box::new(publish::while_waiting(observed)));
         }
     };
     if observed.leader {

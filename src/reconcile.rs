@@ -2,25 +2,25 @@
 //! State is compared, never deltas, so a hook that was killed, repeated or
 //! skipped is made good by the next one of any kind.
 
-mod carry_out;
-mod departures;
-mod look;
+mod apply_stage;
+mod departing_units;
+mod observe_round;
+mod report;
 
 use thiserror::Error;
 
 use crate::apply::{self, ApplyError, Readiness};
 use crate::context::{Context, ContextError};
 use crate::etcd::EtcdError;
+use crate::explain::preview::{self, Preview};
+use crate::explain::steps::{self, Step};
+use crate::facts::observed::{Clients, Disconnection, Pass, Repaired};
+use crate::facts::{Condition, Ledger, Requirer};
 use crate::hook::{Event, Hook};
 use crate::juju::{LogLevel, ToolError};
-use crate::model::{Ledger, Notice, Requirer};
 use crate::observe::{self, Application, ObserveError};
-use crate::plan::observed::{Clients, Disconnection, Pass, Repaired};
-use crate::plan::preview::Preview;
-use crate::plan::steps::Step;
 use crate::plan::{self, Plan, Report, Wait};
-use crate::status;
-use departures::{notice_departures, prune};
+use departing_units::{note_departing_units, prune};
 
 /// How many stages one hook may carry out. A first start takes about ten; more
 /// than this means that two stages undo each other.
@@ -43,7 +43,7 @@ pub enum ReconcileError {
     Report(#[source] ToolError),
     /// What this unit must remember could not be written.
     #[error("failed to remember what was done")]
-    Facts(#[source] crate::host::HostError),
+    UnitState(#[source] crate::workload::WorkloadError),
     /// etcd answered, and stopped to before the hook was done.
     #[error("failed to go on without etcd: {0}")]
     Lost(String),
@@ -53,7 +53,7 @@ pub enum ReconcileError {
     Stays,
     /// The plan did not come to rest.
     #[error("failed to bring etcd to rest within {MAX_ROUNDS} rounds; last stage: {0}")]
-    Restless(&'static str),
+    DidNotConverge(&'static str),
 }
 
 /// Runs one hook.
@@ -73,12 +73,12 @@ pub async fn run(hook: Hook) -> Result<(), ReconcileError> {
         Event::StorageDetaching
         | Event::Stop
         | Event::Client { .. }
-        | Event::Older { .. }
+        | Event::Legacy { .. }
         | Event::Peer { .. }
         | Event::SecretChanged(_)
         | Event::Lifecycle { .. } => {}
     }
-    notice_departures(&mut context)?;
+    note_departing_units(&mut context)?;
     let run = Run::new(&mut context)?;
     make_pass(&mut context, run).await.map(drop)?;
     if context.hook.event == Event::Stop {
@@ -102,11 +102,11 @@ async fn make_pass(
     context: &mut Context,
     mut run: Run,
 ) -> Result<(Vec<Step>, Report), ReconcileError> {
-    let mut report = if apply::refound(context).await? {
+    let mut report = if apply::recreate(context).await? {
         run.rounds(context).await?
     } else {
         let mut report = Report::default();
-        report.wait_for(Wait::Refounding);
+        report.wait_for(Wait::Recreation);
         report
     };
     let done = run.done.take().unwrap_or_default();
@@ -119,11 +119,11 @@ async fn make_pass(
 /// # Errors
 /// See [`ReconcileError`].
 pub(crate) async fn preview(context: &mut Context) -> Result<Preview, ReconcileError> {
-    let (observed, client) = Run::new(context)?.look(context).await?;
+    let (observed, client) = Run::new(context)?.observe_round(context).await?;
     if let Some(client) = client {
         context.etcd_calls += client.calls();
     }
-    Ok(plan::preview::preview(&observed))
+    Ok(preview::preview(&observed))
 }
 
 /// Makes a full pass because an operator asks for one, as `update-status` would
@@ -152,10 +152,10 @@ fn wait_for_alarm(error: ReconcileError) -> Result<Progress, ReconcileError> {
 }
 
 /// Whether nothing was written since it was decided on what is not true any more.
-fn is_overtaken(error: &ReconcileError) -> bool {
+fn is_superseded(error: &ReconcileError) -> bool {
     matches!(
         error,
-        ReconcileError::Apply(ApplyError::Etcd(EtcdError::Overtaken { .. }))
+        ReconcileError::Apply(ApplyError::Etcd(EtcdError::Superseded { .. }))
     )
 }
 
@@ -183,17 +183,17 @@ struct Run {
     /// Whether this hook has taken rights away, or was about to.
     took_rights: bool,
     /// Whether the others were told so although it could not be written down.
-    told_unsettled: bool,
+    published_unsettled: bool,
     repaired: Repaired,
     /// What came of the last start of etcd in this hook.
     started: Option<Readiness>,
     /// Whether others have restarted while this hook waited for its turn.
-    overtaken: bool,
-    /// Whether this hook has counted who was silent.
+    superseded: bool,
+    /// Whether this hook has counted who did not answer.
     has_counted: bool,
     log: Vec<String>,
     /// The requests that Juju did not let this hook answer, and why.
-    unanswered: Vec<(Requirer, Notice)>,
+    unanswered: Vec<(Requirer, Condition)>,
     /// What was carried out, step by step, where somebody wants to know.
     done: Option<Vec<Step>>,
 }
@@ -203,9 +203,11 @@ impl Run {
     fn new(context: &mut Context) -> Result<Self, ReconcileError> {
         let application = observe::application(context)?;
         // Events that do not read the options go by these from now on.
-        let facts = &mut context.facts;
-        facts.options.clone_from(&application.config);
-        facts.refused_option.clone_from(&application.refused_option);
+        let unit_state = &mut context.unit_state;
+        unit_state.options.clone_from(&application.config);
+        unit_state
+            .refused_option
+            .clone_from(&application.refused_option);
         Ok(Self {
             application,
             clients: None,
@@ -214,10 +216,10 @@ impl Run {
             restarted: false,
             disconnection: Disconnection::Untried,
             took_rights: false,
-            told_unsettled: false,
+            published_unsettled: false,
             repaired: Repaired::default(),
             started: None,
-            overtaken: false,
+            superseded: false,
             has_counted: false,
             log: Vec::new(),
             unanswered: Vec::new(),
@@ -240,7 +242,7 @@ impl Run {
         let mut last = "";
         for _ in 0..MAX_ROUNDS {
             // reads only
-            let (observed, client) = self.look(context).await?;
+            let (observed, client) = self.observe_round(context).await?;
             // pure
             let Plan { stage, mut report } = plan::plan(&observed);
             last = stage.name();
@@ -252,31 +254,33 @@ impl Run {
             }
             // writes only
             let progress = self
-                .carry_out(context, &observed, client.as_ref(), &stage)
+                .apply_stage(context, &observed, client.as_ref(), &stage)
                 .await;
             if let Some(client) = &client {
                 context.etcd_calls += client.calls();
             }
             let progress = match progress {
-                Err(error) if is_overtaken(&error) => {
+                Err(error) if is_superseded(&error) => {
                     self.ask_who_leads(context)?;
                     continue;
                 }
                 progress => progress.or_else(wait_for_alarm)?,
             };
             if let (Some(done), false) = (&mut self.done, matches!(progress, Progress::Waits(_))) {
-                done.extend(plan::steps::steps(&stage));
+                done.extend(steps::steps(&stage));
             }
             match progress {
                 Progress::Goes => {}
                 Progress::Over => {
-                    report.notices.append(&mut self.unanswered);
+                    report.conditions.append(&mut self.unanswered);
                     return Ok(report);
                 }
                 // Rights were taken away as far as that needs no write, so what
                 // is open from before ends first.
-                Progress::Waits(Wait::Alarm(_)) if self.took_rights && !self.told_unsettled => {
-                    self.told_unsettled = true;
+                Progress::Waits(Wait::Alarm(_))
+                    if self.took_rights && !self.published_unsettled =>
+                {
+                    self.published_unsettled = true;
                     let publication = plan::publish::unsettled(&observed);
                     apply::publish(context, None, &publication).await?;
                 }
@@ -286,7 +290,7 @@ impl Run {
                 }
             }
         }
-        Err(ReconcileError::Restless(last))
+        Err(ReconcileError::DidNotConverge(last))
     }
 
     /// Reports, and remembers what the next hook need not ask for.
@@ -295,20 +299,20 @@ impl Run {
         if is_full && report.wait.is_none() {
             apply::open_port(context)?;
         }
-        report.refused_port = context.facts.refused_port;
+        report.refused_port = context.unit_state.refused_port;
         if is_full && let Some(relation) = observe::peer_relation(context)? {
-            context.facts.peer_relation = Some(relation.id);
+            context.unit_state.peer_relation = Some(relation.id);
         }
-        let may_differ = context.hook.event.is_told_otherwise();
-        let changes = status::changes(context, report, self.application.leader, may_differ);
+        let may_differ = context.hook.event.may_have_changed_status();
+        let changes = report::changes(context, report, self.application.leader, may_differ);
         if !changes.is_empty() {
-            changes.forget(&mut context.facts);
-            let written = context.facts.write(&context.paths);
-            written.map_err(ReconcileError::Facts)?;
+            changes.forget(&mut context.unit_state);
+            let written = context.unit_state.write(&context.paths);
+            written.map_err(ReconcileError::UnitState)?;
             changes.set(context).map_err(ReconcileError::Report)?;
         }
         if context.hook.event == Event::StorageDetaching {
-            departures::last_words(context)?;
+            departing_units::last_words(context)?;
         }
         if !self.log.is_empty() {
             context
@@ -322,9 +326,9 @@ impl Run {
             "done"
         );
         context
-            .facts
+            .unit_state
             .write(&context.paths)
-            .map_err(ReconcileError::Facts)?;
+            .map_err(ReconcileError::UnitState)?;
         Ok(())
     }
 }

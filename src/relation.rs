@@ -5,7 +5,7 @@
 //! [`data_interfaces`]; what is etcd's own stands here: that a resource is a
 //! prefix, and what is in the secrets.
 
-pub mod older;
+pub mod legacy;
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ pub use data_interfaces::{
 };
 use data_interfaces::{Interface, UserSecret, provider};
 
-use crate::model::{CommonName, Databag, Endpoint, Prefix, PrefixRefusal, RequestId, Secret};
+use crate::facts::{CommonName, Databag, Endpoint, Prefix, PrefixRefusal, RequestId, Secret};
 
 /// The endpoint over which applications ask for access.
 pub const ETCD_CLIENT: Endpoint = Endpoint("etcd-client");

@@ -18,7 +18,7 @@ use std::time::SystemTime;
 
 use corpus::recipe::{self, Recipe};
 use corpus::{Entry, Verdict, pem};
-use etcd_charm::model::Timestamp;
+use etcd_charm::facts::Timestamp;
 use etcd_charm::tls::{Authority, ClientCertificate, OwnCertificate, TrustBundle};
 use go::Go;
 

@@ -21,7 +21,7 @@ mod world;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use etcd_charm::model::RelationId;
+use etcd_charm::facts::RelationId;
 use proptest::prelude::*;
 use proptest::test_runner::{FileFailurePersistence, RngSeed};
 

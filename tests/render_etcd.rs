@@ -13,9 +13,9 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use etcd_charm::model::MemberName;
-use etcd_charm::plan::options::Options;
-use etcd_charm::render::{EtcdConfig, Founding, https_url};
+use etcd_charm::facts::MemberName;
+use etcd_charm::facts::options::Options;
+use etcd_charm::workload::configuration::{Bootstrap, EtcdConfig, https_url};
 
 /// Enough for a loaded machine; one second is usual.
 const START_LIMIT: Duration = Duration::from_secs(60);
@@ -139,7 +139,7 @@ impl Member {
             address,
             client_port,
             peer_port,
-            founding: Founding {
+            bootstrap: Bootstrap {
                 initial_cluster: &format!("{name}={}", https_url(address, peer_port)),
                 existing: false,
                 token: "a token of this test",

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::parameters::Parameters;
 use super::{ActionError, Session};
 use crate::context::Context;
+use crate::facts::{Alarm, Member, MemberName};
 use crate::juju::ActionResults;
-use crate::model::{Alarm, Member, MemberName};
 
 /// Lists the alarms, in the words of `etcdctl alarm list`; nothing if there is
 /// none.

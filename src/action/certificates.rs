@@ -12,21 +12,21 @@ use std::path::PathBuf;
 
 pub(crate) use revoke::revoke;
 
-use super::command::command;
 use super::parameters::{Parameters, wrong};
 use super::{ActionError, Session};
 use crate::apply;
 use crate::context::Context;
-use crate::host::{Owner, credentials, files, sha256};
-use crate::juju::ActionResults;
-use crate::model::{
+use crate::explain::operator_command;
+use crate::facts::{
     Cluster, CommonName, IssuedRecord, IssuedState, LedgerWrite, MemberName, Prefix, Purpose,
 };
+use crate::juju::ActionResults;
 use crate::observe;
 use crate::plan::access::{AccessStep, admit_operator};
-use crate::relation::older::connection_string;
-use crate::render::credentials::{CredentialsNote, note, quoted};
+use crate::relation::legacy::connection_string;
 use crate::tls::{Issued, OwnCertificate};
+use crate::workload::configuration::credentials::{CredentialsNote, note, quoted};
+use crate::workload::{Owner, credentials, files, sha256};
 
 /// Where `juju scp` looks for files without a directory.
 const HOME: &str = "/home/ubuntu";
@@ -65,7 +65,7 @@ pub(crate) async fn generate(
     let session = Session::begin(context).await?;
     session.require_leader(context)?;
     let name = &asked.name;
-    let cluster = look_at(context, &session, name).await?;
+    let cluster = observe_name(context, &session, name).await?;
     let app = context.hook.unit.app();
     let before =
         admit_operator(name, asked.prefix.as_ref(), app, &cluster).map_err(ActionError::Refused)?;
@@ -116,7 +116,7 @@ pub(crate) async fn generate(
         None => session.client.claim_issued(name, &record).await?,
     };
     if !is_ours {
-        return Err(overtaken(name));
+        return Err(superseded(name));
     }
     if let Err(error) = place.write(context, &packed) {
         // Nobody has the key, so it is as if nothing had been asked.
@@ -138,12 +138,12 @@ pub(crate) async fn generate(
         .replace_issued(name, &record, &in_force)
         .await?
     {
-        return Err(overtaken(name));
+        return Err(superseded(name));
     }
     let range = in_force.range();
     let steps = [
         AccessStep::AddRole(name.clone()),
-        AccessStep::Permit(name.clone(), range.clone()),
+        AccessStep::GrantPermission(name.clone(), range.clone()),
         AccessStep::AddUser(name.clone()),
         AccessStep::GrantRole(name.clone()),
     ];
@@ -157,7 +157,7 @@ pub(crate) async fn generate(
     results.set(&["certificate-ends"], own.not_after.to_string());
     let run = format!("juju run {app}/leader revoke-client-certificates");
     let named = format!("common-name={}", quoted(name.as_str()));
-    results.set(&["revoke", "cmd"], command(&run, &named));
+    results.set(&["revoke", "cmd"], operator_command(&run, &named));
     Ok(())
 }
 
@@ -208,17 +208,17 @@ fn common_name(parameters: &mut Parameters) -> Result<Option<CommonName>, Action
 }
 
 /// What etcd says, of the user and the role of this name as well.
-async fn look_at(
+async fn observe_name(
     context: &Context,
     session: &Session,
     name: &CommonName,
 ) -> Result<Cluster, ActionError> {
-    let mut cluster = super::look(context, &session.client).await?;
+    let mut cluster = super::observe_cluster(context, &session.client).await?;
     observe::access(&session.client, &mut cluster, [name.clone()].into()).await?;
     Ok(cluster)
 }
 
-fn overtaken(name: &CommonName) -> ActionError {
+fn superseded(name: &CommonName) -> ActionError {
     ActionError::Refused(format!(
         "common name {name} was changed by somebody else meanwhile: run it again"
     ))
@@ -317,10 +317,10 @@ impl Place {
     fn copy_command(&self, context: &Context) -> String {
         let (unit, path) = (&context.hook.unit, self.path.display());
         if self.is_fetched {
-            command(&format!("juju scp {unit}:{path}"), ".")
+            operator_command(&format!("juju scp {unit}:{path}"), ".")
         } else {
             let cat = format!("juju ssh {unit} sudo cat {path}");
-            command(&cat, &format!("> {ARCHIVE}"))
+            operator_command(&cat, &format!("> {ARCHIVE}"))
         }
     }
 }

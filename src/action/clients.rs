@@ -1,17 +1,16 @@
 //! `list-clients`: who has access to what, and who waits for what.
 
-mod show;
-
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::parameters::{Parameters, wrong};
-use super::{ActionError, Session, look};
+use super::{ActionError, Session, observe_cluster};
 use crate::context::Context;
+use crate::explain::clients::{Related, list};
+use crate::explain::identities::identities;
+use crate::explain::show_clients;
+use crate::facts::{AppName, Cluster, LegacyInterface, Purpose, Relation, RelationId};
 use crate::juju::{ActionResults, ToolError};
-use crate::model::{AppName, Cluster, OlderInterface, Purpose, Relation, RelationId};
 use crate::observe;
-use crate::plan::identities::identities;
-use crate::plan::listing::{Related, list};
 use crate::relation::{self, ETCD_CLIENT};
 
 /// The relations over which somebody may have access.
@@ -19,8 +18,8 @@ use crate::relation::{self, ETCD_CLIENT};
 struct Relations {
     /// Those whose requirers ask for what they want.
     clients: BTreeMap<RelationId, Related>,
-    /// Those of the older interfaces.
-    older: BTreeMap<RelationId, OlderInterface>,
+    /// Those of the legacy interfaces.
+    legacy: BTreeMap<RelationId, LegacyInterface>,
     /// The applications at the other ends of those.
     apps: BTreeMap<RelationId, AppName>,
 }
@@ -37,7 +36,7 @@ pub(crate) async fn run(context: &Context, results: &mut ActionResults) -> Resul
     let relations = relations(context)?;
     let session = Session::begin(context).await?;
     let client = &session.client;
-    let mut cluster = look(context, client).await?;
+    let mut cluster = observe_cluster(context, client).await?;
     let only = match only {
         None => None,
         Some(number) => Some(known(number, &relations, &cluster)?),
@@ -47,10 +46,10 @@ pub(crate) async fn run(context: &Context, results: &mut ActionResults) -> Resul
     let issued = cluster.ledger.issued.keys().cloned();
     let names: BTreeSet<_> = granted.chain(issued).collect();
     observe::access(client, &mut cluster, names).await?;
-    show::show(
+    show_clients(
         results,
         &list(&relations.clients, &cluster, only),
-        &identities(&relations.older, &cluster, only),
+        &identities(&relations.legacy, &cluster, only),
         &relations.apps,
     );
     Ok(())
@@ -62,9 +61,9 @@ fn relations(context: &Context) -> Result<Relations, ActionError> {
         let related = seen(read(context, relation))?.unwrap_or_default();
         all.clients.insert(relation.id, related);
     }
-    for interface in OlderInterface::ALL {
+    for interface in LegacyInterface::ALL {
         for relation in context.tools.relation_ids(interface.endpoint())? {
-            all.older.insert(relation.id, interface);
+            all.legacy.insert(relation.id, interface);
             if let Some(app) = seen(context.tools.remote_app(relation))? {
                 all.apps.insert(relation.id, app);
             }
@@ -101,7 +100,7 @@ fn known(number: u64, relations: &Relations, cluster: &Cluster) -> Result<Relati
         Purpose::Relation(_, relation) => Some(relation),
         Purpose::Operator => None,
     });
-    let related = relations.clients.keys().chain(relations.older.keys());
+    let related = relations.clients.keys().chain(relations.legacy.keys());
     let all: BTreeSet<_> = related.copied().chain(recorded).chain(issued).collect();
     let found = all.iter().find(|id| u64::from(id.0) == number);
     found.copied().ok_or_else(|| {

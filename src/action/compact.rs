@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::parameters::{Parameters, wrong};
 use super::{ActionError, Session};
 use crate::context::Context;
+use crate::facts::Compaction;
 use crate::juju::ActionResults;
-use crate::model::Compaction;
 
 /// How long a physical compaction is waited for: two minutes for a history of
 /// gigabytes. etcd goes on with it by itself when nobody waits any more.

@@ -4,12 +4,12 @@
 use std::time::{Duration, Instant};
 
 use super::parameters::{Parameters, wrong};
-use super::{ActionError, Session, look};
+use super::{ActionError, Session, observe_cluster};
 use crate::apply::{self, ApplyError};
 use crate::context::Context;
 use crate::etcd::{Client, Lock};
+use crate::facts::Cluster;
 use crate::juju::ActionResults;
-use crate::model::Cluster;
 use crate::observe;
 use crate::plan::defrag::{self, Target};
 
@@ -19,7 +19,7 @@ use crate::plan::defrag::{self, Target};
 const LIMIT: Duration = Duration::from_secs(300);
 
 /// How long the turn lasts: longer than that, and not for ever.
-const TURN_SECONDS: i64 = 330;
+const RESTART_LOCK_SECONDS: i64 = 330;
 
 /// Defragments members, as far as it is safe.
 ///
@@ -30,7 +30,7 @@ pub(crate) async fn run(context: &Context, results: &mut ActionResults) -> Resul
     let only = given.text("member")?;
     given.finish()?;
     let session = Session::begin(context).await?;
-    let cluster = look(context, &session.client).await?;
+    let cluster = observe_cluster(context, &session.client).await?;
     let order =
         defrag::order(&cluster, only.as_deref()).map_err(|reason| wrong("member", reason))?;
     // All are looked at before the first, so that a run is not left half done
@@ -76,7 +76,7 @@ struct Done {
 }
 
 async fn one(context: &Context, client: &Client, target: &Target) -> Result<Done, ActionError> {
-    let lock = turn(context, client).await?;
+    let lock = restart_lock(context, client).await?;
     let done = alone(context, client, target).await;
     if let Some(lock) = lock {
         let unlocked = client.unlock(lock).await;
@@ -91,9 +91,9 @@ async fn one(context: &Context, client: &Client, target: &Target) -> Result<Done
 /// The turn to disturb a member; `None` where no turn can be had because the
 /// database is full: then no member can take one to restart either, and to
 /// defragment is the way out.
-async fn turn(context: &Context, client: &Client) -> Result<Option<Lock>, ActionError> {
-    match apply::turn(context, client, TURN_SECONDS).await {
-        Ok(Some(turn)) => Ok(Some(turn.lock)),
+async fn restart_lock(context: &Context, client: &Client) -> Result<Option<Lock>, ActionError> {
+    match apply::restart_lock(context, client, RESTART_LOCK_SECONDS).await {
+        Ok(Some(restart_lock)) => Ok(Some(restart_lock.lock)),
         Ok(None) => Err(ActionError::Refused(
             "another unit restarts its member: run it again in a minute".to_owned(),
         )),
@@ -104,13 +104,13 @@ async fn turn(context: &Context, client: &Client) -> Result<Option<Lock>, Action
 
 async fn alone(context: &Context, client: &Client, target: &Target) -> Result<Done, ActionError> {
     // Much may have happened since it was looked at first.
-    let cluster = look(context, client).await?;
+    let cluster = observe_cluster(context, client).await?;
     safe(&cluster, target)?;
     let member = observe::client_at(context, &target.url)
         .await?
         .with_limit(LIMIT);
-    if let Some(heir) = defrag::heir(&cluster, target)
-        && !member.move_leader(heir).await?
+    if let Some(transferee) = defrag::transferee(&cluster, target)
+        && !member.move_leader(transferee).await?
     {
         return Err(ActionError::Refused(format!(
             "another member than {} has just come to lead: run it again",

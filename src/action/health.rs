@@ -1,18 +1,18 @@
-//! `health`: what is going on in the cluster, the verdict first.
+//! `health`: what is going on in the cluster, the assessment first.
 
 use std::time::Duration;
 
 use super::parameters::Parameters;
 use super::{ActionError, Session};
 use crate::context::Context;
+use crate::facts::{Answer, Health, MemberHealth};
 use crate::juju::ActionResults;
 use crate::observe;
-use crate::plan::health::{Answer, Health, MemberHealth};
 
 /// Tells how every member is.
 ///
 /// # Errors
-/// See [`ActionError`]; that members are silent, or quorum is lost, is none.
+/// See [`ActionError`]; that members are unreachable, or quorum is lost, is none.
 pub(crate) async fn run(context: &Context, results: &mut ActionResults) -> Result<(), ActionError> {
     Parameters::read(context)?.finish()?;
     let session = Session::begin(context).await?;
@@ -23,9 +23,9 @@ pub(crate) async fn run(context: &Context, results: &mut ActionResults) -> Resul
     } = session;
     let health = observe::health(context, application.peers.as_ref(), members).await?;
     show(results, &health);
-    let mut lines = vec![health.verdict().sentence];
+    let mut lines = vec![health.assessment().sentence];
     let own = application.refused_options.iter();
-    let own = own.chain(&context.facts.status_details);
+    let own = own.chain(&context.unit_state.status_details);
     lines.extend(own.map(|text| format!("{}: {text}", context.hook.unit)));
     lines.extend(health.advice());
     results.set(&["output"], lines.join("\n"));
@@ -39,7 +39,7 @@ fn show(results: &mut ActionResults, health: &Health) {
         let path: Vec<_> = ["status"].iter().chain(path).copied().collect();
         results.set(&path, text);
     };
-    set(&["healthy"], health.verdict().is_healthy.to_string());
+    set(&["healthy"], health.assessment().is_healthy.to_string());
     if let Some(leader) = health.leader() {
         set(&["leader"], health.name_of(leader));
     }

@@ -115,17 +115,17 @@ mod tests {
     #[test]
     fn a_mistake_names_the_parameter() {
         let given = || parameters(json!({"confirm": "yes", "days": -1}));
-        let told = |error: ActionError| error.to_string();
+        let text = |error: ActionError| error.to_string();
         assert_eq!(
-            told(given().flag("confirm").expect_err("a text")),
+            text(given().flag("confirm").expect_err("a text")),
             "parameter `confirm` is neither true nor false"
         );
         assert_eq!(
-            told(given().number("days").expect_err("negative")),
+            text(given().number("days").expect_err("negative")),
             "parameter `days` is no whole number"
         );
         assert_eq!(
-            told(given().finish().expect_err("left")),
+            text(given().finish().expect_err("left")),
             "parameter `confirm` is not known to this action"
         );
     }

@@ -8,17 +8,17 @@ use std::time::Duration;
 use futures_util::future::join_all;
 
 use super::parameters::Parameters;
-use super::restore::Ground;
+use super::restore::Preflight;
 use super::{ActionError, snapshot};
 use crate::apply;
 use crate::context::Context;
-use crate::etcd::{Client, EtcdError, Standing};
+use crate::etcd::{Client, EtcdError, RaftProgress};
+use crate::facts::Member;
 use crate::juju::ActionResults;
-use crate::model::Member;
 use crate::observe;
 
 /// How long a member may take to tell how far it has come.
-const STANDING_LIMIT: Duration = Duration::from_secs(5);
+const PROGRESS_LIMIT: Duration = Duration::from_secs(5);
 
 /// Rebuilds the cluster from the member with the newest data.
 ///
@@ -33,10 +33,11 @@ pub(crate) async fn rebuild(
     let confirm = parameters.flag("confirm")?;
     let use_own_data = parameters.flag("use-own-data")?;
     parameters.finish()?;
-    let ground = Ground::survey(context).await?;
-    let survivors = survivors(context, &ground).await;
+    let preflight = Preflight::check(context).await?;
+    let survivors = survivors(context, &preflight).await;
     for survivor in &survivors {
-        let agrees = survivor.standing.leader.is_some() && survivor.client.revision().await.is_ok();
+        let agrees =
+            survivor.raft_progress.leader.is_some() && survivor.client.revision().await.is_ok();
         if agrees {
             return Err(ActionError::Refused(
                 "the cluster has its majority, so there is nothing to rebuild: `restore` goes back \
@@ -72,20 +73,22 @@ pub(crate) async fn rebuild(
         Some(chosen) => {
             apply::snapshot(context, &chosen.client, &context.paths.named(&path)).await?
         }
-        None => ground.own_data(context, &path).await?,
+        None => preflight.own_data(context, &path).await?,
     };
     snapshot::tell(context, results, "snapshot", &path, &file)?;
     // etcd waits for its clients before it stops.
     drop(survivors);
-    let founding = ground.founding(context);
+    let bootstrap = preflight.bootstrap(context);
     context.tools.action_log("trying it out")?;
     let file: PathBuf = context.paths.named(&path);
     // It is the newest data that there is, so it knows whom it has issued what.
     let issued = BTreeMap::new();
-    let prepared = ground.prepare(context, &file, &founding, &issued).await?;
+    let prepared = preflight
+        .prepare(context, &file, &bootstrap, &issued)
+        .await?;
     results.set(&["restored", "revision"], prepared.revision.to_string());
-    ground
-        .put_in_place(context, founding, false, &prepared, results)
+    preflight
+        .put_in_place(context, bootstrap, false, &prepared, results)
         .await
 }
 
@@ -93,12 +96,12 @@ pub(crate) async fn rebuild(
 struct Survivor {
     url: String,
     client: Client,
-    standing: Standing,
+    raft_progress: RaftProgress,
 }
 
 /// Every member of the newest cluster that answers, wherever it is known from.
-async fn survivors(context: &Context, ground: &Ground) -> Vec<Survivor> {
-    let asked = observe::member_urls(context, ground.application.peers.as_ref());
+async fn survivors(context: &Context, preflight: &Preflight) -> Vec<Survivor> {
+    let asked = observe::member_urls(context, preflight.application.peers.as_ref());
     let mut survivors = ask(context, &asked).await;
     // One that no databag names may stand in the members' own list.
     let mut others = Vec::new();
@@ -117,14 +120,14 @@ async fn survivors(context: &Context, ground: &Ground) -> Vec<Survivor> {
 async fn ask(context: &Context, urls: &[String]) -> Vec<Survivor> {
     let asked = urls.iter().map(|url| async move {
         let client = observe::client_at(context, url).await.ok()?;
-        let standing = tokio::time::timeout(STANDING_LIMIT, client.standing()).await;
-        let standing: Option<Result<Standing, EtcdError>> = standing.ok();
-        let standing = standing?.ok()?;
+        let raft_progress = tokio::time::timeout(PROGRESS_LIMIT, client.raft_progress()).await;
+        let raft_progress: Option<Result<RaftProgress, EtcdError>> = raft_progress.ok();
+        let raft_progress = raft_progress?.ok()?;
         let url = url.clone();
         Some(Survivor {
             url,
             client,
-            standing,
+            raft_progress,
         })
     });
     join_all(asked).await.into_iter().flatten().collect()
@@ -134,9 +137,13 @@ async fn ask(context: &Context, urls: &[String]) -> Vec<Survivor> {
 /// and applied. One without a vote counts only where no other is left.
 fn newest(survivors: &[Survivor]) -> Option<&Survivor> {
     survivors.iter().max_by_key(|survivor| {
-        let standing = &survivor.standing;
-        let rank = (standing.term, standing.index, standing.applied);
-        (!standing.learner, rank)
+        let raft_progress = &survivor.raft_progress;
+        let rank = (
+            raft_progress.term,
+            raft_progress.index,
+            raft_progress.applied,
+        );
+        (!raft_progress.learner, rank)
     })
 }
 
@@ -157,15 +164,15 @@ fn tell(
         let address = address.or_else(|| member.peer_urls.first());
         set("address", address.cloned().unwrap_or_default());
         let answer = survivors.iter().find(|survivor| {
-            survivor.standing.member == member.id || member.client_urls.contains(&survivor.url)
+            survivor.raft_progress.member == member.id || member.client_urls.contains(&survivor.url)
         });
         set("answers", answer.is_some().to_string());
         if let Some(survivor) = answer {
-            let standing = &survivor.standing;
-            set("term", standing.term.to_string());
-            set("index", standing.index.to_string());
-            set("revision", standing.revision.to_string());
-            set("votes", (!standing.learner).to_string());
+            let raft_progress = &survivor.raft_progress;
+            set("term", raft_progress.term.to_string());
+            set("index", raft_progress.index.to_string());
+            set("revision", raft_progress.revision.to_string());
+            set("votes", (!raft_progress.learner).to_string());
         }
         let is_chosen = answer
             .zip(chosen)

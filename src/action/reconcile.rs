@@ -3,12 +3,12 @@
 use super::ActionError;
 use super::parameters::Parameters;
 use crate::context::Context;
+use crate::explain::preview::Preview;
+use crate::explain::status;
+use crate::explain::steps::Step;
 use crate::juju::ActionResults;
 use crate::plan::Report;
-use crate::plan::preview::Preview;
-use crate::plan::steps::Step;
 use crate::reconcile;
-use crate::status;
 
 /// Shows the plan of a full pass, or carries it out.
 ///
@@ -35,14 +35,14 @@ pub(crate) async fn run(
         show(results, "steps", &preview.steps, &mut lines);
         end(results, &preview, &mut lines);
     } else {
-        context.looks_only = false;
+        context.is_preview = false;
         let (done, report) = reconcile::full_pass(context).await.map_err(Box::new)?;
         lines.push(match done.len() {
             0 => "nothing was to do".to_owned(),
             count => format!("{count} done:"),
         });
         show(results, "steps", &done, &mut lines);
-        context.looks_only = true;
+        context.is_preview = true;
         let left = reconcile::preview(context).await.map_err(Box::new)?;
         let changes: Vec<_> = left.changes().cloned().collect();
         if changes.is_empty() && report.wait.is_none() {

@@ -1,5 +1,5 @@
 //! `restore`: the cluster becomes what a snapshot says. See
-//! [`crate::apply::refound`] for how the old cluster ends and the new one
+//! [`crate::apply::recreate`] for how the old cluster ends and the new one
 //! begins.
 
 use std::collections::BTreeMap;
@@ -10,14 +10,14 @@ use super::{ActionError, snapshot};
 use crate::apply::{self, ApplyError, Prepared};
 use crate::context::Context;
 use crate::etcd::{Client, EtcdError, Lock};
-use crate::host::snapshot::{SnapshotFile, verify};
-use crate::host::{HostError, data, package, snapshot_tool};
+use crate::facts::{Bootstrap, CommonName, IssuedRecord, MemberName, Recreation};
 use crate::juju::ActionResults;
-use crate::model::{CommonName, Founding, IssuedRecord, MemberName, Refounding};
 use crate::observe::{self, Application};
 use crate::plan::Wait;
 use crate::plan::membership::member_url;
 use crate::reconcile;
+use crate::workload::snapshot::{SnapshotFile, verify};
+use crate::workload::{WorkloadError, data, package, snapshot_tool};
 
 /// Who restores holds this lock of the ledger.
 const LOCK: &str = "recovery";
@@ -29,7 +29,7 @@ const LOCK_SECONDS: i64 = 1800;
 /// Restores a snapshot.
 ///
 /// # Errors
-/// See [`ActionError`]; until the snapshot has proved itself in a trial,
+/// See [`ActionError`]; until the snapshot has proved itself in a restore check,
 /// nothing was changed.
 pub(crate) async fn restore(
     context: &mut Context,
@@ -42,21 +42,29 @@ pub(crate) async fn restore(
     let skip_backup = parameters.flag("skip-backup")?;
     let target = snapshot::directory(&mut parameters, context)?;
     parameters.finish()?;
-    let ground = Ground::survey(context).await?;
+    let preflight = Preflight::check(context).await?;
     let path = PathBuf::from(&name);
     let file = checked(context, &path)?;
 
-    let client = match own_member(context, &ground).await {
+    let client = match own_member(context, &preflight).await {
         Ok(client) => Some(client),
-        Err(_) if skip_backup && !is_served(context, &ground).await => None,
+        Err(_) if skip_backup && !is_served(context, &preflight).await => None,
         Err(error) => return Err(error),
     };
     let lock = match &client {
         Some(client) => Some(lock(context, client).await?),
         None => None,
     };
-    let founding = ground.founding(context);
-    let tried = attempt(context, &ground, &file, &founding, client.as_ref(), results).await;
+    let bootstrap = preflight.bootstrap(context);
+    let tried = attempt(
+        context,
+        &preflight,
+        &file,
+        &bootstrap,
+        client.as_ref(),
+        results,
+    )
+    .await;
     let tried = match (tried, &client) {
         (Ok(prepared), Some(client)) if !skip_backup => save(context, client, &target, results)
             .await
@@ -73,19 +81,19 @@ pub(crate) async fn restore(
             return Err(error);
         }
     };
-    let dissolves = client.is_some();
+    let removes_members = client.is_some();
     // etcd waits for its clients before it stops.
     drop(client);
-    ground
-        .put_in_place(context, founding, dissolves, &prepared, results)
+    preflight
+        .put_in_place(context, bootstrap, removes_members, &prepared, results)
         .await?;
     results.set(&["restored", "path"], name);
     Ok(())
 }
 
 /// A connection to this unit's member, which has a vote in a cluster that
-/// agrees: what the old cluster is dissolved into.
-async fn own_member(context: &Context, ground: &Ground) -> Result<Client, ActionError> {
+/// agrees: what the old cluster is taken apart into.
+async fn own_member(context: &Context, preflight: &Preflight) -> Result<Client, ActionError> {
     let url = observe::own_url(context).ok_or_else(|| {
         ActionError::Refused("this unit has no address yet: wait until it is active".to_owned())
     })?;
@@ -100,7 +108,7 @@ async fn own_member(context: &Context, ground: &Ground) -> Result<Client, Action
         Ok(_) => "this unit's member has no vote yet".to_owned(),
         Err(error) => crate::log::chain(&error),
     };
-    let advice = if is_served(context, ground).await {
+    let advice = if is_served(context, preflight).await {
         "but others do: run it on a leader whose member is well, or remove this unit"
     } else {
         "and nobody else does, so nothing can be saved, and other members cannot be stopped in an \
@@ -113,8 +121,8 @@ async fn own_member(context: &Context, ground: &Ground) -> Result<Client, Action
 }
 
 /// Whether the cluster agrees on anything, whoever is asked.
-async fn is_served(context: &Context, ground: &Ground) -> bool {
-    match observe::connect(context, ground.application.peers.as_ref()).await {
+async fn is_served(context: &Context, preflight: &Preflight) -> bool {
+    match observe::connect(context, preflight.application.peers.as_ref()).await {
         Ok((client, _)) => client.revision().await.is_ok(),
         Err(_) => false,
     }
@@ -122,9 +130,9 @@ async fn is_served(context: &Context, ground: &Ground) -> bool {
 
 async fn attempt(
     context: &Context,
-    ground: &Ground,
+    preflight: &Preflight,
     file: &Path,
-    founding: &Founding,
+    bootstrap: &Bootstrap,
     client: Option<&Client>,
     results: &mut ActionResults,
 ) -> Result<Prepared, ActionError> {
@@ -133,12 +141,12 @@ async fn attempt(
         Some(client) => client.ledger().await?.issued,
         None => BTreeMap::new(),
     };
-    let prepared = ground.prepare(context, file, founding, &issued).await?;
-    let carried = prepared.tidied.carried.iter();
-    let carried: Vec<_> = carried.map(|name| name.as_str()).collect();
+    let prepared = preflight.prepare(context, file, bootstrap, &issued).await?;
+    let kept = prepared.cleaned.kept.iter();
+    let kept: Vec<_> = kept.map(|name| name.as_str()).collect();
     match client {
-        Some(_) if carried.is_empty() => {}
-        Some(_) => results.set(&["restored", "kept-names"], carried.join(",")),
+        Some(_) if kept.is_empty() => {}
+        Some(_) => results.set(&["restored", "kept-names"], kept.join(",")),
         None => results.set(
             &["restored", "unknown-names"],
             "no member could tell what was issued since the snapshot: revoke the names of \
@@ -167,28 +175,28 @@ async fn save(
 }
 
 /// What both ways to found a cluster anew rest on.
-pub(super) struct Ground {
+pub(super) struct Preflight {
     pub(super) application: Application,
     storage: PathBuf,
     address: String,
 }
 
-impl Ground {
+impl Preflight {
     /// Looks whether this unit can found a cluster anew.
     ///
     /// # Errors
     /// It cannot, and why.
-    pub(super) async fn survey(context: &mut Context) -> Result<Self, ActionError> {
+    pub(super) async fn check(context: &mut Context) -> Result<Self, ActionError> {
         let application = observe::application(context)?;
         if !application.leader {
             return Err(super::not_leader(context));
         }
-        if context.facts.refounding.is_some() {
+        if context.unit_state.recreation.is_some() {
             let report = reconcile::pass(context).await.map_err(Box::new)?;
             return Err(ActionError::Refused(format!(
                 "an earlier restore was cut short, and was gone on with instead (now: {}); run \
                  this again if it is still wanted",
-                crate::status::of_unit(&report).message
+                crate::explain::status::of_unit(&report).message
             )));
         }
         let unready = || {
@@ -215,14 +223,14 @@ impl Ground {
     }
 
     /// The words of a new cluster that counts from now on.
-    pub(super) fn founding(&self, context: &Context) -> Founding {
-        let own = context.facts.founding.as_ref();
-        let own = own.map_or(0, |founding| founding.generation);
+    pub(super) fn bootstrap(&self, context: &Context) -> Bootstrap {
+        let own = context.unit_state.bootstrap.as_ref();
+        let own = own.map_or(0, |bootstrap| bootstrap.generation);
         let peers = self.application.peers.as_ref();
         let newest = peers.map_or(0, |peers| peers.generation()).max(own);
         let now = u64::try_from(context.now.0).unwrap_or(0);
         let member = MemberName::of(&context.hook.unit);
-        Founding {
+        Bootstrap {
             initial_cluster: format!("{member}={}", self.peer_url()),
             existing: false,
             token: apply::new_token(),
@@ -238,18 +246,19 @@ impl Ground {
         &self,
         context: &Context,
         file: &Path,
-        founding: &Founding,
+        bootstrap: &Bootstrap,
         issued: &BTreeMap<CommonName, IssuedRecord>,
     ) -> Result<Prepared, ActionError> {
         let peer_url = self.peer_url();
         let prepared =
-            apply::prepare(context, &self.storage, &peer_url, file, founding, issued).await;
+            apply::prepare(context, &self.storage, &peer_url, file, bootstrap, issued).await;
         prepared.map_err(|error| {
             // The reason is worth more than the space, which the next run takes
             // back.
             let _ = data::discard_prepared(&self.storage);
             match error {
-                ApplyError::Trial(_) | ApplyError::Host(HostError::Command { .. }) => {
+                ApplyError::RestoreCheck(_)
+                | ApplyError::Workload(WorkloadError::Command { .. }) => {
                     ActionError::Refused(format!(
                         "the snapshot was tried out and is of no use, so nothing was changed: {}",
                         crate::log::chain(&error)
@@ -289,32 +298,32 @@ impl Ground {
     pub(super) async fn put_in_place(
         &self,
         context: &mut Context,
-        founding: Founding,
-        dissolves: bool,
+        bootstrap: Bootstrap,
+        removes_members: bool,
         prepared: &Prepared,
         results: &mut ActionResults,
     ) -> Result<(), ActionError> {
-        let generation = founding.generation;
-        context.facts.data_dir = Some(self.storage.clone());
-        context.facts.address = self.application.address;
-        context.facts.refounding = Some(Refounding {
-            founding,
-            dissolves,
+        let generation = bootstrap.generation;
+        context.unit_state.data_dir = Some(self.storage.clone());
+        context.unit_state.address = self.application.address;
+        context.unit_state.recreation = Some(Recreation {
+            bootstrap,
+            removes_members,
         });
-        context.facts.write(&context.paths)?;
+        context.unit_state.write(&context.paths)?;
         context.tools.action_log("replacing the cluster")?;
         let report = reconcile::pass(context).await.map_err(Box::new)?;
-        if let Some(wait @ (Wait::Refounding | Wait::Majority(_) | Wait::Etcd(_))) = &report.wait {
-            let text = crate::status::of_unit(&report).message;
+        if let Some(wait @ (Wait::Recreation | Wait::Majority(_) | Wait::Etcd(_))) = &report.wait {
+            let text = crate::explain::status::of_unit(&report).message;
             tracing::debug!(?wait, "not yet");
             return Err(ActionError::Refused(format!(
                 "the new cluster is not there yet, and every hook goes on with it: {text}"
             )));
         }
         results.set(&["restored", "generation"], generation.to_string());
-        let tidied = &prepared.tidied;
-        if tidied.foreign_ledgers > 0 {
-            let names: Vec<_> = tidied
+        let cleaned = &prepared.cleaned;
+        if cleaned.foreign_ledgers > 0 {
+            let names: Vec<_> = cleaned
                 .foreign_names
                 .iter()
                 .map(|name| name.as_str())
@@ -329,9 +338,9 @@ impl Ground {
                 "this version of etcd cannot raise revisions: restart clients that watch keys";
             results.set(&["restored", "note"], note);
         }
-        let aside = data::aside(&self.storage, generation);
-        if aside.exists() {
-            results.set(&["previous", "data"], aside.display().to_string());
+        let quarantined = data::quarantined(&self.storage, generation);
+        if quarantined.exists() {
+            results.set(&["previous", "data"], quarantined.display().to_string());
         }
         Ok(())
     }

@@ -6,9 +6,9 @@ use super::parameters::{Parameters, wrong};
 use super::{ActionError, Session};
 use crate::apply;
 use crate::context::Context;
+use crate::facts::authorities::Authorities;
+use crate::facts::{IssuedState, Purpose};
 use crate::juju::ActionResults;
-use crate::model::{IssuedState, Purpose};
-use crate::plan::authorities::Authorities;
 
 /// How long others have to take over what changes, where the operator does not
 /// say: a client whose charm is in the middle of something else, or whose agent

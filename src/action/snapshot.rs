@@ -2,15 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use super::command::command;
 use super::parameters::{Parameters, wrong};
 use super::{ActionError, Session};
 use crate::apply::{self, ApplyError};
 use crate::context::Context;
-use crate::host::snapshot::{SnapshotError, SnapshotFile};
-use crate::host::{package, snapshot_tool};
+use crate::explain::operator_command;
+use crate::facts::Timestamp;
 use crate::juju::ActionResults;
-use crate::model::Timestamp;
+use crate::workload::snapshot::{SnapshotError, SnapshotFile};
+use crate::workload::{package, snapshot_tool};
 
 /// Where snapshots lie if nobody says otherwise: where the older charm put
 /// them, and where `juju scp` may fetch them.
@@ -48,7 +48,7 @@ pub(crate) async fn take(
     let unit = &context.hook.unit;
     results.set(
         &["copy", "cmd"],
-        command(&format!("juju scp {unit}:{}", path.display()), "."),
+        operator_command(&format!("juju scp {unit}:{}", path.display()), "."),
     );
     Ok(())
 }
@@ -115,7 +115,7 @@ pub(super) fn unusable(path: &Path, error: ApplyError) -> ActionError {
             "target",
             format!("cannot be written to ({source}): name another directory"),
         ),
-        ApplyError::Snapshot(SnapshotError::Host(error)) => wrong(
+        ApplyError::Snapshot(SnapshotError::Workload(error)) => wrong(
             "target",
             format!(
                 "cannot be used ({}): name another directory",

@@ -25,10 +25,10 @@ pub async fn access(client: &Client, steps: &[AccessStep]) -> Result<(), ApplyEr
             AccessStep::Unsettle => client.unsettle().await?,
             AccessStep::Ledger(writes) => client.write_ledger(writes).await?,
             AccessStep::AddRole(name) => client.ensure_role(name.as_str()).await?,
-            AccessStep::Permit(name, range) => {
+            AccessStep::GrantPermission(name, range) => {
                 client.ensure_permission(name.as_str(), range).await?;
             }
-            AccessStep::Forbid(name, range) => {
+            AccessStep::RevokePermission(name, range) => {
                 client.ensure_no_permission(name.as_str(), range).await?;
             }
             AccessStep::AddUser(name) => client.ensure_user(name.as_str()).await?,

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use super::ApplyError;
 use super::publish::uri;
 use crate::context::Context;
+use crate::facts::{
+    ClientRecord, Condition, LedgerWrite, Relation, RequestKey, Requirer, SecretUri, Share,
+};
 use crate::juju::{SecretContent, SecretOwner, ToolError};
 use crate::log;
-use crate::model::{
-    ClientRecord, LedgerWrite, Notice, Relation, RequestKey, Requirer, SecretUri, Share,
-};
 use crate::plan::publish::{PlannedAnswer, PlannedSecret, Publication, RelationPublication};
 use crate::relation::{self, ETCD_CLIENT, SecretGroup, fernet};
 
@@ -21,7 +21,7 @@ pub(super) struct Answered {
     /// In words for the log.
     pub(super) log: Vec<String>,
     /// The requests that could not be answered, and why.
-    pub(super) failed: Vec<(Requirer, Notice)>,
+    pub(super) failed: Vec<(Requirer, Condition)>,
 }
 
 /// Answers every relation. One that Juju refuses something for is noted and left
@@ -55,17 +55,18 @@ pub(super) fn answer(
                 let error = for_one(error)?;
                 all.log.push(format!("{relation}: {}", log::chain(&error)));
                 for answer in &publication.answers {
-                    let notice = Notice::Waiting(
+                    let condition = Condition::Waiting(
                         "Juju does not take its answer; tried again later".to_owned(),
                     );
                     let record = ClientRecord {
-                        notice: Some(notice.clone()),
+                        condition: Some(condition.clone()),
                         answer: None,
                         ..answer.record.clone()
                     };
                     all.ledger
                         .push(LedgerWrite::Record(answer.key.clone(), record));
-                    all.failed.push((answer.record.app.as_ref().into(), notice));
+                    all.failed
+                        .push((answer.record.app.as_ref().into(), condition));
                 }
             }
         }
@@ -73,9 +74,9 @@ pub(super) fn answer(
     let alone = shared.len() == 1;
     for publication in shared {
         let id = publication.relation;
-        let before = context.facts.shares.get(&id);
+        let before = context.unit_state.shares.get(&id);
         let share = Share::tried(before, &publication.own, alone, context.now);
-        context.facts.shares.insert(id, share);
+        context.unit_state.shares.insert(id, share);
     }
     Ok(all)
 }

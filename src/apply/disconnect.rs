@@ -2,10 +2,10 @@
 
 use super::ApplyError;
 use crate::context::Context;
-use crate::host::{Ended, end_connections};
+use crate::facts::observed::Disconnection;
 use crate::log;
 use crate::observe::{client_at, own_url};
-use crate::plan::observed::Disconnection;
+use crate::workload::{Ended, end_connections};
 
 /// Ends every established connection to the port for clients of this unit's
 /// member, as soon as that member knows what the cluster agreed on before.

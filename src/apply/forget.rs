@@ -3,7 +3,7 @@
 
 use super::ApplyError;
 use crate::context::Context;
-use crate::host::{layout, service};
+use crate::workload::{layout, service};
 
 /// Removes all files of this unit. Its keys go first: with the administrator's,
 /// whoever gets the machine next would be `root` in a cluster that goes on

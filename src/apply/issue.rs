@@ -3,13 +3,13 @@
 use super::ApplyError;
 use crate::context::Context;
 use crate::etcd::Client;
+use crate::facts::authorities::Authorities;
+use crate::facts::observed::HeldIdentity;
+use crate::facts::{CommonName, Fingerprint, IssuedRecord, IssuedState, Purpose, Relation};
 use crate::juju::{SecretContent, SecretOwner};
-use crate::model::{CommonName, Fingerprint, IssuedRecord, IssuedState, Purpose, Relation};
 use crate::plan::access::RESERVED_PREFIX;
-use crate::plan::authorities::Authorities;
 use crate::plan::issue::{Issuance, VALIDITY_SECONDS};
-use crate::plan::observed::HeldIdentity;
-use crate::relation::{fernet, older};
+use crate::relation::{fernet, legacy};
 use crate::tls::OwnCertificate;
 
 /// Issues an identity to a relation: its record is written first, then
@@ -49,8 +49,8 @@ pub async fn issue(
         return Err(ApplyError::Missing("a common name that nobody has"));
     }
     let tools = &context.tools;
-    let label = older::identity_label(interface, relation);
-    let content: SecretContent = older::identity_secret(&issued.certificate, &issued.key).into();
+    let label = legacy::identity_label(interface, relation);
+    let content: SecretContent = legacy::identity_secret(&issued.certificate, &issued.key).into();
     match tools.secret_info(&label)? {
         Some(info) => tools.secret_set(&super::publish::uri(context, &info.id), None, &content)?,
         None => {

@@ -3,20 +3,21 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{ApplyError, refound};
+use super::{ApplyError, recreate};
 use crate::context::Context;
-use crate::host::files::{PRIVATE_FILE, PUBLIC_FILE, ensure_absent, ensure_file, read_text};
-use crate::host::{self, HostError, Owner, Service, Started, State, data, layout, package};
+use crate::facts::authorities::Authorities;
+use crate::facts::machine::Documents;
+use crate::facts::{Bootstrap, Known, MemberName, Secret, Source};
 use crate::juju::StatusName;
 use crate::log;
-use crate::model::{Founding, Known, MemberName, Secret, Source};
 use crate::observe::{self, Application};
 use crate::plan::access::RESERVED_PREFIX;
-use crate::plan::authorities::Authorities;
-use crate::plan::machine::{Documents, MachineStep};
+use crate::plan::machine::MachineStep;
 use crate::plan::upgrade;
-use crate::render::etcd_config::noted_program;
 use crate::tls::Issued;
+use crate::workload::configuration::etcd_config::noted_program;
+use crate::workload::files::{PRIVATE_FILE, PUBLIC_FILE, ensure_absent, ensure_file, read_text};
+use crate::workload::{self, Owner, Service, Started, State, WorkloadError, data, layout, package};
 
 /// How long a start is waited for. A member whose cluster has no quorum is not
 /// ready for as long as that lasts; the hook must not wait with it.
@@ -27,7 +28,7 @@ const START_LIMIT: Duration = Duration::from_secs(60);
 /// likely waits for the majority of the cluster.
 const REST_LIMIT: Duration = Duration::from_secs(3);
 
-/// How long a started etcd is asked before it counts as silent.
+/// How long a started etcd is asked before it counts as unreachable.
 const ANSWER_LIMIT: Duration = Duration::from_secs(20);
 
 /// How far the service of this unit has come when the steps are carried out.
@@ -87,22 +88,24 @@ pub async fn machine(
                     (context.paths.admin_certificate(), context.paths.admin_key());
                 store(&issued, &certificate, &key, Owner::Charm)?;
             }
-            MachineStep::Found(founding) => {
-                context.facts.identity = None;
-                begin(context, founding)?;
+            MachineStep::Bootstrap(bootstrap) => {
+                context.unit_state.identity = None;
+                begin(context, bootstrap)?;
             }
-            MachineStep::TakeOver(founding, identity) => {
-                context.facts.founding = Some(founding.clone());
-                context.facts.identity = Some(*identity);
-                context.facts.storage_is_mounted = is_mounted(context)?;
-                context.facts.write(&context.paths)?;
+            MachineStep::TakeOver(bootstrap, identity) => {
+                context.unit_state.bootstrap = Some(bootstrap.clone());
+                context.unit_state.identity = Some(*identity);
+                context.unit_state.storage_is_mounted = is_mounted(context)?;
+                context.unit_state.write(&context.paths)?;
             }
             MachineStep::Note(identity) => {
-                context.facts.identity = Some(*identity);
-                context.facts.storage_is_mounted = is_mounted(context)?;
-                context.facts.write(&context.paths)?;
+                context.unit_state.identity = Some(*identity);
+                context.unit_state.storage_is_mounted = is_mounted(context)?;
+                context.unit_state.write(&context.paths)?;
             }
-            MachineStep::PutAside(generation) => refound::put_aside(context, *generation).await?,
+            MachineStep::Quarantine(generation) => {
+                recreate::quarantine(context, *generation).await?
+            }
             MachineStep::WriteTrust(text) => {
                 // With none has it served yet.
                 ensure_absent(&context.paths.served_trust())?;
@@ -112,7 +115,7 @@ pub async fn machine(
             MachineStep::Configure(documents) => configure(context, application, documents)?,
             MachineStep::Start => {
                 let service = Service::new(&context.commands, context.paths.service());
-                let has_others = context.facts.client_endpoints.len() > 1;
+                let has_others = context.unit_state.client_endpoints.len() > 1;
                 let limit = match service.state()? {
                     State::Activating if !others_serve && has_others => REST_LIMIT,
                     _ => START_LIMIT,
@@ -132,19 +135,24 @@ pub async fn machine(
 /// Remembers with which words this unit's member enters its cluster, and lets etcd
 /// start once without data. The words first: without the permission the member
 /// counts as one whose data is gone, which is made good.
-pub(super) fn begin(context: &mut Context, founding: &Founding) -> Result<(), ApplyError> {
-    let storage = context.facts.data_dir.clone();
+pub(super) fn begin(context: &mut Context, bootstrap: &Bootstrap) -> Result<(), ApplyError> {
+    let storage = context.unit_state.data_dir.clone();
     let storage = storage.ok_or(ApplyError::Missing("storage"))?;
-    context.facts.founding = Some(founding.clone());
-    context.facts.storage_is_mounted = is_mounted(context)?;
-    context.facts.write(&context.paths)?;
+    context.unit_state.bootstrap = Some(bootstrap.clone());
+    context.unit_state.storage_is_mounted = is_mounted(context)?;
+    context.unit_state.write(&context.paths)?;
     let (commands, paths) = (&context.commands, &context.paths);
-    Ok(data::begin(commands, paths, &storage, founding.generation)?)
+    Ok(data::begin(
+        commands,
+        paths,
+        &storage,
+        bootstrap.generation,
+    )?)
 }
 
 fn is_mounted(context: &Context) -> Result<bool, ApplyError> {
-    match &context.facts.data_dir {
-        Some(storage) => Ok(host::is_mounted(storage)?),
+    match &context.unit_state.data_dir {
+        Some(storage) => Ok(workload::is_mounted(storage)?),
         None => Ok(false),
     }
 }
@@ -152,7 +160,7 @@ fn is_mounted(context: &Context) -> Result<bool, ApplyError> {
 /// Waits until a service that was started answers.
 async fn up(
     context: &Context,
-    started: Result<Started, HostError>,
+    started: Result<Started, WorkloadError>,
 ) -> Result<Readiness, ApplyError> {
     match started? {
         Started::Ready => answers(context).await.map(|()| Readiness::Ready),
@@ -217,8 +225,8 @@ fn install(context: &mut Context, application: &Application) -> Result<(), Apply
         None => &Source::Distribution,
     };
     // Written ahead: the machine may go down amid the packages' own scripts.
-    let was_cut_short = std::mem::replace(&mut context.facts.installing, true);
-    context.facts.write(&context.paths)?;
+    let was_cut_short = std::mem::replace(&mut context.unit_state.installing, true);
+    context.unit_state.write(&context.paths)?;
     let before = program_of_member(context)?;
     let mut refused = None;
     let (commands, paths) = (&context.commands, &context.paths);
@@ -246,14 +254,14 @@ fn install(context: &mut Context, application: &Application) -> Result<(), Apply
             None => return Err(error.into()),
         },
     };
-    context.facts.refused_archive = refused_archive;
-    context.facts.refused_upgrade = refused;
-    context.facts.installing = false;
-    context.facts.source_digest = match source {
+    context.unit_state.refused_archive = refused_archive;
+    context.unit_state.refused_upgrade = refused;
+    context.unit_state.installing = false;
+    context.unit_state.source_digest = match source {
         Source::Archive(archive) => Some(package::digest(archive)?),
         Source::Distribution => None,
     };
-    context.facts.write(&context.paths)?;
+    context.unit_state.write(&context.paths)?;
     Ok(())
 }
 
@@ -261,7 +269,7 @@ fn install(context: &mut Context, application: &Application) -> Result<(), Apply
 /// `None` where there is no member yet. What it has written is not for every
 /// other release to go on with.
 fn program_of_member(context: &Context) -> Result<Option<PathBuf>, ApplyError> {
-    if context.facts.founding.is_none() {
+    if context.unit_state.bootstrap.is_none() {
         return Ok(None);
     }
     let loaded = read_text(&context.paths.loaded_config())?;
@@ -287,7 +295,7 @@ fn configure(
     ] {
         ensure_file(&path, text.as_bytes(), PUBLIC_FILE, Owner::Charm)?;
     }
-    host::service::daemon_reload(&context.commands)?;
+    workload::service::daemon_reload(&context.commands)?;
     Service::new(&context.commands, paths.service()).enable()?;
     Ok(())
 }
@@ -329,7 +337,7 @@ pub(super) async fn answers(context: &Context) -> Result<(), ApplyError> {
         match observe::own_member_answers(context).await {
             Known::Known(()) => return Ok(()),
             Known::Unknown(reason) if begun.elapsed() > ANSWER_LIMIT => {
-                return Err(ApplyError::Silent(reason, context.paths.service()));
+                return Err(ApplyError::Unreachable(reason, context.paths.service()));
             }
             Known::Unknown(_) => tokio::time::sleep(Duration::from_millis(20)).await,
         }

@@ -54,21 +54,21 @@ pub async fn membership(
             .await;
             // Before anything else: this unit joins as no other member.
             if identity.is_some() {
-                context.facts.identity = identity;
-                context.facts.write(&context.paths)?;
+                context.unit_state.identity = identity;
+                context.unit_state.write(&context.paths)?;
             }
             client.unlock(lock).await?;
             Ok(added?)
         }
-        MembershipStep::Join(founding) => {
-            begin(context, founding)?;
+        MembershipStep::Join(bootstrap) => {
+            begin(context, bootstrap)?;
             Ok(true)
         }
         MembershipStep::Move(member, peer_url) => {
             client.set_peer_url(*member, peer_url).await?;
             Ok(true)
         }
-        MembershipStep::HandOver(member) => {
+        MembershipStep::MoveLeader(member) => {
             // One that leads no more is what was wanted, and who leads by now is
             // looked at next.
             own_member(context).await?.move_leader(*member).await?;
@@ -80,7 +80,7 @@ pub async fn membership(
                 Some(url) => Some(observe::client_at(context, url).await.map_err(Box::new)?),
             };
             let client = other.as_ref().unwrap_or(client);
-            let patience = match context.facts.dying {
+            let patience = match context.unit_state.dying {
                 true => PATIENCE_OF_WHO_LEAVES,
                 false => PATIENCE,
             };

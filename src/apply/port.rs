@@ -15,7 +15,7 @@ use crate::observe;
 /// There is no such tool.
 pub fn open_port(context: &mut Context) -> Result<(), ApplyError> {
     let wanted = TcpPort(observe::served_client_port(context)?);
-    context.facts.refused_port = match open_only(&context.tools, wanted) {
+    context.unit_state.refused_port = match open_only(&context.tools, wanted) {
         Ok(()) => None,
         Err(error @ (ToolError::Failed { .. } | ToolError::Hung { .. })) => {
             tracing::warn!("{}", log::chain(&error));

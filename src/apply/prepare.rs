@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 use super::ApplyError;
 use super::machine::stop_service;
 use crate::context::Context;
-use crate::etcd::{Client, Tidied};
-use crate::host::snapshot::SnapshotFile;
-use crate::host::snapshot_tool::{self, RestoredAs};
-use crate::host::trial::{Trial, TrialOf};
-use crate::host::{data, package};
-use crate::model::{CommonName, Founding, IssuedRecord, MemberName};
+use crate::etcd::{Cleaned, Client};
+use crate::facts::{Bootstrap, CommonName, IssuedRecord, MemberName};
 use crate::observe;
+use crate::workload::restore_check::{CheckedData, RestoreCheck};
+use crate::workload::snapshot::SnapshotFile;
+use crate::workload::snapshot_tool::{self, RestoredAs};
+use crate::workload::{data, package};
 
 /// How long a small database may take until it serves: an election, and the
 /// machine may be slow.
@@ -33,13 +33,13 @@ pub struct Prepared {
     /// The revision of its keys.
     pub revision: i64,
     /// What was removed from it.
-    pub tidied: Tidied,
+    pub cleaned: Cleaned,
 }
 
 /// Makes the data of a one-member cluster with these words from a snapshot
 /// file, starts an etcd on it that only this process can use, and makes it fit
 /// for this application, which has `issued` these identities by now: see
-/// [`Client::tidy_restored`]. What earlier runs
+/// [`Client::clean_restored`]. What earlier runs
 /// prepared and never used is removed.
 ///
 /// # Errors
@@ -50,38 +50,39 @@ pub async fn prepare(
     storage: &Path,
     peer_url: &str,
     snapshot: &Path,
-    founding: &Founding,
+    bootstrap: &Bootstrap,
     issued: &BTreeMap<CommonName, IssuedRecord>,
 ) -> Result<Prepared, ApplyError> {
     let programs =
         package::installed(&context.paths)?.ok_or(ApplyError::Missing("the programs of etcd"))?;
     data::discard_prepared(storage)?;
-    let data_dir = data::prepared(storage, founding.generation);
+    let data_dir = data::prepared(storage, bootstrap.generation);
     let name = MemberName::of(&context.hook.unit);
     let member = RestoredAs {
         name: name.as_str(),
         peer_url,
-        token: &founding.token,
+        token: &bootstrap.token,
     };
     let commands = &context.commands;
     snapshot_tool::restore(commands, &programs, snapshot, &data_dir, &member)?;
-    let trial = TrialOf {
+    let restore_check = CheckedData {
         data_dir: &data_dir,
         name: name.as_str(),
         peer_url,
         alone: false,
     };
-    let mut trial = Trial::start(commands, &programs, &context.paths, &trial)?;
+    let mut restore_check =
+        RestoreCheck::start(commands, &programs, &context.paths, &restore_check)?;
     let size = std::fs::metadata(snapshot).map_or(0, |metadata| metadata.len());
     let gib = u32::try_from(size >> 30).unwrap_or(u32::MAX);
     let limit = START_LIMIT.saturating_add(START_LIMIT_PER_GIB.saturating_mul(gib));
-    let client = serving(context, &mut trial, limit).await?;
-    let tidied = client.tidy_restored(issued).await?;
+    let client = serving(context, &mut restore_check, limit).await?;
+    let cleaned = client.clean_restored(issued).await?;
     let revision = client.revision().await?;
     // etcd waits for its clients before it ends.
     drop(client);
-    trial.stop()?;
-    Ok(Prepared { revision, tidied })
+    restore_check.stop()?;
+    Ok(Prepared { revision, cleaned })
 }
 
 /// Writes a snapshot of the data that this unit's member has on its disk, by an
@@ -105,43 +106,44 @@ pub async fn snapshot_at_rest(
     let copy = data::prepared(storage, 0);
     data::copy(&context.commands, &data::current(storage), &copy)?;
     let name = MemberName::of(&context.hook.unit);
-    let trial = TrialOf {
+    let restore_check = CheckedData {
         data_dir: &copy,
         name: name.as_str(),
         peer_url,
         alone: true,
     };
-    let mut trial = Trial::start(&context.commands, &programs, &context.paths, &trial)?;
-    let client = serving(context, &mut trial, START_LIMIT).await?;
+    let mut restore_check =
+        RestoreCheck::start(&context.commands, &programs, &context.paths, &restore_check)?;
+    let client = serving(context, &mut restore_check, START_LIMIT).await?;
     let file = super::snapshot(context, &client, path).await?;
     drop(client);
-    trial.stop()?;
+    restore_check.stop()?;
     Ok(file)
 }
 
-/// A connection to a trial, once its member serves.
+/// A connection to a restore check, once its member serves.
 async fn serving(
     context: &Context,
-    trial: &mut Trial,
+    restore_check: &mut RestoreCheck,
     limit: Duration,
 ) -> Result<Client, ApplyError> {
     let begun = Instant::now();
     loop {
-        let client = observe::client_at(context, trial.url())
+        let client = observe::client_at(context, restore_check.url())
             .await
             .map_err(Box::new)?;
-        let silent = match client.status().await {
+        let unreachable = match client.status().await {
             Ok(status) if status.leader.is_some() => return Ok(client),
             Ok(_) => "it has no leader".to_owned(),
             Err(error) => error.to_string(),
         };
-        let ended = trial.ended(&context.paths);
-        let ended = ended.map_err(|error| ApplyError::Trial(error.to_string()))?;
+        let ended = restore_check.ended(&context.paths);
+        let ended = ended.map_err(|error| ApplyError::RestoreCheck(error.to_string()))?;
         if let Some(reason) = ended {
-            return Err(ApplyError::Trial(reason));
+            return Err(ApplyError::RestoreCheck(reason));
         }
         if begun.elapsed() > limit {
-            return Err(ApplyError::Trial(silent));
+            return Err(ApplyError::RestoreCheck(unreachable));
         }
         tokio::time::sleep(PAUSE).await;
     }

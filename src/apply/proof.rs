@@ -10,9 +10,9 @@ use std::time::Duration;
 use super::ApplyError;
 use super::machine::{Readiness, answers, unless_others_serve};
 use crate::context::Context;
-use crate::host::files::{PUBLIC_FILE, ensure_file, read_text};
-use crate::host::{Owner, Service};
 use crate::tls::digest;
+use crate::workload::files::{PUBLIC_FILE, ensure_file, read_text};
+use crate::workload::{Owner, Service};
 
 /// The longest that a restart is waited for.
 const RESTART_LIMIT: Duration = Duration::from_secs(60);
@@ -82,8 +82,8 @@ pub(super) async fn fall_back(
     if unless_others_serve(came_up, others_serve)? == Readiness::Failed {
         return Ok(Proven::Failed);
     }
-    context.facts.refused_trust = Some((digest(refused.as_bytes()), context.now));
-    context.facts.write(&context.paths)?;
+    context.unit_state.refused_trust = Some((digest(refused.as_bytes()), context.now));
+    context.unit_state.write(&context.paths)?;
     Ok(Proven::FellBack)
 }
 

@@ -7,12 +7,14 @@ use super::ApplyError;
 use super::answer::{answer, for_one};
 use crate::context::Context;
 use crate::etcd::Client;
+use crate::facts::authorities::{AdminRotation, Authorities, Rotation};
+use crate::facts::{Condition, LedgerWrite, MemberName, Requirer, SecretId, SecretUri, Timestamp};
 use crate::juju::SecretOwner;
 use crate::log::chain;
-use crate::model::{LedgerWrite, MemberName, Notice, Requirer, SecretId, SecretUri, Timestamp};
 use crate::observe::{self, AUTHORITIES_LABEL};
-use crate::plan::authorities::{AdminRotation, Authorities, Rotation};
-use crate::plan::publish::{Changes, Departure, EndedIdentities, OlderPublication, Publication};
+use crate::plan::publish::{
+    Changes, DepartedRequest, EndedIdentities, LegacyPublication, Publication,
+};
 use crate::relation::fernet;
 use crate::tls::Authority;
 
@@ -26,7 +28,7 @@ pub struct Published {
     /// In words for the log.
     pub log: Vec<String>,
     /// The requests that Juju did not let us answer, and why.
-    pub failed: Vec<(Requirer, Notice)>,
+    pub failed: Vec<(Requirer, Condition)>,
 }
 
 /// Publishes. `client` is there whenever something is to be noted in the
@@ -46,7 +48,7 @@ pub async fn publish(
         relations: _,
         obsolete_secrets,
         departed,
-        older,
+        legacy,
         ended,
         peer_app,
         peer_unit,
@@ -72,7 +74,7 @@ pub async fn publish(
         // from then on.
         tolerate(&mut log, remove_if_there(context, uri, &mut removed))?;
     }
-    for Departure { key, labels } in departed {
+    for DepartedRequest { key, labels } in departed {
         let is_clean = remove_labelled(context, labels, &mut removed);
         if tolerate(&mut log, is_clean)? == Some(true) {
             ledger.push(LedgerWrite::ForgetRecord(key.clone()));
@@ -82,7 +84,7 @@ pub async fn publish(
         store_authorities(context, authorities)?;
         log.push("took a step in replacing the servers' authority".to_owned());
     }
-    for OlderPublication { relation, changes } in older {
+    for LegacyPublication { relation, changes } in legacy {
         let exposed = changes
             .iter()
             .map(|(key, value)| (key.clone(), Some(value.expose().clone())));
@@ -135,7 +137,7 @@ async fn write(client: Option<&Client>, ledger: &mut Vec<LedgerWrite>) -> Result
     Ok(())
 }
 
-/// Makes the certificate authorities and says which unit founds the cluster.
+/// Makes the certificate authorities and says which unit bootstraps the cluster.
 /// Nothing is done with them before this hook is committed and they exist.
 fn found(context: &Context) -> Result<Changes, ApplyError> {
     let tools = &context.tools;
@@ -244,8 +246,8 @@ pub fn rotate_admin_authority(
 /// Stores authorities, and makes every unit look at them.
 fn announce(context: &Context, authorities: &Authorities) -> Result<(), ApplyError> {
     store_authorities(context, authorities)?;
-    let (key, told) = authorities.announcement();
-    let changes = [(key, Some(told))].into();
+    let (key, published) = authorities.announcement();
+    let changes = [(key, Some(published))].into();
     publish_to_peers(context, &changes, &Changes::new())
 }
 

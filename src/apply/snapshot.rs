@@ -5,7 +5,7 @@ use std::path::Path;
 use super::ApplyError;
 use crate::context::Context;
 use crate::etcd::Client;
-use crate::host::snapshot::{SnapshotFile, SnapshotWriter};
+use crate::workload::snapshot::{SnapshotFile, SnapshotWriter};
 
 /// Writes a snapshot of the member behind this connection to a file that does
 /// not exist yet.

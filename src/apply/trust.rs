@@ -7,11 +7,11 @@ use super::membership::own_member;
 use super::proof::{Proven, fall_back, prove, restart_service};
 use crate::context::Context;
 use crate::etcd::{Client, Lock};
-use crate::host::files::{PUBLIC_FILE, ensure_file};
-use crate::host::{Owner, package};
-use crate::model::{LedgerWrite, MemberName};
+use crate::facts::{LedgerWrite, MemberName};
 use crate::observe::{client_at, own_url};
 use crate::plan::restart::Restart;
+use crate::workload::files::{PUBLIC_FILE, ensure_file};
+use crate::workload::{Owner, package};
 
 /// How long a member may hold the turn to restart.
 const LOCK_SECONDS: i64 = 90;
@@ -30,7 +30,7 @@ pub enum Restarted {
     Done,
     /// Other members took their turns first, so what the plan was made from may
     /// not be so any more: which member leads, and who answers.
-    Overtaken,
+    Superseded,
     /// Another member kept the turn for longer than a hook should wait.
     Busy,
     /// The member did not serve with the new file, and does again with the one
@@ -42,7 +42,7 @@ pub enum Restarted {
 }
 
 /// The turn in which a unit may make a member stop answering for a moment.
-pub struct Turn {
+pub struct RestartLock {
     /// What has to be given back.
     pub lock: Lock,
     /// Whether somebody else had it first.
@@ -62,19 +62,19 @@ pub async fn trust(
     restart: &Restart,
 ) -> Result<Restarted, ApplyError> {
     let member = MemberName::of(&context.hook.unit);
-    let lock = if restart.in_turn {
-        match turn(context, client, LOCK_SECONDS).await? {
-            Some(turn) if turn.waited => {
-                return give_back(client, Some(turn.lock), Restarted::Overtaken).await;
+    let lock = if restart.needs_lock {
+        match restart_lock(context, client, LOCK_SECONDS).await? {
+            Some(restart_lock) if restart_lock.waited => {
+                return give_back(client, Some(restart_lock.lock), Restarted::Superseded).await;
             }
-            Some(turn) => Some(turn.lock),
+            Some(restart_lock) => Some(restart_lock.lock),
             None => return Ok(Restarted::Busy),
         }
     } else {
         None
     };
-    if restart.in_turn && !leads_as_planned(context, restart).await {
-        return give_back(client, lock, Restarted::Overtaken).await;
+    if restart.needs_lock && !leads_as_planned(context, restart).await {
+        return give_back(client, lock, Restarted::Superseded).await;
     }
     let before = LedgerWrite::Member(member.clone(), restart.before.clone());
     client.write_ledger(&[before]).await?;
@@ -87,10 +87,10 @@ pub async fn trust(
         PUBLIC_FILE,
         Owner::Charm,
     )?;
-    if let Some(other) = restart.hand_over_to
+    if let Some(other) = restart.transferee
         && !own_member(context).await?.move_leader(other).await?
     {
-        return give_back(client, lock, Restarted::Overtaken).await;
+        return give_back(client, lock, Restarted::Superseded).await;
     }
     // A crash from here on leaves a member that the others look for in the wrong
     // place until it has restarted, which is the next thing that any hook does.
@@ -98,11 +98,11 @@ pub async fn trust(
         client.set_peer_url(*member, url).await?;
     }
     // Paid ahead: a hook that is killed from here on has restarted it, too.
-    context.facts.restarts_paid_until = restart.paid_until;
-    context.facts.write(&context.paths)?;
+    context.unit_state.restarts_paid_until = restart.paid_until;
+    context.unit_state.write(&context.paths)?;
     let before = own_url(context);
     if let Err(error) = restart_service(context).await {
-        let proven = fall_back(context, error, restart.in_turn).await?;
+        let proven = fall_back(context, error, restart.needs_lock).await?;
         if let (Some(lock), Proven::FellBack) = (lock, proven) {
             client.unlock(lock).await?;
         }
@@ -161,17 +161,17 @@ async fn give_back(
 ///
 /// # Errors
 /// etcd failed a call.
-pub async fn turn(
+pub async fn restart_lock(
     context: &Context,
     client: &Client,
     seconds: i64,
-) -> Result<Option<Turn>, ApplyError> {
+) -> Result<Option<RestartLock>, ApplyError> {
     let holder = context.hook.unit.to_string();
     let begun = std::time::Instant::now();
     let mut waited = false;
     loop {
         if let Some(lock) = client.try_lock("restart", &holder, seconds).await? {
-            return Ok(Some(Turn { lock, waited }));
+            return Ok(Some(RestartLock { lock, waited }));
         }
         waited = true;
         if begun.elapsed() > TURN_LIMIT {

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use etcd_client::{Permission as EtcdPermission, PermissionType, UserAddOptions};
 
 use super::{Client, EtcdError};
-use crate::model::{Access, CommonName, KeyRange, Permission, Secret};
+use crate::facts::{Access, CommonName, KeyRange, Permission, Secret};
 
 impl Client {
     /// The user and the role of this name, as they are.

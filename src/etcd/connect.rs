@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use etcd_client::{Certificate, ConnectOptions, Identity, TlsOptions};
 
 use super::EtcdError;
-use crate::model::{LedgerKeys, Secret};
+use crate::facts::{LedgerKeys, Secret};
 
 /// The longest that one call may take. etcd itself gives up on a proposal
 /// after about 7 s (5 s plus two election timeouts) and then says why, which

@@ -3,7 +3,7 @@
 use thiserror::Error;
 use tonic::Code;
 
-use crate::model::AlarmKind;
+use crate::facts::AlarmKind;
 
 /// What etcd says of a request that it has not carried out, for a reason that
 /// passes within seconds, in the words of all its releases.
@@ -54,7 +54,7 @@ pub enum EtcdError {
     /// The ledger was changed after it was read, by a unit that has become the
     /// leader or by an action; nothing was written.
     #[error("failed to {call}: the ledger has changed since it was read")]
-    Overtaken {
+    Superseded {
         /// What was being done.
         call: String,
     },
@@ -131,7 +131,7 @@ impl EtcdError {
 
     /// Whether what was asked may or may not have been done: an election, a member
     /// that restarts or a connection that is lost has swallowed the answer. Our own
-    /// limit is not among the reasons: who is silent for so long is so again.
+    /// limit is not among the reasons: who does not answer for so long is so again.
     pub(super) fn is_of_unknown_outcome(&self) -> bool {
         let Self::Call { code, .. } = self else {
             return false;
@@ -244,10 +244,10 @@ mod tests {
             let is_final = !error.is_of_a_change() && !error.is_of_unknown_outcome();
             assert!(is_final, "{status}");
         }
-        let silent = EtcdError::Timeout {
+        let unreachable = EtcdError::Timeout {
             call: "do it".to_owned(),
             seconds: 10,
         };
-        assert!(!silent.is_of_unknown_outcome());
+        assert!(!unreachable.is_of_unknown_outcome());
     }
 }

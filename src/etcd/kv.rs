@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 
 use super::batch::{Operation, batches};
 use super::{Client, EtcdError};
-use crate::model::{
+use crate::facts::{
     ClientRecord, CommonName, IssuedRecord, Ledger, LedgerKey, LedgerWrite, NameClaim,
 };
 
@@ -87,7 +87,7 @@ impl Client {
                 operations.push(self.raise_fence());
                 let write = Txn::new().when(vec![is_unchanged]).and_then(operations);
                 if let Fenced::Else(_) = self.fenced(call, write).await? {
-                    return Err(overtaken(call));
+                    return Err(superseded(call));
                 }
             } else {
                 let mut client = self.inner.kv_client();
@@ -116,7 +116,7 @@ impl Client {
         let found = found.map_or(0, etcd_client::KeyValue::mod_revision);
         match self.fence.get() == Some(found) {
             true => Ok(()),
-            false => Err(overtaken(call)),
+            false => Err(superseded(call)),
         }
     }
 
@@ -221,7 +221,7 @@ impl Client {
         match self.fenced(&call, claim).await? {
             Fenced::Done => Ok(true),
             Fenced::Else(found) if found == self.fence.get() => Ok(false),
-            Fenced::Else(_) => Err(overtaken(&call)),
+            Fenced::Else(_) => Err(superseded(&call)),
         }
     }
 
@@ -355,8 +355,8 @@ enum Fenced {
     Else(Option<i64>),
 }
 
-fn overtaken(call: &str) -> EtcdError {
-    EtcdError::Overtaken {
+fn superseded(call: &str) -> EtcdError {
+    EtcdError::Superseded {
         call: call.to_owned(),
     }
 }

@@ -3,7 +3,7 @@
 use etcd_client::{AlarmAction, AlarmOptions, AlarmType, CompactionOptions, GetOptions};
 
 use super::{Client, EtcdError};
-use crate::model::{Alarm, AlarmKind, Compaction, MemberDetails, MemberStatus};
+use crate::facts::{Alarm, AlarmKind, Compaction, MemberDetails, MemberStatus};
 
 impl Client {
     /// The alarms that are raised, of all members.

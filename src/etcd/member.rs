@@ -3,7 +3,7 @@
 use etcd_client::MemberAddOptions;
 
 use super::{Client, EtcdError};
-use crate::model::{Member, MemberIdentity, MemberName, MemberStatus};
+use crate::facts::{Member, MemberIdentity, MemberName, MemberStatus};
 
 impl Client {
     /// The member list, in etcd's own order.

@@ -7,20 +7,20 @@ use etcd_client::{DeleteOptions, GetOptions, Txn, TxnOp};
 use super::batch::{Operation, batches};
 use super::kv::{MAX_LEDGER_BYTES, read};
 use super::{Client, EtcdError};
-use crate::model::{
+use crate::facts::{
     ALL_LEDGERS, ClientRecord, CommonName, IssuedRecord, LedgerKey, LedgerKeys, LedgerWrite,
 };
 
 /// What was removed from a restored database.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Tidied {
+pub struct Cleaned {
     /// Users and roles that another deployment of this charm had made.
     pub foreign_names: BTreeSet<CommonName>,
     /// The ledgers in which they stood.
     pub foreign_ledgers: usize,
     /// Names of identities that were issued or revoked since the snapshot, and
     /// are as they were before it was restored.
-    pub carried: BTreeSet<CommonName>,
+    pub kept: BTreeSet<CommonName>,
 }
 
 impl Client {
@@ -41,29 +41,29 @@ impl Client {
     ///
     /// # Errors
     /// etcd failed a call, or the ledger cannot be read.
-    pub async fn tidy_restored(
+    pub async fn clean_restored(
         &self,
         issued: &BTreeMap<CommonName, IssuedRecord>,
-    ) -> Result<Tidied, EtcdError> {
+    ) -> Result<Cleaned, EtcdError> {
         if self.authentication_enabled().await? {
             let mut auth = self.inner.auth_client();
             self.call("disable authentication", auth.auth_disable())
                 .await?;
         }
         self.ensure_no_user("root").await?;
-        let mut tidied = self.tidy_ledgers().await?;
-        let (carried, writes) = self.ledger().await?.carry_issued(issued);
+        let mut cleaned = self.clean_ledgers().await?;
+        let (kept, writes) = self.ledger().await?.keep_issued(issued);
         self.write_ledger(&writes).await?;
-        tidied.carried = carried;
-        for name in tidied.foreign_names.union(&tidied.carried) {
+        cleaned.kept = kept;
+        for name in cleaned.foreign_names.union(&cleaned.kept) {
             self.ensure_no_user(name.as_str()).await?;
             self.ensure_no_role(name.as_str()).await?;
         }
         self.ensure_authentication().await?;
-        Ok(tidied)
+        Ok(cleaned)
     }
 
-    async fn tidy_ledgers(&self) -> Result<Tidied, EtcdError> {
+    async fn clean_ledgers(&self) -> Result<Cleaned, EtcdError> {
         let mut client = self
             .inner
             .kv_client()
@@ -118,10 +118,10 @@ impl Client {
             self.call("tidy the ledgers", client.txn(transaction))
                 .await?;
         }
-        Ok(Tidied {
+        Ok(Cleaned {
             foreign_names: foreign_names.difference(&own_names).cloned().collect(),
             foreign_ledgers: foreign.len(),
-            carried: BTreeSet::new(),
+            kept: BTreeSet::new(),
         })
     }
 }

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 
 use crate::context::Context;
 use crate::etcd::{Client, Credentials, EtcdError};
-use crate::model::{Member, MemberStatus};
+use crate::facts::{Member, MemberStatus};
 
 /// How long a member may take to tell its status, for which it needs nobody
 /// else. One whose process is halted, or whose network is cut, never does; and
@@ -16,7 +16,7 @@ use crate::model::{Member, MemberStatus};
 const LIMIT: Duration = Duration::from_secs(2);
 
 /// The status of the member at this URL, and the connection over which it was
-/// told. Who was silent once is not asked again by the same hook.
+/// told. Who did not answer once is not asked again by the same hook.
 ///
 /// # Errors
 /// The member does not answer.
@@ -29,7 +29,7 @@ pub(super) async fn ask(
         call: format!("ask {url}"),
         seconds: LIMIT.as_secs(),
     };
-    if context.silent.borrow().contains(url) {
+    if context.unreachable.borrow().contains(url) {
         return Err(silence());
     }
     let urls = [url.to_owned()];
@@ -45,7 +45,7 @@ pub(super) async fn ask(
     match tokio::time::timeout(LIMIT, status).await {
         Ok(status) => Ok((client, status?)),
         Err(_) => {
-            context.silent.borrow_mut().insert(url.to_owned());
+            context.unreachable.borrow_mut().insert(url.to_owned());
             Err(silence())
         }
     }

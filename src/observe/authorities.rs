@@ -2,10 +2,10 @@
 
 use super::ObserveError;
 use crate::context::Context;
+use crate::facts::authorities::{AdminRotation, Authorities, Rotation};
+use crate::facts::observed::Peers;
+use crate::facts::{Secret, SecretUri, Timestamp};
 use crate::juju::SecretContent;
-use crate::model::{Secret, SecretUri, Timestamp};
-use crate::plan::authorities::{AdminRotation, Authorities, Rotation};
-use crate::plan::observed::Peers;
 use crate::tls::{Authority, IssueError, OwnCertificate};
 
 /// The label of the secret with the certificate authorities.

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Application, ObserveError};
 use crate::context::Context;
+use crate::facts::observed::{
+    AcrossModels, Certificate, ClientRelation, Clients, Pass, Scope, request_key,
+};
+use crate::facts::{AppName, Condition, Databag, Ledger, Relation, RelationId, Secret, SecretUri};
 use crate::hook::Event;
 use crate::juju::{Revision, SecretUnavailable, ToolError};
 use crate::log::chain;
-use crate::model::{AppName, Databag, Ledger, Notice, Relation, RelationId, Secret, SecretUri};
-use crate::plan::observed::{
-    AcrossModels, Certificate, ClientRelation, Clients, Pass, Scope, request_key,
-};
 use crate::plan::sharing;
 use crate::relation::{self, Asked, ETCD_CLIENT, OfferedCertificate, fernet};
 
@@ -30,7 +30,7 @@ pub fn clients(
     }
     if application.pass == Pass::Full {
         clients.scope = Scope::All;
-        clients.widened = true;
+        clients.pending_is_read = true;
         for relation in context.tools.relation_ids(ETCD_CLIENT)? {
             let read = client_relation(context, relation, None)?;
             clients.relations.insert(relation.id, read);
@@ -79,12 +79,12 @@ pub fn clients(
 ///
 /// # Errors
 /// A hook tool failed.
-pub fn widen(
+pub fn read_pending(
     context: &Context,
     clients: &mut Clients,
     ledger: &Ledger,
 ) -> Result<(), ObserveError> {
-    clients.widened = true;
+    clients.pending_is_read = true;
     let on_record: BTreeSet<RelationId> = ledger.clients.keys().map(|key| key.relation).collect();
     let Scope::Only(scope) = &mut clients.scope else {
         return Ok(());
@@ -124,7 +124,7 @@ fn client_relation(
 ) -> Result<ClientRelation, ObserveError> {
     let mut read = ClientRelation {
         app: remote_app.clone(),
-        asked: Err(Notice::Waiting("the relation cannot be read".to_owned())),
+        asked: Err(Condition::Waiting("the relation cannot be read".to_owned())),
         own: Databag::new(),
         certificates: BTreeMap::new(),
         across_models: None,
@@ -139,7 +139,7 @@ fn client_relation(
     };
     read.app = Some(remote_app.clone());
     read.own = own;
-    let share = context.facts.shares.get(&relation.id);
+    let share = context.unit_state.shares.get(&relation.id);
     read.refused_share = share.filter(|share| share.was_refused(&read.own)).cloned();
     let asked = relation::read(&bag);
     let mut is_new = false;
@@ -158,7 +158,7 @@ fn client_relation(
             read.across_models = across_models(context, relation, &remote_app)?;
         }
     }
-    read.asked = asked.map_err(|refusal| Notice::Refused(refusal.to_string()));
+    read.asked = asked.map_err(|refusal| Condition::Refused(refusal.to_string()));
     Ok(read)
 }
 

@@ -6,12 +6,12 @@ use super::answering::{ask, others_that_answer};
 use super::{ObserveError, own_url};
 use crate::context::Context;
 use crate::etcd::{Client, Credentials, EtcdError};
-use crate::host::files;
+use crate::facts::observed::{Pass, Peers, generation};
+use crate::facts::{Audit, Cluster, CommonName, Known, Ledger, Member, MemberStatus, Secret};
 use crate::log::chain;
-use crate::model::{Audit, Cluster, CommonName, Known, Ledger, Member, MemberStatus, Secret};
 use crate::plan::advisory::lets_clients_become_root;
 use crate::plan::membership::client_url;
-use crate::plan::observed::{Pass, Peers, generation};
+use crate::workload::files;
 
 /// Prepares a connection to the first of these members that answers: one of
 /// our own, and where it does not run, those of the other units.
@@ -39,11 +39,11 @@ pub async fn connect(
 /// of the other units, then all that were seen last. A member of a cluster that
 /// is over is none of them: what it says is not true any more.
 pub fn member_urls(context: &Context, peers: Option<&Peers>) -> Vec<String> {
-    let founding = context.facts.founding.as_ref();
-    let own_generation = founding.map_or(0, |founding| founding.generation);
+    let bootstrap = context.unit_state.bootstrap.as_ref();
+    let own_generation = bootstrap.map_or(0, |bootstrap| bootstrap.generation);
     let current = peers.map_or(0, Peers::generation).max(own_generation);
     let is_current = own_generation == current;
-    let own = founding
+    let own = bootstrap
         .filter(|_| is_current)
         .and_then(|_| own_url(context));
     let of_peers = peers.into_iter().flat_map(|peers| {
@@ -53,7 +53,7 @@ pub fn member_urls(context: &Context, peers: Option<&Peers>) -> Vec<String> {
             .filter(|bag| bag.contains_key("trust") && generation(bag) == current)
             .filter_map(client_url)
     });
-    let remembered = context.facts.client_endpoints.iter().cloned();
+    let remembered = context.unit_state.client_endpoints.iter().cloned();
     let mut urls = Vec::new();
     for url in own
         .into_iter()
@@ -172,7 +172,7 @@ async fn reach(
 /// A file could not be read.
 pub(super) fn credentials(
     context: &Context,
-) -> Result<Option<Credentials>, crate::host::HostError> {
+) -> Result<Option<Credentials>, crate::workload::WorkloadError> {
     let paths = &context.paths;
     let server_ca = files::read_text(&paths.server_ca())?;
     let certificate = files::read_text(&paths.admin_certificate())?;

@@ -5,10 +5,11 @@ use std::time::{Duration, Instant};
 use super::ObserveError;
 use super::etcd::client_at;
 use crate::context::Context;
+use crate::facts::Member;
+use crate::facts::observed::Peers;
+use crate::facts::{Answer, Health, MemberHealth};
 use crate::log::chain;
-use crate::model::Member;
-use crate::plan::health::{Answer, Health, MemberHealth};
-use crate::plan::observed::Peers;
+use crate::plan::membership::unit_at;
 
 /// How long a member may take for an answer. One without a quorum would think
 /// for seven seconds before it says so.
@@ -30,9 +31,10 @@ pub async fn health(
     for member in members {
         let answer = match member.client_urls.first() {
             Some(url) => ask(context, url, member.learner).await?,
-            None => Answer::Silent("it has not started yet".to_owned()),
+            None => Answer::Unreachable("it has not started yet".to_owned()),
         };
-        asked.push(MemberHealth::new(member, peers, answer));
+        let unit = peers.and_then(|peers| unit_at(peers, &member)).cloned();
+        asked.push(MemberHealth::new(member, unit.as_ref(), answer));
     }
     Ok(Health {
         app: context.hook.unit.app().clone(),
@@ -44,7 +46,7 @@ async fn ask(context: &Context, url: &str, learner: bool) -> Result<Answer, Obse
     let client = client_at(context, url).await?.with_limit(PATIENCE);
     let details = match client.details().await {
         Ok(details) => Box::new(details),
-        Err(error) => return Ok(Answer::Silent(chain(&error))),
+        Err(error) => return Ok(Answer::Unreachable(chain(&error))),
     };
     if learner {
         let reason = "it has no vote yet, and serves nobody";

@@ -9,16 +9,16 @@ use serde_json::{Map, Value};
 use super::options::Configured;
 use super::{ObserveError, authorities};
 use crate::context::Context;
+use crate::facts::authorities::Authorities;
+use crate::facts::observed::{Pass, Peers};
+use crate::facts::options::{Options, auto_quota};
+use crate::facts::{MemberName, Relation, Source};
 use crate::hook::Event;
-use crate::host::{self, package};
 use crate::juju::Resource;
 use crate::log::chain;
-use crate::model::{MemberName, Relation, Source};
-use crate::plan::authorities::Authorities;
-use crate::plan::observed::{Pass, Peers};
-use crate::plan::options::{Options, auto_quota};
 use crate::plan::source;
 use crate::relation::CLUSTER;
+use crate::workload::{self, package};
 
 /// What Juju says; constant within a hook.
 #[derive(Debug)]
@@ -69,9 +69,9 @@ pub fn application(context: &Context) -> Result<Application, ObserveError> {
     let is_action = matches!(context.hook.event, Event::Action(_));
     let is_of_one_relation = matches!(
         context.hook.event,
-        Event::Client { .. } | Event::Older { .. } | Event::SecretChanged(_)
+        Event::Client { .. } | Event::Legacy { .. } | Event::SecretChanged(_)
     );
-    if is_of_one_relation || context.facts.dying && !is_action {
+    if is_of_one_relation || context.unit_state.dying && !is_action {
         let Configured {
             options,
             config,
@@ -85,9 +85,9 @@ pub fn application(context: &Context) -> Result<Application, ObserveError> {
             units: None,
             gone: BTreeMap::new(),
             authorities: None,
-            address: context.facts.address,
+            address: context.unit_state.address,
             other_addresses: BTreeSet::new(),
-            storage: context.facts.data_dir.clone(),
+            storage: context.unit_state.data_dir.clone(),
             source: None,
             options,
             config,
@@ -121,7 +121,7 @@ pub fn application(context: &Context) -> Result<Application, ObserveError> {
         refused,
         refused_each,
     } = super::options::configured(context, network.bind)?;
-    let volume = storage.as_deref().and_then(host::volume_bytes);
+    let volume = storage.as_deref().and_then(workload::volume_bytes);
     Ok(Application {
         leader,
         pass: Pass::Full,
@@ -152,7 +152,7 @@ fn etcd_source(context: &Context) -> Result<Option<Source>, ObserveError> {
         }
     );
     let is_installed = package::installed(&context.paths)?.is_some();
-    if is_installed && !may_be_new && !context.facts.installing {
+    if is_installed && !may_be_new && !context.unit_state.installing {
         return Ok(None);
     }
     let attached = match context.tools.resource_get("etcd")? {
@@ -181,13 +181,13 @@ fn etcd_source(context: &Context) -> Result<Option<Source>, ObserveError> {
 /// # Errors
 /// The hook tool failed.
 pub fn leads(context: &Context) -> Result<bool, ObserveError> {
-    Ok(!context.facts.dying && context.tools.is_leader()?)
+    Ok(!context.unit_state.dying && context.tools.is_leader()?)
 }
 
 /// The peer relation: there is one from shortly after the installation on, for
 /// the life of the application.
 pub fn peer_relation(context: &Context) -> Result<Option<Relation>, ObserveError> {
-    if let Some(id) = context.facts.peer_relation {
+    if let Some(id) = context.unit_state.peer_relation {
         let endpoint = CLUSTER;
         return Ok(Some(Relation { endpoint, id }));
     }
@@ -216,9 +216,9 @@ fn peers(context: &Context) -> Result<Option<Peers>, ObserveError> {
 /// nonsense, is not known. A unit that was always alone has nobody to ask for.
 fn units(context: &Context, peers: Option<&Peers>) -> Option<BTreeSet<MemberName>> {
     // Who comes after a cluster that is gone has to know that it is.
-    let comes_after = context.facts.founding.is_none()
+    let comes_after = context.unit_state.bootstrap.is_none()
         && peers.is_some_and(|peers| peers.app.contains_key("founded"));
-    let is_alone = context.facts.client_endpoints.len() < 2 && !comes_after;
+    let is_alone = context.unit_state.client_endpoints.len() < 2 && !comes_after;
     if is_alone && peers.is_none_or(|peers| peers.others.is_empty()) {
         return None;
     }

@@ -4,15 +4,15 @@ use std::path::Path;
 
 use super::{Application, ObserveError};
 use crate::context::Context;
-use crate::host::{self, HostError, Service, bolt, data, files, package, wal};
+use crate::facts::machine::{Documents, Machine};
+use crate::facts::observed::{Leaves, Pass};
+use crate::facts::options;
+use crate::facts::{Known, MemberData, MemberName, Secret, Source, UnitName, Version};
 use crate::log::chain;
-use crate::model::{Known, MemberData, MemberName, Secret, Source, UnitName, Version};
-use crate::plan::machine::{Documents, Machine};
 use crate::plan::membership;
-use crate::plan::observed::{Leaves, Pass};
-use crate::plan::options;
-use crate::render::{self, EtcdConfig, SystemdUnit};
 use crate::tls::{Issued, OwnCertificate, TrustBundle, digest};
+use crate::workload::configuration::{self, EtcdConfig, SystemdUnit};
+use crate::workload::{self, Service, WorkloadError, bolt, data, files, package, wal};
 
 /// Reads files and the state of the service. In a pass over one relation only
 /// what decides about trust is read.
@@ -21,7 +21,7 @@ use crate::tls::{Issued, OwnCertificate, TrustBundle, digest};
 /// A file could not be read, or systemd could not be asked.
 pub fn machine(context: &Context, application: &Application) -> Result<Machine, ObserveError> {
     let paths = &context.paths;
-    let facts = &context.facts;
+    let unit_state = &context.unit_state;
     let written = files::read_text(&paths.wanted_trust())?;
     let loaded = files::read_text(&paths.loaded_trust())?;
     let loaded_all = loaded.as_deref().and_then(trusted);
@@ -41,19 +41,19 @@ pub fn machine(context: &Context, application: &Application) -> Result<Machine, 
     let mut machine = Machine {
         address: application.address.map(|address| address.to_string()),
         other_addresses: application.other_addresses.clone(),
-        founding: facts.founding.clone(),
-        identity: facts.identity,
+        bootstrap: unit_state.bootstrap.clone(),
+        identity: unit_state.identity,
         is_unproven,
-        refused_trust: facts.refused_trust.clone(),
-        restarts_paid_until: facts.restarts_paid_until,
-        refused_upgrade: facts.refused_upgrade.clone(),
-        refused_archive: facts.refused_archive.clone(),
+        refused_trust: unit_state.refused_trust.clone(),
+        restarts_paid_until: unit_state.restarts_paid_until,
+        refused_upgrade: unit_state.refused_upgrade.clone(),
+        refused_archive: unit_state.refused_archive.clone(),
         server_ca: files::read_text(&paths.server_ca())?,
         admin_ca: files::read_text(&paths.admin_ca())?,
         written_leaves,
         loaded_leaves,
         loaded_authorities,
-        disconnected: facts.disconnected,
+        disconnected: unit_state.disconnected,
         is_running: true,
         ..Machine::default()
     };
@@ -61,20 +61,20 @@ pub fn machine(context: &Context, application: &Application) -> Result<Machine, 
         return Ok(machine);
     }
     let installed = package::installed(paths)?;
-    let is_done = !facts.installing && is_newest(context, application)?;
+    let is_done = !unit_state.installing && is_newest(context, application)?;
     machine.was_tried = is_done && matches!(application.source, Some(Source::Archive(_)));
     machine.is_installed = installed.is_some() && is_done;
     machine.release = installed
         .as_ref()
-        .filter(|_| machine.founding.is_none())
+        .filter(|_| machine.bootstrap.is_none())
         .map(|programs| release(context, programs));
     if let Some(storage) = &application.storage {
         // Before it is mounted, what is there is not what was lost.
-        let is_there = || host::is_mounted(storage).is_ok_and(|is_mounted| is_mounted);
-        machine.has_storage = !facts.storage_is_mounted || is_there();
+        let is_there = || workload::is_mounted(storage).is_ok_and(|is_mounted| is_mounted);
+        machine.has_storage = !unit_state.storage_is_mounted || is_there();
         machine.data = wal::identity(&data::current(storage));
     }
-    machine.is_whole = machine.founding.is_none() && is_whole(application, &machine.data);
+    machine.is_whole = machine.bootstrap.is_none() && is_whole(application, &machine.data);
     machine.may_begin = files::read(&paths.first_start())?.is_some();
     machine.authorities = application.authorities.clone();
     machine.server_certificate = own(&paths.server_certificate(), &paths.server_key())?;
@@ -85,7 +85,7 @@ pub fn machine(context: &Context, application: &Application) -> Result<Machine, 
     };
     machine.loaded_configuration = files::read_text(&paths.loaded_config())?;
     let loaded = machine.loaded_configuration.as_deref();
-    machine.loaded_server_trust = loaded.and_then(render::noted_server_trust);
+    machine.loaded_server_trust = loaded.and_then(configuration::noted_server_trust);
     machine.is_running = Service::new(&context.commands, paths.service()).is_active()?;
     if let Some(installed) = installed {
         machine.wanted = documents(context, application, &installed, machine.has_data())?;
@@ -122,7 +122,7 @@ fn is_whole(application: &Application, data: &MemberData) -> bool {
 
 /// A certificate of ours and its key. A pair that does not belong together is
 /// none: a run was cut short between writing the one and the other.
-fn own(certificate: &Path, key: &Path) -> Result<Option<OwnCertificate>, HostError> {
+fn own(certificate: &Path, key: &Path) -> Result<Option<OwnCertificate>, WorkloadError> {
     let (Some(certificate), Some(key)) = (files::read_text(certificate)?, files::read_text(key)?)
     else {
         return Ok(None);
@@ -139,7 +139,7 @@ fn is_newest(context: &Context, application: &Application) -> Result<bool, Obser
         None | Some(Source::Distribution) => Ok(true),
         Some(Source::Archive(archive)) => {
             let digest = package::digest(archive)?;
-            Ok(context.facts.source_digest.as_ref() == Some(&digest))
+            Ok(context.unit_state.source_digest.as_ref() == Some(&digest))
         }
     }
 }
@@ -157,16 +157,16 @@ fn documents(
     has_data: bool,
 ) -> Result<Option<Documents>, ObserveError> {
     let paths = &context.paths;
-    let (Some(address), Some(storage), Some(founding)) = (
+    let (Some(address), Some(storage), Some(bootstrap)) = (
         application.address,
         &application.storage,
-        &context.facts.founding,
+        &context.unit_state.bootstrap,
     ) else {
         return Ok(None);
     };
     let unit: &UnitName = &context.hook.unit;
     let options = &application.options;
-    let auto_quota = context.facts.auto_quota;
+    let auto_quota = context.unit_state.auto_quota;
     let auto_quota = auto_quota.unwrap_or_else(|| options::auto_quota(0));
     let data_dir = storage.join("etcd");
     let configuration = EtcdConfig {
@@ -178,13 +178,13 @@ fn documents(
             true => options.peer_port,
             // etcd starts for the first time only with the words that the
             // others know; another port follows when it has.
-            false => membership::founding_port(founding, &MemberName::of(unit))
+            false => membership::bootstrap_port(bootstrap, &MemberName::of(unit))
                 .unwrap_or(options.peer_port),
         },
-        founding: render::Founding {
-            initial_cluster: &founding.initial_cluster,
-            existing: founding.existing,
-            token: &founding.token,
+        bootstrap: configuration::Bootstrap {
+            initial_cluster: &bootstrap.initial_cluster,
+            existing: bootstrap.existing,
+            token: &bootstrap.token,
         },
         server_certificate: &paths.server_certificate(),
         server_key: &paths.server_key(),
@@ -205,7 +205,7 @@ fn documents(
     }
     .render()?;
     let server_trust = files::read_text(&paths.server_ca())?.unwrap_or_default();
-    let notes = render::notes(&installed.etcd, &digest(server_trust.as_bytes()));
+    let notes = configuration::notes(&installed.etcd, &digest(server_trust.as_bytes()));
     let configuration = format!("{configuration}{notes}");
     Ok(Some(Documents {
         configuration,

@@ -6,10 +6,11 @@ use serde_json::{Map, Value};
 
 use super::ObserveError;
 use crate::context::Context;
-use crate::host::{self, HostError, files};
-use crate::plan::options::{OptionRefusal, Options};
-use crate::render::etcd_config::{CLIENT_PORT, Ports, ports_in};
-use crate::render::https_url;
+use crate::facts::options::{OptionRefusal, Options};
+use crate::facts::tuning::CLIENT_PORT;
+use crate::workload::configuration::etcd_config::{Ports, ports_in};
+use crate::workload::configuration::https_url;
+use crate::workload::{self, WorkloadError, files};
 
 /// Options, and where they come from.
 #[derive(Debug)]
@@ -58,15 +59,15 @@ pub(super) fn configured(
 
 /// What the last hook that read the options found.
 pub(super) fn remembered(context: &Context) -> Configured {
-    let facts = &context.facts;
-    let options = facts.options.as_ref().map(Options::parse);
+    let unit_state = &context.unit_state;
+    let options = unit_state.options.as_ref().map(Options::parse);
     Configured {
         // They were valid once. A revision of the charm that refuses them is
         // told so by Juju's word, and serves with its defaults until then.
         options: options.and_then(Result::ok).unwrap_or_default(),
-        config: facts.options.clone(),
-        refused: facts.refused_option.clone(),
-        refused_each: facts.refused_option.iter().cloned().collect(),
+        config: unit_state.options.clone(),
+        refused: unit_state.refused_option.clone(),
+        refused_each: unit_state.refused_option.iter().cloned().collect(),
     }
 }
 
@@ -75,7 +76,7 @@ pub(super) fn remembered(context: &Context) -> Configured {
 ///
 /// # Errors
 /// The file could not be read.
-pub fn served_client_port(context: &Context) -> Result<u16, HostError> {
+pub fn served_client_port(context: &Context) -> Result<u16, WorkloadError> {
     let ports = served(context)?;
     Ok(ports.map_or(CLIENT_PORT, |ports| ports.client))
 }
@@ -84,10 +85,10 @@ pub fn served_client_port(context: &Context) -> Result<u16, HostError> {
 /// cannot be read is an error of whoever reads it for more than this.
 pub fn own_url(context: &Context) -> Option<String> {
     let port = served_client_port(context).ok()?;
-    Some(https_url(context.facts.address?, port))
+    Some(https_url(context.unit_state.address?, port))
 }
 
-fn served(context: &Context) -> Result<Option<Ports>, HostError> {
+fn served(context: &Context) -> Result<Option<Ports>, WorkloadError> {
     let loaded = files::read_text(&context.paths.loaded_config())?;
     Ok(loaded.as_deref().and_then(ports_in))
 }
@@ -98,7 +99,7 @@ fn taken_port(
     context: &Context,
     options: &Options,
     address: Option<IpAddr>,
-) -> Result<Option<OptionRefusal>, HostError> {
+) -> Result<Option<OptionRefusal>, WorkloadError> {
     let Some(address) = address else {
         return Ok(None);
     };
@@ -108,7 +109,7 @@ fn taken_port(
     if let Some(Ports { client, peer }) = served(context)? {
         own.extend([client, peer]);
     }
-    if context.facts.options.is_some() {
+    if context.unit_state.options.is_some() {
         let Options {
             client_port,
             peer_port,
@@ -122,7 +123,7 @@ fn taken_port(
     ];
     let taken = wanted
         .into_iter()
-        .find(|(_, port)| !own.contains(port) && host::is_port_taken(address, *port));
+        .find(|(_, port)| !own.contains(port) && workload::is_port_taken(address, *port));
     Ok(taken.map(|(option, port)| OptionRefusal {
         option,
         allowed: format!("a port that is free on this machine ({address})"),

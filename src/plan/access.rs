@@ -14,13 +14,13 @@
 //! can see to that), but never these.
 
 mod admission;
+mod decision;
 mod handshake;
 mod issued;
 mod names;
 mod pace;
 mod rights;
 mod step;
-mod verdict;
 
 #[cfg(test)]
 mod tests;
@@ -28,16 +28,16 @@ mod tests;
 use std::collections::BTreeSet;
 
 use super::Report;
-use super::observed::{Observed, Scope};
-use crate::model::{
-    AlarmKind, ClientRecord, Cluster, CommonName, Grant, Ledger, LedgerWrite, NameClaim, Notice,
+use crate::facts::observed::{Observed, Scope};
+use crate::facts::{
+    AlarmKind, ClientRecord, Cluster, CommonName, Condition, Grant, Ledger, LedgerWrite, NameClaim,
     Purpose, RequestKey,
 };
 pub use admission::RESERVED_PREFIX;
+use decision::Decision;
+pub use decision::certificates;
 pub use issued::{admit_operator, free_after, identity_in_use};
 pub use step::AccessStep;
-use verdict::Verdict;
-pub use verdict::certificates;
 
 /// The names whose user and role a plan needs to know: those that the requests
 /// in scope bring, those that the ledger holds for them, and those of issued
@@ -73,7 +73,7 @@ pub fn plan(observed: &Observed, cluster: &Cluster, report: &mut Report) -> Vec<
         report,
     };
     planner.end_other_roots();
-    let requests = verdict::requests(observed, &cluster.ledger);
+    let requests = decision::requests(observed, &cluster.ledger);
     // What goes makes room for what comes, so it goes first.
     for key in &requests {
         planner.release_if_gone(key);
@@ -81,7 +81,7 @@ pub fn plan(observed: &Observed, cluster: &Cluster, report: &mut Report) -> Vec<
     for key in &requests {
         planner.serve(key);
     }
-    planner.release_strays();
+    planner.release_orphaned_users();
     planner.free_names();
     planner.keep_issued();
     planner.forget_paces();
@@ -140,32 +140,32 @@ impl Planner<'_, '_> {
         let Some(record) = self.ledger.clients.get(key).cloned() else {
             return;
         };
-        match self.verdict(key) {
+        match self.decision(key) {
             // Nothing was made for it, so there is nothing to look for; for a
             // relation that is gone as a whole there may be an encryption key.
-            Verdict::Gone if record.ungranted && self.is_related(key) => {
+            Decision::Gone if record.ungranted && self.is_related(key) => {
                 self.write([LedgerWrite::ForgetRecord(key.clone())]);
             }
-            Verdict::Gone => {
+            Decision::Gone => {
                 let record = ClientRecord {
                     grant: None,
-                    notice: None,
+                    condition: None,
                     secret: None,
                     departed: true,
                     ..record
                 };
                 self.end_grant(key, record);
             }
-            Verdict::Withdrawn(notice) => {
+            Decision::Withdrawn(condition) => {
                 let record = ClientRecord {
                     grant: None,
-                    notice: Some(notice),
-                    secret: verdict::secret_of(self.observed, key),
+                    condition: Some(condition),
+                    secret: decision::secret_of(self.observed, key),
                     ..record
                 };
                 self.end_grant(key, record);
             }
-            Verdict::Keep(_) | Verdict::Grant(_) => {}
+            Decision::Keep(_) | Decision::Grant(_) => {}
         }
     }
 
@@ -184,36 +184,36 @@ impl Planner<'_, '_> {
         let relation = self.observed.clients.relations.get(&key.relation);
         let app = relation.and_then(|relation| relation.app.clone());
         record.app = app.or(record.app);
-        let secret = verdict::secret_of(self.observed, key);
-        match self.verdict(key) {
-            Verdict::Gone => {}
-            Verdict::Withdrawn(notice) => {
+        let secret = decision::secret_of(self.observed, key);
+        match self.decision(key) {
+            Decision::Gone => {}
+            Decision::Withdrawn(condition) => {
                 let record = ClientRecord {
-                    notice: Some(notice),
+                    condition: Some(condition),
                     departed: false,
                     secret,
                     ..record
                 };
                 self.write([LedgerWrite::Record(key.clone(), record)]);
             }
-            Verdict::Keep(notice) => {
+            Decision::Keep(condition) => {
                 let kept = record.grant.clone();
-                self.note(key, record, notice, secret);
+                self.note(key, record, condition, secret);
                 if let Some(grant) = kept {
                     self.correct_access(&grant.common_name, &grant.prefix.range());
                 }
             }
-            Verdict::Grant(grant) => match self.admit(key, &grant) {
-                Err(notice) => {
+            Decision::Grant(grant) => match self.admit(key, &grant) {
+                Err(condition) => {
                     let kept = record.grant.clone();
-                    self.note(key, record, notice, secret);
+                    self.note(key, record, condition, secret);
                     if let Some(grant) = kept {
                         self.correct_access(&grant.common_name, &grant.prefix.range());
                     }
                 }
                 Ok(()) => {
                     let record = ClientRecord {
-                        notice: None,
+                        condition: None,
                         departed: false,
                         secret,
                         ..record
@@ -228,11 +228,11 @@ impl Planner<'_, '_> {
         &mut self,
         key: &RequestKey,
         record: ClientRecord,
-        notice: Notice,
-        secret: Option<crate::model::SecretId>,
+        condition: Condition,
+        secret: Option<crate::facts::SecretId>,
     ) {
         let record = ClientRecord {
-            notice: Some(notice),
+            condition: Some(condition),
             departed: false,
             secret: secret.or(record.secret),
             ..record
@@ -261,7 +261,7 @@ impl Planner<'_, '_> {
                 let claim = NameClaim {
                     holder: key.clone(),
                     leaves: [leaf].into(),
-                    leaving: false,
+                    releasing: false,
                 };
                 self.ledger.names.insert(name.clone(), claim.clone());
                 self.ledger.clients.insert(key.clone(), record.clone());
@@ -270,7 +270,7 @@ impl Planner<'_, '_> {
             }
             Some(mut claim) => {
                 claim.holder = key.clone();
-                claim.leaving = false;
+                claim.releasing = false;
                 claim.leaves.insert(leaf);
                 self.write([
                     LedgerWrite::Name(name.clone(), claim),
@@ -300,7 +300,7 @@ impl Planner<'_, '_> {
         match self.ledger.names.get(name) {
             Some(claim) if claim.holder == *key => {
                 let claim = NameClaim {
-                    leaving: true,
+                    releasing: true,
                     ..claim.clone()
                 };
                 self.delete_access(name);

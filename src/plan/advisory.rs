@@ -2,7 +2,7 @@
 //! version serves, and an operator is told.
 
 use super::upgrade;
-use crate::model::Version;
+use crate::facts::Version;
 
 /// An advisory that lets an authenticated client read or do what its role does
 /// not allow, and the first fixed patch release of each series. A series that
@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn the_way_to_a_release_without_open_ones_is_told() {
-        let told = |version: &str| advice(&version.parse().expect("a version"));
+        let text = |version: &str| advice(&version.parse().expect("a version"));
         for (version, way) in [
             (
                 "3.4.23",
@@ -168,12 +168,12 @@ mod tests {
             ("3.6.10", "attach etcd 3.6.14 or newer of 3.6: "),
             ("3.7.0", "attach etcd 3.7.1 or newer of 3.7: "),
         ] {
-            let told = told(version).expect("some are open");
+            let text = text(version).expect("some are open");
             let open = open(version).join(", ");
-            assert_eq!(told, format!("{way}etcd {version} is open to {open}"));
+            assert_eq!(text, format!("{way}etcd {version} is open to {open}"));
         }
         for version in ["3.6.14", "3.7.1", "3.8.0"] {
-            assert_eq!(told(version), None, "{version}");
+            assert_eq!(text(version), None, "{version}");
         }
     }
 

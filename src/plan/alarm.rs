@@ -1,8 +1,8 @@
 //! What an operator is told of alarms: which member raised one, what it means,
 //! and what to do about it.
 
-use super::observed::Observed;
-use crate::model::{Alarm, AlarmKind, AppName, Cluster, Known};
+use crate::facts::observed::Observed;
+use crate::facts::{Alarm, AlarmKind, AppName, Cluster, Known};
 
 /// An alarm, and what the member that raised it is called.
 pub type Raised = (AlarmKind, String);
@@ -32,7 +32,7 @@ pub(super) fn raised(cluster: &Cluster, app: &AppName) -> Vec<Raised> {
 /// same entry of the log. A restart brings it back on one: from then on members do
 /// not agree any more on what a client without rights may do, and their data
 /// differs. So no member is restarted on account of an alarm.
-pub(super) fn unfounded(observed: &Observed) -> Vec<Alarm> {
+pub(super) fn causeless(observed: &Observed) -> Vec<Alarm> {
     let Known::Known(cluster) = &observed.cluster else {
         return Vec::new();
     };
@@ -43,7 +43,7 @@ pub(super) fn unfounded(observed: &Observed) -> Vec<Alarm> {
         return Vec::new();
     }
     let has_room = audit.size < observed.quota - observed.quota / 8;
-    let is_unfounded = |alarm: &&Alarm| {
+    let is_causeless = |alarm: &&Alarm| {
         let is_of_a_member = cluster
             .members
             .iter()
@@ -55,7 +55,7 @@ pub(super) fn unfounded(observed: &Observed) -> Vec<Alarm> {
         }
     };
     let alarms = cluster.status.alarms.iter();
-    alarms.filter(is_unfounded).copied().collect()
+    alarms.filter(is_causeless).copied().collect()
 }
 
 /// What matters most of the alarms that are raised, in one sentence; `None`
@@ -85,7 +85,7 @@ pub fn sentence(alarms: &[Raised]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Audit;
+    use crate::facts::Audit;
     use crate::plan::Stage;
     use crate::plan::testing::Bench;
 
@@ -134,10 +134,10 @@ mod tests {
              (NOSPACE)"
         );
         let worse = of(AlarmKind::Corrupt, "etcd/0");
-        let told = sentence(&[both[0].clone(), worse]).expect("a sentence");
+        let text = sentence(&[both[0].clone(), worse]).expect("a sentence");
         assert!(
-            told.starts_with("replace etcd/0, then run alarm-disarm"),
-            "{told}"
+            text.starts_with("replace etcd/0, then run alarm-disarm"),
+            "{text}"
         );
         let new = sentence(&[of(AlarmKind::Other, "etcd/0")]);
         assert_eq!(

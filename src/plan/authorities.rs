@@ -23,113 +23,17 @@ pub(super) mod admin;
 #[cfg(test)]
 mod tests;
 
-use super::observed::Observed;
-use crate::model::{Cluster, MemberName, Timestamp};
+use crate::facts::authorities::{Authorities, Rotation};
+use crate::facts::observed::Observed;
+use crate::facts::{Cluster, MemberName};
 use crate::tls::{Authority, OwnCertificate, digest};
 
 /// The key in the databag of a unit that tells which authorities its etcd has
 /// loaded, and which one signed its certificate.
 pub(super) const SERVER_CA: &str = "server-ca";
 
-/// The key in the databag of the application that changes with the
-/// authorities, so that every unit looks at their secret.
-pub const AUTHORITIES: &str = "authorities";
-
-/// The authorities of an application, with their keys.
-#[derive(Clone, Debug)]
-pub struct Authorities {
-    /// Signs the certificates of members.
-    pub server: Authority,
-    /// Signs the certificates of administrators; the only authority that a
-    /// member trusts for clients.
-    pub admin: Authority,
-    /// The other authority of the members, while one replaces another.
-    pub rotation: Option<Rotation>,
-    /// The other authority of the administrators, while one replaces another.
-    pub admin_rotation: Option<AdminRotation>,
-}
-
-/// How far the authority of the members is being replaced.
-#[derive(Clone, Debug)]
-pub enum Rotation {
-    /// There is another one, which is trusted and signs nothing yet.
-    Next {
-        /// The authority that will sign.
-        authority: Authority,
-        /// When it may begin to: clients need time to take it over.
-        from: Timestamp,
-    },
-    /// There was another one; its certificate, PEM. Members may still show
-    /// what it has signed.
-    Previous(String),
-}
-
-/// How far the authority of the administrators is being replaced.
-#[derive(Clone, Debug)]
-pub enum AdminRotation {
-    /// There is another one, which is trusted and signs nothing yet.
-    Next {
-        /// The authority that will sign.
-        authority: Authority,
-        /// How long the present one is let in once the other signs.
-        grace_seconds: i64,
-    },
-    /// There was another one, which signs nothing any more.
-    Previous {
-        /// Its certificate, PEM.
-        certificate: String,
-        /// Until when what it has signed is let in.
-        until: Timestamp,
-    },
-}
-
-impl Authorities {
-    /// What members are checked with, by each other, by units and by clients:
-    /// certificates, PEM. The same ones are the same text whichever of them
-    /// signs, so that the second step restarts nothing.
-    pub fn server_trust(&self) -> String {
-        let other = self.rotation.as_ref().map(|rotation| match rotation {
-            Rotation::Next { authority, .. } => authority.certificate.as_str(),
-            Rotation::Previous(certificate) => certificate.as_str(),
-        });
-        joined(&self.server.certificate, other)
-    }
-
-    /// What administrators, and everybody whom the charm has issued a certificate,
-    /// are checked with.
-    pub fn admin_trust(&self) -> String {
-        let other = self.admin_rotation.as_ref().map(|rotation| match rotation {
-            AdminRotation::Next { authority, .. } => authority.certificate.as_str(),
-            AdminRotation::Previous { certificate, .. } => certificate.as_str(),
-        });
-        joined(&self.admin.certificate, other)
-    }
-
-    /// What tells the authority that signs for administrators from all others.
-    pub fn admin_issuer(&self) -> String {
-        digest(self.admin.certificate.as_bytes())
-    }
-
-    /// What the application's databag says of these authorities: when it
-    /// changes, every unit reads the secret that they are in. It changes with
-    /// each step of a replacement.
-    pub fn announcement(&self) -> (String, String) {
-        let mut told = self.server_trust() + &self.server.certificate;
-        told.push_str(&self.admin_trust());
-        told.push_str(&self.admin.certificate);
-        (AUTHORITIES.to_owned(), digest(told.as_bytes()))
-    }
-}
-
-/// One text of one or two certificates, in an order of their own.
-fn joined(present: &str, other: Option<&str>) -> String {
-    let mut certificates: Vec<_> = [present].into_iter().chain(other).collect();
-    certificates.sort_unstable();
-    certificates.concat()
-}
-
 /// What a unit tells of the authorities of members, once its etcd runs.
-pub(super) fn told(observed: &Observed) -> Option<String> {
+pub(super) fn published(observed: &Observed) -> Option<String> {
     let machine = &observed.machine;
     let loaded = machine.loaded_server_trust.as_ref()?;
     let issuer = issuer(
@@ -212,7 +116,7 @@ fn behind(observed: &Observed, cluster: &Cluster, authorities: &Authorities) -> 
         digest(authorities.server_trust().as_bytes()),
         digest(authorities.server.certificate.as_bytes())
     );
-    not_telling(observed, cluster, SERVER_CA, told(observed), &wanted)
+    not_telling(observed, cluster, SERVER_CA, published(observed), &wanted)
 }
 
 /// The members whose units do not tell this under this key.

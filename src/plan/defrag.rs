@@ -3,7 +3,7 @@
 //! as a restart, and is allowed where a restart would be.
 
 use super::membership::safe_without;
-use crate::model::{Cluster, Member};
+use crate::facts::{Cluster, Member};
 
 /// A member to be defragmented.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -65,7 +65,7 @@ pub fn safe(cluster: &Cluster, target: &Target) -> Result<(), String> {
 
 /// The member that leadership is moved to before the target is busy, if the
 /// target leads and there is another that can.
-pub fn heir(cluster: &Cluster, target: &Target) -> Option<u64> {
+pub fn transferee(cluster: &Cluster, target: &Target) -> Option<u64> {
     if cluster.status.leader != Some(target.id) {
         return None;
     }
@@ -113,13 +113,13 @@ mod tests {
         let order = order(&bench.cluster, None).expect("an order");
         assert_eq!(names(&order), ["etcd-0", "etcd-2", "etcd-1"]);
         assert_eq!(order.skipped, []);
-        assert_eq!(heir(&bench.cluster, &order.targets[0]), None);
-        assert_eq!(heir(&bench.cluster, &order.targets[2]), Some(100));
+        assert_eq!(transferee(&bench.cluster, &order.targets[0]), None);
+        assert_eq!(transferee(&bench.cluster, &order.targets[2]), Some(100));
         // There is nobody to hand over to.
         let bench = Bench::new(1);
         let order = super::order(&bench.cluster, None).expect("an order");
         assert_eq!(names(&order), ["etcd-0"]);
-        assert_eq!(heir(&bench.cluster, &order.targets[0]), None);
+        assert_eq!(transferee(&bench.cluster, &order.targets[0]), None);
         assert_eq!(safe(&bench.cluster, &order.targets[0]), Ok(()));
     }
 

@@ -7,11 +7,11 @@
 //! alone. Whoever still has rights connects again within milliseconds.
 //!
 //! What was taken away, and from whom, does not matter: the ledger tells when
-//! that was settled last ([`crate::model::Ledger::settled`]), and a unit
+//! that was settled last ([`crate::facts::Ledger::settled`]), and a unit
 //! remembers for which revision of it its member has no connection left.
 
-use super::observed::{Disconnection, Observed};
-use crate::model::Cluster;
+use crate::facts::Cluster;
+use crate::facts::observed::{Disconnection, Observed};
 
 /// Whether connections are to be ended now.
 pub(super) fn is_due(observed: &Observed, cluster: &Cluster) -> bool {

@@ -1,9 +1,9 @@
-//! Which relations of the older interfaces need an identity.
+//! Which relations of the legacy interfaces need an identity.
 
 use super::access::identity_in_use;
 use super::authorities::admin::is_signed_by;
-use super::observed::{Observed, OlderRelation};
-use crate::model::{Cluster, IssuedRecord, OlderInterface, RelationId, Timestamp};
+use crate::facts::observed::{LegacyRelation, Observed};
+use crate::facts::{Cluster, IssuedRecord, LegacyInterface, RelationId, Timestamp};
 
 /// How long the certificate of a relation is valid: a year. Whoever holds it
 /// may take months to notice a new one, and it ends with the relation anyway.
@@ -16,7 +16,7 @@ const CLOCKS_DIFFER_SECONDS: i64 = 3600;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Issuance {
     /// What the relation speaks.
-    pub interface: OlderInterface,
+    pub interface: LegacyInterface,
     /// The relation.
     pub relation: RelationId,
 }
@@ -26,7 +26,7 @@ pub struct Issuance {
 /// not taken over the new one in the last third never will. Neither the
 /// renewal nor the end needs all units to agree on a moment.
 pub fn plan(observed: &Observed, cluster: &Cluster) -> Vec<Issuance> {
-    let relations = observed.clients.older.iter();
+    let relations = observed.clients.legacy.iter();
     relations
         .filter(|(id, relation)| {
             let used = identity_in_use(&cluster.ledger, **id, relation);
@@ -43,7 +43,7 @@ pub fn plan(observed: &Observed, cluster: &Cluster) -> Vec<Issuance> {
 }
 
 /// Whether the authority that signed what the relation holds is being replaced.
-fn is_by_another(observed: &Observed, relation: &OlderRelation) -> bool {
+fn is_by_another(observed: &Observed, relation: &LegacyRelation) -> bool {
     let (Some(authorities), Some(held)) = (&observed.machine.authorities, &relation.held) else {
         return false;
     };

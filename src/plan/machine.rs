@@ -5,109 +5,18 @@ mod tests;
 
 use std::collections::BTreeSet;
 
-use super::authorities::Authorities;
-use super::founding;
-use super::observed::{Leaves, Observed, Pass};
+use super::bootstrap;
 use super::trusted::trusted;
 use super::{Report, Wait};
-use crate::model::{Founding, Known, Ledger, MemberData, MemberIdentity, Timestamp, Version};
+use crate::facts::authorities::Authorities;
+use crate::facts::machine::Documents;
+use crate::facts::observed::{Observed, Pass};
+use crate::facts::{Bootstrap, Known, Ledger, MemberData, MemberIdentity};
 use crate::tls::{OwnCertificate, TrustBundle, needs_new};
 
 /// How long before it expires a certificate of our own is renewed at most: 30
 /// days, so that a unit that is away for weeks does not miss it.
 const RENEW_BEFORE_SECONDS: i64 = 30 * 24 * 3600;
-
-/// The machine as it is.
-#[derive(Clone, Debug, Default)]
-pub struct Machine {
-    /// Whether etcd's programs are here, from where they are to come.
-    pub is_installed: bool,
-    /// Whether the archive that etcd is to come from was tried already.
-    pub was_tried: bool,
-    /// Why the programs of the archive that was tried last are not used.
-    pub refused_upgrade: Option<String>,
-    /// Why that archive is no etcd for this machine, where it is none.
-    pub refused_archive: Option<String>,
-    /// The release of the programs that are here, or why it cannot be told;
-    /// asked only where this unit has no member yet.
-    pub release: Option<Known<Version>>,
-    /// The address under which this unit serves.
-    pub address: Option<String>,
-    /// Other addresses under which it is reached.
-    pub other_addresses: BTreeSet<String>,
-    /// Whether the storage for etcd's data is here.
-    pub has_storage: bool,
-    /// The data in it.
-    pub data: MemberData,
-    /// Whether that member is the only one of its cluster, as the data says; looked
-    /// for where this unit has no member.
-    pub is_whole: bool,
-    /// The words with which this unit's member was founded, once it was.
-    pub founding: Option<Founding>,
-    /// Which member this unit's is, once that is known: from the moment it is
-    /// added, or from the first start of a founder.
-    pub identity: Option<MemberIdentity>,
-    /// Whether etcd may start without data, which it may once.
-    pub may_begin: bool,
-    /// The authorities, where this pass read them.
-    pub authorities: Option<Authorities>,
-    /// The authorities of the servers as stored here, PEM: one, or two while one
-    /// replaces the other.
-    pub server_ca: Option<String>,
-    /// The digest of the authorities of the servers that the running etcd read.
-    pub loaded_server_trust: Option<String>,
-    /// The authority of administrators as stored here, PEM.
-    pub admin_ca: Option<String>,
-    /// The certificate that this member shows to clients and peers.
-    pub server_certificate: Option<OwnCertificate>,
-    /// The certificate with which this unit is `root`.
-    pub admin_certificate: Option<OwnCertificate>,
-    /// What the files of the service should hold; `None` while something that
-    /// stands in them is not known yet.
-    pub wanted: Option<Documents>,
-    /// What the files of the service hold.
-    pub written: Documents,
-    /// Leaves in the trust file that etcd will read at its next start; `None`
-    /// if there is no such file.
-    pub written_leaves: Option<Leaves>,
-    /// The configuration that the running etcd read.
-    pub loaded_configuration: Option<String>,
-    /// Leaves in the trust file that the running etcd read.
-    pub loaded_leaves: Option<Leaves>,
-    /// Authorities of administrators in that file.
-    pub loaded_authorities: Option<Leaves>,
-    /// The revision of the ledger at which rights were settled when the member
-    /// had no connection left of a client from before; `None` before any was
-    /// seen.
-    pub disconnected: Option<i64>,
-    /// Until when the restarts for certificates are paid for that were made.
-    pub restarts_paid_until: Option<Timestamp>,
-    /// Whether the running etcd has read another trust file than the one with
-    /// which it was seen to serve last.
-    pub is_unproven: bool,
-    /// The digest of a trust file with which this member did not serve, and when
-    /// that was.
-    pub refused_trust: Option<(String, Timestamp)>,
-    /// Whether the service runs.
-    pub is_running: bool,
-    /// Whether this hook has started the service and waited for it, and systemd
-    /// goes on: a member that was restarted is not ready before its cluster has
-    /// a majority again.
-    pub is_pending: bool,
-    /// Whether this hook has tried to start the service, or to start it anew, and
-    /// it failed. systemd tries again by itself; what keeps etcd down is an
-    /// operator's to find.
-    pub has_failed: bool,
-}
-
-/// Texts of the files that the service is made of.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Documents {
-    /// etcd's configuration.
-    pub configuration: String,
-    /// The definition of the service.
-    pub service: String,
-}
 
 /// A step on this machine.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -122,17 +31,17 @@ pub enum MachineStep {
     /// Makes a new key and certificate for this unit as administrator, valid
     /// for so many seconds.
     IssueAdmin(i64),
-    /// Puts aside what this unit has of a member that is no more, or of a cluster
+    /// Quarantines what this unit has of a member that is no more, or of a cluster
     /// that is over, for the one of this generation.
-    PutAside(u64),
-    /// Remembers with which words the member is founded, and lets etcd start once
+    Quarantine(u64),
+    /// Remembers with which words the member is bootstrapped, and lets etcd start once
     /// without data.
-    Found(Founding),
+    Bootstrap(Bootstrap),
     /// Remembers which member the data is of; etcd starts with no other from now
     /// on.
     Note(MemberIdentity),
     /// Takes the data over that is there: the whole cluster, whose units are gone.
-    TakeOver(Founding, MemberIdentity),
+    TakeOver(Bootstrap, MemberIdentity),
     /// Writes the trust file of a member that has never started.
     WriteTrust(String),
     /// Writes the files of the service.
@@ -143,38 +52,12 @@ pub enum MachineStep {
     Restart,
 }
 
-impl Machine {
-    /// Whether there is data.
-    pub fn has_data(&self) -> bool {
-        self.data != MemberData::Absent
-    }
-
-    /// Whether the data of this unit's member is gone, or what is there is
-    /// another's. The member cannot come back: what it has promised is lost.
-    pub fn has_lost_its_data(&self) -> bool {
-        self.founding.is_some()
-            && match &self.data {
-                MemberData::Absent => !self.may_begin,
-                MemberData::Of(found) => self.identity.is_some_and(|known| known != *found),
-                MemberData::Unreadable(_) => false,
-            }
-    }
-
-    /// Whether the running etcd has read another configuration than it should.
-    pub fn is_outdated(&self) -> bool {
-        match (&self.wanted, &self.loaded_configuration) {
-            (Some(wanted), Some(loaded)) => wanted.configuration != *loaded,
-            _ => false,
-        }
-    }
-}
-
 /// The next steps on this machine; empty when it is as it should be, or when
 /// the report says what it waits for.
 pub(super) fn plan(observed: &Observed, report: &mut Report) -> Vec<MachineStep> {
     let machine = &observed.machine;
     if observed.pass == Pass::Event {
-        if machine.founding.is_none() {
+        if machine.bootstrap.is_none() {
             report.wait_for(Wait::Joining);
         }
         return Vec::new();
@@ -202,18 +85,18 @@ pub(super) fn plan(observed: &Observed, report: &mut Report) -> Vec<MachineStep>
         return Vec::new();
     };
     let generation = peers.generation();
-    if let Some(founding) = &machine.founding
-        && founding.generation < generation
+    if let Some(bootstrap) = &machine.bootstrap
+        && bootstrap.generation < generation
     {
-        return vec![MachineStep::PutAside(generation)];
+        return vec![MachineStep::Quarantine(generation)];
     }
     let Some(authorities) = &machine.authorities else {
         report.wait_for(Wait::Authorities);
         return Vec::new();
     };
-    // Founded or joined with other options than it should, a member could keep
+    // Bootstrapped or joined with other options than it should, a member could keep
     // them for good; one that is there already goes on with those it has.
-    if machine.founding.is_none() && observed.refused_option.is_some() {
+    if machine.bootstrap.is_none() && observed.refused_option.is_some() {
         report.wait_for(Wait::Options);
         return Vec::new();
     }
@@ -221,8 +104,8 @@ pub(super) fn plan(observed: &Observed, report: &mut Report) -> Vec<MachineStep>
     if !steps.is_empty() {
         return steps;
     }
-    if machine.founding.is_none() {
-        return founding::begin(observed, peers, address, report);
+    if machine.bootstrap.is_none() {
+        return bootstrap::begin(observed, peers, address, report);
     }
     match (&machine.data, machine.identity) {
         (MemberData::Of(found), None) => return vec![MachineStep::Note(*found)],
@@ -233,7 +116,7 @@ pub(super) fn plan(observed: &Observed, report: &mut Report) -> Vec<MachineStep>
         _ => {}
     }
     if machine.has_lost_its_data() {
-        return founding::lost(observed, peers, address, report);
+        return bootstrap::lost(observed, peers, address, report);
     }
     // It was taken off the list and has not heard of it, as one whose storage was
     // away: its data is no member's any more.
@@ -241,7 +124,7 @@ pub(super) fn plan(observed: &Observed, report: &mut Report) -> Vec<MachineStep>
         && let Known::Known(cluster) = &observed.cluster
         && super::membership::own_member(observed, cluster).is_none()
     {
-        return vec![MachineStep::PutAside(generation)];
+        return vec![MachineStep::Quarantine(generation)];
     }
     service(observed)
 }

@@ -1,20 +1,22 @@
 //! Who is a member of the cluster, one change at a time, and whether a member
 //! may be stopped.
 
-mod ghosts;
+mod departed;
 mod joiners;
 mod pause;
 #[cfg(test)]
 mod tests;
 
-use self::ghosts::{in_our_place, without_unit};
-pub(super) use joiners::{is_joining, joiners, unit_at};
+use self::departed::{in_our_place, without_unit};
+pub use joiners::unit_at;
+pub(super) use joiners::{is_joining, joiners};
 pub(super) use pause::may_pause;
 
-use super::observed::{Observed, Pass};
 use super::{Report, Wait, upgrade};
-use crate::model::{Cluster, Databag, Founding, Known, Member, MemberName};
-use crate::render::etcd_config::{CLIENT_PORT, https_url, port_of};
+use crate::facts::observed::{Observed, Pass};
+use crate::facts::tuning::CLIENT_PORT;
+use crate::facts::{Bootstrap, Cluster, Databag, Known, Member, MemberName};
+use crate::workload::configuration::etcd_config::{https_url, port_of};
 
 /// A change of who is a member, or of how they trust each other.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -24,13 +26,13 @@ pub enum MembershipStep {
     /// Adds this unit as a member without a vote.
     AddLearner(String),
     /// This unit is on the member list: remembers the words to join with.
-    Join(Founding),
+    Join(Bootstrap),
     /// Gives this unit's member, which follows without a vote, its vote.
     Promote(u64),
     /// Tells the others the new address of this unit's member.
     Move(u64, String),
     /// Moves the leadership of the cluster to this member.
-    HandOver(u64),
+    MoveLeader(u64),
     /// Takes a member off the member list, asking at this client URL where that
     /// must not be our own.
     Remove(u64, Option<String>),
@@ -52,9 +54,9 @@ pub fn client_url(bag: &Databag) -> Option<String> {
     Some(member_url(address, port.unwrap_or(CLIENT_PORT)))
 }
 
-/// The peer port in the words with which a member was founded.
-pub fn founding_port(founding: &Founding, member: &MemberName) -> Option<u16> {
-    let entries = founding.initial_cluster.split(',');
+/// The peer port in the words with which a member was bootstrapped.
+pub fn bootstrap_port(bootstrap: &Bootstrap, member: &MemberName) -> Option<u16> {
+    let entries = bootstrap.initial_cluster.split(',');
     let mut own = entries.filter_map(|entry| {
         let (name, url) = entry.split_once('=')?;
         (name == member.as_str()).then_some(url)
@@ -88,13 +90,13 @@ pub(super) fn plan(observed: &Observed, report: &mut Report) -> Option<Membershi
     }
     let cluster = match &observed.cluster {
         Known::Known(cluster) => cluster,
-        Known::Unknown(_) if observed.machine.founding.is_none() => {
+        Known::Unknown(_) if observed.machine.bootstrap.is_none() => {
             report.wait_for(wait_for_cluster(observed));
             return None;
         }
         Known::Unknown(_) => return None,
     };
-    if observed.machine.founding.is_none() {
+    if observed.machine.bootstrap.is_none() {
         return join(observed, cluster, report);
     }
     if observed.machine.has_lost_its_data() {
@@ -102,7 +104,7 @@ pub(super) fn plan(observed: &Observed, report: &mut Report) -> Option<Membershi
         if step.is_none()
             && let Some(peers) = &observed.peers
         {
-            report.wait_for(super::founding::lost_member(peers));
+            report.wait_for(super::bootstrap::lost_member(peers));
         }
         return step;
     }
@@ -126,8 +128,8 @@ fn wait_for_cluster(observed: &Observed) -> Wait {
     let Some(peers) = &observed.peers else {
         return Wait::PeerRelation;
     };
-    let seed = peers.app.get("seed").map(MemberName::new);
-    match seed.and_then(|seed| seed.unit(observed.unit.app())) {
+    let initial_member = peers.app.get("seed").map(MemberName::new);
+    match initial_member.and_then(|initial_member| initial_member.unit(observed.unit.app())) {
         _ if peers.app.contains_key("founded") => Wait::Reach,
         Some(unit) => Wait::Bootstrap(unit),
         None => Wait::Authorities,
@@ -156,8 +158,8 @@ pub(super) fn leave(observed: &Observed, cluster: &Cluster) -> Option<Membership
         return None;
     }
     if cluster.status.leader == Some(own.id) {
-        let heir = others.iter().find(|member| !member.learner)?;
-        return Some(MembershipStep::HandOver(heir.id));
+        let transferee = others.iter().find(|member| !member.learner)?;
+        return Some(MembershipStep::MoveLeader(transferee.id));
     }
     // Asked of itself, it would stop before it has answered.
     let url = others
@@ -237,7 +239,7 @@ fn join(observed: &Observed, cluster: &Cluster, report: &mut Report) -> Option<M
 }
 
 /// The words to join with as this member.
-fn words(observed: &Observed, cluster: &Cluster, own: &Member) -> Option<Founding> {
+fn words(observed: &Observed, cluster: &Cluster, own: &Member) -> Option<Bootstrap> {
     let mut members: Vec<String> = cluster
         .members
         .iter()
@@ -254,7 +256,7 @@ fn words(observed: &Observed, cluster: &Cluster, own: &Member) -> Option<Foundin
     // etcd lists members by random numbers; the text is the same each time.
     members.sort();
     let peers = observed.peers.as_ref()?;
-    Some(Founding {
+    Some(Bootstrap {
         initial_cluster: members.join(","),
         existing: true,
         token: peers.newest().get("token")?.clone(),
@@ -265,13 +267,13 @@ fn words(observed: &Observed, cluster: &Cluster, own: &Member) -> Option<Foundin
 /// Members that are of no unit of this application: an operator has added
 /// them, or one of another cluster has. Each has a say in the quorum, so it is
 /// told; none is ever removed.
-pub(super) fn strangers(observed: &Observed, cluster: &Cluster) -> Vec<String> {
+pub(super) fn unmanaged_members(observed: &Observed, cluster: &Cluster) -> Vec<String> {
     let app = observed.unit.app().as_str();
     let is_of_a_unit = |name: &MemberName| {
         let number = name.as_str().strip_prefix(app)?.strip_prefix('-')?;
         number.parse::<u32>().ok()
     };
-    let mut strangers: Vec<String> = cluster
+    let mut unmanaged_members: Vec<String> = cluster
         .members
         .iter()
         .filter(|member| match &member.name {
@@ -281,8 +283,8 @@ pub(super) fn strangers(observed: &Observed, cluster: &Cluster) -> Vec<String> {
         })
         .map(|member| member.called(observed.unit.app()))
         .collect();
-    strangers.sort();
-    strangers
+    unmanaged_members.sort();
+    unmanaged_members
 }
 
 /// This unit's member on the member list: by its identifier, and by its name

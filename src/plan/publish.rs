@@ -2,9 +2,9 @@
 //! version. Only what is true by now is published, and an answer only whole.
 
 mod endpoints;
-mod leftovers;
-mod older;
+mod legacy;
 mod peers;
+mod stale_secrets;
 #[cfg(test)]
 mod tests;
 
@@ -12,16 +12,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
 
-use super::authorities::{self, Authorities};
-use super::observed::{AcrossModels, ClientRelation, Observed, Pass, request_key};
+use super::authorities;
 use super::sharing::{is_answered, may_share};
-use crate::model::{
+use crate::facts::authorities::Authorities;
+use crate::facts::observed::{AcrossModels, ClientRelation, Observed, Pass, request_key};
+use crate::facts::{
     ClientRecord, Cluster, Databag, LedgerWrite, RelationId, RequestKey, Secret, SecretUri,
 };
 use crate::relation::{self, Asked, Correlation, ETCD_CLIENT, OfferedCertificate, SecretGroup};
-use leftovers::{all_secrets, departures};
-pub use older::{EndedIdentities, OlderPublication};
+pub use legacy::{EndedIdentities, LegacyPublication};
 use peers::{app_changes, forgotten_members, trust_digest, unit_changes};
+use stale_secrets::{all_secrets, departed_requests};
 
 /// Changes of a databag: a value to set, or `None` to delete the key.
 pub type Changes = BTreeMap<String, Option<String>>;
@@ -29,7 +30,7 @@ pub type Changes = BTreeMap<String, Option<String>>;
 /// Everything that one hook publishes.
 #[derive(Clone, Debug, Default)]
 pub struct Publication {
-    /// Whether to make the authorities and name the unit that founds the
+    /// Whether to make the authorities and name the unit that bootstraps the
     /// cluster, the leader's first deed.
     pub founds: bool,
     /// Writes to the ledger that must stand before anything is published.
@@ -40,9 +41,9 @@ pub struct Publication {
     pub obsolete_secrets: Vec<SecretUri>,
     /// Requests that are gone: their secrets are looked for by label, and once
     /// none is left the record is forgotten.
-    pub departed: Vec<Departure>,
-    /// Answers on the older interfaces, which every unit gives for itself.
-    pub older: Vec<OlderPublication>,
+    pub departed: Vec<DepartedRequest>,
+    /// Answers on the legacy interfaces, which every unit gives for itself.
+    pub legacy: Vec<LegacyPublication>,
     /// Identities of relations that are gone.
     pub ended: Vec<EndedIdentities>,
     /// Changes of what the leader tells all units.
@@ -58,7 +59,7 @@ pub struct Publication {
 
 /// A request that is gone.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Departure {
+pub struct DepartedRequest {
     /// The request.
     pub key: RequestKey,
     /// The labels of the secrets that may be left of it.
@@ -131,7 +132,7 @@ impl PlannedAnswer {
 }
 
 /// What can be published while this unit still waits for something.
-pub fn foundation(observed: &Observed) -> Publication {
+pub fn while_waiting(observed: &Observed) -> Publication {
     let Some(peers) = &observed.peers else {
         return Publication::default();
     };
@@ -169,16 +170,16 @@ pub fn plan(observed: &Observed, cluster: &Cluster) -> Publication {
             .peer_unit
             .insert("trust".to_owned(), loaded.map(trust_digest));
     }
-    publication.older = older::publications(observed, cluster);
+    publication.legacy = legacy::publications(observed, cluster);
     if observed.pass == Pass::Full {
         publication.version = Some(cluster.status.version.to_string());
     }
     if !observed.leader {
         return publication;
     }
-    publication.ended = older::ended(observed, cluster);
+    publication.ended = legacy::ended(observed, cluster);
     if observed.pass == Pass::Full {
-        publication.departed = departures(observed, cluster);
+        publication.departed = departed_requests(observed, cluster);
         publication.ledger = forgotten_members(cluster);
         publication.authorities = authorities::next(observed, cluster);
     }
@@ -296,8 +297,8 @@ fn answers(
             (Err(_), Some(before)) => before.correlation.clone(),
             (Err(_), None) => continue,
         };
-        let told = before.map_or(&[][..], |before| &before.endpoints);
-        let mut endpoints = endpoints::ready(observed, cluster, &grant.fingerprint, told);
+        let known = before.map_or(&[][..], |before| &before.endpoints);
+        let mut endpoints = endpoints::ready(observed, cluster, &grant.fingerprint, known);
         let mut version = cluster.status.version.to_string();
         let keeps = endpoints.is_empty();
         if keeps {

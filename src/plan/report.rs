@@ -1,10 +1,10 @@
 //! What a plan waits for, and what an operator should know besides.
 
-use super::machine::Machine;
 use super::membership;
-use super::observed::Observed;
-use crate::model::{
-    AlarmKind, Cluster, CommonName, IssuedState, Member, Notice, Purpose, RequestKey, Requirer,
+use crate::facts::machine::Machine;
+use crate::facts::observed::Observed;
+use crate::facts::{
+    AlarmKind, Cluster, CommonName, Condition, IssuedState, Member, Purpose, RequestKey, Requirer,
     Timestamp, UnitName, Version,
 };
 use crate::tls::OwnCertificate;
@@ -33,9 +33,9 @@ pub struct Report {
     /// Why the archive that an operator has attached is no etcd for this machine.
     pub refused_archive: Option<String>,
     /// Members that are of no unit of this application.
-    pub strangers: Vec<String>,
+    pub unmanaged_members: Vec<String>,
     /// Requests that are not in force as they stand.
-    pub notices: Vec<(Requirer, Notice)>,
+    pub conditions: Vec<(Requirer, Condition)>,
     /// Requests whose certificate on record no member can trust (any more), and
     /// why.
     pub left_out: Vec<(RequestKey, String)>,
@@ -63,7 +63,7 @@ pub struct Report {
     pub lingering: Option<String>,
     /// Members that did not answer when they were asked, if any, but for those
     /// that are joining.
-    pub silent: Vec<String>,
+    pub unreachable: Vec<String>,
     /// The port for clients that Juju refused to open, if it did.
     pub refused_port: Option<u16>,
     /// Members that are joining, as far as their names are known.
@@ -88,18 +88,18 @@ impl Report {
         }
     }
 
-    /// Notes which members are silent, and which are on their way: whatever else
+    /// Notes which members are unreachable, and which are on their way: whatever else
     /// is waited for, that is the first to know.
-    pub(crate) fn look_around(&mut self, observed: &Observed, cluster: &Cluster) {
+    pub(crate) fn read_health(&mut self, observed: &Observed, cluster: &Cluster) {
         let own = observed.member();
-        self.silent = cluster
+        self.unreachable = cluster
             .members
             .iter()
             .filter(|member| !membership::is_joining(member) && !cluster.answers(member.id))
             .filter(|member| member.name.as_ref() != Some(&own))
             .map(|member| member.called(observed.unit.app()))
             .collect();
-        self.silent.sort();
+        self.unreachable.sort();
         let joiners = membership::joiners(observed, cluster).into_iter();
         let units = joiners
             .filter(|name| **name != own)
@@ -135,13 +135,13 @@ impl Report {
         let soon = observed.now.plus_seconds(EXPIRY_WARNING_SECONDS);
         for (key, record) in &cluster.ledger.clients {
             let requirer = cluster.ledger.requirer(key);
-            if let Some(notice) = &record.notice {
-                self.notices.push((requirer.clone(), notice.clone()));
+            if let Some(condition) = &record.condition {
+                self.conditions.push((requirer.clone(), condition.clone()));
             } else if let Some((_, reason)) = self.left_out.iter().find(|(left, _)| left == key) {
                 // What it brings now says more, where it brings something else.
                 let reason = format!("certificate not trusted any more: {reason}");
-                self.notices
-                    .push((requirer.clone(), Notice::Refused(reason)));
+                self.conditions
+                    .push((requirer.clone(), Condition::Refused(reason)));
             }
             if let Some(grant) = &record.grant
                 && grant.not_after < soon
@@ -214,8 +214,8 @@ pub enum Wait {
     Member,
     /// etcd, which cannot be asked.
     Etcd(String),
-    /// The old cluster to be dissolved, for the one that takes its place.
-    Refounding,
+    /// The old cluster to be taken apart, for the one that takes its place.
+    Recreation,
     /// The majority of the members, without which nothing can be read or
     /// written; those that do not answer, as far as they are known.
     Majority(Vec<String>),

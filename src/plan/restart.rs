@@ -15,17 +15,17 @@ mod tests;
 use std::collections::BTreeSet;
 
 use super::authorities::admin::is_other_loaded;
-use super::observed::{Leaves, Observed, Pass};
 use super::trusted::{granted, trusted};
 use super::{Report, Wait};
-use crate::model::{Cluster, Known, MemberTrust, Timestamp};
+use crate::facts::observed::{Leaves, Observed, Pass};
+use crate::facts::{Cluster, Known, MemberTrust, Timestamp};
 use crate::tls::digest;
 
 /// What happens to this member's trust next.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum TrustStep {
     /// Look for other requests that wait for a restart, before it happens.
-    Widen,
+    ReadPending,
     /// Note that the member serves with the trust file that it has loaded.
     Prove,
     /// Go back to the trust file with which the member served last, unless it
@@ -55,12 +55,12 @@ pub struct Restart {
     /// Whether this member leads the cluster.
     pub leads: bool,
     /// The member to which leadership is moved first, if this one leads.
-    pub hand_over_to: Option<u64>,
+    pub transferee: Option<u64>,
     /// The URL that the others are told of first, and the member that it is
     /// of, where it serves them under another one from then on.
     pub moves_to: Option<(u64, String)>,
     /// Whether there are other members, with which restarts are taken in turn.
-    pub in_turn: bool,
+    pub needs_lock: bool,
 }
 
 /// How long a trust file with which the member did not serve is not tried again,
@@ -87,15 +87,15 @@ pub fn plan(observed: &Observed, cluster: &Cluster, report: &mut Report) -> Opti
         return None;
     }
     let own = super::membership::own_member(observed, cluster);
-    let is_silent = own.is_some_and(|own| !cluster.answers(own.id));
+    let is_unreachable = own.is_some_and(|own| !cluster.answers(own.id));
     // Another start would fail as well: what it takes is an operator. One that
     // listens in the wrong place may come back by it.
-    if observed.machine.has_failed || is_silent && !observed.machine.is_outdated() {
+    if observed.machine.has_failed || is_unreachable && !observed.machine.is_outdated() {
         report.wait_for(Wait::Member);
         return None;
     }
     // Before the ledger hears of it.
-    if observed.machine.is_unproven && !is_silent {
+    if observed.machine.is_unproven && !is_unreachable {
         return Some(TrustStep::Prove);
     }
     let wanted = match wanted(observed, cluster, &loaded, report) {
@@ -124,8 +124,8 @@ pub fn plan(observed: &Observed, cluster: &Cluster, report: &mut Report) -> Opti
     }
     let is_due = is_added || is_removed || is_outdated;
     if is_due && !is_postponed {
-        if observed.leader && !observed.clients.widened {
-            return Some(TrustStep::Widen);
+        if observed.leader && !observed.clients.pending_is_read {
+            return Some(TrustStep::ReadPending);
         }
         match restart(observed, cluster, loaded.clone(), &written) {
             Ok(restart) if is_refused(observed, &restart.trust) => report.refused_trust = true,
@@ -230,12 +230,12 @@ fn restart(
             starting: None,
         },
         leads,
-        hand_over_to: others
+        transferee: others
             .iter()
             .find(|id| leads && cluster.answering.contains(id))
             .copied(),
         moves_to: super::membership::new_peer_url(observed, own).map(|url| (own.id, url)),
         // One without a vote counts: it may have one before this is over.
-        in_turn: cluster.members.len() > 1,
+        needs_lock: cluster.members.len() > 1,
     })
 }

@@ -2,8 +2,8 @@
 //! refuses some of that only when a hook is committed, and then refuses the whole
 //! hook, with all that was meant for others; so what it would refuse is not tried.
 
-use super::observed::{AcrossModels, ClientRelation, Observed};
-use crate::model::{Notice, RelationId, RequestKey, Share};
+use crate::facts::observed::{AcrossModels, ClientRelation, Observed};
+use crate::facts::{Condition, RelationId, RequestKey, Share};
 use crate::relation;
 
 /// How often a commit may fail before anything is concluded from it: commits fail
@@ -18,24 +18,24 @@ const AGAIN_AFTER_SECONDS: i64 = 3600;
 ///
 /// # Errors
 /// Why not, for an operator.
-pub fn may_share(observed: &Observed, id: RelationId) -> Result<(), Notice> {
+pub fn may_share(observed: &Observed, id: RelationId) -> Result<(), Condition> {
     let Some(relation) = observed.clients.relations.get(&id) else {
         return Ok(());
     };
     if relation.is_ending {
-        return Err(Notice::Waiting("the relation is ending".to_owned()));
+        return Err(Condition::Waiting("the relation is ending".to_owned()));
     }
     if relation.across_models == Some(AcrossModels::Consumed) {
-        return Err(Notice::Refused(
+        return Err(Condition::Refused(
             "secrets cannot be shared with a consumed offer; offer etcd instead".to_owned(),
         ));
     }
     match is_suspect(observed, relation) {
-        Some(share) if share.alone => Err(Notice::Waiting(
+        Some(share) if share.alone => Err(Condition::Waiting(
             "Juju refused to share secrets with it; tried again in an hour".to_owned(),
         )),
         // One of several was at fault. Halving finds it in a few hooks.
-        Some(_) if !first_half(observed).contains(&id) => Err(Notice::Waiting(
+        Some(_) if !first_half(observed).contains(&id) => Err(Condition::Waiting(
             "Juju refused to share secrets with it or another".to_owned(),
         )),
         _ => Ok(()),
@@ -69,7 +69,7 @@ fn first_half(observed: &Observed) -> Vec<RelationId> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Databag;
+    use crate::facts::Databag;
     use crate::plan::testing::{Bench, NOW};
 
     /// A bench whose relations were refused so often, in a hook of this many.

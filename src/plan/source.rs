@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::model::Source;
+use crate::facts::Source;
 
 /// What the operator has attached goes before what came with the charm, and that
 /// before the distribution's packages, which are older. `None` where there is no

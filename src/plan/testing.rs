@@ -6,18 +6,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{LazyLock, Mutex};
 
 use super::access::AccessStep;
-use super::authorities::Authorities;
-use super::foresee::foresee_access;
-use super::machine::{Documents, Machine};
-use super::observed::{
+use super::simulate::simulate_access;
+use super::{Plan, Report, Stage, access, plan};
+use crate::facts::Bootstrap;
+use crate::facts::authorities::Authorities;
+use crate::facts::machine::{Documents, Machine};
+use crate::facts::observed::{
     Certificate, ClientRelation, Clients, Disconnection, Observed, Pass, Peers, Repaired, Scope,
 };
-use super::options::Options;
-use super::{Plan, Report, Stage, access, plan};
-use crate::model::Founding;
-use crate::model::{
-    Access, ClientRecord, Cluster, Databag, Fingerprint, Known, Ledger, LedgerWrite, Member,
-    MemberData, MemberIdentity, MemberName, MemberStatus, MemberTrust, Notice, RelationId,
+use crate::facts::options::Options;
+use crate::facts::{
+    Access, ClientRecord, Cluster, Condition, Databag, Fingerprint, Known, Ledger, LedgerWrite,
+    Member, MemberData, MemberIdentity, MemberName, MemberStatus, MemberTrust, RelationId,
     RequestKey, Timestamp,
 };
 use crate::relation;
@@ -132,11 +132,11 @@ impl Bench {
             machine: machine(),
             peers: Some(peers()),
             lost_majority: None,
-            silent: BTreeMap::new(),
+            unreachable: BTreeMap::new(),
             cluster: Known::Unknown("filled in later".to_owned()),
             clients: Clients {
                 scope: Scope::All,
-                widened: true,
+                pending_is_read: true,
                 server_ca: Some("the servers' authority".to_owned()),
                 ..Clients::default()
             },
@@ -173,7 +173,7 @@ impl Bench {
         let before = self.observed.clients.relations.remove(&RelationId(id));
         let relation = ClientRelation {
             app: format!("app{id}").parse().ok(),
-            asked: relation::read(&bag).map_err(|refusal| Notice::Refused(refusal.to_string())),
+            asked: relation::read(&bag).map_err(|refusal| Condition::Refused(refusal.to_string())),
             own: before.map(|before| before.own).unwrap_or_default(),
             certificates: [(key(id), certificate)].into(),
             across_models: None,
@@ -202,9 +202,9 @@ impl Bench {
     }
 
     /// The reason on record why a request is not in force.
-    pub(crate) fn notice(&self, id: u32) -> &str {
-        let notice = self.record(id).notice.as_ref();
-        notice.map_or("", |notice| notice.reason())
+    pub(crate) fn condition(&self, id: u32) -> &str {
+        let condition = self.record(id).condition.as_ref();
+        condition.map_or("", |condition| condition.reason())
     }
 
     /// All members trust these leaves.
@@ -226,7 +226,7 @@ impl Bench {
         let steps = self.access_steps();
         let lines = steps.iter().filter_map(line).collect();
         for step in steps {
-            self.carry_out(step);
+            self.apply_stage(step);
         }
         self.end_connections();
         assert_eq!(self.access_steps(), [], "the plan is not idempotent");
@@ -245,7 +245,7 @@ impl Bench {
             }
             lines.extend(steps.iter().filter_map(line));
             for step in steps {
-                self.carry_out(step);
+                self.apply_stage(step);
             }
             assert!(lines.len() < 100, "{lines:?}");
         }
@@ -279,8 +279,8 @@ impl Bench {
         self.observed.machine.disconnected = self.cluster.ledger.settled;
     }
 
-    fn carry_out(&mut self, step: AccessStep) {
-        foresee_access(&mut self.cluster, &step);
+    fn apply_stage(&mut self, step: AccessStep) {
+        simulate_access(&mut self.cluster, &step);
     }
 }
 
@@ -326,7 +326,7 @@ fn machine() -> Machine {
         identity: Some(IDENTITY),
         is_whole: false,
         may_begin: false,
-        founding: Some(Founding {
+        bootstrap: Some(Bootstrap {
             initial_cluster: "etcd-0=https://10.0.0.1:2380".to_owned(),
             existing: false,
             token: "token".to_owned(),
@@ -385,8 +385,8 @@ fn line(step: &AccessStep) -> Option<String> {
         }
         AccessStep::Unsettle => return None,
         AccessStep::AddRole(name) => format!("add role {name}"),
-        AccessStep::Permit(name, range) => format!("permit {name} {range}"),
-        AccessStep::Forbid(name, range) => format!("forbid {name} {range}"),
+        AccessStep::GrantPermission(name, range) => format!("permit {name} {range}"),
+        AccessStep::RevokePermission(name, range) => format!("forbid {name} {range}"),
         AccessStep::AddUser(name) => format!("add user {name}"),
         AccessStep::GrantRole(name) => format!("grant role {name}"),
         AccessStep::RevokeRole(name, role) => format!("revoke role {role} of {name}"),
@@ -408,7 +408,7 @@ fn write_line(write: &LedgerWrite) -> String {
             format!("{key} {what}")
         }
         LedgerWrite::ForgetRecord(key) => format!("{key} forgotten"),
-        LedgerWrite::Name(name, claim) if claim.leaving => format!("{name} leaving"),
+        LedgerWrite::Name(name, claim) if claim.releasing => format!("{name} leaving"),
         LedgerWrite::Name(name, claim) => format!("{name} of {}", claim.holder),
         LedgerWrite::FreeName(name) => format!("{name} free"),
         LedgerWrite::Issued(name, record) => format!("{name} {:?}", record.state),

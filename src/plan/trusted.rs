@@ -1,8 +1,8 @@
 //! Whom a member should trust: the charm's own authority, and the leaf of every
 //! grant on record, as far as today's rules and the protocol let them in.
 
-use super::observed::Leaves;
-use crate::model::{Fingerprint, Grant, Ledger, RequestKey};
+use crate::facts::observed::Leaves;
+use crate::facts::{Fingerprint, Grant, Ledger, RequestKey};
 use crate::tls::{ClientCertificate, TrustBundle};
 
 /// Longest list of names in a handshake that a trust file may cause. TLS has

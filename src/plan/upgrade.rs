@@ -2,7 +2,7 @@
 //! another one may not start at all, or not be able to go back. What members
 //! refuse to be upgraded to, a unit cannot join them with either.
 
-use crate::model::Version;
+use crate::facts::Version;
 
 /// The first release of 3.5 whose members can become 3.6: those before it do
 /// not write down that a member was promoted, and 3.6 does not start with what
@@ -77,12 +77,12 @@ mod tests {
             let expected = format!("etcd {to} cannot follow {from}: attach {attach}");
             assert_eq!(refused(from, to), Some(expected));
             let version = |text: &str| text.parse::<Version>().expect("a version");
-            let told = refusal_to_join(&version(from), &version(to)).expect("it cannot join");
+            let text = refusal_to_join(&version(from), &version(to)).expect("it cannot join");
             assert_eq!(
-                told,
+                text,
                 format!("attach {attach}: etcd {to} cannot join members that run {from}")
             );
-            assert!(told.len() <= 100, "{told}");
+            assert!(text.len() <= 100, "{text}");
         }
     }
 }

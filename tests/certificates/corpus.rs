@@ -16,7 +16,7 @@ mod texts;
 
 use std::io::Write;
 
-use etcd_charm::model::Timestamp;
+use etcd_charm::facts::Timestamp;
 use etcd_charm::tls::{CertificateRefusal, ClientCertificate};
 
 /// One thing that a requirer might send.

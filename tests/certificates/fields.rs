@@ -1,6 +1,6 @@
 //! Certificates that are made byte by byte: a good one with one thing changed.
 
-use etcd_charm::model::Timestamp;
+use etcd_charm::facts::Timestamp;
 
 use super::recipe::{Recipe, name};
 use super::{Entry, Verdict, extensions, keys, names, others, pem};

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use etcd_charm::model::Timestamp;
+use etcd_charm::facts::Timestamp;
 
 /// The helper program, built.
 pub(crate) struct Go(std::path::PathBuf);

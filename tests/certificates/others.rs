@@ -1,7 +1,7 @@
 //! What can be wrong, or unusual, with version, serial number, validity and
 //! signature of a certificate.
 
-use etcd_charm::model::Timestamp;
+use etcd_charm::facts::Timestamp;
 
 use super::fields::List;
 use super::recipe::{ED25519, P256_SHA256, sequence, tlv, utc_time};

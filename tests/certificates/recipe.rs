@@ -1,7 +1,7 @@
 //! Certificates made byte by byte, for what no tool would issue. Nobody checks
 //! the signature of a certificate that is trusted as itself, so there is none.
 
-use etcd_charm::model::Timestamp;
+use etcd_charm::facts::Timestamp;
 use time::OffsetDateTime;
 
 pub(crate) const CA_FALSE: &[u8] = &[0x30, 0x00];

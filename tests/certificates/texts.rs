@@ -1,6 +1,6 @@
 //! What can be wrong with the text around a certificate.
 
-use etcd_charm::model::Timestamp;
+use etcd_charm::facts::Timestamp;
 
 use super::recipe::{Recipe, any_extension};
 use super::{Entry, Verdict, pem};

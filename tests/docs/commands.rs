@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::{env, fs};
 
-use etcd_charm::plan::options::Options;
+use etcd_charm::facts::options::Options;
 use serde_json::{Map, Value};
 
 use crate::metadata::{Metadata, is_required, parameters};

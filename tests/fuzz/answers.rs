@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use etcd_charm::model::{Databag, SecretUri};
+use etcd_charm::facts::{Databag, SecretUri};
 use etcd_charm::relation::{Asked, Dialect, Response, changes, read, read_own, write};
 use proptest::prelude::*;
 use proptest::sample::Index;

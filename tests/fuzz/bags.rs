@@ -1,6 +1,6 @@
 //! Databags: as the libraries write them, nearly so, and not at all.
 
-use etcd_charm::model::Databag;
+use etcd_charm::facts::Databag;
 use proptest::prelude::*;
 
 use crate::texts::{Edit, edited, edits, json, text};

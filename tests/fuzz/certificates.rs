@@ -5,7 +5,7 @@
 use std::sync::OnceLock;
 use std::time::SystemTime;
 
-use etcd_charm::model::Timestamp;
+use etcd_charm::facts::Timestamp;
 use etcd_charm::tls::{ClientCertificate, OwnCertificate, TrustBundle};
 use pem::{EncodeConfig, LineEnding, Pem};
 use proptest::prelude::*;

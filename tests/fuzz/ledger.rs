@@ -1,8 +1,8 @@
 //! The ledger: keys that others may have written, values of other revisions.
 
-use etcd_charm::model::{
-    ClientRecord, CommonName, Grant, LedgerKey, LedgerKeys, MemberTrust, NameClaim, Notice, Prefix,
-    RelationId, RequestKey, Timestamp,
+use etcd_charm::facts::{
+    ClientRecord, CommonName, Condition, Grant, LedgerKey, LedgerKeys, MemberTrust, NameClaim,
+    Prefix, RelationId, RequestKey, Timestamp,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -87,7 +87,7 @@ proptest! {
                 not_after: Timestamp(i64::MAX),
                 granted_at: Timestamp(i64::MIN),
             }),
-            notice: Some(Notice::Refused(reason.clone())),
+            condition: Some(Condition::Refused(reason.clone())),
             secret: None,
             answer: Some(reason),
             departed,

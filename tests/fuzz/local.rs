@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use etcd_charm::host::{LocalFacts, Paths};
+use etcd_charm::workload::{Paths, UnitState};
 use proptest::prelude::*;
 
 use crate::texts::{edited, edits, json};
@@ -43,14 +43,14 @@ proptest! {
     ) {
         let directory = tempfile::tempdir().unwrap();
         let paths = Paths::new(directory.path(), &"etcd/0".parse().unwrap());
-        fs::create_dir_all(paths.local_facts().parent().unwrap()).unwrap();
+        fs::create_dir_all(paths.unit_state_file().parent().unwrap()).unwrap();
         let texts = [edited(CAPTURED, &edits).into_bytes(), noise, value.to_string().into_bytes()];
         for text in texts {
-            fs::write(paths.local_facts(), &text).unwrap();
-            match LocalFacts::read(&paths) {
-                Ok(facts) => {
-                    facts.write(&paths).unwrap();
-                    prop_assert_eq!(LocalFacts::read(&paths).unwrap(), facts);
+            fs::write(paths.unit_state_file(), &text).unwrap();
+            match UnitState::read(&paths) {
+                Ok(state) => {
+                    state.write(&paths).unwrap();
+                    prop_assert_eq!(UnitState::read(&paths).unwrap(), state);
                 }
                 Err(error) => {
                     let said = chain(&error);

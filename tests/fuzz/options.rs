@@ -1,6 +1,6 @@
 //! Options, as an operator may mistype them and another revision may leave them.
 
-use etcd_charm::plan::options::{Options, Retention};
+use etcd_charm::facts::options::{Options, Retention};
 use proptest::prelude::*;
 use serde_json::{Map, Value};
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use etcd_charm::model::Databag;
+use etcd_charm::facts::Databag;
 use etcd_charm::relation::{Asked, Dialect, OfferedCertificate, Request, fernet, read};
 use proptest::prelude::*;
 use proptest::test_runner::Config;
@@ -56,7 +56,7 @@ proptest! {
 
     #[test]
     fn a_token_is_refused_or_is_what_was_encrypted(edits in edits(), other in text()) {
-        let key = etcd_charm::model::Secret::new("cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4=".to_owned());
+        let key = etcd_charm::facts::Secret::new("cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4=".to_owned());
         let token = "gAAAAAAdwJ6wAAECAwQFBgcICQoLDA0ODy021cpGVWKZ_eEwCGM4BLLF_5CV9dOPmrhuVUPgJobwOz7JcbmrR64jVmpU4IwqDA==";
         for token in [edited(token, &edits), other.clone()] {
             match fernet::decrypt(&key, &token) {
@@ -64,7 +64,7 @@ proptest! {
                 Err(refusal) => assert_line(&refusal.to_string()),
             }
         }
-        let _ = fernet::decrypt(&etcd_charm::model::Secret::new(other), token);
+        let _ = fernet::decrypt(&etcd_charm::facts::Secret::new(other), token);
     }
 }
 

@@ -1,8 +1,8 @@
 //! Statuses, whatever the reasons in them hold.
 
-use etcd_charm::model::{AppName, Notice, Requirer, Timestamp};
+use etcd_charm::explain::status::{of_application, of_unit};
+use etcd_charm::facts::{AppName, Condition, Requirer, Timestamp};
 use etcd_charm::plan::{Report, Wait};
-use etcd_charm::status::{of_application, of_unit};
 use proptest::prelude::*;
 
 use crate::cases;
@@ -18,17 +18,17 @@ proptest! {
     fn a_status_is_one_line_of_bounded_length(
         wait in prop::option::of(wait()),
         told in prop::collection::vec(prop::option::of(text()), 5),
-        notices in prop::collection::vec((requirer(), any::<bool>(), text()), 0..20),
+        conditions in prop::collection::vec((requirer(), any::<bool>(), text()), 0..20),
         expiring in prop::collection::vec((requirer(), any::<i64>()), 0..4),
         ending in prop::collection::vec((prop::sample::select(&["servers", "administrators"][..]), any::<i64>()), 0..3),
         credentials in prop::collection::vec((text(), any::<i64>()), 0..4),
-        silent in prop::collection::vec(text(), 0..4),
+        unreachable in prop::collection::vec(text(), 0..4),
         version in prop_oneof!["[0-9]{1,5}\\.[0-9]\\.[0-9]{1,9}", text()],
         raft_leader: bool,
     ) {
-        let notices = notices.into_iter().map(|(requirer, refused, text)| {
-            let notice = if refused { Notice::Refused(text) } else { Notice::Waiting(text) };
-            (requirer, notice)
+        let conditions = conditions.into_iter().map(|(requirer, refused, text)| {
+            let condition = if refused { Condition::Refused(text) } else { Condition::Waiting(text) };
+            (requirer, condition)
         });
         let expiring = expiring.into_iter().map(|(requirer, end)| (requirer, Timestamp(end)));
         let ending = ending.into_iter().map(|(of, end)| (of, Timestamp(end)));
@@ -39,7 +39,7 @@ proptest! {
         let mut told = || told.next().flatten();
         let report = Report {
             wait,
-            notices: notices.collect(),
+            conditions: conditions.collect(),
             expiring: expiring.collect(),
             ending: ending.collect(),
             expiring_credentials: credentials.collect(),
@@ -47,8 +47,8 @@ proptest! {
             alarm: told(),
             refused_upgrade: told(),
             rotation: told(),
-            strangers: told().into_iter().collect(),
-            silent,
+            unmanaged_members: told().into_iter().collect(),
+            unreachable,
             version: version.parse().ok(),
             raft_leader,
             ..Report::default()

@@ -6,8 +6,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
+use etcd_charm::facts::{Endpoint, Relation, RelationId};
 use etcd_charm::juju::{Revision, Tools};
-use etcd_charm::model::{Endpoint, Relation, RelationId};
 use etcd_charm::relation::ETCD_CLIENT;
 use proptest::prelude::*;
 

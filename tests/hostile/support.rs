@@ -8,7 +8,7 @@ use std::sync::{Arc, LazyLock};
 use std::thread::JoinHandle;
 use std::time::SystemTime;
 
-use etcd_charm::model::Timestamp;
+use etcd_charm::facts::Timestamp;
 use etcd_charm::tls::ClientCertificate;
 use etcd_charm_world::{
     Certificate, ClientAuthority, Etcdctl, JujuVersion, Programs, UnitName, V0, World, WorldOptions,

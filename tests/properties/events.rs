@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use etcd_charm::model::{Access, Permission, Prefix, RelationId};
-use etcd_charm::plan::observed::PrefixPolicy;
+use etcd_charm::facts::observed::PrefixPolicy;
+use etcd_charm::facts::{Access, Permission, Prefix, RelationId};
 use proptest::prelude::*;
 use serde_json::json;
 

@@ -4,15 +4,15 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use etcd_charm::model::{
+use etcd_charm::facts::observed::{Clients, Disconnection, Pass, Peers};
+use etcd_charm::facts::{
     ClientRecord, Databag, Ledger, LedgerWrite, Member, MemberIdentity, MemberName, RelationId,
     RequestKey, SecretUri,
 };
 use etcd_charm::plan::access::AccessStep;
 use etcd_charm::plan::machine::MachineStep;
 use etcd_charm::plan::membership::MembershipStep;
-use etcd_charm::plan::observed::{Clients, Disconnection, Pass, Peers};
-use etcd_charm::plan::publish::{Changes, Departure, PlannedSecret, RelationPublication};
+use etcd_charm::plan::publish::{Changes, DepartedRequest, PlannedSecret, RelationPublication};
 use etcd_charm::plan::restart::TrustStep;
 use etcd_charm::plan::{self, Stage};
 use etcd_charm::relation::{self, ETCD_CLIENT, SecretGroup};
@@ -112,7 +112,7 @@ impl World {
         };
         let next = match hook.steps.pop_front() {
             None => self.plan(unit, &mut hook),
-            Some(step) => self.carry_out(unit, &mut hook, step),
+            Some(step) => self.apply_stage(unit, &mut hook, step),
         };
         match next {
             Next::Further => self.units[unit].hook = Some(hook),
@@ -175,7 +175,7 @@ impl World {
             }
             // The world has no relation of an older interface.
             Stage::Issue(_) => self.fault(format!("unit {unit} issues to nobody")),
-            Stage::Trust(TrustStep::Widen) => hook.steps.push_back(Step::Widen),
+            Stage::Trust(TrustStep::ReadPending) => hook.steps.push_back(Step::ReadPending),
             Stage::Trust(step @ (TrustStep::Prove | TrustStep::FallBack)) => {
                 self.fault(format!(
                     "unit {unit} doubts what it has seen to serve: {step:?}"
@@ -210,17 +210,17 @@ impl World {
         Next::Further
     }
 
-    fn carry_out(&mut self, unit: usize, hook: &mut Running, step: Step) -> Next {
+    fn apply_stage(&mut self, unit: usize, hook: &mut Running, step: Step) -> Next {
         let needs_etcd = !matches!(
             step,
             Step::Machine(_)
                 | Step::Membership(MembershipStep::Join(_))
-                | Step::Widen
+                | Step::ReadPending
                 | Step::WriteTrust(_)
                 | Step::Stop
                 | Step::Start
                 | Step::Leave
-                | Step::Found
+                | Step::Bootstrap
                 | Step::Answer(_)
                 | Step::RemoveSecret(_)
                 | Step::Departed(_)
@@ -249,9 +249,9 @@ impl World {
                 *seen = revision.or(*seen);
                 self.reconnect(unit);
             }
-            Step::Widen => {
+            Step::ReadPending => {
                 let mut clients = hook.clients.take().unwrap_or_default();
-                self.widen(&mut clients);
+                self.read_pending(&mut clients);
                 hook.clients = Some(clients);
             }
             Step::Lock => {
@@ -267,7 +267,7 @@ impl World {
                 }
             }
             Step::WriteTrust(text) => self.write_trust(unit, &text),
-            Step::HandOver(member) => self.etcd.leader = Some(member),
+            Step::MoveLeader(member) => self.etcd.leader = Some(member),
             Step::Stop => {
                 self.stop(unit);
                 self.units[unit].stopped_by_hook = true;
@@ -287,7 +287,7 @@ impl World {
             Step::Unlock => {
                 self.etcd.locks.remove("restart");
             }
-            Step::Found => {
+            Step::Bootstrap => {
                 let secret = self.new_secret();
                 let member = MemberName::of(&super::world::unit_name(unit));
                 let changes = [
@@ -300,7 +300,7 @@ impl World {
             }
             Step::Answer(publication) => self.answer(hook, &publication),
             Step::RemoveSecret(uri) => hook.writes.push(JujuWrite::RemoveSecret(uri)),
-            Step::Departed(Departure { key, labels }) => {
+            Step::Departed(DepartedRequest { key, labels }) => {
                 let mut is_clean = true;
                 for label in labels {
                     if let Some(secret) = self.ours.get(&label) {
@@ -347,14 +347,14 @@ impl World {
                 machine.server_certificate = Some(server(&names));
             }
             MachineStep::IssueAdmin(_) => machine.admin_certificate = Some(POOL.admin.clone()),
-            MachineStep::Found(founding) => {
-                machine.founding = Some(founding);
+            MachineStep::Bootstrap(bootstrap) => {
+                machine.bootstrap = Some(bootstrap);
                 machine.may_begin = true;
             }
             MachineStep::Note(identity) => machine.identity = Some(identity),
             MachineStep::Configure(documents) => machine.written = documents,
             MachineStep::TakeOver(..) => panic!("no cluster of this world is gone"),
-            MachineStep::PutAside(_) => panic!("no cluster of this world is over"),
+            MachineStep::Quarantine(_) => panic!("no cluster of this world is over"),
             MachineStep::WriteTrust(_) | MachineStep::Start | MachineStep::Restart => {}
         }
     }
@@ -404,10 +404,10 @@ impl World {
                     }
                 }
             }
-            MembershipStep::HandOver(id) => self.etcd.leader = Some(id),
+            MembershipStep::MoveLeader(id) => self.etcd.leader = Some(id),
             MembershipStep::Remove(id, _) => self.remove_member(id),
-            MembershipStep::Join(founding) => {
-                self.units[unit].machine.founding = Some(founding);
+            MembershipStep::Join(bootstrap) => {
+                self.units[unit].machine.bootstrap = Some(bootstrap);
                 self.units[unit].machine.may_begin = true;
             }
             MembershipStep::Promote(id) => {
@@ -423,7 +423,7 @@ impl World {
 
     /// `false` where somebody else was first.
     fn change_access(&mut self, step: AccessStep) -> bool {
-        use etcd_charm::model::Permission;
+        use etcd_charm::facts::Permission;
         let etcd = &mut self.etcd;
         match step {
             AccessStep::Claim(name, claim, record) => {
@@ -443,7 +443,7 @@ impl World {
             AccessStep::AddRole(name) => {
                 etcd.roles.entry(name.to_string()).or_default();
             }
-            AccessStep::Permit(name, range) => {
+            AccessStep::GrantPermission(name, range) => {
                 let read_write = true;
                 // A permission for the same range is replaced.
                 if let Some(role) = etcd.roles.get_mut(name.as_str()) {
@@ -451,7 +451,7 @@ impl World {
                     role.insert(Permission { read_write, range });
                 }
             }
-            AccessStep::Forbid(name, range) => {
+            AccessStep::RevokePermission(name, range) => {
                 if let Some(role) = etcd.roles.get_mut(name.as_str()) {
                     role.retain(|permission| permission.range != range);
                 }

@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use etcd_charm::model::{
+use etcd_charm::facts::observed::PrefixPolicy;
+use etcd_charm::facts::{
     Access, CommonName, Databag, Grant, KeyRange, Member, MemberName, Permission, RelationId,
     RequestKey,
 };
-use etcd_charm::plan::observed::PrefixPolicy;
 use etcd_charm::relation::{self, OfferedCertificate};
 
 use super::pool::{POOL, address};
@@ -120,7 +120,7 @@ impl World {
         faults
     }
 
-    fn secret(&self, uri: &etcd_charm::model::SecretUri) -> Option<&OurSecret> {
+    fn secret(&self, uri: &etcd_charm::facts::SecretUri) -> Option<&OurSecret> {
         self.ours.values().find(|secret| secret.uri == *uri)
     }
 
@@ -315,8 +315,8 @@ impl World {
                         self.etcd.ledger.clients.get(&key)
                     ));
                 }
-                let notice = self.etcd.ledger.clients.get(&key);
-                if notice.is_none_or(|record| record.notice.is_none()) {
+                let condition = self.etcd.ledger.clients.get(&key);
+                if condition.is_none_or(|record| record.condition.is_none()) {
                     return Err(format!("{key} is not told why it has nothing"));
                 }
             }

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{LazyLock, Mutex};
 
-use etcd_charm::model::{Fingerprint, Timestamp};
-use etcd_charm::plan::authorities::Authorities;
+use etcd_charm::facts::authorities::Authorities;
+use etcd_charm::facts::{Fingerprint, Timestamp};
 use etcd_charm::tls::{Authority, ClientCertificate, OwnCertificate};
 
 /// The time of all hooks.

@@ -1,11 +1,11 @@
 //! What a plan is made of, as steps between which a hook can be killed.
 
-use etcd_charm::model::{LedgerWrite, MemberTrust, SecretUri};
+use etcd_charm::facts::observed::Observed;
+use etcd_charm::facts::{LedgerWrite, MemberTrust, SecretUri};
 use etcd_charm::plan::access::AccessStep;
 use etcd_charm::plan::machine::MachineStep;
 use etcd_charm::plan::membership::MembershipStep;
-use etcd_charm::plan::observed::Observed;
-use etcd_charm::plan::publish::{Changes, Departure, Publication, RelationPublication};
+use etcd_charm::plan::publish::{Changes, DepartedRequest, Publication, RelationPublication};
 use etcd_charm::plan::restart::Restart;
 
 #[derive(Clone, Debug)]
@@ -14,19 +14,19 @@ pub(crate) enum Step {
     Membership(MembershipStep),
     Access(AccessStep),
     Disconnect(Option<i64>),
-    Widen,
+    ReadPending,
     Lock,
     Ledger(Vec<LedgerWrite>),
     WriteTrust(String),
-    HandOver(u64),
+    MoveLeader(u64),
     Stop,
     Start,
     Leave,
     Unlock,
-    Found,
+    Bootstrap,
     Answer(Box<RelationPublication>),
     RemoveSecret(SecretUri),
-    Departed(Departure),
+    Departed(DepartedRequest),
     Peers(Changes, Changes),
     Commit,
 }
@@ -39,9 +39,9 @@ pub(crate) fn restart_steps(observed: &Observed, restart: &Restart) -> Vec<Step>
         after,
         // In this world nobody comes to lead between a plan and its first step.
         leads: _,
-        hand_over_to,
+        transferee,
         moves_to,
-        in_turn,
+        needs_lock,
         // Time stands still in this world.
         paid_until: _,
         // Every member serves with whatever it has loaded.
@@ -51,16 +51,16 @@ pub(crate) fn restart_steps(observed: &Observed, restart: &Restart) -> Vec<Step>
         Step::Ledger(vec![LedgerWrite::Member(observed.member(), trust.clone())])
     };
     let mut steps = Vec::new();
-    if *in_turn {
+    if *needs_lock {
         steps.push(Step::Lock);
     }
     steps.push(member(before));
     steps.push(Step::WriteTrust(trust.clone()));
-    steps.extend(hand_over_to.map(Step::HandOver));
+    steps.extend(transferee.map(Step::MoveLeader));
     let move_of = |(id, url): (u64, String)| Step::Membership(MembershipStep::Move(id, url));
     steps.extend(moves_to.clone().map(move_of));
     steps.extend([Step::Stop, Step::Start, member(after)]);
-    if *in_turn {
+    if *needs_lock {
         steps.push(Step::Unlock);
     }
     steps
@@ -74,7 +74,7 @@ pub(crate) fn publication_steps(publication: &Publication) -> Vec<Step> {
         obsolete_secrets,
         departed,
         // The world has no relation of an older interface.
-        older: _,
+        legacy: _,
         ended: _,
         peer_app,
         peer_unit,
@@ -87,7 +87,7 @@ pub(crate) fn publication_steps(publication: &Publication) -> Vec<Step> {
         steps.push(Step::Ledger(ledger.clone()));
     }
     if *founds {
-        steps.push(Step::Found);
+        steps.push(Step::Bootstrap);
     }
     let answers = relations.iter().cloned().map(Box::new);
     steps.extend(answers.map(Step::Answer));

@@ -6,21 +6,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use etcd_charm::model::{
-    Access, Cluster, CommonName, Databag, Fingerprint, Founding, KeyRange, Known, Ledger, Member,
-    MemberData, MemberIdentity, MemberName, MemberStatus, Notice, Permission, RelationId,
-    RequestId, RequestKey, SecretId, SecretUri, UnitName,
-};
-use etcd_charm::plan::access;
-use etcd_charm::plan::machine::{Documents, Machine};
-use etcd_charm::plan::membership::{founding_port, member_url};
-use etcd_charm::plan::observed::{
+use etcd_charm::facts::machine::{Documents, Machine};
+use etcd_charm::facts::observed::{
     AcrossModels, Certificate, ClientRelation, Clients, Leaves, Observed, Pass, Peers,
     PrefixPolicy, Repaired, Scope, request_key,
 };
-use etcd_charm::plan::options::Options;
+use etcd_charm::facts::options::Options;
+use etcd_charm::facts::tuning::{CLIENT_PORT, PEER_PORT};
+use etcd_charm::facts::{
+    Access, Bootstrap, Cluster, CommonName, Condition, Databag, Fingerprint, KeyRange, Known,
+    Ledger, Member, MemberData, MemberIdentity, MemberName, MemberStatus, Permission, RelationId,
+    RequestId, RequestKey, SecretId, SecretUri, UnitName,
+};
+use etcd_charm::plan::access;
+use etcd_charm::plan::membership::{bootstrap_port, member_url};
 use etcd_charm::relation::{self, OfferedCertificate};
-use etcd_charm::render::etcd_config::{CLIENT_PORT, PEER_PORT};
 
 use super::hook::{HookKind, Running};
 use super::pool::{NOW, POOL, address};
@@ -221,7 +221,7 @@ impl World {
             // What a pass over one relation does not read.
             machine = Machine {
                 address: machine.address,
-                founding: machine.founding,
+                bootstrap: machine.bootstrap,
                 identity: machine.identity,
                 server_ca: machine.server_ca,
                 admin_ca: machine.admin_ca,
@@ -266,7 +266,7 @@ impl World {
             machine,
             peers: hook.peers.clone(),
             lost_majority: None,
-            silent: BTreeMap::new(),
+            unreachable: BTreeMap::new(),
             cluster: cluster.clone(),
             clients,
             options: Options {
@@ -366,7 +366,7 @@ impl World {
         match kind {
             HookKind::Full => {
                 clients.scope = Scope::All;
-                clients.widened = true;
+                clients.pending_is_read = true;
                 let relations = self.relations.iter();
                 clients.relations = relations
                     .map(|(id, relation)| (*id, self.read(*id, relation)))
@@ -388,8 +388,8 @@ impl World {
         clients
     }
 
-    pub(crate) fn widen(&self, clients: &mut Clients) {
-        clients.widened = true;
+    pub(crate) fn read_pending(&self, clients: &mut Clients) {
+        clients.pending_is_read = true;
         let Scope::Only(scope) = &mut clients.scope else {
             return;
         };
@@ -405,7 +405,7 @@ impl World {
 
     fn read(&self, id: RelationId, relation: &Client) -> ClientRelation {
         let asked = relation::read(&relation.remote);
-        let asked = asked.map_err(|refusal| Notice::Refused(refusal.to_string()));
+        let asked = asked.map_err(|refusal| Condition::Refused(refusal.to_string()));
         let mut certificates = BTreeMap::new();
         if let Ok(Some(asked)) = &asked {
             for entry in &asked.requests {
@@ -471,15 +471,15 @@ impl World {
         machine.loaded_leaves = machine.written_leaves.clone();
         machine.loaded_configuration = Some(machine.written.configuration.clone());
         self.units[unit].stopped_by_hook = false;
-        let founding = self.units[unit].machine.founding.clone();
+        let bootstrap = self.units[unit].machine.bootstrap.clone();
         if let Some(
-            founding @ Founding {
+            bootstrap @ Bootstrap {
                 existing: false, ..
             },
-        ) = &founding
+        ) = &bootstrap
             && self.etcd.members.is_empty()
         {
-            let port = founding_port(founding, &MemberName::of(&unit_name(unit)));
+            let port = bootstrap_port(bootstrap, &MemberName::of(&unit_name(unit)));
             let port = port.expect("words with this unit's URL");
             self.etcd.members.push(Member {
                 id: 1,
@@ -551,13 +551,13 @@ impl World {
     /// The files of a unit as they should be, once it has been founded.
     pub(crate) fn documents(&self, unit: usize) -> Option<Documents> {
         let machine = &self.units[unit].machine;
-        let founding = machine.founding.as_ref()?;
+        let bootstrap = machine.bootstrap.as_ref()?;
         let port = match machine.has_data() {
             true => self.peer_port,
-            false => founding_port(founding, &MemberName::of(&unit_name(unit)))?,
+            false => bootstrap_port(bootstrap, &MemberName::of(&unit_name(unit)))?,
         };
         Some(Documents {
-            configuration: format!("{}\n{port}", founding.initial_cluster),
+            configuration: format!("{}\n{port}", bootstrap.initial_cluster),
             service: "ExecStart=etcd".to_owned(),
         })
     }

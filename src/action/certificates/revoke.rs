@@ -2,11 +2,11 @@
 
 use super::super::parameters::{Parameters, wrong};
 use super::super::{ActionError, Session};
-use super::{common_name, look_at, overtaken};
+use super::{common_name, observe_name, superseded};
 use crate::apply;
 use crate::context::Context;
+use crate::facts::{CommonName, IssuedRecord, IssuedState, Purpose};
 use crate::juju::ActionResults;
-use crate::model::{CommonName, IssuedRecord, IssuedState, Purpose};
 use crate::plan::access::{AccessStep, admit_operator, free_after};
 use crate::reconcile;
 
@@ -55,7 +55,7 @@ pub(crate) async fn revoke(
         }
     };
     if let Ok(false) = noted {
-        return Err(overtaken(&name));
+        return Err(superseded(&name));
     }
     // The rights go also where that cannot be written: see the plan of access.
     let steps = [
@@ -107,7 +107,7 @@ async fn reserve(
                 .to_owned(),
         )
     })?;
-    let cluster = look_at(context, session, name).await?;
+    let cluster = observe_name(context, session, name).await?;
     let app = context.hook.unit.app();
     admit_operator(name, None, app, &cluster).map_err(ActionError::Refused)?;
     let record = IssuedRecord {
@@ -124,6 +124,6 @@ async fn reserve(
     };
     match session.client.claim_issued(name, &record).await? {
         true => Ok(record),
-        false => Err(overtaken(name)),
+        false => Err(superseded(name)),
     }
 }

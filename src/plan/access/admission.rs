@@ -1,11 +1,12 @@
 //! Which names and prefixes a request may have.
 
 use super::{Planner, issued};
-use crate::model::{
-    Access, AppName, Cluster, CommonName, Grant, IssuedState, Notice, Purpose, RequestKey, Requirer,
+use crate::facts::observed::PrefixPolicy;
+use crate::facts::{
+    Access, AppName, Cluster, CommonName, Condition, Grant, IssuedState, Purpose, RequestKey,
+    Requirer,
 };
 use crate::plan::advisory::lets_clients_become_root;
-use crate::plan::observed::PrefixPolicy;
 
 /// Names that begin like this are the charm's own, the common names of the
 /// servers' certificates among them: a user of such a name could act as a
@@ -15,7 +16,7 @@ pub const RESERVED_PREFIX: &str = "etcd-charm:";
 /// How many requests that are gone, and names that they had, a relation may leave
 /// until it has to wait for the next full pass: as many as it may make at once,
 /// so that all can be replaced.
-const MAX_LEFTOVERS: usize = 100;
+const MAX_REMAINS: usize = 100;
 
 impl Planner<'_, '_> {
     /// Whether this grant may be given to this request, next to everything
@@ -23,10 +24,10 @@ impl Planner<'_, '_> {
     ///
     /// # Errors
     /// Why not, for an operator.
-    pub(super) fn admit(&mut self, key: &RequestKey, grant: &Grant) -> Result<(), Notice> {
+    pub(super) fn admit(&mut self, key: &RequestKey, grant: &Grant) -> Result<(), Condition> {
         self.admit_name(key, grant)?;
         self.admit_beside_others(key)?;
-        self.admit_beside_leftovers(key, grant)?;
+        self.admit_beside_remains(key, grant)?;
         self.admit_to_handshakes(key, grant)?;
         self.admit_pace(key, grant)?;
         self.admit_prefix(key, grant)
@@ -35,7 +36,7 @@ impl Planner<'_, '_> {
     /// A release in which a client can make itself `root` serves one relation, which
     /// has nobody else's keys to reach, unless an operator wants it otherwise. What
     /// was granted before stays, and its certificate can be renewed.
-    fn admit_beside_others(&self, key: &RequestKey) -> Result<(), Notice> {
+    fn admit_beside_others(&self, key: &RequestKey) -> Result<(), Condition> {
         let version = &self.cluster.status.version;
         if self.observed.options.allows_vulnerable || !lets_clients_become_root(version) {
             return Ok(());
@@ -51,32 +52,34 @@ impl Planner<'_, '_> {
             && !issued.any(|record| matches!(record.purpose, Purpose::Relation(..)));
         match is_alone {
             true => Ok(()),
-            false => Err(Notice::Refused(format!(
+            false => Err(Condition::Refused(format!(
                 "attach etcd 3.6, or set allow-vulnerable-etcd: {version} isolates no clients"
             ))),
         }
     }
 
-    fn admit_name(&self, key: &RequestKey, grant: &Grant) -> Result<(), Notice> {
+    fn admit_name(&self, key: &RequestKey, grant: &Grant) -> Result<(), Condition> {
         let name = &grant.common_name;
         if is_reserved(name, self.observed.unit.app(), self.cluster) {
-            return Err(Notice::Refused(format!("common name {name} is reserved")));
+            return Err(Condition::Refused(format!(
+                "common name {name} is reserved"
+            )));
         }
         if let Some(record) = self.ledger.issued.get(name) {
             return Err(issued::refusal(name, record));
         }
         match self.ledger.names.get(name) {
-            Some(claim) if claim.leaving => {
+            Some(claim) if claim.releasing => {
                 // With the very same leaf nobody is let in who should not be;
                 // with any other, an old certificate would be the new user.
                 if claim.leaves.iter().all(|leaf| *leaf == grant.fingerprint) {
                     return Ok(());
                 }
-                Err(Notice::Waiting(format!(
+                Err(Condition::Waiting(format!(
                     "common name {name} is free once no member trusts its old certificate"
                 )))
             }
-            Some(claim) if claim.holder != *key => Err(Notice::Refused(format!(
+            Some(claim) if claim.holder != *key => Err(Condition::Refused(format!(
                 "common name {name} is held by {}",
                 self.requirer(&claim.holder)
             ))),
@@ -88,10 +91,10 @@ impl Planner<'_, '_> {
                 }) => Ok(()),
                 // Somebody made it by hand; adopting it would hand over
                 // whatever rights it has.
-                Some(_) => Err(Notice::Refused(format!(
+                Some(_) => Err(Condition::Refused(format!(
                     "etcd has a user or role {name} that is not the charm's"
                 ))),
-                None => Err(Notice::Waiting(format!(
+                None => Err(Condition::Waiting(format!(
                     "user {name} was not looked up yet"
                 ))),
             },
@@ -100,7 +103,7 @@ impl Planner<'_, '_> {
 
     /// What a request that is gone leaves behind costs every hook until a full pass
     /// has cleaned it up, so a relation waits that leaves too much of it.
-    fn admit_beside_leftovers(&self, key: &RequestKey, grant: &Grant) -> Result<(), Notice> {
+    fn admit_beside_remains(&self, key: &RequestKey, grant: &Grant) -> Result<(), Condition> {
         let held = self.ledger.clients.get(key);
         let held = held.and_then(|record| record.grant.as_ref());
         if held.is_some_and(|held| held.common_name == grant.common_name) {
@@ -110,11 +113,12 @@ impl Planner<'_, '_> {
         let departed =
             records.filter(|(left, record)| left.relation == key.relation && record.departed);
         let claims = self.ledger.names.values();
-        let leaving = claims.filter(|claim| claim.holder.relation == key.relation && claim.leaving);
-        if departed.count().max(leaving.count()) < MAX_LEFTOVERS {
+        let releasing =
+            claims.filter(|claim| claim.holder.relation == key.relation && claim.releasing);
+        if departed.count().max(releasing.count()) < MAX_REMAINS {
             return Ok(());
         }
-        Err(Notice::Waiting(
+        Err(Condition::Waiting(
             "requests that it has replaced are cleaned up first".to_owned(),
         ))
     }
@@ -128,7 +132,7 @@ impl Planner<'_, '_> {
         }
     }
 
-    fn admit_prefix(&mut self, key: &RequestKey, grant: &Grant) -> Result<(), Notice> {
+    fn admit_prefix(&mut self, key: &RequestKey, grant: &Grant) -> Result<(), Condition> {
         // What was granted before stays, and its certificate can be renewed.
         let held = self.ledger.clients.get(key);
         let held = held.and_then(|record| record.grant.as_ref());
@@ -150,7 +154,7 @@ impl Planner<'_, '_> {
             self.requirer(other)
         );
         match self.observed.options.prefix_policy {
-            PrefixPolicy::Exclusive => Err(Notice::Refused(text)),
+            PrefixPolicy::Exclusive => Err(Condition::Refused(text)),
             PrefixPolicy::Shared => {
                 let who = self.requirer(key);
                 self.report

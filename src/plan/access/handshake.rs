@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::Planner;
-use crate::model::{Fingerprint, Grant, Notice, RequestKey};
+use crate::facts::{Condition, Fingerprint, Grant, RequestKey};
 use crate::tls::{ClientCertificate, TrustBundle};
 
 /// Longest list that requests are granted for, our own authorities included.
@@ -32,7 +32,7 @@ impl Planner<'_, '_> {
         &mut self,
         key: &RequestKey,
         grant: &Grant,
-    ) -> Result<(), Notice> {
+    ) -> Result<(), Condition> {
         let new = named_bytes(&mut self.named_bytes, grant);
         let authorities = self.observed.machine.admin_ca.as_deref();
         let authorities = authorities.and_then(|ca| TrustBundle::new(ca).ok());
@@ -54,12 +54,12 @@ impl Planner<'_, '_> {
             }
         }
         if of_relation > MAX_NAMED_BYTES_OF_RELATION {
-            return Err(Notice::Refused(format!(
+            return Err(Condition::Refused(format!(
                 "names of its certificates exceed {MAX_NAMED_BYTES_OF_RELATION} bytes"
             )));
         }
         if all > MAX_NAMED_BYTES {
-            return Err(Notice::Refused(format!(
+            return Err(Condition::Refused(format!(
                 "names of all certificates exceed {MAX_NAMED_BYTES} bytes: remove a relation"
             )));
         }

@@ -5,12 +5,12 @@ mod tests;
 
 use super::Planner;
 use super::admission::is_reserved;
-use crate::model::{
-    Access, AppName, Cluster, CommonName, IssuedRecord, IssuedState, Ledger, LedgerWrite, Notice,
-    Prefix, Purpose, RelationId, Timestamp,
+use crate::facts::observed::{LegacyRelation, Scope};
+use crate::facts::{
+    Access, AppName, Cluster, CommonName, Condition, IssuedRecord, IssuedState, Ledger,
+    LedgerWrite, Prefix, Purpose, RelationId, Timestamp,
 };
 use crate::plan::authorities::admin::is_worthless;
-use crate::plan::observed::{OlderRelation, Scope};
 
 /// How long an identity is still kept after it was first seen to have ended: a
 /// day, since the clocks of members are not ours, and a name may become another
@@ -53,13 +53,13 @@ fn is_over(record: &IssuedRecord, now: Timestamp) -> bool {
 }
 
 /// Why a request cannot have the name of this identity.
-pub(super) fn refusal(name: &CommonName, record: &IssuedRecord) -> Notice {
+pub(super) fn refusal(name: &CommonName, record: &IssuedRecord) -> Condition {
     match record.state {
-        IssuedState::Revoked => Notice::Waiting(format!(
+        IssuedState::Revoked => Condition::Waiting(format!(
             "common name {name} was revoked, and is free after {}",
             free_after(record)
         )),
-        IssuedState::InForce | IssuedState::Unfinished => Notice::Refused(format!(
+        IssuedState::InForce | IssuedState::Unfinished => Condition::Refused(format!(
             "common name {name} is that of credentials issued to an operator"
         )),
     }
@@ -71,7 +71,7 @@ pub(super) fn refusal(name: &CommonName, record: &IssuedRecord) -> Notice {
 pub fn identity_in_use<'l>(
     ledger: &'l Ledger,
     id: RelationId,
-    relation: &OlderRelation,
+    relation: &LegacyRelation,
 ) -> Option<(&'l CommonName, &'l IssuedRecord)> {
     let held = relation.held.as_ref()?;
     let mut identities = ledger.identities_of(id).into_iter();
@@ -171,7 +171,7 @@ impl Planner<'_, '_> {
             }
             Purpose::Relation(..) | Purpose::Operator => return Fate::Untouched,
         };
-        let Some(relation) = clients.older.get(&id) else {
+        let Some(relation) = clients.legacy.get(&id) else {
             // The record stays until its secret is seen to be gone as well.
             return match record.state {
                 IssuedState::Revoked => Fate::Powerless,

@@ -1,14 +1,14 @@
 //! Names that are leaving, and when they are free for somebody else.
 
 use super::Planner;
-use crate::model::{Cluster, CommonName, Fingerprint, LedgerWrite, NameClaim};
-use crate::plan::observed::Pass;
+use crate::facts::observed::Pass;
+use crate::facts::{Cluster, CommonName, Fingerprint, LedgerWrite, NameClaim};
 
 impl Planner<'_, '_> {
     /// Releases names in scope that their request does not bear, and removes
     /// users that exist under a name that is leaving: what a run that was cut
     /// short leaves behind.
-    pub(super) fn release_strays(&mut self) {
+    pub(super) fn release_orphaned_users(&mut self) {
         for (name, claim) in self.claims() {
             if !self.observed.clients.scope.contains(claim.holder.relation)
                 || self.is_borne(&name, &claim)
@@ -17,7 +17,7 @@ impl Planner<'_, '_> {
             }
             self.delete_access(&name);
             let claim = NameClaim {
-                leaving: true,
+                releasing: true,
                 ..claim
             };
             self.write([LedgerWrite::Name(name, claim)]);
@@ -48,7 +48,7 @@ impl Planner<'_, '_> {
                 .access
                 .get(&name)
                 .is_none_or(|access| access.user.is_some() || access.role.is_some());
-            if claim.leaving && leaves.is_empty() && !has_rights {
+            if claim.releasing && leaves.is_empty() && !has_rights {
                 self.write([LedgerWrite::FreeName(name)]);
             } else if leaves != claim.leaves {
                 self.write([LedgerWrite::Name(name, NameClaim { leaves, ..claim })]);
@@ -67,7 +67,7 @@ impl Planner<'_, '_> {
     fn is_borne(&self, name: &CommonName, claim: &NameClaim) -> bool {
         let record = self.ledger.clients.get(&claim.holder);
         let grant = record.and_then(|record| record.grant.as_ref());
-        !claim.leaving && grant.is_some_and(|grant| grant.common_name == *name)
+        !claim.releasing && grant.is_some_and(|grant| grant.common_name == *name)
     }
 }
 

@@ -3,8 +3,8 @@
 //! goes on waits, each time for longer, and nobody beside it does.
 
 use super::Planner;
-use crate::model::{Grant, LedgerWrite, Notice, Pace, RequestKey, Timestamp};
-use crate::plan::observed::Scope;
+use crate::facts::observed::Scope;
+use crate::facts::{Condition, Grant, LedgerWrite, Pace, RequestKey, Timestamp};
 
 /// So many changes are taken at once. A relation begins with one or a few, and
 /// changes its certificates months later; an operator who tries what is accepted
@@ -25,7 +25,7 @@ impl Planner<'_, '_> {
     ///
     /// # Errors
     /// When it may.
-    pub(super) fn admit_pace(&self, key: &RequestKey, grant: &Grant) -> Result<(), Notice> {
+    pub(super) fn admit_pace(&self, key: &RequestKey, grant: &Grant) -> Result<(), Condition> {
         let now = self.observed.now;
         match self.ledger.paces.get(&key.relation) {
             Some(pace)
@@ -33,7 +33,7 @@ impl Planner<'_, '_> {
             {
                 let next = next(pace, now);
                 let text = format!("its certificates change too often, next at {next}");
-                Err(Notice::Waiting(text))
+                Err(Condition::Waiting(text))
             }
             _ => Ok(()),
         }

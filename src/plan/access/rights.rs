@@ -2,7 +2,7 @@
 //! steps: none where nothing differs.
 
 use super::{AccessStep, Planner};
-use crate::model::{Access, CommonName, KeyRange};
+use crate::facts::{Access, CommonName, KeyRange};
 
 impl Planner<'_, '_> {
     /// Ends what a client may have done to stay `root` that could become it.
@@ -44,14 +44,15 @@ impl Planner<'_, '_> {
         for permission in &permissions {
             if permission.range != *range {
                 let range = permission.range.clone();
-                self.steps.push(AccessStep::Forbid(name(), range));
+                self.steps.push(AccessStep::RevokePermission(name(), range));
             }
         }
         let permitted = permissions
             .iter()
             .any(|permission| permission.read_write && permission.range == *range);
         if !permitted {
-            self.steps.push(AccessStep::Permit(name(), range.clone()));
+            self.steps
+                .push(AccessStep::GrantPermission(name(), range.clone()));
         }
         if user.is_none() {
             self.steps.push(AccessStep::AddUser(name()));

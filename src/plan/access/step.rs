@@ -1,6 +1,6 @@
 //! What a plan of access is made of.
 
-use crate::model::{ClientRecord, CommonName, KeyRange, LedgerWrite, NameClaim};
+use crate::facts::{ClientRecord, CommonName, KeyRange, LedgerWrite, NameClaim};
 
 /// One write in etcd that concerns access.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -15,9 +15,9 @@ pub enum AccessStep {
     /// Makes a role.
     AddRole(CommonName),
     /// Lets a role read and write a range.
-    Permit(CommonName, KeyRange),
+    GrantPermission(CommonName, KeyRange),
     /// Takes a range from a role.
-    Forbid(CommonName, KeyRange),
+    RevokePermission(CommonName, KeyRange),
     /// Makes a user without a password.
     AddUser(CommonName),
     /// Gives the user the role of the same name.
@@ -39,7 +39,7 @@ impl AccessStep {
     /// Whether somebody may do less afterwards; etcd does this with any alarm.
     pub fn takes_rights(&self) -> bool {
         match self {
-            Self::Forbid(..)
+            Self::RevokePermission(..)
             | Self::RevokeRole(..)
             | Self::DeleteUser(_)
             | Self::DeleteRole(_)
@@ -49,7 +49,7 @@ impl AccessStep {
             | Self::Unsettle
             | Self::Ledger(_)
             | Self::AddRole(_)
-            | Self::Permit(..)
+            | Self::GrantPermission(..)
             | Self::AddUser(_)
             | Self::GrantRole(_) => false,
         }
@@ -58,9 +58,12 @@ impl AccessStep {
     /// Whether it gives rights, or is a part of that.
     pub(super) fn gives_rights(&self) -> bool {
         match self {
-            Self::AddRole(_) | Self::Permit(..) | Self::AddUser(_) | Self::GrantRole(_) => true,
+            Self::AddRole(_)
+            | Self::GrantPermission(..)
+            | Self::AddUser(_)
+            | Self::GrantRole(_) => true,
             Self::Claim(..) | Self::Unsettle | Self::Ledger(_) => false,
-            Self::Forbid(..) | Self::RevokeRole(..) | Self::DeleteUser(_) => false,
+            Self::RevokePermission(..) | Self::RevokeRole(..) | Self::DeleteUser(_) => false,
             Self::DeleteRole(_) | Self::TakeRole(..) | Self::LockRoot => false,
         }
     }
@@ -79,7 +82,7 @@ impl AccessStep {
             Self::Ledger(writes) => {
                 let refusals = writes.iter().filter_map(|write| match write {
                     LedgerWrite::Record(key, record) => {
-                        let reason = record.notice.as_ref()?.reason();
+                        let reason = record.condition.as_ref()?.reason();
                         Some(format!("relation {key}: {reason}"))
                     }
                     _ => None,
@@ -87,8 +90,12 @@ impl AccessStep {
                 let refusals: Vec<_> = refusals.collect();
                 (!refusals.is_empty()).then(|| refusals.join("; "))
             }
-            Self::Permit(name, range) => Some(format!("{name} may read and write {range}")),
-            Self::Forbid(name, range) => Some(format!("{name} may no longer use {range}")),
+            Self::GrantPermission(name, range) => {
+                Some(format!("{name} may read and write {range}"))
+            }
+            Self::RevokePermission(name, range) => {
+                Some(format!("{name} may no longer use {range}"))
+            }
             Self::RevokeRole(name, role) => Some(format!("took role {role} from {name}")),
             Self::TakeRole(user, role) => Some(format!(
                 "took role {role} from {user:?}, which nobody here made: delete it unless it is wanted"

@@ -1,10 +1,10 @@
 //! Decisions about access, one by one. Each plan is carried out on a copy of the
 //! world, and planned again, which must give nothing.
 
-use crate::model::{
-    Access, Alarm, AlarmKind, Audit, Notice, Permission, Prefix, RelationId, RequestKey,
+use crate::facts::observed::{Certificate, Pass, PrefixPolicy, Scope};
+use crate::facts::{
+    Access, Alarm, AlarmKind, Audit, Condition, Permission, Prefix, RelationId, RequestKey,
 };
-use crate::plan::observed::{Certificate, Pass, PrefixPolicy, Scope};
 use crate::plan::testing::{Bench, DAY, NOW, certificate, key, large_leaf, leaf};
 
 /// A bench on which relation 1 has `/one/` as `alpha`, and all members know it.
@@ -85,7 +85,7 @@ fn a_certificate_that_is_withdrawn_ends_access() {
             "write alpha leaving, 1 not granted",
         ]
     );
-    assert_eq!(bench.notice(1), "no certificate yet");
+    assert_eq!(bench.condition(1), "no certificate yet");
 }
 
 #[test]
@@ -218,14 +218,14 @@ fn where_a_client_can_be_root_it_is_alone() {
     bench.access();
     assert!(bench.record(1).grant.is_some());
     let reason = "attach etcd 3.6, or set allow-vulnerable-etcd: 3.5.33 isolates no clients";
-    assert_eq!(bench.notice(2), reason);
+    assert_eq!(bench.condition(2), reason);
     // What it has it keeps, and renews.
     bench.observed.options.allows_vulnerable = true;
     bench.access();
     bench.observed.options.allows_vulnerable = false;
     bench.ask_as(2, "/two/", "beta", 2);
     assert!(!bench.access().is_empty());
-    assert_eq!(bench.notice(2), "");
+    assert_eq!(bench.condition(2), "");
     // It is the release alone that matters.
     bench.cluster.status.version = "3.6.0".parse().expect("a version");
     bench.ask_as(3, "/three/", "gamma", 1);
@@ -242,14 +242,18 @@ fn what_cannot_be_read_changes_no_access() {
         let mut bench = granted();
         bench.ask(1, "/two/", case);
         assert_eq!(bench.access(), ["write 1 granted"]);
-        assert!(bench.notice(1).contains(reason), "{}", bench.notice(1));
+        assert!(
+            bench.condition(1).contains(reason),
+            "{}",
+            bench.condition(1)
+        );
         let grant = bench.record(1).grant.as_ref().expect("a grant");
         assert_eq!(grant.prefix.as_str(), "/one/");
     }
     let mut bench = granted();
-    bench.relation(1).asked = Err(Notice::Refused("malformed".to_owned()));
+    bench.relation(1).asked = Err(Condition::Refused("malformed".to_owned()));
     assert_eq!(bench.access(), ["write 1 granted"]);
-    assert_eq!(bench.notice(1), "malformed");
+    assert_eq!(bench.condition(1), "malformed");
 }
 
 #[test]
@@ -257,7 +261,11 @@ fn a_certificate_that_has_expired_keeps_its_access_until_it_is_replaced() {
     let mut bench = granted();
     bench.observed.now = NOW.plus_seconds(301 * DAY);
     assert_eq!(bench.access(), ["write 1 granted"]);
-    assert!(bench.notice(1).starts_with("the certificate expired at "));
+    assert!(
+        bench
+            .condition(1)
+            .starts_with("the certificate expired at ")
+    );
 }
 
 #[test]
@@ -268,7 +276,7 @@ fn the_first_owner_of_a_name_keeps_it() {
     // A smaller number is no earlier claim, and 1 is not 10.
     bench.ask_as(1, "/one/", "alpha", 2);
     assert_eq!(bench.access(), ["write 1 not granted"]);
-    assert_eq!(bench.notice(1), "common name alpha is held by app10");
+    assert_eq!(bench.condition(1), "common name alpha is held by app10");
     bench.ask_as(1, "/one/", "alpha", 1);
     assert_eq!(bench.access(), [""; 0]);
 }
@@ -294,7 +302,7 @@ fn the_end_of_relation_1_leaves_10_alone() {
 }
 
 #[test]
-fn a_name_that_is_leaving_waits_until_nobody_may_trust_its_leaf() {
+fn a_name_that_is_being_released_waits_until_nobody_may_trust_its_leaf() {
     let mut bench = Bench::new(2);
     bench.ask_as(1, "/one/", "alpha", 1);
     bench.access();
@@ -303,10 +311,10 @@ fn a_name_that_is_leaving_waits_until_nobody_may_trust_its_leaf() {
     bench.ask_as(2, "/two/", "alpha", 2);
     bench.access();
     let reason = "common name alpha is free once no member trusts its old certificate";
-    assert_eq!(bench.notice(2), reason);
+    assert_eq!(bench.condition(2), reason);
     assert_eq!(
-        bench.record(2).notice,
-        Some(Notice::Waiting(reason.to_owned()))
+        bench.record(2).condition,
+        Some(Condition::Waiting(reason.to_owned()))
     );
     // One of two members has loaded a file without it, and would load it again.
     bench.trust(&[]);
@@ -347,7 +355,10 @@ fn reserved_names_are_refused() {
         let mut bench = Bench::new(1);
         bench.ask_as(1, "/one/", name, 1);
         assert_eq!(bench.access(), ["write 1 not granted"], "{name}");
-        assert_eq!(bench.notice(1), format!("common name {name} is reserved"));
+        assert_eq!(
+            bench.condition(1),
+            format!("common name {name} is reserved")
+        );
     }
     for name in ["etcd-", "etcd-x", "etcd-0x", "myetcd-0", "Root"] {
         let mut bench = Bench::new(1);
@@ -367,7 +378,7 @@ fn a_user_that_somebody_made_is_never_adopted() {
         bench.ask_as(1, "/one/", "alpha", 1);
         assert_eq!(bench.access(), ["write 1 not granted"]);
         assert_eq!(
-            bench.notice(1),
+            bench.condition(1),
             "etcd has a user or role alpha that is not the charm's"
         );
     }
@@ -421,7 +432,7 @@ fn overlap_is_refused_where_the_policy_says_so() {
     bench.observed.options.prefix_policy = PrefixPolicy::Exclusive;
     assert_eq!(bench.access(), ["write 2 not granted"]);
     let text = "prefix /one/two/ overlaps /one/ of app1";
-    assert_eq!(bench.notice(2), text);
+    assert_eq!(bench.condition(2), text);
     bench.observed.options.prefix_policy = PrefixPolicy::Shared;
     assert_eq!(bench.access_steps().len(), 6);
     assert_eq!(bench.report.remarks, [format!("app2 (relation 2): {text}")]);
@@ -464,7 +475,7 @@ fn no_more_is_granted_than_a_handshake_has_room_for() {
     let last = full(&mut bench);
     assert_eq!(last, 33, "32 names of nearly 1000 bytes are nearly 32000");
     let reason = "names of all certificates exceed 32000 bytes: remove a relation";
-    assert_eq!(bench.notice(last), reason);
+    assert_eq!(bench.condition(last), reason);
     // A shorter name still has room, and one that is replaced keeps its own.
     bench.ask_as(50, "/50/", "short", 1);
     bench.ask(1, "/1/", Certificate::Text(large_leaf("large1", 2).pem));
@@ -472,12 +483,16 @@ fn no_more_is_granted_than_a_handshake_has_room_for() {
     let leaves = [leaf("short", 1), large_leaf("large1", 2).fingerprint];
     for (relation, leaf) in [50, 1].into_iter().zip(leaves) {
         let grant = bench.record(relation).grant.as_ref().expect("a grant");
-        assert_eq!((&grant.fingerprint, bench.notice(relation)), (&leaf, ""));
+        assert_eq!((&grant.fingerprint, bench.condition(relation)), (&leaf, ""));
     }
     // Who waits is served when another goes.
     bench.leave(2);
     bench.access_all();
-    assert!(bench.record(last).grant.is_some(), "{}", bench.notice(last));
+    assert!(
+        bench.record(last).grant.is_some(),
+        "{}",
+        bench.condition(last)
+    );
 }
 
 #[test]
@@ -518,7 +533,7 @@ fn who_leaves_too_much_behind_waits() {
     bench.ask_as(3, "/three/", "gamma", 1);
     bench.access();
     assert_eq!(
-        bench.notice(2),
+        bench.condition(2),
         "requests that it has replaced are cleaned up first"
     );
     assert!(bench.record(3).grant.is_some());
@@ -537,7 +552,7 @@ fn a_relation_that_goes_on_changing_waits_and_another_does_not() {
     assert_eq!(grant.fingerprint, leaf("alpha", 5));
     let next = NOW.plus_seconds(4 + 60);
     assert_eq!(
-        bench.notice(1),
+        bench.condition(1),
         format!("its certificates change too often, next at {next}")
     );
     bench.ask_as(2, "/two/", "beta", 1);
@@ -547,7 +562,7 @@ fn a_relation_that_goes_on_changing_waits_and_another_does_not() {
     bench.trust(&[leaf("alpha", 5), leaf("alpha", 1)]);
     bench.ask_as(1, "/one/", "alpha", 1);
     bench.access();
-    assert_eq!(bench.notice(1), "");
+    assert_eq!(bench.condition(1), "");
     bench.ask_as(1, "/one/", "alpha", 8);
     bench.observed.now = next;
     bench.access();

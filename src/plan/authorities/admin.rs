@@ -1,9 +1,10 @@
 //! The authority of the administrators, and of all whom the charm has issued a
 //! certificate: whose certificates end with it, and when that may be.
 
-use super::{AdminRotation, Authorities, issuer, not_telling};
-use crate::model::{Cluster, CommonName, IssuedRecord, IssuedState, Purpose, Timestamp};
-use crate::plan::observed::{Leaves, Observed};
+use super::{issuer, not_telling};
+use crate::facts::authorities::{AdminRotation, Authorities};
+use crate::facts::observed::{Leaves, Observed};
+use crate::facts::{Cluster, CommonName, IssuedRecord, IssuedState, Purpose, Timestamp};
 use crate::tls::{OwnCertificate, TrustBundle, digest};
 
 /// The key in the databag of a unit that tells which authorities of
@@ -11,7 +12,7 @@ use crate::tls::{OwnCertificate, TrustBundle, digest};
 pub(in crate::plan) const ADMIN_CA: &str = "admin-ca";
 
 /// What a unit tells of the authorities of administrators, once its etcd runs.
-pub(in crate::plan) fn told(observed: &Observed) -> Option<String> {
+pub(in crate::plan) fn published(observed: &Observed) -> Option<String> {
     let machine = &observed.machine;
     let loaded = machine.loaded_authorities.as_ref()?;
     let issuer = issuer(
@@ -83,13 +84,13 @@ pub(super) fn progress(
 fn behind(observed: &Observed, cluster: &Cluster, authorities: &Authorities) -> Vec<String> {
     let all = fingerprints(&authorities.admin_trust()).unwrap_or_default();
     let wanted = format!("{} {}", digest_of(&all), authorities.admin_issuer());
-    not_telling(observed, cluster, ADMIN_CA, told(observed), &wanted)
+    not_telling(observed, cluster, ADMIN_CA, published(observed), &wanted)
 }
 
-/// Whether every relation of an older interface holds an identity that the
+/// Whether every relation of a legacy interface holds an identity that the
 /// present authority has signed. What cannot be read is not known to.
 fn all_are_reissued(observed: &Observed, authorities: &Authorities) -> bool {
-    observed.clients.older.values().all(|relation| {
+    observed.clients.legacy.values().all(|relation| {
         let held = relation.held.as_ref();
         let is_signed = held.is_some_and(|held| is_signed_by(authorities, &held.certificate));
         relation.own.is_some() && is_signed

@@ -1,7 +1,8 @@
 //! When the authority of the servers takes its next step.
 
-use super::{AdminRotation, Authorities, Rotation, SERVER_CA, admin, next, progress};
-use crate::model::{IssuedRecord, IssuedState, Purpose, Timestamp};
+use super::{SERVER_CA, admin, next, progress};
+use crate::facts::authorities::{AdminRotation, Authorities, Rotation};
+use crate::facts::{IssuedRecord, IssuedState, Purpose, Timestamp};
 use crate::plan::Stage;
 use crate::plan::restart::TrustStep;
 use crate::plan::testing::{Bench, DAY, NOW};
@@ -38,16 +39,16 @@ fn follow(bench: &mut Bench, authorities: &Authorities) {
     machine.server_ca = Some(authorities.server_trust());
     machine.loaded_server_trust = Some(digest(authorities.server_trust().as_bytes()));
     machine.authorities = Some(authorities.clone());
-    let told = super::told(&bench.observed).expect("something to tell");
-    tell(bench, &told);
+    let published = super::published(&bench.observed).expect("something to tell");
+    tell(bench, &published);
 }
 
 /// The other unit says this.
-fn tell(bench: &mut Bench, told: &str) {
+fn tell(bench: &mut Bench, published: &str) {
     let peers = bench.observed.peers.as_mut().expect("peers");
     let other = bench.cluster.members[1].name.clone().expect("a name");
     let bag = peers.others.entry(other).or_default();
-    bag.insert(SERVER_CA.to_owned(), told.to_owned());
+    bag.insert(SERVER_CA.to_owned(), published.to_owned());
 }
 
 fn introduced(from: Timestamp) -> Bench {
@@ -76,12 +77,12 @@ fn the_next_one_signs_when_everybody_trusts_it_and_its_time_has_come() {
     assert_eq!(before.server_trust(), switched.server_trust());
     let early = introduced(NOW.plus_seconds(1));
     assert!(next(&early.observed, &early.cluster).is_none());
-    let told = progress(&early.observed, &early.cluster).expect("progress");
-    assert!(told.contains("signs from"), "{told}");
+    let published = progress(&early.observed, &early.cluster).expect("progress");
+    assert!(published.contains("signs from"), "{published}");
 }
 
 #[test]
-fn a_member_that_is_behind_or_silent_holds_every_step_up() {
+fn a_member_that_is_behind_or_unreachable_holds_every_step_up() {
     for rotation in [true, false] {
         let mut bench = bench(|authorities| match rotation {
             true => Rotation::Next {
@@ -133,7 +134,7 @@ fn only_the_leader_takes_a_step_and_tells_all_units() {
 fn a_step_is_announced_again_where_the_announcement_was_lost() {
     let mut bench = introduced(NOW.plus_seconds(60));
     let authorities = bench.observed.machine.authorities.clone();
-    let (key, told) = authorities.expect("authorities").announcement();
+    let (key, published) = authorities.expect("authorities").announcement();
     let peers = bench.observed.peers.as_mut().expect("peers");
     peers
         .app
@@ -142,10 +143,13 @@ fn a_step_is_announced_again_where_the_announcement_was_lost() {
         panic!("not at rest")
     };
     assert!(publication.authorities.is_none());
-    assert_eq!(publication.peer_app.get(&key), Some(&Some(told.clone())));
+    assert_eq!(
+        publication.peer_app.get(&key),
+        Some(&Some(published.clone()))
+    );
 
     let peers = bench.observed.peers.as_mut().expect("peers");
-    peers.app.insert(key.clone(), told);
+    peers.app.insert(key.clone(), published);
     let Stage::Publish(publication) = bench.stage() else {
         panic!("not at rest")
     };
@@ -171,11 +175,11 @@ fn follow_administrators(bench: &mut Bench, authorities: &Authorities) {
     let trusted = TrustBundle::new(&authorities.admin_trust()).expect("authorities");
     machine.loaded_authorities = Some(trusted.fingerprints());
     machine.authorities = Some(authorities.clone());
-    let told = admin::told(&bench.observed).expect("something to tell");
+    let published = admin::published(&bench.observed).expect("something to tell");
     let peers = bench.observed.peers.as_mut().expect("peers");
     let other = bench.cluster.members[1].name.clone().expect("a name");
     let bag = peers.others.entry(other).or_default();
-    bag.insert(admin::ADMIN_CA.to_owned(), told);
+    bag.insert(admin::ADMIN_CA.to_owned(), published);
 }
 
 /// Credentials of a person, which this authority has signed.
@@ -248,9 +252,9 @@ fn a_member_that_has_not_loaded_the_administrators_holds_every_step_up_and_resta
     let loaded = bench.observed.machine.loaded_authorities.as_mut();
     loaded.expect("loaded").pop_first();
     assert!(next(&bench.observed, &bench.cluster).is_none());
-    let told = progress(&bench.observed, &bench.cluster);
+    let published = progress(&bench.observed, &bench.cluster);
     let text = "replacing the administrators' authority: waiting for etcd/0";
-    assert_eq!(told.as_deref(), Some(text));
+    assert_eq!(published.as_deref(), Some(text));
     let restart = bench.stage();
     assert!(
         matches!(restart, Stage::Trust(TrustStep::Restart(_))),

@@ -1,9 +1,10 @@
 //! What a machine needs, and what it must not do by itself.
 
-use crate::model::Founding;
-use crate::model::{Databag, Known, MemberData, MemberName};
-use crate::plan::machine::{Documents, MachineStep};
-use crate::plan::observed::Pass;
+use crate::facts::Bootstrap;
+use crate::facts::machine::Documents;
+use crate::facts::observed::Pass;
+use crate::facts::{Databag, Known, MemberData, MemberName};
+use crate::plan::machine::MachineStep;
 use crate::plan::testing::{Bench, DAY, IDENTITY, NOW, OWN_NAMES, leaf};
 use crate::plan::{Stage, Wait, plan};
 use crate::tls::{OwnCertificate, TrustBundle};
@@ -49,16 +50,16 @@ fn the_first_thing_that_is_missing_is_waited_for() {
 }
 
 #[test]
-fn only_the_seed_founds_and_only_once() {
+fn only_the_initial_member_bootstraps_and_only_once() {
     let mut bench = Bench::new(1);
     bench.observed.machine.data = MemberData::Absent;
-    bench.observed.machine.founding = None;
+    bench.observed.machine.bootstrap = None;
     assert_eq!(alone(&bench), (Vec::new(), Some(Wait::LostCluster)));
     let peers = bench.observed.peers.as_mut().expect("peers");
     peers.app.remove("founded");
     assert_eq!(
         alone(&bench).0,
-        [MachineStep::Found(Founding {
+        [MachineStep::Bootstrap(Bootstrap {
             initial_cluster: "etcd-0=https://10.0.0.1:2380".to_owned(),
             existing: false,
             token: "token".to_owned(),
@@ -71,7 +72,7 @@ fn only_the_seed_founds_and_only_once() {
 }
 
 #[test]
-fn a_founder_without_its_data_does_not_found_again() {
+fn the_initial_member_without_its_data_does_not_bootstrap_again() {
     let mut bench = Bench::new(1);
     bench.observed.machine.data = MemberData::Absent;
     bench.observed.machine.is_running = false;
@@ -84,7 +85,7 @@ fn a_founder_without_its_data_does_not_found_again() {
     // Before anybody was told of the cluster there is nothing to split.
     let peers = bench.observed.peers.as_mut().expect("peers");
     peers.app.remove("founded");
-    assert!(matches!(alone(&bench).0[..], [MachineStep::Found(_)]));
+    assert!(matches!(alone(&bench).0[..], [MachineStep::Bootstrap(_)]));
     bench.observed.machine.may_begin = true;
     assert_eq!(alone(&bench).0, [MachineStep::Start]);
     bench.observed.machine.may_begin = false;
@@ -96,7 +97,7 @@ fn a_founder_without_its_data_does_not_found_again() {
 fn who_joined_is_not_started_without_its_data() {
     let mut bench = Bench::new(1);
     let machine = &mut bench.observed.machine;
-    machine.founding.as_mut().expect("a founding").existing = true;
+    machine.bootstrap.as_mut().expect("a founding").existing = true;
     machine.is_running = false;
     machine.data = MemberData::Absent;
     assert_eq!(alone(&bench), (Vec::new(), Some(Wait::LostCluster)));
@@ -167,7 +168,7 @@ fn an_event_on_one_relation_changes_no_machine() {
     bench.observed.machine.is_installed = false;
     bench.observed.machine.is_running = false;
     assert_eq!(steps(&mut bench), []);
-    bench.observed.machine.founding = None;
+    bench.observed.machine.bootstrap = None;
     assert_eq!(bench.plan().report.wait, Some(Wait::Joining));
 }
 
@@ -210,18 +211,18 @@ fn a_member_does_not_begin_with_options_that_are_refused() {
     assert_eq!(alone(&bench).0, []);
     assert_eq!(bench.plan().report.wait, None);
     assert_eq!(bench.plan().report.refused_option, refused);
-    bench.observed.machine.founding = None;
+    bench.observed.machine.bootstrap = None;
     bench.observed.machine.data = MemberData::Absent;
     assert_eq!(alone(&bench), (Vec::new(), Some(Wait::Options)));
     let peers = bench.observed.peers.as_mut().expect("peers");
     peers.app.remove("founded");
     assert_eq!(alone(&bench), (Vec::new(), Some(Wait::Options)));
     bench.observed.refused_option = None;
-    assert!(matches!(alone(&bench).0[..], [MachineStep::Found(_)]));
+    assert!(matches!(alone(&bench).0[..], [MachineStep::Bootstrap(_)]));
 }
 
-/// Lets another unit's databag say that the cluster was founded anew.
-fn refounded(bench: &mut Bench, generation: &str) {
+/// Lets another unit's databag say that the cluster was recreated.
+fn recreated(bench: &mut Bench, generation: &str) {
     let peers = bench.observed.peers.as_mut().expect("peers");
     let bag = [
         ("generation", generation),
@@ -233,32 +234,32 @@ fn refounded(bench: &mut Bench, generation: &str) {
 }
 
 #[test]
-fn only_a_higher_generation_puts_data_aside() {
+fn only_a_higher_generation_quarantines_data() {
     let mut bench = Bench::new(1);
     // Another token is no reason, nor is a databag of an older revision of the
     // charm, nor one that makes no sense.
     for generation in ["0", "", "seven", "-1"] {
-        refounded(&mut bench, generation);
+        recreated(&mut bench, generation);
         assert_eq!(alone(&bench).0, [], "{generation:?}");
     }
-    refounded(&mut bench, "7");
-    assert_eq!(alone(&bench).0, [MachineStep::PutAside(7)]);
+    recreated(&mut bench, "7");
+    assert_eq!(alone(&bench).0, [MachineStep::Quarantine(7)]);
     // While nobody leads as well, and whoever leads.
     bench.observed.leader = false;
-    assert_eq!(alone(&bench).0, [MachineStep::PutAside(7)]);
-    let founding = bench.observed.machine.founding.as_mut();
-    founding.expect("a founding").generation = 7;
+    assert_eq!(alone(&bench).0, [MachineStep::Quarantine(7)]);
+    let bootstrap = bench.observed.machine.bootstrap.as_mut();
+    bootstrap.expect("a founding").generation = 7;
     assert_eq!(alone(&bench).0, []);
     // A databag that is behind costs nothing.
-    refounded(&mut bench, "6");
+    recreated(&mut bench, "6");
     assert_eq!(alone(&bench).0, []);
 }
 
 #[test]
-fn the_seed_of_a_cluster_that_is_over_joins_as_any_other() {
+fn the_initial_member_of_a_cluster_that_is_over_joins_as_any_other() {
     let mut bench = Bench::new(1);
-    bench.observed.machine.founding = None;
-    refounded(&mut bench, "7");
+    bench.observed.machine.bootstrap = None;
+    recreated(&mut bench, "7");
     let (steps, wait) = alone(&bench);
     assert_eq!(steps, []);
     assert_ne!(wait, Some(Wait::LostCluster));
@@ -291,7 +292,10 @@ fn a_start_that_failed_is_not_begun_again_in_the_same_hook() {
 #[test]
 fn a_lost_majority_changes_nothing() {
     let mut bench = Bench::new(3);
-    let silent = vec!["etcd-1".to_owned(), "etcd-10".to_owned()];
-    bench.observed.lost_majority = Some(silent.clone());
-    assert_eq!(alone(&bench), (Vec::new(), Some(Wait::Majority(silent))));
+    let unreachable = vec!["etcd-1".to_owned(), "etcd-10".to_owned()];
+    bench.observed.lost_majority = Some(unreachable.clone());
+    assert_eq!(
+        alone(&bench),
+        (Vec::new(), Some(Wait::Majority(unreachable)))
+    );
 }

@@ -1,8 +1,8 @@
 //! Who is on the way into the cluster.
 
-use super::super::observed::{Observed, Peers};
 use super::is_at;
-use crate::model::{Cluster, Member, MemberName};
+use crate::facts::observed::{Observed, Peers};
+use crate::facts::{Cluster, Member, MemberName};
 
 /// Whether a member is on its way into the cluster: what it does not do yet,
 /// nobody has to see to.
@@ -24,7 +24,7 @@ pub(crate) fn joiners<'o>(observed: &'o Observed, cluster: &'o Cluster) -> Vec<&
 
 /// The member that another unit's is to become, by the address at which the
 /// others are to reach it.
-pub(crate) fn unit_at<'p>(peers: &'p Peers, member: &Member) -> Option<&'p MemberName> {
+pub fn unit_at<'p>(peers: &'p Peers, member: &Member) -> Option<&'p MemberName> {
     let mut others = peers.others.iter();
     let found = others.find(|(_, bag)| {
         let address = bag.get("address");

@@ -1,9 +1,9 @@
 //! Who joins and who leaves, and when a member may be stopped.
 
-use crate::model::{Databag, Founding, Known, MemberData, MemberIdentity, MemberName};
+use crate::facts::{Bootstrap, Databag, Known, MemberData, MemberIdentity, MemberName};
 use crate::plan::machine::MachineStep;
 use crate::plan::membership::{
-    MembershipStep, client_url, founding_port, member_url, safe_to_stop,
+    MembershipStep, bootstrap_port, client_url, member_url, safe_to_stop,
 };
 use crate::plan::restart::TrustStep;
 use crate::plan::testing::{Bench, IDENTITY, member};
@@ -22,7 +22,7 @@ fn joining(others: u64) -> Bench {
     bench.cluster.members.remove(0);
     bench.cluster.answering.remove(&100);
     bench.cluster.status.leader = Some(101);
-    bench.observed.machine.founding = None;
+    bench.observed.machine.bootstrap = None;
     bench.observed.machine.identity = None;
     bench.observed.machine.data = MemberData::Absent;
     let peers = bench.observed.peers.as_mut().expect("peers");
@@ -48,8 +48,12 @@ fn a_member_may_be_stopped_when_the_rest_keeps_quorum() {
     ] {
         let mut bench = Bench::new(voters);
         bench.cluster.answering = (0..=well).map(|unit| 100 + unit).collect();
-        let verdict = safe_to_stop(&bench.observed, &bench.cluster);
-        assert_eq!(verdict.is_ok(), is_safe, "{well} others of {voters} answer");
+        let decision = safe_to_stop(&bench.observed, &bench.cluster);
+        assert_eq!(
+            decision.is_ok(),
+            is_safe,
+            "{well} others of {voters} answer"
+        );
     }
     let mut bench = Bench::new(3);
     bench.cluster.status.leader = None;
@@ -149,15 +153,15 @@ fn who_is_on_the_list_joins_with_everybody_on_it() {
     own.learner = true;
     bench.cluster.members.push(own);
     bench.observed.machine.identity = Some(IDENTITY);
-    let Some(MembershipStep::Join(founding)) = step(&mut bench) else {
+    let Some(MembershipStep::Join(bootstrap)) = step(&mut bench) else {
         panic!("no join");
     };
     assert_eq!(
-        founding.initial_cluster,
+        bootstrap.initial_cluster,
         "etcd-0=https://10.0.0.1:2380,etcd-1=https://10.0.0.2:2380"
     );
-    assert!(founding.existing);
-    assert_eq!(founding.token, "token");
+    assert!(bootstrap.existing);
+    assert_eq!(bootstrap.token, "token");
 }
 
 #[test]
@@ -210,13 +214,13 @@ fn a_member_whose_data_is_gone_leaves_the_list_and_joins_anew() {
         cluster: 99,
     };
     for data in [MemberData::Absent, MemberData::Of(other)] {
-        for is_founder in [true, false] {
+        for is_initial in [true, false] {
             let mut bench = Bench::new(3);
             let machine = &mut bench.observed.machine;
             machine.is_running = false;
             machine.data = data.clone();
-            let founding = machine.founding.as_mut().expect("a founding");
-            founding.existing = !is_founder;
+            let bootstrap = machine.bootstrap.as_mut().expect("a founding");
+            bootstrap.existing = !is_initial;
             bench.cluster.status.member = 101;
             bench.cluster.status.leader = Some(101);
             bench.cluster.answering.remove(&100);
@@ -230,7 +234,7 @@ fn a_member_whose_data_is_gone_leaves_the_list_and_joins_anew() {
             let Stage::Machine(steps) = bench.stage() else {
                 panic!("{:?}", bench.stage());
             };
-            assert_eq!(steps, [MachineStep::PutAside(0)]);
+            assert_eq!(steps, [MachineStep::Quarantine(0)]);
             // Where the rest would be without its majority it stays on the list,
             // and is not started.
             bench.cluster.members.insert(0, own);
@@ -255,7 +259,7 @@ fn a_member_that_was_taken_off_the_list_joins_anew() {
     let Stage::Machine(steps) = bench.stage() else {
         panic!("{:?}", bench.stage());
     };
-    assert_eq!(steps, [MachineStep::PutAside(0)]);
+    assert_eq!(steps, [MachineStep::Quarantine(0)]);
 }
 
 #[test]
@@ -313,7 +317,7 @@ fn the_end_of_unit_1_is_not_that_of_10() {
 fn a_unit_that_leaves_hands_over_before_it_goes() {
     let mut bench = Bench::new(3);
     bench.observed.stopping = true;
-    assert_eq!(step(&mut bench), Some(MembershipStep::HandOver(101)));
+    assert_eq!(step(&mut bench), Some(MembershipStep::MoveLeader(101)));
     bench.cluster.status.leader = Some(101);
     let url = Some("https://10.0.0.2:2379".to_owned());
     assert_eq!(step(&mut bench), Some(MembershipStep::Remove(100, url)));
@@ -368,8 +372,8 @@ fn a_unit_is_reached_where_it_says() {
 }
 
 #[test]
-fn the_words_of_the_founding_tell_the_port() {
-    let founding = |initial_cluster: &str| Founding {
+fn the_bootstrap_words_tell_the_port() {
+    let bootstrap = |initial_cluster: &str| Bootstrap {
         initial_cluster: initial_cluster.to_owned(),
         existing: true,
         token: "token".to_owned(),
@@ -377,15 +381,18 @@ fn the_words_of_the_founding_tell_the_port() {
     };
     let own = MemberName::new("etcd-1");
     let words = "etcd-0=https://10.0.0.1:2380,etcd-1=https://[fd00::2]:4002";
-    assert_eq!(founding_port(&founding(words), &own), Some(4002));
-    assert_eq!(founding_port(&founding("etcd-10=https://a:1"), &own), None);
-    assert_eq!(founding_port(&founding(""), &own), None);
+    assert_eq!(bootstrap_port(&bootstrap(words), &own), Some(4002));
+    assert_eq!(
+        bootstrap_port(&bootstrap("etcd-10=https://a:1"), &own),
+        None
+    );
+    assert_eq!(bootstrap_port(&bootstrap(""), &own), None);
 }
 
 /// A member that serves moves right before it restarts, and one that the others
 /// have lost at once.
 #[test]
-fn another_peer_port_is_told_in_turn() {
+fn another_peer_port_is_published_in_turn() {
     for members in [1, 3] {
         let mut bench = Bench::new(members);
         bench.observed.options.peer_port = 4002;
@@ -430,9 +437,9 @@ fn a_unit_that_was_added_with_another_port_joins_with_it() {
     bench.observed.machine.identity = Some(IDENTITY);
     bench.observed.options.peer_port = 4002;
     match step(&mut bench) {
-        Some(MembershipStep::Join(founding)) => {
+        Some(MembershipStep::Join(bootstrap)) => {
             let own = bench.observed.member();
-            assert_eq!(founding_port(&founding, &own), Some(2380));
+            assert_eq!(bootstrap_port(&bootstrap, &own), Some(2380));
         }
         other => panic!("{other:?}"),
     }
@@ -440,19 +447,19 @@ fn a_unit_that_was_added_with_another_port_joins_with_it() {
 
 #[test]
 fn a_member_of_no_unit_is_told_and_never_removed() {
-    use crate::model::MemberName;
+    use crate::facts::MemberName;
 
     let mut bench = Bench::new(4);
-    assert!(bench.plan().report.strangers.is_empty());
+    assert!(bench.plan().report.unmanaged_members.is_empty());
     // One joins, as units do.
     bench.cluster.members[3].name = None;
     bench.cluster.members[3].learner = true;
-    assert!(bench.plan().report.strangers.is_empty());
+    assert!(bench.plan().report.unmanaged_members.is_empty());
     bench.cluster.members[3].learner = false;
     bench.cluster.members[2].name = Some(MemberName::new("etcd-2-odd"));
-    let strangers = bench.plan().report.strangers;
+    let unmanaged_members = bench.plan().report.unmanaged_members;
     assert_eq!(
-        strangers,
+        unmanaged_members,
         ["member etcd-2-odd", "the member at 10.0.0.4:2380"]
     );
     assert_eq!(step(&mut bench), None);

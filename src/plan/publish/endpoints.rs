@@ -1,19 +1,19 @@
 //! Where a client is sent: to members that let it in.
 
-use crate::model::{Cluster, Fingerprint, Member};
-use crate::plan::observed::Observed;
+use crate::facts::observed::Observed;
+use crate::facts::{Cluster, Fingerprint, Member};
 
 /// The members that are known to let this leaf in: started, with a vote, of a
 /// unit that exists, and with a trust file loaded that holds it. One that the
-/// client was not `told` of before has to answer as well. One that it was told
-/// of stays, silent or not: to take an endpoint away and to give it back costs
+/// client was not `published` of before has to answer as well. One that it was told
+/// of stays, reachable or not: to take an endpoint away and to give it back costs
 /// every client two revisions of a secret and a hook for each, and whoever knows
 /// all members finds one that answers by itself.
 pub(super) fn ready(
     observed: &Observed,
     cluster: &Cluster,
     leaf: &Fingerprint,
-    told: &[String],
+    published: &[String],
 ) -> Vec<String> {
     let mut endpoints: Vec<String> = cluster
         .members
@@ -25,7 +25,7 @@ pub(super) fn ready(
             endpoints.map(move |url| (member, url.trim_start_matches("https://")))
         })
         .filter(|(member, endpoint)| {
-            cluster.answers(member.id) || told.iter().any(|told| told == endpoint)
+            cluster.answers(member.id) || published.iter().any(|published| published == endpoint)
         })
         .map(|(_, endpoint)| endpoint.to_owned())
         .collect();

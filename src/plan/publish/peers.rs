@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use sha2::{Digest, Sha256};
 
 use super::{Changes, hex};
-use crate::model::{
-    Cluster, Databag, Fingerprint, Founding, Grant, IssuedState, LedgerWrite, MemberName, Purpose,
+use crate::facts::authorities::Authorities;
+use crate::facts::observed::{Observed, Peers, generation};
+use crate::facts::{
+    Bootstrap, Cluster, Databag, Fingerprint, Grant, IssuedState, LedgerWrite, MemberName, Purpose,
 };
-use crate::plan::authorities::{self, Authorities};
+use crate::plan::authorities;
 use crate::plan::membership::own_member;
-use crate::plan::observed::{Observed, Peers, generation};
-use crate::render::etcd_config::ports_in;
+use crate::workload::configuration::etcd_config::ports_in;
 
 /// The key in the databag of the application that names the identity of a
 /// relation that was issued last.
@@ -32,21 +33,24 @@ pub(super) fn unit_changes(observed: &Observed, peers: &Peers) -> Changes {
         if let Some(identity) = observed.machine.identity {
             wanted.insert("member".to_owned(), format!("{:x}", identity.member));
         }
-        if let Some(founding) = &observed.machine.founding {
-            wanted.extend(generation_of(founding));
-            if founding.generation > 0 && !founding.existing {
+        if let Some(bootstrap) = &observed.machine.bootstrap {
+            wanted.extend(generation_of(bootstrap));
+            if bootstrap.generation > 0 && !bootstrap.existing {
                 wanted.insert("seed".to_owned(), observed.member().to_string());
             }
         }
     }
-    if let (true, Some(told)) = (observed.machine.is_running, authorities::told(observed)) {
-        wanted.insert(authorities::SERVER_CA.to_owned(), told);
-    }
-    if let (true, Some(told)) = (
+    if let (true, Some(published)) = (
         observed.machine.is_running,
-        authorities::admin::told(observed),
+        authorities::published(observed),
     ) {
-        wanted.insert(authorities::admin::ADMIN_CA.to_owned(), told);
+        wanted.insert(authorities::SERVER_CA.to_owned(), published);
+    }
+    if let (true, Some(published)) = (
+        observed.machine.is_running,
+        authorities::admin::published(observed),
+    ) {
+        wanted.insert(authorities::admin::ADMIN_CA.to_owned(), published);
     }
     if let (true, Some(loaded)) = (
         observed.machine.is_running,
@@ -110,7 +114,7 @@ pub(super) fn app_changes(
     match &observed.peers {
         Some(peers) => {
             wanted.insert("founded".to_owned(), "true".to_owned());
-            wanted.extend(refounded(observed, peers));
+            wanted.extend(recreated(observed, peers));
             // By it the data is known again when all units are gone.
             if let Some(identity) = observed.machine.identity {
                 wanted.insert("cluster".to_owned(), format!("{:x}", identity.cluster));
@@ -135,37 +139,37 @@ pub(super) fn unsettled(observed: &Observed) -> Changes {
     [(SETTLED.to_owned(), Some(text))].into()
 }
 
-/// What tells a cluster that was founded anew from those before; nothing for the
-/// one of the deployment, of which all is said when it is founded.
-fn generation_of(founding: &Founding) -> Databag {
-    if founding.generation == 0 {
+/// What tells a cluster that was recreated from those before; nothing for the
+/// one of the deployment, of which all is said when it is bootstrapped.
+fn generation_of(bootstrap: &Bootstrap) -> Databag {
+    if bootstrap.generation == 0 {
         return Databag::new();
     }
     [
-        ("generation", founding.generation.to_string()),
-        ("token", founding.token.clone()),
+        ("generation", bootstrap.generation.to_string()),
+        ("token", bootstrap.token.clone()),
     ]
     .map(|(key, value)| (key.to_owned(), value))
     .into()
 }
 
-/// What the leader repeats of a cluster that was founded anew: by this unit, or
+/// What the leader repeats of a cluster that was recreated: by this unit, or
 /// by another that has not led since.
-fn refounded(observed: &Observed, peers: &Peers) -> Databag {
-    let own = observed.machine.founding.as_ref();
-    let own = own.filter(|founding| founding.generation > peers.generation());
+fn recreated(observed: &Observed, peers: &Peers) -> Databag {
+    let own = observed.machine.bootstrap.as_ref();
+    let own = own.filter(|bootstrap| bootstrap.generation > peers.generation());
     let is_newest = |bag: &Databag| {
         generation(bag) == peers.generation() && generation(bag) > generation(&peers.app)
     };
-    // Who founded it says so; where that unit is gone, one that has joined it
+    // Who bootstrapped it says so; where that unit is gone, one that has joined it
     // stands for it.
     let newest = peers
         .others
         .iter()
         .filter(|(_, bag)| is_newest(bag))
         .max_by_key(|(_, bag)| bag.contains_key("seed"));
-    let (mut wanted, seed) = match (own, newest) {
-        (Some(founding), _) => (generation_of(founding), observed.member()),
+    let (mut wanted, initial_member) = match (own, newest) {
+        (Some(bootstrap), _) => (generation_of(bootstrap), observed.member()),
         (None, Some((member, bag))) => {
             let keep = |key: &&str| {
                 bag.get(*key)
@@ -176,7 +180,7 @@ fn refounded(observed: &Observed, peers: &Peers) -> Databag {
         }
         (None, None) => return Databag::new(),
     };
-    wanted.insert("seed".to_owned(), seed.to_string());
+    wanted.insert("seed".to_owned(), initial_member.to_string());
     wanted
 }
 

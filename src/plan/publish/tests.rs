@@ -1,9 +1,9 @@
 //! What others are told, and when.
 
-use crate::model::{ClientRecord, Databag, Known, LedgerWrite, MemberName, Notice, SecretUri};
+use crate::facts::observed::{AcrossModels, Certificate, Pass};
+use crate::facts::{ClientRecord, Condition, Databag, Known, LedgerWrite, MemberName, SecretUri};
 use crate::plan::Stage;
-use crate::plan::observed::{AcrossModels, Certificate, Pass};
-use crate::plan::publish::{Changes, Publication, RelationPublication, foundation};
+use crate::plan::publish::{Changes, Publication, RelationPublication, while_waiting};
 use crate::plan::testing::{Bench, key, leaf, member};
 use crate::relation;
 
@@ -167,7 +167,7 @@ fn an_answer_goes_together_with_its_secrets() {
 #[test]
 fn what_cannot_be_read_keeps_its_answer() {
     let mut bench = answered(1);
-    bench.relation(1).asked = Err(Notice::Refused("malformed".to_owned()));
+    bench.relation(1).asked = Err(Condition::Refused("malformed".to_owned()));
     bench.access();
     let publication = publication(&mut bench);
     assert!(publication.relations.is_empty());
@@ -225,7 +225,7 @@ fn a_key_for_encryption_is_made_where_it_is_needed() {
             .collect();
         let relation = bench.relation(1);
         relation.asked =
-            relation::read(&bag).map_err(|refusal| Notice::Refused(refusal.to_string()));
+            relation::read(&bag).map_err(|refusal| Condition::Refused(refusal.to_string()));
         relation.across_models = cross_model.then_some(AcrossModels::Offered);
         relation.own = own
             .iter()
@@ -268,13 +268,13 @@ fn a_member_that_does_not_answer_stays_until_its_unit_has_left() {
         }
     }
     // Its unit is gone; it may still be on the list.
-    let silent = MemberName::new("etcd-2");
-    bench.observed.departed.insert(silent, None);
+    let unreachable = MemberName::new("etcd-2");
+    bench.observed.departed.insert(unreachable, None);
     let (observed, relation) = (&bench.observed, super::RelationId(1));
     let asked = &observed.clients.relations[&relation];
-    let told = super::answers(observed, &bench.cluster, relation, asked);
-    assert_eq!(told[0].endpoints, ["10.0.0.1:2379", "10.0.0.2:2379"]);
-    // Who was told nothing yet is not sent to one that is silent.
+    let published = super::answers(observed, &bench.cluster, relation, asked);
+    assert_eq!(published[0].endpoints, ["10.0.0.1:2379", "10.0.0.2:2379"]);
+    // Who was told nothing yet is not sent to one that is unreachable.
     let mut bench = granted(3);
     bench.cluster.answering.remove(&102);
     bench.observed.is_regular = false;
@@ -285,26 +285,26 @@ fn a_member_that_does_not_answer_stays_until_its_unit_has_left() {
 fn a_vote_that_comes_in_a_later_hook_wakes_who_waits_to_join() {
     let mut bench = Bench::new(2);
     bench.cluster.members[0].learner = true;
-    let told = |bench: &Bench| {
+    let published = |bench: &Bench| {
         let mut observed = bench.observed.clone();
         observed.cluster = Known::Known(bench.cluster.clone());
-        foundation(&observed).peer_unit
+        while_waiting(&observed).peer_unit
     };
-    let first = told(&bench);
+    let first = published(&bench);
     assert!(first.contains_key("trust") && !first.contains_key("vote"));
     let peers = bench.observed.peers.as_mut().expect("peers");
     let values = first
         .into_iter()
         .map(|(key, value)| (key, value.expect("a value")));
     peers.own.extend(values);
-    assert_eq!(told(&bench), Changes::new());
+    assert_eq!(published(&bench), Changes::new());
     bench.cluster.members[0].learner = false;
     let vote = ("vote".to_owned(), Some("true".to_owned()));
-    assert_eq!(told(&bench), [vote].into());
+    assert_eq!(published(&bench), [vote].into());
 }
 
 /// What the peers are told, by this unit and by the leader for all.
-fn told_to_peers(bench: &mut Bench) -> [Vec<(String, String)>; 2] {
+fn published_to_peers(bench: &mut Bench) -> [Vec<(String, String)>; 2] {
     let publication = publication(bench);
     [publication.peer_unit, publication.peer_app].map(|changes| {
         changes
@@ -325,21 +325,24 @@ fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
 #[test]
 fn whoever_founds_a_cluster_anew_says_so() {
     let mut bench = Bench::new(1);
-    assert_eq!(told_to_peers(&mut bench), [pairs(&[]), pairs(&[])]);
-    let founding = bench.observed.machine.founding.as_mut().expect("one");
-    (founding.generation, founding.token) = (7, "new".to_owned());
+    assert_eq!(published_to_peers(&mut bench), [pairs(&[]), pairs(&[])]);
+    let bootstrap = bench.observed.machine.bootstrap.as_mut().expect("one");
+    (bootstrap.generation, bootstrap.token) = (7, "new".to_owned());
     let own = [("generation", "7"), ("seed", "etcd-0"), ("token", "new")];
-    // It is the seed of the deployment as well, so that need not be said.
+    // It is the initial member of the deployment as well, so that need not be said.
     let for_all = [("generation", "7"), ("token", "new")];
-    assert_eq!(told_to_peers(&mut bench), [pairs(&own), pairs(&for_all)]);
+    assert_eq!(
+        published_to_peers(&mut bench),
+        [pairs(&own), pairs(&for_all)]
+    );
 }
 
 #[test]
-fn the_leader_repeats_what_another_has_founded() {
+fn the_leader_repeats_what_another_has_bootstrapped() {
     let mut bench = Bench::new(3);
-    let founding = bench.observed.machine.founding.as_mut().expect("one");
-    (founding.generation, founding.token) = (7, "new".to_owned());
-    founding.existing = true;
+    let bootstrap = bench.observed.machine.bootstrap.as_mut().expect("one");
+    (bootstrap.generation, bootstrap.token) = (7, "new".to_owned());
+    bootstrap.existing = true;
     let peers = bench.observed.peers.as_mut().expect("peers");
     for (member, bag) in [
         ("etcd-1", &[("generation", "7"), ("token", "new")][..]),
@@ -354,5 +357,8 @@ fn the_leader_repeats_what_another_has_founded() {
     }
     let for_all = [("generation", "7"), ("seed", "etcd-2"), ("token", "new")];
     let own = [("generation", "7"), ("token", "new")];
-    assert_eq!(told_to_peers(&mut bench), [pairs(&own), pairs(&for_all)]);
+    assert_eq!(
+        published_to_peers(&mut bench),
+        [pairs(&own), pairs(&for_all)]
+    );
 }

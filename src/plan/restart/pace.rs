@@ -7,7 +7,7 @@
 //! all that has come meanwhile. What is postponed happens with the first hook
 //! after its time, at the next `update-status` at the latest.
 
-use crate::model::Timestamp;
+use crate::facts::Timestamp;
 
 /// What a restart costs, in seconds.
 const INTERVAL: i64 = 300;

@@ -1,7 +1,7 @@
 //! When a member restarts, with what, and what is written down about it.
 
-use crate::model::{MemberName, MemberTrust, Notice, Requirer};
-use crate::plan::observed::Pass;
+use crate::facts::observed::Pass;
+use crate::facts::{Condition, MemberName, MemberTrust, Requirer};
 use crate::plan::restart::{Restart, TrustStep};
 use crate::plan::testing::{Bench, NOW, key, large_leaf, leaf};
 use crate::plan::{Stage, Wait};
@@ -65,7 +65,7 @@ fn one_restart_brings_in_everything_that_is_granted() {
             starting: None,
         }
     );
-    assert_eq!((restart.in_turn, restart.hand_over_to), (false, None));
+    assert_eq!((restart.needs_lock, restart.transferee), (false, None));
 }
 
 fn requirer(app: &str) -> Requirer {
@@ -93,8 +93,8 @@ fn a_leaf_on_record_that_is_refused_today_is_left_out_and_said() {
     let plan = bench.plan();
     assert!(matches!(plan.stage, Stage::Publish(_)), "{:?}", plan.stage);
     let reason = "certificate not trusted any more: there is text outside of the PEM blocks";
-    let notice = Notice::Refused(reason.to_owned());
-    assert_eq!(plan.report.notices, [(requirer("app1"), notice)]);
+    let condition = Condition::Refused(reason.to_owned());
+    assert_eq!(plan.report.conditions, [(requirer("app1"), condition)]);
 }
 
 #[test]
@@ -128,9 +128,9 @@ fn no_trust_file_names_more_than_a_handshake_holds() {
     bench.trust(&loaded);
     let plan = bench.plan();
     assert!(matches!(plan.stage, Stage::Publish(_)), "{:?}", plan.stage);
-    let (last, notice) = plan.report.notices.last().expect("a notice");
+    let (last, condition) = plan.report.conditions.last().expect("a notice");
     let reason = "certificate not trusted any more: there are too many names";
-    assert_eq!((last, notice.reason()), (&requirer("app79"), reason));
+    assert_eq!((last, condition.reason()), (&requirer("app79"), reason));
 }
 
 #[test]
@@ -154,8 +154,8 @@ fn other_requests_are_looked_for_before_a_restart() {
     bench.ask_as(2, "/two/", "beta", 1);
     bench.access();
     bench.observed.pass = Pass::Event;
-    bench.observed.clients.widened = false;
-    assert_eq!(trust(&mut bench), TrustStep::Widen);
+    bench.observed.clients.pending_is_read = false;
+    assert_eq!(trust(&mut bench), TrustStep::ReadPending);
     // Only the leader can see what clients ask for.
     bench.observed.leader = false;
     assert!(matches!(trust(&mut bench), TrustStep::Restart(_)));
@@ -167,21 +167,21 @@ fn leadership_is_moved_to_a_member_that_answers() {
     bench.ask_as(2, "/two/", "beta", 1);
     bench.access();
     let planned = restart(&mut bench);
-    assert_eq!((planned.in_turn, planned.hand_over_to), (true, Some(101)));
+    assert_eq!((planned.needs_lock, planned.transferee), (true, Some(101)));
     bench.cluster.answering.remove(&101);
-    assert_eq!(restart(&mut bench).hand_over_to, Some(102));
+    assert_eq!(restart(&mut bench).transferee, Some(102));
     bench.cluster.status.leader = Some(104);
-    assert_eq!(restart(&mut bench).hand_over_to, None);
+    assert_eq!(restart(&mut bench).transferee, None);
 }
 
 #[test]
-fn a_restart_takes_turns_with_a_learner() {
+fn a_restart_beside_a_learner_takes_the_lock() {
     let mut bench = settled(2);
     bench.cluster.members[1].learner = true;
     bench.ask_as(2, "/two/", "beta", 1);
     bench.access();
     let restart = restart(&mut bench);
-    assert_eq!((restart.in_turn, restart.hand_over_to), (true, None));
+    assert_eq!((restart.needs_lock, restart.transferee), (true, None));
 }
 
 #[test]
@@ -198,8 +198,8 @@ fn a_restart_that_is_not_safe_is_waited_for() {
     );
 }
 
-/// A bench of three members, one of which is silent, when a client comes.
-fn one_is_silent() -> Bench {
+/// A bench of three members, one of which is unreachable, when a client comes.
+fn one_is_unreachable() -> Bench {
     let mut bench = settled(3);
     bench.ask_as(2, "/two/", "beta", 1);
     bench.access();
@@ -209,18 +209,18 @@ fn one_is_silent() -> Bench {
 
 #[test]
 fn a_cluster_without_a_member_to_spare_pauses_once_for_a_client() {
-    let mut bench = one_is_silent();
-    let silent = MemberName::new("etcd-2");
-    bench.observed.silent.insert(silent.clone(), 1);
+    let mut bench = one_is_unreachable();
+    let unreachable = MemberName::new("etcd-2");
+    bench.observed.unreachable.insert(unreachable.clone(), 1);
     let plan = bench.plan();
     assert!(matches!(plan.report.wait, Some(Wait::Restart(_))));
     assert!(plan.report.clients_wait);
-    assert_eq!(plan.report.silent, ["etcd/2"]);
-    bench.observed.silent.insert(silent, 2);
+    assert_eq!(plan.report.unreachable, ["etcd/2"]);
+    bench.observed.unreachable.insert(unreachable, 2);
     let planned = restart(&mut bench);
     // It is a follower when it restarts, so that there is no election.
-    assert_eq!(planned.hand_over_to, Some(101));
-    assert!(planned.in_turn);
+    assert_eq!(planned.transferee, Some(101));
+    assert!(planned.needs_lock);
 
     // One that lets the client in is enough, where none can be lost.
     let other = bench
@@ -237,11 +237,14 @@ fn a_cluster_without_a_member_to_spare_pauses_once_for_a_client() {
 #[test]
 fn a_cluster_pauses_for_nothing_but_a_client() {
     let given_up = |bench: &mut Bench| {
-        bench.observed.silent.insert(MemberName::new("etcd-2"), 9);
+        bench
+            .observed
+            .unreachable
+            .insert(MemberName::new("etcd-2"), 9);
     };
     let waits = |bench: &mut Bench| matches!(bench.plan().report.wait, Some(Wait::Restart(_)));
     // An option, or another release, is in no hurry, and may not come up.
-    let mut bench = one_is_silent();
+    let mut bench = one_is_unreachable();
     given_up(&mut bench);
     bench.observed.machine.loaded_configuration = Some("another".to_owned());
     assert!(waits(&mut bench));
@@ -262,7 +265,10 @@ fn a_cluster_pauses_for_nothing_but_a_client() {
         .retain(|id| ![102, 103].contains(id));
     given_up(&mut bench);
     assert!(waits(&mut bench));
-    bench.observed.silent.insert(MemberName::new("etcd-3"), 2);
+    bench
+        .observed
+        .unreachable
+        .insert(MemberName::new("etcd-3"), 2);
     assert!(!waits(&mut bench));
     bench.cluster.status.leader = None;
     assert!(waits(&mut bench));
@@ -282,7 +288,7 @@ fn a_member_that_joins_is_named_and_not_told_to_be_removed() {
         .insert(MemberName::new("etcd-2"), [address].into());
     let report = bench.plan().report;
     assert_eq!(report.joining, ["etcd/1", "etcd/2"]);
-    assert!(report.silent.is_empty(), "{:?}", report.silent);
+    assert!(report.unreachable.is_empty(), "{:?}", report.unreachable);
 }
 
 #[test]

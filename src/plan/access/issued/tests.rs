@@ -1,8 +1,8 @@
 use super::*;
-use crate::model::{KeyRange, OlderInterface, Permission, Secret};
+use crate::facts::observed::HeldIdentity;
+use crate::facts::{KeyRange, LegacyInterface, Permission, Secret};
 use crate::plan::Stage;
 use crate::plan::issue::{self, VALIDITY_SECONDS};
-use crate::plan::observed::HeldIdentity;
 use crate::plan::testing::{Bench, DAY, NOW, certificate, leaf};
 
 fn name(text: &str) -> CommonName {
@@ -24,7 +24,7 @@ fn record(text: &str, purpose: Purpose, state: IssuedState) -> IssuedRecord {
 }
 
 fn of_relation(text: &str, id: u32) -> IssuedRecord {
-    let purpose = Purpose::Relation(OlderInterface::Db, RelationId(id));
+    let purpose = Purpose::Relation(LegacyInterface::Db, RelationId(id));
     record(text, purpose, IssuedState::InForce)
 }
 
@@ -37,20 +37,20 @@ impl Bench {
         self.cluster.ledger.issued.get(&name(text))
     }
 
-    /// A relation of an older interface, with the identity that it was given.
+    /// A relation of a legacy interface, with the identity that it was given.
     fn relate(&mut self, id: u32, held: Option<&str>) {
         let held = held.map(|text| HeldIdentity {
             certificate: certificate(text, 1),
             key: Secret::new("the key of a relation".to_owned()),
             fingerprint: leaf(text, 1),
         });
-        let relation = OlderRelation {
-            interface: OlderInterface::Db,
+        let relation = LegacyRelation {
+            interface: LegacyInterface::Db,
             own: Some(Default::default()),
             held,
         };
-        let older = &mut self.observed.clients.older;
-        older.insert(RelationId(id), relation);
+        let legacy = &mut self.observed.clients.legacy;
+        legacy.insert(RelationId(id), relation);
     }
 
     /// The steps with which an identity is forgotten whose certificate ends then:
@@ -120,7 +120,7 @@ fn with_its_relation_an_identity_goes_and_is_forgotten_after_its_secret() {
         bench.relate(id, Some(text));
     }
     bench.access();
-    bench.observed.clients.older.remove(&RelationId(1));
+    bench.observed.clients.legacy.remove(&RelationId(1));
     let steps = bench.access();
     assert_eq!(
         steps,
@@ -198,7 +198,7 @@ fn of_a_relation_that_cannot_be_read_nothing_is_concluded() {
     let mut bench = Bench::new(1);
     bench.put_on_record("db-1", of_relation("db-1", 1));
     bench.relate(1, None);
-    let relation = bench.observed.clients.older.get_mut(&RelationId(1));
+    let relation = bench.observed.clients.legacy.get_mut(&RelationId(1));
     relation.expect("it is there").own = None;
     assert_eq!(bench.access(), [""; 0]);
     assert_eq!(bench.issuances(), [0; 0]);
@@ -257,7 +257,7 @@ fn a_revoked_name_is_nobodys_until_its_certificate_has_expired() {
     bench.ask_as(1, "/app/", "tool", 2);
     bench.access();
     assert_eq!(
-        bench.notice(1),
+        bench.condition(1),
         format!(
             "common name tool was revoked, and is free after {}",
             end.plus_seconds(DAY)
@@ -296,9 +296,9 @@ fn a_clock_that_jumps_ahead_and_back_takes_nothing_from_anybody() {
         assert_eq!(bench.cluster.ledger.issued, before.ledger.issued);
         assert_eq!(bench.cluster.access, before.access);
         assert!(
-            bench.notice(2).contains("was revoked"),
+            bench.condition(2).contains("was revoked"),
             "{}",
-            bench.notice(2)
+            bench.condition(2)
         );
     }
     // What was issued by that clock is of no use before its time.
@@ -319,7 +319,7 @@ fn a_name_in_use_by_an_operator_is_refused_to_requests() {
         bench.ask_as(1, "/app/", "tool", 2);
         bench.access();
         assert_eq!(
-            bench.notice(1),
+            bench.condition(1),
             "common name tool is that of credentials issued to an operator"
         );
     }

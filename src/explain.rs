@@ -1,0 +1,16 @@
+//! Every text that an operator reads: statuses, the results of actions, steps of a
+//! plan in words. Pure: made from what was observed and planned.
+
+pub mod clients;
+mod clients_table;
+mod command;
+pub mod health;
+pub mod identities;
+pub mod preview;
+pub mod status;
+pub mod steps;
+mod table;
+
+pub use clients_table::show as show_clients;
+pub use command::operator_command;
+pub use table::table;

@@ -1,0 +1,368 @@
+//! Steps in words and as data, for an operator who wants to know what would be
+//! done, or what was.
+
+use crate::facts::{Alarm, ClientRecord, LedgerWrite};
+use crate::plan::access::AccessStep;
+use crate::plan::issue::Issuance;
+use crate::plan::machine::MachineStep;
+use crate::plan::membership::MembershipStep;
+use crate::plan::publish::{Publication, RelationPublication};
+use crate::plan::restart::TrustStep;
+use crate::plan::{LeftLock, Stage};
+
+/// One step.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Step {
+    /// The stage that it belongs to, as [`Stage::name`] has it.
+    pub stage: &'static str,
+    /// What kind of step it is, for programs.
+    pub kind: &'static str,
+    /// What it is about: a user, a relation, a member; empty where that is clear.
+    pub subject: String,
+    /// What it does, as an order to whoever carries it out.
+    pub summary: String,
+}
+
+/// The kind of step that only makes sure of what was written before; it is no
+/// sign that something is wrong.
+pub const VERIFY: &str = "verify-answer";
+
+/// Words for a step, before it is known to which stage it belongs.
+type Words = (&'static str, String, String);
+
+/// What a stage does, step by step; nothing for what only reads.
+pub fn steps(stage: &Stage) -> Vec<Step> {
+    let words: Vec<Words> = match stage {
+        Stage::Machine(steps) => steps.iter().map(machine).collect(),
+        Stage::FreeLock(LeftLock { subject, holder }) => vec![(
+            "free-lock",
+            subject.clone(),
+            format!("free the lock `{subject}`, which {holder} left behind"),
+        )],
+        Stage::Disarm(alarms) => alarms.iter().map(disarm).collect(),
+        Stage::Membership(step) => vec![membership(step)],
+        Stage::Access(steps) => steps.iter().flat_map(access).collect(),
+        Stage::Issue(issuances) => issuances.iter().map(issue).collect(),
+        Stage::Disconnect(_) => vec![(
+            "disconnect",
+            String::new(),
+            "end the connections of clients to this unit's member: some have lost rights"
+                .to_owned(),
+        )],
+        Stage::Trust(step) => trust(step).into_iter().collect(),
+        Stage::Stop => vec![("stop", String::new(), "stop etcd for good".to_owned())],
+        Stage::Publish(publication) => publish(publication),
+    };
+    let step = |(kind, subject, summary)| Step {
+        stage: stage.name(),
+        kind,
+        subject,
+        summary,
+    };
+    words.into_iter().map(step).collect()
+}
+
+fn machine(step: &MachineStep) -> Words {
+    let (kind, summary) = match step {
+        MachineStep::Install => ("install", "install etcd"),
+        MachineStep::StoreAuthorities => (
+            "store-authorities",
+            "store the certificates of the authorities",
+        ),
+        MachineStep::IssueServer(..) => (
+            "issue-server",
+            "make a new certificate for this unit's member",
+        ),
+        MachineStep::IssueAdmin(_) => (
+            "issue-admin",
+            "make a new administrator's certificate for this unit",
+        ),
+        MachineStep::Quarantine(_) => (
+            "put-aside",
+            "put aside what this unit has of a member that is no more, and join anew",
+        ),
+        MachineStep::Bootstrap(_) => ("found", "found the cluster"),
+        MachineStep::TakeOver(..) => (
+            "take-over",
+            "take over the data of the cluster whose units are gone",
+        ),
+        MachineStep::Note(_) => ("note-member", "note which member this unit's is"),
+        MachineStep::WriteTrust(_) => ("write-trust", "write the first trust file"),
+        MachineStep::Configure(_) => (
+            "configure",
+            "write etcd's configuration and its service anew",
+        ),
+        MachineStep::Start => ("start", "start etcd"),
+        MachineStep::Restart => ("restart", "restart etcd, which serves nobody as it is"),
+    };
+    (kind, String::new(), summary.to_owned())
+}
+
+fn disarm(alarm: &Alarm) -> Words {
+    let summary = format!("lower the alarm {}, which has no cause", alarm.kind);
+    ("disarm", format!("{:x}", alarm.member), summary)
+}
+
+fn membership(step: &MembershipStep) -> Words {
+    let (kind, subject, summary) = match step {
+        MembershipStep::EnableAuthentication => (
+            "enable-authentication",
+            String::new(),
+            "switch authentication on".to_owned(),
+        ),
+        MembershipStep::AddLearner(url) => (
+            "add-learner",
+            url.clone(),
+            format!("add this unit at {url} as a member without a vote"),
+        ),
+        MembershipStep::Join(_) => ("join", String::new(), "join the cluster".to_owned()),
+        MembershipStep::Promote(id) => (
+            "promote",
+            format!("{id:x}"),
+            "give this unit's member its vote".to_owned(),
+        ),
+        MembershipStep::Move(id, url) => (
+            "move",
+            format!("{id:x}"),
+            format!("tell the others that this unit's member is at {url} now"),
+        ),
+        MembershipStep::MoveLeader(id) => (
+            "hand-over",
+            format!("{id:x}"),
+            format!("move leadership of the cluster to member {id:x}"),
+        ),
+        MembershipStep::Remove(id, _) => (
+            "remove",
+            format!("{id:x}"),
+            format!("take member {id:x}, whose unit is gone, off the member list"),
+        ),
+    };
+    (kind, subject, summary)
+}
+
+fn access(step: &AccessStep) -> Vec<Words> {
+    let (kind, name, summary) = match step {
+        AccessStep::Unsettle => return Vec::new(),
+        AccessStep::Ledger(writes) => {
+            return writes.iter().filter_map(write).collect();
+        }
+        AccessStep::Claim(name, claim, record) => (
+            "claim",
+            name,
+            format!(
+                "claim the name {name} for relation {}, and {}",
+                claim.holder,
+                recorded(record)
+            ),
+        ),
+        AccessStep::AddRole(name) => ("add-role", name, format!("make role {name}")),
+        AccessStep::GrantPermission(name, range) => (
+            "permit",
+            name,
+            format!("let role {name} read and write {range}"),
+        ),
+        AccessStep::RevokePermission(name, range) => {
+            ("forbid", name, format!("take {range} from role {name}"))
+        }
+        AccessStep::AddUser(name) => ("add-user", name, format!("make user {name}")),
+        AccessStep::GrantRole(name) => ("grant-role", name, format!("give user {name} its role")),
+        AccessStep::RevokeRole(name, role) => (
+            "revoke-role",
+            name,
+            format!("take role {role} from user {name}"),
+        ),
+        AccessStep::DeleteUser(name) => ("delete-user", name, format!("delete user {name}")),
+        AccessStep::DeleteRole(name) => ("delete-role", name, format!("delete role {name}")),
+        AccessStep::TakeRole(user, role) => {
+            let summary = format!("take role {role} from user {user:?}, which nobody here made");
+            return vec![("take-role", user.clone(), summary)];
+        }
+        AccessStep::LockRoot => {
+            let summary = "give root, which has a password, one that nobody knows".to_owned();
+            return vec![("lock-root", "root".to_owned(), summary)];
+        }
+    };
+    vec![(kind, name.to_string(), summary)]
+}
+
+fn write(write: &LedgerWrite) -> Option<Words> {
+    Some(match write {
+        LedgerWrite::Record(key, record) => (
+            "record-request",
+            key.to_string(),
+            format!("{} of relation {key}", recorded(record)),
+        ),
+        LedgerWrite::ForgetRecord(key) => (
+            "forget-request",
+            key.to_string(),
+            format!("forget the request of relation {key}"),
+        ),
+        LedgerWrite::Name(name, claim) if claim.releasing => (
+            "release-name",
+            name.to_string(),
+            format!("keep the name {name} back until no member trusts its old certificate"),
+        ),
+        LedgerWrite::Name(name, claim) => (
+            "record-name",
+            name.to_string(),
+            format!(
+                "note which certificates bear the name {name} of relation {}",
+                claim.holder
+            ),
+        ),
+        LedgerWrite::FreeName(name) => (
+            "free-name",
+            name.to_string(),
+            format!("free the name {name}"),
+        ),
+        LedgerWrite::Issued(name, _) => (
+            "record-issued",
+            name.to_string(),
+            format!("record the identity {name} that was issued"),
+        ),
+        LedgerWrite::ForgetIssued(name) => (
+            "forget-issued",
+            name.to_string(),
+            format!("forget the identity {name}, which is over"),
+        ),
+        LedgerWrite::Member(member, _) => (
+            "record-trust",
+            member.to_string(),
+            format!("note which certificates {member} trusts"),
+        ),
+        LedgerWrite::ForgetMember(member) => (
+            "forget-member",
+            member.to_string(),
+            format!("forget what {member} trusted, which is no member any more"),
+        ),
+        // They only count what the step beside them does, or say how far the others
+        // have come.
+        LedgerWrite::Pace(..) | LedgerWrite::ForgetPace(_) | LedgerWrite::Settle => return None,
+    })
+}
+
+fn recorded(record: &ClientRecord) -> String {
+    match (&record.condition, &record.grant) {
+        (Some(condition), _) => format!("note `{}` for the request", condition.reason()),
+        (None, Some(grant)) => format!("record the grant of {}", grant.prefix),
+        (None, None) => "record the end of the request".to_owned(),
+    }
+}
+
+fn issue(issuance: &Issuance) -> Words {
+    let relation = issuance.relation.to_string();
+    let endpoint = issuance.interface.endpoint();
+    let summary = format!("issue an identity to relation {endpoint}:{relation}");
+    ("issue", relation, summary)
+}
+
+fn trust(step: &TrustStep) -> Option<Words> {
+    match step {
+        // It only reads.
+        TrustStep::ReadPending => None,
+        TrustStep::Prove => Some((
+            "prove-trust",
+            String::new(),
+            "keep the trust file with which this unit's member serves".to_owned(),
+        )),
+        TrustStep::FallBack => Some((
+            "fall-back",
+            String::new(),
+            "go back to the trust file with which this unit's member served".to_owned(),
+        )),
+        TrustStep::Record(_) => Some((
+            "record-trust",
+            String::new(),
+            "note which certificates this unit's member trusts".to_owned(),
+        )),
+        TrustStep::Restart(restart) => Some((
+            "restart",
+            String::new(),
+            format!(
+                "restart this unit's member, which then trusts {} client certificates",
+                restart.after.loaded.len()
+            ),
+        )),
+    }
+}
+
+fn publish(publication: &Publication) -> Vec<Words> {
+    // Destructured whole, so that a field that is added cannot be forgotten.
+    let Publication {
+        founds,
+        ledger,
+        relations,
+        obsolete_secrets,
+        departed,
+        peer_app,
+        peer_unit,
+        legacy,
+        ended,
+        authorities,
+        // It is set in every full pass, and mostly to what it is.
+        version: _,
+    } = publication;
+    let mut words: Vec<Words> = Vec::new();
+    if *founds {
+        let summary = "make the certificate authorities, and say which unit founds the cluster";
+        words.push(("make-authorities", String::new(), summary.to_owned()));
+    }
+    words.extend(ledger.iter().filter_map(write));
+    words.extend(relations.iter().map(answer));
+    for publication in legacy {
+        let relation = publication.relation;
+        let summary = format!("answer relation {relation} for this unit");
+        words.push(("answer", relation.id.to_string(), summary));
+    }
+    for identities in ended {
+        for name in &identities.names {
+            let summary = format!("forget the identity {name}, whose relation is gone");
+            words.push(("forget-issued", name.to_string(), summary));
+        }
+    }
+    if authorities.is_some() {
+        let summary = "take the next step of replacing an authority";
+        words.push(("replace-authority", String::new(), summary.to_owned()));
+    }
+    for secret in obsolete_secrets {
+        let id = secret.id().to_string();
+        let summary = format!("remove secret {id}, which nobody needs any more");
+        words.push(("remove-secret", id, summary));
+    }
+    for gone in departed {
+        let key = gone.key.to_string();
+        let summary = format!("remove what is left of the request of relation {key}");
+        words.push(("forget-request", key, summary));
+    }
+    for (whose, changes) in [("all units", peer_app), ("the other units", peer_unit)] {
+        if !changes.is_empty() {
+            let keys: Vec<_> = changes.keys().map(String::as_str).collect();
+            let summary = format!("tell {whose} anew: {}", keys.join(", "));
+            words.push(("tell-units", String::new(), summary));
+        }
+    }
+    words
+}
+
+fn answer(publication: &RelationPublication) -> Words {
+    let relation = publication.relation.to_string();
+    let is_written = publication.changes(&Default::default()).is_empty();
+    let has_secrets = publication
+        .answers
+        .iter()
+        .all(|answer| answer.user.uri.is_some() && answer.tls.uri.is_some());
+    if publication.makes_encryption_key {
+        let summary = format!("make an encryption key for relation {relation}");
+        return ("make-encryption-key", relation, summary);
+    }
+    if is_written && has_secrets {
+        let summary =
+            format!("make sure that the secrets of relation {relation} hold what they should");
+        return (VERIFY, relation, summary);
+    }
+    let summary = match publication.answers.len() {
+        0 => format!("take back the answer to relation {relation}"),
+        _ => format!("answer relation {relation}"),
+    };
+    ("answer", relation, summary)
+}

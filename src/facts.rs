@@ -1,0 +1,46 @@
+//! What is known of the world, as data, and the vocabulary that all other
+//! modules share. Nothing in here reads or writes anything; identifiers are
+//! types, and are compared whole.
+
+pub mod authorities;
+mod bootstrap;
+mod cluster;
+mod health;
+mod id;
+mod issued;
+mod known;
+mod ledger;
+pub mod machine;
+pub mod observed;
+pub mod options;
+mod pace;
+mod prefix;
+mod requirer;
+mod share;
+mod source;
+pub mod tuning;
+
+pub use bootstrap::{Bootstrap, MemberData, MemberIdentity, Recreation};
+pub use certificates::{CommonName, Fingerprint, Timestamp};
+pub use cluster::{
+    Access, Alarm, AlarmKind, Audit, Cluster, Member, MemberStatus, Permission, Version,
+};
+pub use data_interfaces::{RequestId, RequestKey};
+pub use health::{Answer, Compaction, Health, MemberDetails, MemberHealth};
+pub use id::MemberName;
+pub use issued::{IssuedRecord, IssuedState, LegacyInterface, Purpose};
+pub use juju_hooks::{
+    AppName, Databag, Endpoint, InvalidId, ModelUuid, Relation, RelationId, SecretId, SecretUri,
+    UnitName,
+};
+pub use known::Known;
+pub use ledger::{
+    ALL_LEDGERS, ClientRecord, Condition, Grant, Ledger, LedgerKey, LedgerKeys, LedgerWrite,
+    MemberTrust, NameClaim,
+};
+pub use pace::Pace;
+pub use prefix::{KeyRange, Prefix, PrefixRefusal};
+pub use requirer::Requirer;
+pub use secret_value::Secret;
+pub use share::Share;
+pub use source::Source;

@@ -1,0 +1,461 @@
+//! The ledger: what the charm has granted, to whom and why not, as it stands
+//! in etcd itself. Pure: keys, values and how they are read.
+//!
+//! All keys begin with byte 0x00, where no client's range can reach:
+//!
+//! ```text
+//! \0etcd-charm/<model uuid>/<application>/client/<relation>/<request or ->
+//! \0etcd-charm/<model uuid>/<application>/name/<common name>
+//! \0etcd-charm/<model uuid>/<application>/issued/<common name>
+//! \0etcd-charm/<model uuid>/<application>/member/<member name>
+//! \0etcd-charm/<model uuid>/<application>/pace/<relation>
+//! \0etcd-charm/<model uuid>/<application>/lock/<subject>
+//! \0etcd-charm/<model uuid>/<application>/settled/rights
+//! \0etcd-charm/<model uuid>/<application>/fence
+//! ```
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    AppName, CommonName, Fingerprint, IssuedRecord, MemberName, ModelUuid, Pace, Prefix,
+    RelationId, RequestKey, Requirer, SecretId, Timestamp,
+};
+
+/// Everything under the application's part of the reserved range, read at one
+/// revision.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Ledger {
+    /// One record for each request that was ever seen and is not forgotten.
+    pub clients: BTreeMap<RequestKey, ClientRecord>,
+    /// Who holds which common name.
+    pub names: BTreeMap<CommonName, NameClaim>,
+    /// The identities that the charm has issued itself, by common name. A name
+    /// is never here and in `names` at once.
+    pub issued: BTreeMap<CommonName, IssuedRecord>,
+    /// What each member trusts.
+    pub members: BTreeMap<MemberName, MemberTrust>,
+    /// How often relations have brought new certificates, as far as it counts.
+    pub paces: BTreeMap<RelationId, Pace>,
+    /// Who holds which lock, by its subject.
+    pub locks: BTreeMap<String, String>,
+    /// The revision at which rights were last seen to be what they should, after
+    /// some had been taken away; `None` while that is under way. What is open
+    /// from before goes on until each member has ended it.
+    pub settled: Option<i64>,
+}
+
+impl Ledger {
+    /// The grants in force, or being put into force.
+    pub fn grants(&self) -> impl Iterator<Item = (&RequestKey, &Grant)> {
+        self.clients
+            .iter()
+            .filter_map(|(key, record)| Some((key, record.grant.as_ref()?)))
+    }
+
+    /// The relations with a request whose certificate is said to be in this secret:
+    /// whoever can name a secret may do so, also where it is another's.
+    pub fn relations_of_secret(&self, secret: &SecretId) -> BTreeSet<RelationId> {
+        self.clients
+            .iter()
+            .filter(|(_, record)| record.secret.as_ref() == Some(secret))
+            .map(|(key, _)| key.relation)
+            .collect()
+    }
+}
+
+impl Ledger {
+    /// Who made a request, as far as that is on record.
+    pub fn requirer(&self, key: &RequestKey) -> Requirer {
+        let record = self.clients.get(key);
+        record.and_then(|record| record.app.as_ref()).into()
+    }
+
+    /// Carries a write out on this copy. `false` if it changes nothing.
+    pub fn apply(&mut self, write: &LedgerWrite) -> bool {
+        fn put<K: Ord + Clone, V: PartialEq + Clone>(
+            map: &mut BTreeMap<K, V>,
+            key: &K,
+            value: &V,
+        ) -> bool {
+            map.insert(key.clone(), value.clone()).as_ref() != Some(value)
+        }
+        match write {
+            LedgerWrite::Record(key, record) => put(&mut self.clients, key, record),
+            LedgerWrite::ForgetRecord(key) => self.clients.remove(key).is_some(),
+            LedgerWrite::Name(name, claim) => put(&mut self.names, name, claim),
+            LedgerWrite::FreeName(name) => self.names.remove(name).is_some(),
+            LedgerWrite::Issued(name, record) => put(&mut self.issued, name, record),
+            LedgerWrite::ForgetIssued(name) => self.issued.remove(name).is_some(),
+            LedgerWrite::Member(member, trust) => put(&mut self.members, member, trust),
+            LedgerWrite::ForgetMember(member) => self.members.remove(member).is_some(),
+            // Which revision it will be only etcd knows.
+            LedgerWrite::Settle => self.settled.replace(0).is_none(),
+            LedgerWrite::Pace(relation, pace) => put(&mut self.paces, relation, pace),
+            LedgerWrite::ForgetPace(relation) => self.paces.remove(relation).is_some(),
+        }
+    }
+}
+
+/// What is known of one request.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct ClientRecord {
+    /// The application that made the request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app: Option<AppName>,
+    /// The access that this request has, or is being given. It is written
+    /// before user and role are made and removed after they are gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grant: Option<Grant>,
+    /// Why the request, or its latest change, is not in force.
+    #[serde(default, rename = "notice", skip_serializing_if = "Option::is_none")]
+    pub condition: Option<Condition>,
+    /// The requirer's secret that holds the certificate, so that a
+    /// `secret-changed` finds its request without reading every relation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<SecretId>,
+    /// Digest of the secret contents that a committed hook is known to have
+    /// published: what later hooks need not read again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<String>,
+    /// The request is gone; the record stays until our secrets for it are seen
+    /// to be gone as well, since their removal is only as good as the commit
+    /// of the hook that asked for it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub departed: bool,
+    /// The request never had a grant, so there are no secrets for it, and it is
+    /// forgotten as soon as it is gone. Not so where nothing is said: records
+    /// from before this was noted may have had one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ungranted: bool,
+}
+
+/// Access as it was granted.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Grant {
+    /// The name of the user and of the role.
+    pub common_name: CommonName,
+    /// What may be read and written.
+    pub prefix: Prefix,
+    /// Our own re-encoding of the leaf certificate, PEM.
+    pub certificate: String,
+    /// The fingerprint of that leaf.
+    pub fingerprint: Fingerprint,
+    /// When the leaf stops being valid.
+    pub not_after: Timestamp,
+    /// When this grant was first made.
+    pub granted_at: Timestamp,
+}
+
+/// Why something asked for is not in force.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "kind", content = "reason")]
+pub enum Condition {
+    /// It will not be granted as it stands; the requirer has to change it.
+    Refused(String),
+    /// Something has not arrived yet; nobody has to do anything here.
+    Waiting(String),
+}
+
+impl Condition {
+    /// The reason, for an operator.
+    pub fn reason(&self) -> &str {
+        match self {
+            Self::Refused(reason) | Self::Waiting(reason) => reason,
+        }
+    }
+}
+
+/// A common name and whose it is.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct NameClaim {
+    /// The request that holds the name.
+    pub holder: RequestKey,
+    /// Every leaf certificate with this name that some member may still trust.
+    pub leaves: BTreeSet<Fingerprint>,
+    /// User and role are gone; the name is kept from others until no member
+    /// trusts any of its leaves, since an old certificate would otherwise be
+    /// the new user.
+    #[serde(
+        default,
+        rename = "leaving",
+        skip_serializing_if = "std::ops::Not::not"
+    )]
+    pub releasing: bool,
+}
+
+/// What one member trusts, written by that member's unit.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct MemberTrust {
+    /// Leaves that the running etcd was seen to have loaded.
+    pub loaded: BTreeSet<Fingerprint>,
+    /// Leaves that a restart in progress may load instead; written before the
+    /// trust file is, so that a crash never hides a certificate still trusted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub starting: Option<BTreeSet<Fingerprint>>,
+}
+
+impl MemberTrust {
+    /// Whether this member may still let the leaf in.
+    pub fn may_trust(&self, leaf: &Fingerprint) -> bool {
+        self.loaded.contains(leaf)
+            || self
+                .starting
+                .as_ref()
+                .is_some_and(|leaves| leaves.contains(leaf))
+    }
+}
+
+/// One write of the ledger.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum LedgerWrite {
+    /// Writes or replaces the record of a request.
+    Record(RequestKey, ClientRecord),
+    /// Forgets the record of a request.
+    ForgetRecord(RequestKey),
+    /// Writes or replaces a claim.
+    Name(CommonName, NameClaim),
+    /// Frees a name.
+    FreeName(CommonName),
+    /// Writes or replaces the record of an issued identity.
+    Issued(CommonName, IssuedRecord),
+    /// Forgets an issued identity, and so frees its name.
+    ForgetIssued(CommonName),
+    /// Writes what a member trusts.
+    Member(MemberName, MemberTrust),
+    /// Forgets a member that is gone.
+    ForgetMember(MemberName),
+    /// Notes that no right is being taken away any more.
+    Settle,
+    /// Writes how often a relation has brought new certificates.
+    Pace(RelationId, Pace),
+    /// Forgets it.
+    ForgetPace(RelationId),
+}
+
+impl LedgerWrite {
+    /// Whether only the leader decides it. What a member trusts is written by
+    /// its own unit, at any time.
+    pub fn is_leaders(&self) -> bool {
+        match self {
+            Self::Member(..) => false,
+            Self::Record(..)
+            | Self::ForgetRecord(_)
+            | Self::Name(..)
+            | Self::FreeName(_)
+            | Self::Issued(..)
+            | Self::ForgetIssued(_)
+            | Self::ForgetMember(_)
+            | Self::Settle
+            | Self::Pace(..)
+            | Self::ForgetPace(_) => true,
+        }
+    }
+}
+
+/// What the ledgers of all applications begin with.
+pub const ALL_LEDGERS: &str = "\0etcd-charm/";
+
+/// Where an application's ledger lies, and which key stands for what.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct LedgerKeys {
+    root: String,
+}
+
+/// A key of the ledger, read back.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum LedgerKey {
+    /// A [`ClientRecord`].
+    Client(RequestKey),
+    /// A [`NameClaim`].
+    Name(CommonName),
+    /// An [`IssuedRecord`].
+    Issued(CommonName),
+    /// A [`MemberTrust`].
+    Member(MemberName),
+    /// A [`Pace`].
+    Pace(RelationId),
+    /// A lock; held while its lease lives.
+    Lock(String),
+    /// There while no right is being taken away; only its revision says
+    /// anything.
+    Settled,
+}
+
+/// The end of the key of [`LedgerKey::Settled`].
+const RIGHTS: &str = "rights";
+
+impl LedgerKeys {
+    /// The ledger of one application of one model. Both are in the key, so
+    /// that a restored snapshot never passes for another application's ledger.
+    pub fn new(model: &ModelUuid, app: &AppName) -> Self {
+        Self {
+            root: format!("{ALL_LEDGERS}{model}/{app}/"),
+        }
+    }
+
+    /// The ledger that a key belongs to, whichever application's it is.
+    pub fn of_key(key: &str) -> Option<Self> {
+        let mut parts = key.strip_prefix(ALL_LEDGERS)?.splitn(3, '/');
+        let (model, app) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+        parts.next()?;
+        Some(Self::new(&model, &app))
+    }
+
+    /// What all keys of the ledger begin with.
+    pub fn root(&self) -> &str {
+        &self.root
+    }
+
+    /// The key that is written with everything that only the leader decides: who
+    /// has not seen its last revision decided on what is not true any more.
+    pub fn fence(&self) -> String {
+        format!("{}fence", self.root)
+    }
+
+    /// The key as etcd stores it.
+    pub fn encode(&self, key: &LedgerKey) -> String {
+        let root = &self.root;
+        match key {
+            LedgerKey::Client(RequestKey { relation, request }) => {
+                let request = request.as_ref().map_or("-", |id| id.as_str());
+                format!("{root}client/{relation}/{request}")
+            }
+            LedgerKey::Name(name) => format!("{root}name/{name}"),
+            LedgerKey::Issued(name) => format!("{root}issued/{name}"),
+            LedgerKey::Member(member) => format!("{root}member/{member}"),
+            LedgerKey::Pace(relation) => format!("{root}pace/{relation}"),
+            LedgerKey::Lock(subject) => format!("{root}lock/{subject}"),
+            LedgerKey::Settled => format!("{root}settled/{RIGHTS}"),
+        }
+    }
+
+    /// What a stored key stands for; `None` for one that this revision of the
+    /// charm does not know, which it leaves alone.
+    pub fn decode(&self, key: &str) -> Option<LedgerKey> {
+        let (kind, rest) = key.strip_prefix(&self.root)?.split_once('/')?;
+        match kind {
+            "client" => {
+                let (relation, request) = rest.split_once('/')?;
+                let request = match request {
+                    "-" => None,
+                    id => Some(id.parse().ok()?),
+                };
+                let relation = relation.parse().ok()?;
+                Some(LedgerKey::Client(RequestKey { relation, request }))
+            }
+            "name" => rest.parse().ok().map(LedgerKey::Name),
+            "issued" => rest.parse().ok().map(LedgerKey::Issued),
+            "member" => Some(LedgerKey::Member(MemberName::new(rest))),
+            "pace" => rest.parse().ok().map(LedgerKey::Pace),
+            "lock" => Some(LedgerKey::Lock(rest.to_owned())),
+            "settled" if rest == RIGHTS => Some(LedgerKey::Settled),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::RelationId;
+    use super::*;
+
+    fn keys() -> LedgerKeys {
+        LedgerKeys::new(
+            &"9d39bbbe-d95a-405d-8573-6835864daf92"
+                .parse()
+                .expect("a UUID"),
+            &"etcd".parse().expect("a name"),
+        )
+    }
+
+    #[test]
+    fn keys_are_read_back_as_they_were_written() {
+        let request = RequestKey {
+            relation: RelationId(10),
+            request: Some("0b047bb88ba93a70".parse().expect("an id")),
+        };
+        let only = RequestKey {
+            relation: RelationId(1),
+            request: None,
+        };
+        for key in [
+            LedgerKey::Client(request),
+            LedgerKey::Client(only),
+            LedgerKey::Name("a/b client".parse().expect("a name")),
+            LedgerKey::Issued("a/b client".parse().expect("a name")),
+            LedgerKey::Member(MemberName::new("etcd-0")),
+            LedgerKey::Pace(RelationId(10)),
+            LedgerKey::Lock("restart".to_owned()),
+            LedgerKey::Settled,
+        ] {
+            assert_eq!(keys().decode(&keys().encode(&key)), Some(key));
+        }
+    }
+
+    #[test]
+    fn foreign_keys_are_nobodys() {
+        for key in ["/x", "\0etcd-charm/other/etcd/name/x", "\0", ""] {
+            assert_eq!(keys().decode(key), None);
+        }
+        // A second key for the same request would hide the first.
+        for end in ["client/+5/-", "client/05/-", "pace/05"] {
+            assert_eq!(keys().decode(&format!("{}{end}", keys().root())), None);
+        }
+        let future = format!("{}future/x", keys().root());
+        assert_eq!(keys().decode(&future), None);
+    }
+
+    #[test]
+    fn a_key_tells_whose_it_is() {
+        let key = keys().encode(&LedgerKey::Lock("restart".to_owned()));
+        assert_eq!(LedgerKeys::of_key(&key), Some(keys()));
+        for key in [
+            "/x",
+            "\0etcd-charm/other/etcd/name/x",
+            "\0etcd-charm/",
+            "\0",
+        ] {
+            assert_eq!(LedgerKeys::of_key(key), None, "{key:?}");
+        }
+    }
+
+    #[test]
+    fn every_key_lies_below_the_first_key_of_a_client() {
+        let root = keys().root().as_bytes().to_vec();
+        assert!(root.first() < Some(&super::super::prefix::FIRST_CLIENT_BYTE));
+    }
+
+    #[test]
+    fn the_largest_record_has_thirty_kib() {
+        // A leaf of 16 KiB, lines of 64 characters, and markers around it.
+        let line = format!("{}\n", "A".repeat(64));
+        let certificate = format!("{:-<60}{}", "", line.repeat(16 * 1024 / 48 + 1));
+        let fingerprint: Fingerprint = "5f".repeat(32).try_into().expect("a fingerprint");
+        let grant = Grant {
+            common_name: "\u{1f600}".repeat(64).parse().expect("a name"),
+            // Of all bytes, JSON makes most of these.
+            prefix: Prefix::new("\u{1}".repeat(1024)).expect("a prefix"),
+            certificate,
+            fingerprint,
+            not_after: Timestamp(i64::MAX),
+            granted_at: Timestamp(i64::MIN),
+        };
+        let record = ClientRecord {
+            app: Some("a".repeat(64).parse().expect("a name")),
+            grant: Some(grant),
+            condition: Some(Condition::Refused("x".repeat(400))),
+            secret: Some("9m4e2mr0ui3e8a215n4g".parse().expect("an id")),
+            answer: Some("5f".repeat(16)),
+            departed: false,
+            ungranted: false,
+        };
+        let bytes = serde_json::to_vec(&record).expect("JSON").len();
+        assert!(bytes <= 30 * 1024, "{bytes}");
+    }
+}

@@ -1,0 +1,126 @@
+//! What this machine looks like.
+
+use std::collections::BTreeSet;
+
+use super::authorities::Authorities;
+use super::observed::Leaves;
+use super::{Bootstrap, Known, MemberData, MemberIdentity, Timestamp, Version};
+use crate::tls::OwnCertificate;
+
+/// The machine as it is.
+#[derive(Clone, Debug, Default)]
+pub struct Machine {
+    /// Whether etcd's programs are here, from where they are to come.
+    pub is_installed: bool,
+    /// Whether the archive that etcd is to come from was tried already.
+    pub was_tried: bool,
+    /// Why the programs of the archive that was tried last are not used.
+    pub refused_upgrade: Option<String>,
+    /// Why that archive is no etcd for this machine, where it is none.
+    pub refused_archive: Option<String>,
+    /// The release of the programs that are here, or why it cannot be told;
+    /// asked only where this unit has no member yet.
+    pub release: Option<Known<Version>>,
+    /// The address under which this unit serves.
+    pub address: Option<String>,
+    /// Other addresses under which it is reached.
+    pub other_addresses: BTreeSet<String>,
+    /// Whether the storage for etcd's data is here.
+    pub has_storage: bool,
+    /// The data in it.
+    pub data: MemberData,
+    /// Whether that member is the only one of its cluster, as the data says; looked
+    /// for where this unit has no member.
+    pub is_whole: bool,
+    /// The words with which this unit's member was founded, once it was.
+    pub bootstrap: Option<Bootstrap>,
+    /// Which member this unit's is, once that is known: from the moment it is
+    /// added, or from the first start of a founder.
+    pub identity: Option<MemberIdentity>,
+    /// Whether etcd may start without data, which it may once.
+    pub may_begin: bool,
+    /// The authorities, where this pass read them.
+    pub authorities: Option<Authorities>,
+    /// The authorities of the servers as stored here, PEM: one, or two while one
+    /// replaces the other.
+    pub server_ca: Option<String>,
+    /// The digest of the authorities of the servers that the running etcd read.
+    pub loaded_server_trust: Option<String>,
+    /// The authority of administrators as stored here, PEM.
+    pub admin_ca: Option<String>,
+    /// The certificate that this member shows to clients and peers.
+    pub server_certificate: Option<OwnCertificate>,
+    /// The certificate with which this unit is `root`.
+    pub admin_certificate: Option<OwnCertificate>,
+    /// What the files of the service should hold; `None` while something that
+    /// stands in them is not known yet.
+    pub wanted: Option<Documents>,
+    /// What the files of the service hold.
+    pub written: Documents,
+    /// Leaves in the trust file that etcd will read at its next start; `None`
+    /// if there is no such file.
+    pub written_leaves: Option<Leaves>,
+    /// The configuration that the running etcd read.
+    pub loaded_configuration: Option<String>,
+    /// Leaves in the trust file that the running etcd read.
+    pub loaded_leaves: Option<Leaves>,
+    /// Authorities of administrators in that file.
+    pub loaded_authorities: Option<Leaves>,
+    /// The revision of the ledger at which rights were settled when the member
+    /// had no connection left of a client from before; `None` before any was
+    /// seen.
+    pub disconnected: Option<i64>,
+    /// Until when the restarts for certificates are paid for that were made.
+    pub restarts_paid_until: Option<Timestamp>,
+    /// Whether the running etcd has read another trust file than the one with
+    /// which it was seen to serve last.
+    pub is_unproven: bool,
+    /// The digest of a trust file with which this member did not serve, and when
+    /// that was.
+    pub refused_trust: Option<(String, Timestamp)>,
+    /// Whether the service runs.
+    pub is_running: bool,
+    /// Whether this hook has started the service and waited for it, and systemd
+    /// goes on: a member that was restarted is not ready before its cluster has
+    /// a majority again.
+    pub is_pending: bool,
+    /// Whether this hook has tried to start the service, or to start it anew, and
+    /// it failed. systemd tries again by itself; what keeps etcd down is an
+    /// operator's to find.
+    pub has_failed: bool,
+}
+
+/// Texts of the files that the service is made of.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Documents {
+    /// etcd's configuration.
+    pub configuration: String,
+    /// The definition of the service.
+    pub service: String,
+}
+
+impl Machine {
+    /// Whether there is data.
+    pub fn has_data(&self) -> bool {
+        self.data != MemberData::Absent
+    }
+
+    /// Whether the data of this unit's member is gone, or what is there is
+    /// another's. The member cannot come back: what it has promised is lost.
+    pub fn has_lost_its_data(&self) -> bool {
+        self.bootstrap.is_some()
+            && match &self.data {
+                MemberData::Absent => !self.may_begin,
+                MemberData::Of(found) => self.identity.is_some_and(|known| known != *found),
+                MemberData::Unreadable(_) => false,
+            }
+    }
+
+    /// Whether the running etcd has read another configuration than it should.
+    pub fn is_outdated(&self) -> bool {
+        match (&self.wanted, &self.loaded_configuration) {
+            (Some(wanted), Some(loaded)) => wanted.configuration != *loaded,
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! Observing: what one round of a hook sees.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{ReconcileError, Run};
+use crate::apply::Readiness;
+use crate::context::Context;
+use crate::etcd::Client;
+use crate::facts::observed::{Clients, Observed, Pass};
+use crate::facts::{Cluster, Known, MemberName, RelationId, RequestKey, Share};
+use crate::hook::Event;
+use crate::observe::{self, Quorum};
+use crate::plan::access;
+
+impl Run {
+    /// Looks at Juju, this machine and etcd. What Juju says cannot change within
+    /// a hook, so it is read once; the rest is read anew in each round.
+    pub(super) async fn observe_round(
+        &mut self,
+        context: &mut Context,
+    ) -> Result<(Observed, Option<Client>), ReconcileError> {
+        let application = &self.application;
+        if application.pass == Pass::Full {
+            // What only a full pass asks Juju for, the others remember.
+            context.unit_state.address = application.address.or(context.unit_state.address);
+            context.unit_state.data_dir = application.storage.clone();
+            let quota = application.auto_quota.max(context.unit_state.auto_quota);
+            context.unit_state.auto_quota = quota;
+            // As if their departure had been told.
+            let gone = application.gone.clone();
+            context.unit_state.departed.extend(gone);
+        }
+        let mut machine = observe::machine(context, application)?;
+        machine.is_pending = self.started == Some(Readiness::Starting) && !machine.is_running;
+        // It may run again by now, for a moment.
+        machine.has_failed = self.started == Some(Readiness::Failed);
+        let peers = application.peers.as_ref();
+        let (pass, leader) = (application.pass, application.leader);
+        let quorum = observe::quorum(context, peers, pass, leader, machine.is_running).await?;
+        let (cluster, client, lost_majority) = match quorum {
+            Quorum::Agreed(client, cluster) => (Known::Known(*cluster), Some(*client), None),
+            // Before anything was done nothing is half done, and a unit that
+            // stops may have been asking its own member, which ends when it is
+            // off the list. Otherwise the hook fails, and is run again soon.
+            Quorum::Unknown(reason) if self.first_ledger.is_some() && !context.unit_state.dying => {
+                return Err(ReconcileError::Lost(reason));
+            }
+            Quorum::Unknown(reason) => (Known::Unknown(reason), None, None),
+            Quorum::Minority(unreachable) => {
+                let reason = "the majority of the members is lost".to_owned();
+                (Known::Unknown(reason), None, Some(unreachable))
+            }
+        };
+        if let Known::Known(cluster) = &cluster {
+            context.unit_state.client_endpoints = cluster
+                .members
+                .iter()
+                .flat_map(|member| member.client_urls.clone())
+                .collect();
+            // Before this unit saw any of it nobody had a connection to end.
+            let disconnected = context.unit_state.disconnected.or(cluster.ledger.settled);
+            if std::mem::replace(&mut context.unit_state.disconnected, disconnected) != disconnected
+            {
+                // Written at once: seen only after a start it would be too new.
+                let written = context.unit_state.write(&context.paths);
+                written.map_err(ReconcileError::UnitState)?;
+            }
+            machine.disconnected = disconnected;
+            count_unreachable(context, cluster, &mut self.has_counted);
+            self.first_ledger
+                .get_or_insert_with(|| cluster.ledger.clone());
+            if self.clients.is_none() {
+                let mut clients = observe::clients(context, application, &cluster.ledger)?;
+                observe::legacy(context, application, &cluster.ledger, &mut clients)?;
+                forget_shares(&mut context.unit_state.shares, &clients);
+                self.clients = Some(clients);
+            }
+        }
+        let mut clients = self.clients.clone().unwrap_or_default();
+        clients.fresh = self.fresh(&cluster);
+        clients.server_ca = machine.server_ca.clone();
+        let mut observed = Observed {
+            now: context.now,
+            unit: context.hook.unit.clone(),
+            leader: application.leader,
+            stopping: context.unit_state.dying,
+            departed: context.unit_state.departed.clone(),
+            units: application.units.clone(),
+            pass: application.pass,
+            is_regular: is_regular(context),
+            unreachable: context.unit_state.unreachable.clone(),
+            machine,
+            peers: application.peers.clone(),
+            cluster,
+            lost_majority,
+            clients,
+            options: application.options.clone(),
+            refused_option: application.refused_option.clone(),
+            granted: self.granted,
+            restarted: self.restarted,
+            disconnection: self.disconnection.clone(),
+            quota: application.options.quota_on(context.unit_state.auto_quota),
+            repaired: self.repaired,
+        };
+        if let (Known::Known(cluster), Some(client), true) =
+            (&observed.cluster, &client, observed.leader)
+        {
+            let names = access::names_of_interest(&observed, &cluster.ledger);
+            let mut cluster = cluster.clone();
+            observe::access(client, &mut cluster, names).await?;
+            observed.cluster = Known::Known(cluster);
+        }
+        Ok((observed, client))
+    }
+
+    /// Requests that this hook has put on record.
+    fn fresh(&self, cluster: &Known<Cluster>) -> BTreeSet<RequestKey> {
+        let (Some(first), Some(cluster)) = (&self.first_ledger, cluster.known()) else {
+            return BTreeSet::new();
+        };
+        let now = cluster.ledger.clients.keys();
+        now.filter(|key| !first.clients.contains_key(key))
+            .cloned()
+            .collect()
+    }
+}
+
+/// What was shared is forgotten once the databag tells of it, or is gone.
+fn forget_shares(shares: &mut BTreeMap<RelationId, Share>, clients: &Clients) {
+    shares.retain(|id, _| match clients.relations.get(id) {
+        // What could not be read says nothing.
+        Some(relation) => relation.refused_share.is_some() || relation.own.is_empty(),
+        None => !clients.scope.contains(*id),
+    });
+}
+
+/// Whether this hook comes by itself, or an operator asks for what such a one
+/// does.
+fn is_regular(context: &Context) -> bool {
+    matches!(
+        context.hook.event,
+        Event::Lifecycle { .. } | Event::Action(_)
+    )
+}
+
+/// Remembers for how many regular passes which members have been unreachable; a
+/// look at what would be done is no pass.
+fn count_unreachable(context: &mut Context, cluster: &Cluster, is_counted: &mut bool) {
+    if context.is_preview {
+        return;
+    }
+    let members = cluster.members.iter();
+    let unreachable: BTreeSet<&MemberName> = members
+        .filter(|member| !cluster.answers(member.id))
+        .filter_map(|member| member.name.as_ref())
+        .collect();
+    let counts = &mut context.unit_state.unreachable;
+    counts.retain(|name, _| unreachable.contains(name));
+    if is_regular(context) && !std::mem::replace(is_counted, true) {
+        for name in unreachable {
+            let count = context
+                .unit_state
+                .unreachable
+                .entry(name.clone())
+                .or_default();
+            *count = count.saturating_add(1);
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! What can go wrong on this machine.
+
+use std::io;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+/// A failure on this machine. No variant carries a file's content, because
+/// files of this charm may be private keys.
+#[derive(Debug, Error)]
+pub enum WorkloadError {
+    /// The archive is damaged, or is none at all.
+    #[error(
+        "failed to read the archive {archive}; attach a release of etcd \
+         for this machine: `juju attach-resource <application> etcd=etcd-v3.6.x-linux-<amd64|arm64>.tar.gz`"
+    )]
+    Archive {
+        /// The archive.
+        archive: PathBuf,
+        /// What `tar` says.
+        source: CommandError,
+    },
+    /// It is some other archive, or its programs are links.
+    #[error(
+        "failed to find `{program}` in the archive {archive}: {reason}; attach \
+         an archive as etcd releases it, with `etcd` and `etcdctl` at its top or in one directory"
+    )]
+    ArchiveLacks {
+        /// The archive.
+        archive: PathBuf,
+        /// What was looked for.
+        program: &'static str,
+        /// Why what is there is not taken.
+        reason: &'static str,
+    },
+    /// A command of the machine failed.
+    #[error("failed to {intent}")]
+    Command {
+        /// What the command was for, as a verb and its object.
+        intent: String,
+        /// What the command says.
+        source: CommandError,
+    },
+    /// A file or directory could not be made, changed or read.
+    #[error("failed to {action} {path}")]
+    File {
+        /// What was tried, as a verb.
+        action: &'static str,
+        /// With which file.
+        path: PathBuf,
+        /// Why the system refused.
+        source: io::Error,
+    },
+    /// A file of this charm does not say what it should: somebody edited it.
+    #[error("failed to understand {path}")]
+    UnitState {
+        /// The file.
+        path: PathBuf,
+        /// Where the text goes wrong.
+        source: serde_json::Error,
+    },
+    /// The charm was downgraded below the revision that wrote the file.
+    #[error(
+        "failed to understand {path}: its version is {found} and this revision of the charm knows \
+         {known}; refresh the charm to a newer revision"
+    )]
+    UnitStateTooNew {
+        /// The file.
+        path: PathBuf,
+        /// The version in the file.
+        found: u32,
+        /// The newest version that is understood.
+        known: u32,
+    },
+    /// etcd may not start with what is in its directory.
+    #[error("failed to let etcd start: {0}")]
+    NotItsData(String),
+    /// The package manager said that it succeeded, yet the program is missing.
+    #[error(
+        "failed to find {path}, which the packages `etcd-server` and `etcd-client` should bring"
+    )]
+    PackageLacks {
+        /// Where the program should be.
+        path: PathBuf,
+    },
+    /// The program in the archive is for another kind of machine, in nearly
+    /// all cases.
+    #[error(
+        "failed to run `{program}` of the archive on this machine ({architecture}); attach the \
+         release for this architecture: `juju attach-resource <application> etcd=etcd-v3.6.x-linux-{release}.tar.gz`"
+    )]
+    Program {
+        /// Which of the programs.
+        program: &'static str,
+        /// What this machine is.
+        architecture: &'static str,
+        /// The same, in the names of etcd's releases.
+        release: &'static str,
+        /// What happened when it was run.
+        source: CommandError,
+    },
+    /// systemd refused, or the service failed.
+    #[error("failed to {action} service {service} (hint: `journalctl -u {service}`)")]
+    Service {
+        /// What was tried, as a verb.
+        action: &'static str,
+        /// The service's name.
+        service: String,
+        /// What `systemctl` says.
+        source: CommandError,
+    },
+}
+
+/// A command that did not do what it was asked for.
+#[derive(Debug, Error)]
+pub enum CommandError {
+    /// The command ran and reported failure.
+    #[error("`{command}` ended with {ending}: {stderr}")]
+    Failed {
+        /// Program and arguments.
+        command: String,
+        /// The exit code, or the signal.
+        ending: String,
+        /// The end of what it wrote to standard error.
+        stderr: String,
+    },
+    /// The command did not end in time, and was killed.
+    #[error("`{command}` did not end within {seconds} s")]
+    Hung {
+        /// Program and arguments.
+        command: String,
+        /// The time that it had.
+        seconds: u64,
+    },
+    /// The command could not be started at all.
+    #[error("failed to start `{command}`")]
+    Start {
+        /// Program and arguments.
+        command: String,
+        /// Why the system refused.
+        source: io::Error,
+    },
+}
+
+impl WorkloadError {
+    /// What an operator has to attach instead, where it is the archive that is at
+    /// fault.
+    pub fn of_the_archive(&self) -> Option<String> {
+        match self {
+            Self::Archive { .. } => {
+                Some("attach a release of etcd: etcd.tar.gz is no archive".to_owned())
+            }
+            Self::ArchiveLacks { program, .. } => Some(format!(
+                "attach a release of etcd: etcd.tar.gz has no {program}"
+            )),
+            Self::Program {
+                program, release, ..
+            } => Some(format!(
+                "attach a release of etcd for linux-{release}: {program} in etcd.tar.gz does not run"
+            )),
+            _ => None,
+        }
+    }
+
+    /// For `map_err` on a file operation.
+    pub(super) fn file(
+        action: &'static str,
+        path: impl Into<PathBuf>,
+    ) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::File {
+            action,
+            path,
+            source,
+        }
+    }
+
+    /// For `map_err` on a command.
+    pub(super) fn command(intent: impl Into<String>) -> impl FnOnce(CommandError) -> Self {
+        let intent = intent.into();
+        move |source| Self::Command { intent, source }
+    }
+}
