@@ -12,7 +12,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
 
-use super::authorities;
 use super::sharing::{is_answered, may_share};
 use crate::facts::authorities::Authorities;
 use crate::facts::observed::{AcrossModels, ClientRelation, Observed, Pass, request_key};
@@ -181,7 +180,7 @@ pub fn plan(observed: &Observed, cluster: &Cluster) -> Publication {
     if observed.pass == Pass::Full {
         publication.departed = departed_requests(observed, cluster);
         publication.ledger = forgotten_members(cluster);
-        publication.authorities = authorities::next(observed, cluster);
+        publication.authorities = super::authorities::next(observed, cluster);
     }
     let authorities = publication.authorities.as_ref();
     let authorities = authorities.or(observed.machine.authorities.as_ref());
