@@ -61,6 +61,7 @@ test: ## everything that CI checks
 	@$(ENV) $(TIMED) lint cargo clippy --workspace --all-targets -- -D warnings
 	@$(TIMED) shipping tests/shipping/setup
 	@$(TIMED) lxd charms/lxd-integrator/tests/setup || test $$? -eq 69
+	@$(TIMED) valkey charms/valkey/tests/setup || test $$? -eq 69
 	@$(TIMED) charmcraft tests/package/setup || echo "test: LEFT OUT: packing the charm, for the reason above"
 	@$(ENV) $(TIMED) tests tests/tools/all
 

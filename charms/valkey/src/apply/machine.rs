@@ -1,0 +1,201 @@
+//! Makes the server, the sentinel and the watcher of this unit run.
+
+use std::net::IpAddr;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use certificates::{Authority, IssueError, OwnCertificate, needs_new};
+use thiserror::Error;
+
+use crate::acl::OPERATOR;
+use crate::facts::{Juju, OwnSecret};
+use crate::machine::{
+    Commands, MachineError, Paths, Service, ensure_directory, ensure_file, ensure_program,
+    ensure_units, ensure_user, read,
+};
+use crate::render;
+use crate::valkey::{Connection, Target};
+
+/// Who the nodes run as.
+const OWNER: &str = "valkey:valkey";
+
+const CERTIFICATE_SECONDS: i64 = 365 * 24 * 3600;
+const RENEW_BEFORE_SECONDS: i64 = 60 * 24 * 3600;
+
+/// A server with much data reads it for minutes; the next hook looks again.
+const START_LIMIT: Duration = Duration::from_secs(20);
+
+/// Why the nodes of this unit do not run.
+#[derive(Debug, Error)]
+pub enum PrepareError {
+    /// No certificate can be issued.
+    #[error("failed to issue a certificate")]
+    Issue(#[from] IssueError),
+    /// The machine does not do what is needed.
+    #[error(transparent)]
+    Machine(#[from] MachineError),
+    /// It is not there.
+    #[error("failed to get Valkey")]
+    Program(#[source] MachineError),
+}
+
+/// What was done.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Prepared {
+    /// Whether the certificate is another, and running nodes must read it.
+    pub certificate: bool,
+}
+
+/// Makes everything of this unit be there and run. A configuration is written
+/// once: from then on the node itself keeps it.
+///
+/// # Errors
+/// See [`PrepareError`].
+pub fn ensure(
+    juju: &Juju,
+    own: &OwnSecret,
+    address: IpAddr,
+    storage: &Path,
+    paths: &Paths,
+    restart_watch: bool,
+) -> Result<Prepared, PrepareError> {
+    let commands = Commands;
+    let program = ensure_program(commands, paths).map_err(PrepareError::Program)?;
+    ensure_user(commands)?;
+    ensure_directory(commands, &paths.base(), 0o755, None)?;
+    for directory in [paths.server(), paths.sentinel(), paths.tls()] {
+        let owner = (directory != paths.tls()).then_some(OWNER);
+        let mode = if owner.is_some() { 0o700 } else { 0o755 };
+        ensure_directory(commands, &directory, mode, owner)?;
+    }
+    let data = storage.join("valkey");
+    ensure_directory(commands, &data, 0o700, Some(OWNER))?;
+    if read(&data.join(".valkey-charm"))?.is_none() {
+        // The volume may come from another machine, whose users had other numbers.
+        let path = data.display().to_string();
+        commands.run("chown", &["-R", OWNER, &path])?;
+        put(paths, &data.join(".valkey-charm"), "")?;
+    }
+    let certificate = ensure_certificate(juju, own, address, paths)?;
+    ensure_first_files(own, address, &data, paths)?;
+    put_for_root(paths, &paths.login(), own.internal.operator.expose())?;
+    let unit = juju.unit.to_string();
+    let charm = juju_hooks::program().map_err(MachineError::file("find", "this program"))?;
+    let node =
+        |what, directory: &Path, data| render::node_unit(&unit, what, &program, directory, data);
+    let units = [
+        ("server", node("server", &paths.server(), Some(&data))),
+        ("sentinel", node("sentinel", &paths.sentinel(), None)),
+        ("watch", render::watch_unit(&unit, &charm, paths.root())),
+    ];
+    ensure_units(commands, paths, &units)?;
+    for (name, _) in &units {
+        Service::new(&paths.service(name)).ensure_started(commands)?;
+    }
+    if restart_watch {
+        Service::new(&paths.service("watch")).restart(commands)?;
+    }
+    Ok(Prepared { certificate })
+}
+
+fn ensure_first_files(
+    own: &OwnSecret,
+    address: IpAddr,
+    data: &Path,
+    paths: &Paths,
+) -> Result<(), PrepareError> {
+    let tls = paths.tls();
+    let node = |directory| render::Node {
+        address,
+        directory,
+        tls: &tls,
+        internal: &own.internal,
+    };
+    let (server, sentinel) = (paths.server(), paths.sentinel());
+    let texts = [
+        (&server, node(&server).server(data)),
+        (&sentinel, node(&sentinel).sentinel()),
+    ];
+    for (directory, text) in texts {
+        // The configuration comes last, so that with it everything is there.
+        if read(&directory.join("conf"))?.is_none() {
+            put(
+                paths,
+                &directory.join("users.acl"),
+                &own.internal.first_list(),
+            )?;
+            put(paths, &directory.join("conf"), &text)?;
+        }
+    }
+    Ok(())
+}
+
+/// A file for the nodes, which nobody else can read.
+fn put(paths: &Paths, path: &Path, text: &str) -> Result<bool, MachineError> {
+    let beside = match path.starts_with(paths.base()) {
+        true => paths.base(),
+        false => path.parent().map(Path::to_owned).unwrap_or_default(),
+    };
+    ensure_file(Commands, &beside, path, text, 0o600, Some(OWNER))
+}
+
+fn put_for_root(paths: &Paths, path: &Path, text: &str) -> Result<bool, MachineError> {
+    ensure_file(Commands, &paths.base(), path, text, 0o600, None)
+}
+
+/// Makes the node have a certificate of our authority for its address.
+fn ensure_certificate(
+    juju: &Juju,
+    own: &OwnSecret,
+    address: IpAddr,
+    paths: &Paths,
+) -> Result<bool, PrepareError> {
+    let authority = Authority::load(&own.authority, own.authority_key.clone())?;
+    let path = |name: &str| paths.tls().join(name);
+    let present = read(&path("node.crt"))?.and_then(|pem| OwnCertificate::read(&pem).ok());
+    let names = [address.to_string()].into();
+    let mut changed = put(paths, &path("ca.crt"), &own.authority)?;
+    let key_is_there = read(&path("node.key"))?.is_some();
+    let reason = needs_new(
+        present.as_ref().filter(|_| key_is_there),
+        &names,
+        authority.own(),
+        juju.now,
+        RENEW_BEFORE_SECONDS,
+    );
+    if reason.is_some() {
+        let name = juju.unit.to_string();
+        let issued = authority.issue_server(&name, &names, juju.now, CERTIFICATE_SECONDS)?;
+        // The certificate last: without it this is done again.
+        put(paths, &path("node.key"), issued.key.expose())?;
+        put(paths, &path("node.crt"), &issued.certificate)?;
+        changed = true;
+    }
+    Ok(changed)
+}
+
+/// Waits until the server and the sentinel of this unit answer. Returns why not.
+pub async fn wait_until_ready(own: &OwnSecret, paths: &Paths) -> Result<(), String> {
+    let deadline = Instant::now() + START_LIMIT;
+    let login = crate::valkey::Login {
+        user: OPERATOR.to_owned(),
+        password: own.internal.operator.clone(),
+    };
+    for socket in [paths.server_socket(), paths.sentinel_socket()] {
+        let target = Target::Socket(socket);
+        loop {
+            let answer = async {
+                let mut connection = Connection::open(&target, &login).await?;
+                connection.call(&["PING"]).await
+            };
+            match answer.await {
+                Ok(_) => break,
+                Err(error) if Instant::now() >= deadline => {
+                    return Err(crate::explain::chain(&error));
+                }
+                Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,15 @@
+//! Valkey's servers and sentinels, as a client speaks with them.
+
+mod account;
+mod connection;
+mod error;
+mod resp;
+mod sentinel;
+mod server;
+
+pub use account::{Account, accounts};
+pub use connection::{Address, Connection, Login, Target};
+pub use error::ValkeyError;
+pub use resp::Value;
+pub use sentinel::{Monitored, NAME, Seen};
+pub use server::{Link, Role};

@@ -1,0 +1,120 @@
+//! The resident mode of the program: it listens to this unit's sentinel, and
+//! asks Juju for a hook when the servers have changed their places. Juju knows
+//! nothing of a failover, and without this, clients would be told of it minutes
+//! later.
+//!
+//! A script that the sentinel starts would be the other way. It would run as the
+//! sentinel's user, who must not be able to run anything as root; this listens
+//! with no port of its own, and the sentinel knows nothing of it.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use juju_hooks::UnitName;
+use secret_value::Secret;
+
+use crate::acl::OPERATOR;
+use crate::machine::{Paths, read};
+use crate::reconcile::SWITCHED;
+use crate::valkey::{Connection, Login, Target, ValkeyError};
+
+/// Events come in groups; one hook is enough for a group.
+const GROUP: Duration = Duration::from_millis(300);
+/// After something failed, and between two hooks.
+const PAUSE: Duration = Duration::from_secs(2);
+/// A hook may wait for the hooks of others on the machine.
+const HOOK_LIMIT: Duration = Duration::from_secs(600);
+/// Without any event, after this time the sentinel is asked.
+const SILENCE: Duration = Duration::from_secs(60);
+
+const EVENTS: [&str; 6] = [
+    "+switch-master",
+    "+sdown",
+    "-sdown",
+    "+slave",
+    "+sentinel",
+    "+reset-master",
+];
+
+/// Listens for ever.
+pub async fn run(root: &Path, unit: &UnitName) {
+    let paths = Paths::new(root, unit);
+    let mut told = None;
+    loop {
+        // Whatever went wrong, the sentinel is looked for again.
+        let _ = listen(&paths, unit, &mut told).await;
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+async fn listen(
+    paths: &Paths,
+    unit: &UnitName,
+    told: &mut Option<String>,
+) -> Result<(), ValkeyError> {
+    let Ok(Some(password)) = read(&paths.login()) else {
+        return Ok(());
+    };
+    let login = Login {
+        user: OPERATOR.to_owned(),
+        password: Secret::new(password),
+    };
+    let target = Target::Socket(paths.sentinel_socket());
+    let mut events = Connection::open(&target, &login).await?;
+    let mut order = vec!["SUBSCRIBE"];
+    order.extend(EVENTS);
+    events.call(&order).await?;
+    // Confirmations of the other channels.
+    for _ in 1..EVENTS.len() {
+        events.next(PAUSE).await?;
+    }
+    loop {
+        // Also at first: something may have happened while nobody listened.
+        let seen = view(&target, &login).await?;
+        if told.as_ref() != Some(&seen) {
+            if ask_for_hook(paths, unit).await {
+                *told = Some(seen);
+            }
+            tokio::time::sleep(PAUSE).await;
+            continue;
+        }
+        match events.next(SILENCE).await {
+            Ok(_) => while events.next(GROUP).await.is_ok() {},
+            Err(ValkeyError::Timeout { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// What the sentinel sees, as far as clients are told of it.
+async fn view(target: &Target, login: &Login) -> Result<String, ValkeyError> {
+    let mut connection = Connection::open(target, login).await?;
+    let monitored = connection.monitored().await?;
+    Ok(format!("{monitored:?}"))
+}
+
+/// Runs the charm's hook in the way of `juju exec`, which waits for its turn
+/// among the hooks of the unit. Returns whether it succeeded.
+async fn ask_for_hook(paths: &Paths, unit: &UnitName) -> bool {
+    let Ok(charm) = juju_hooks::program() else {
+        return false;
+    };
+    let script = format!("JUJU_DISPATCH_PATH=hooks/{SWITCHED} {}", charm.display());
+    // Juju 3 calls it so, and before it was `juju-run`.
+    for program in ["usr/bin/juju-exec", "usr/bin/juju-run"] {
+        let program = paths.root().join(program);
+        if !program.exists() {
+            continue;
+        }
+        let child = std::process::Command::new(&program)
+            .args([&unit.to_string(), &script])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn();
+        let output = child.and_then(|child| process_limit::output(child, None, HOOK_LIMIT));
+        return matches!(output, Ok(Some(output)) if output.status.success());
+    }
+    false
+}

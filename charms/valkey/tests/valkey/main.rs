@@ -1,0 +1,76 @@
+//! Stories of the real program with real servers in a simulated model.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a story that meets what it does not expect has failed"
+)]
+
+mod access;
+mod cluster;
+mod isolation;
+mod programs;
+mod server;
+mod world;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Trial};
+
+/// Makes trials out of functions, named as the functions are.
+macro_rules! trials {
+    ($($module:ident :: $name:ident),* $(,)?) => {
+        vec![$(Trial::test(stringify!($name), || {
+            $module::$name();
+            Ok(())
+        })),*]
+    };
+}
+
+fn main() -> ExitCode {
+    if let Some(code) = juju_simulator::run_as_tool() {
+        return code;
+    }
+    if programs::Programs::all().is_empty() {
+        assert!(std::env::var("CI").as_deref() != Ok("true"), "no valkey");
+        let _ = writeln!(
+            std::io::stderr(),
+            "LEFT OUT: no valkey; run charms/valkey/tests/setup"
+        );
+        return ExitCode::SUCCESS;
+    }
+    let mut arguments = Arguments::from_args();
+    // Stories wait for elections more than they compute.
+    arguments.test_threads.get_or_insert(6);
+    libtest_mimic::run(&arguments, trials()).exit_code()
+}
+
+fn trials() -> Vec<Trial> {
+    trials![
+        access::a_client_is_served_in_both_versions_and_loses_all_at_its_end,
+        access::nobody_gets_in_without_a_password_and_none_is_seen,
+        access::bad_requests_are_refused_with_reasons_and_harm_nobody,
+        access::the_end_of_relation_1_leaves_relation_10_alone,
+        access::a_pattern_for_all_keys_follows_the_policy,
+        access::a_pass_at_rest_writes_nothing,
+        cluster::three_units_share_the_work_and_all_know_every_user,
+        cluster::a_lost_primary_is_replaced_and_clients_are_told_in_seconds,
+        cluster::a_removed_primary_takes_no_write_with_it,
+        cluster::the_last_unit_goes_on_after_all_others_were_lost,
+        cluster::a_restart_of_all_at_once_keeps_the_data,
+        cluster::data_come_back_with_their_volume,
+        cluster::nobody_is_answered_before_all_units_have_the_user,
+        isolation::what_reaches_others_is_denied,
+        isolation::a_script_has_no_more_rights_than_its_caller,
+        isolation::what_is_ones_own_works,
+        isolation::every_command_without_keys_is_on_our_list,
+        isolation::users_are_made_equal_and_then_left_alone,
+        isolation::a_hostile_pattern_is_refused_and_changes_nothing,
+        isolation::a_sentinel_tells_clients_where_servers_are_and_no_more,
+    ]
+}
+
+/// Shows what was measured, to whoever looks at the output.
+fn say(text: &str) {
+    writeln!(std::io::stdout(), "{text}").expect("somebody reads");
+}
