@@ -40,13 +40,17 @@ fn main() -> ExitCode {
     if let Some(missing) = &missing {
         eprintln!("package: ignored: {missing}: `make pack-test` as root");
     }
-    let tests: [(&str, fn()); 5] = [
+    let tests: [(&str, fn()); 6] = [
         (
             "the_charm_holds_its_files_and_nothing_else",
             holds_its_files,
         ),
         ("the_charm_describes_itself_as_its_sources_do", describes),
         ("charmcraft_has_nothing_to_criticise", is_not_criticised),
+        (
+            "charmcraft_understands_the_other_charms",
+            understands_others,
+        ),
         ("the_packed_program_serves_a_client", serves_a_client),
         ("a_charm_with_an_etcd_in_it_runs_that", runs_what_is_packed),
     ];
@@ -211,6 +215,34 @@ fn is_not_criticised() {
             _ => ["ok", "nonapplicable"].contains(&result),
         };
         assert!(is_fine, "{check}");
+    }
+}
+
+/// Without packing them, which would compile each of them as it is shipped.
+fn understands_others() {
+    let charms = source("release/charms");
+    for charm in charms.lines().filter(|charm| *charm != "etcd") {
+        let project = root().join("target/pack/projects").join(charm);
+        std::fs::create_dir_all(&project).unwrap();
+        for file in ["charmcraft.yaml", "metadata.yaml"] {
+            let path = format!("charms/{charm}/{file}");
+            std::fs::copy(root().join(path), project.join(file)).unwrap();
+        }
+        let output = Command::new(charmcraft())
+            .arg("expand-extensions")
+            .current_dir(&project)
+            .envs(
+                ["XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"].map(|name| (name, &project)),
+            )
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{charm}: {said}");
+        let known: serde_yaml::Value = serde_yaml::from_slice(&output.stdout).unwrap();
+        assert_eq!(known["name"], charm);
+        for key in ["title", "summary", "links", "parts"] {
+            assert!(known.get(key).is_some(), "{charm}: {key}");
+        }
     }
 }
 
