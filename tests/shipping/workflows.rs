@@ -11,6 +11,7 @@ use crate::{read, root, tool};
 pub(crate) fn tests() -> Vec<(&'static str, fn())> {
     vec![
         ("workflows_are_well_formed", well_formed),
+        ("actions_of_others_are_pinned_to_a_commit", pinned),
         ("scripts_have_no_known_mistakes", scripts),
         ("what_github_and_renovate_read_is_well_formed", others),
     ]
@@ -47,6 +48,25 @@ fn well_formed() {
             !actionlint(&[&file]).status.success(),
             "{wrong} was not found"
         );
+    }
+}
+
+/// A tag can be moved, by whoever takes over the repository of an action; and the
+/// workflows hold what publishes the charms.
+fn pinned() {
+    for entry in fs::read_dir(root().join(".github/workflows")).unwrap() {
+        let path = entry.unwrap().path();
+        let text = fs::read_to_string(&path).unwrap();
+        for used in text.lines().filter_map(|line| line.split_once("uses: ")) {
+            let action = used.1;
+            if action.starts_with("./") {
+                continue;
+            }
+            let (_, version) = action.split_once('@').unwrap();
+            let (commit, tag) = version.split_once(" # v").unwrap_or((version, ""));
+            let is_commit = commit.len() == 40 && commit.chars().all(|c| c.is_ascii_hexdigit());
+            assert!(is_commit && !tag.is_empty(), "{}: {action}", path.display());
+        }
     }
 }
 
