@@ -3,6 +3,7 @@
 //! unwraps the crate's errors, which hide their causes.
 
 mod auth;
+mod auth_status;
 mod batch;
 mod connect;
 mod error;
@@ -13,6 +14,7 @@ mod raft_progress;
 mod restored;
 mod snapshot;
 
+pub use auth_status::AuthStatus;
 pub use connect::{Client, Credentials};
 pub use error::EtcdError;
 pub use kv::Lock;

@@ -23,7 +23,8 @@ pub mod tuning;
 pub use bootstrap::{Bootstrap, MemberData, MemberIdentity, Recreation};
 pub use certificates::{CommonName, Fingerprint, Timestamp};
 pub use cluster::{
-    Access, Alarm, AlarmKind, Audit, Cluster, Member, MemberStatus, Permission, Version,
+    Access, Alarm, AlarmKind, Audit, Cluster, Member, MemberStatus, Permission, RightsRevisions,
+    Version,
 };
 pub use data_interfaces::{RequestId, RequestKey};
 pub use health::{Answer, Compaction, Health, MemberDetails, MemberHealth};

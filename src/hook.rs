@@ -107,6 +107,25 @@ impl Event {
         };
         !proves_life
     }
+
+    /// Whether this hook tells of a new leader, or comes once in a long time: what
+    /// this unit noted while it led is not relied on.
+    pub fn may_follow_another_leader(&self) -> bool {
+        matches!(
+            self,
+            Self::Lifecycle {
+                proves_life: false,
+                ..
+            }
+        )
+    }
+
+    /// Whether what this unit noted of its own application's databags may stand for
+    /// what Juju would say of them. Where an operator asks, Juju is asked.
+    pub fn may_recall(&self) -> bool {
+        let is_regular = matches!(self, Self::Peer { .. } | Self::Lifecycle { .. });
+        is_regular && !self.may_follow_another_leader()
+    }
 }
 
 impl Hook {

@@ -20,6 +20,7 @@ use crate::hook::{Event, Hook};
 use crate::juju::{LogLevel, ToolError};
 use crate::observe::{self, Application, ObserveError};
 use crate::plan::{self, Plan, Report, Wait};
+use crate::workload::own_databags;
 use departing_units::{note_departing_units, prune};
 
 /// How many stages one hook may carry out. A first start takes about ten; more
@@ -202,6 +203,10 @@ impl Run {
     /// Reads what Juju says, which is constant within a hook.
     fn new(context: &mut Context) -> Result<Self, ReconcileError> {
         let application = observe::application(context)?;
+        // Another unit leads and writes, or may have done so until now.
+        if !application.leader || context.hook.event.may_follow_another_leader() {
+            own_databags::forget_all(&context.paths).map_err(ReconcileError::UnitState)?;
+        }
         // Events that do not read the options go by these from now on.
         let unit_state = &mut context.unit_state;
         unit_state.options.clone_from(&application.config);

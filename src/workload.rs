@@ -13,6 +13,7 @@ mod error;
 pub mod files;
 pub mod guard;
 pub mod layout;
+pub mod own_databags;
 pub mod package;
 pub mod paths;
 pub mod restore_check;

@@ -12,6 +12,7 @@ use crate::juju::{SecretContent, SecretOwner, ToolError};
 use crate::log;
 use crate::plan::publish::{PlannedAnswer, PlannedSecret, Publication, RelationPublication};
 use crate::relation::{self, ETCD_CLIENT, SecretGroup, fernet};
+use crate::workload::own_databags;
 
 /// What came of answering.
 #[derive(Debug, Default)]
@@ -151,6 +152,9 @@ fn attempt(
             relation::ENCRYPTION_SECRET.to_owned(),
             Some(uri.as_str().to_owned()),
         );
+    }
+    if !changes.is_empty() {
+        own_databags::forget(&context.paths, hands.relation.id)?;
     }
     context.tools.relation_set_app(hands.relation, &changes)?;
     Ok(Answer {

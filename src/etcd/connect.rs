@@ -1,10 +1,16 @@
 //! Connecting, and the one place through which every call goes.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::future::Future;
 use std::time::{Duration, Instant};
 
-use etcd_client::{Certificate, ConnectOptions, Identity, TlsOptions};
+use etcd_client::{
+    BalancedChannelBuilder, Certificate, Channel, ConnectOptions, Identity, TlsOptions,
+};
+use tokio::sync::mpsc::Sender;
+use tonic::codegen::http::Uri;
+use tonic::transport::Endpoint;
+use tonic::transport::channel::Change;
 
 use super::EtcdError;
 use crate::facts::{LedgerKeys, Secret};
@@ -43,6 +49,8 @@ pub struct Credentials {
 /// A connection to the cluster with the administrator's rights.
 pub struct Client {
     pub(super) inner: etcd_client::Client,
+    /// What `inner` sends its calls over, for those that it does not know.
+    pub(super) channel: tonic::transport::Channel,
     pub(super) keys: LedgerKeys,
     calls: Cell<u32>,
     limit: Duration,
@@ -70,11 +78,18 @@ impl Client {
         let options = ConnectOptions::new()
             .with_tls(tls)
             .with_connect_timeout(Duration::from_secs(CONNECT_SECONDS));
-        let inner = etcd_client::Client::connect(urls, Some(options))
-            .await
-            .map_err(|error| EtcdError::new(format!("connect to {}", urls.join(",")), error))?;
+        let kept = OnceCell::new();
+        let inner = etcd_client::Client::connect_with_balanced_channel(
+            urls,
+            Some(options),
+            KeepsChannel(&kept),
+        )
+        .await
+        .map_err(|error| EtcdError::new(format!("connect to {}", urls.join(",")), error))?;
+        let channel = kept.into_inner().expect("a client is built with a channel");
         Ok(Self {
             inner,
+            channel,
             keys,
             calls: Cell::new(0),
             limit: Duration::from_secs(CALL_SECONDS),
@@ -132,6 +147,23 @@ impl Client {
     ) -> Result<T, EtcdError> {
         let what = what.into();
         repeated(true, async || self.call(what.as_str(), call()).await).await
+    }
+}
+
+/// Makes the channel of a client as the crate does by itself, and keeps a handle of it.
+struct KeepsChannel<'c>(&'c OnceCell<tonic::transport::Channel>);
+
+impl BalancedChannelBuilder for KeepsChannel<'_> {
+    type Error = tonic::transport::Error;
+
+    fn balanced_channel(
+        self,
+        buffer_size: usize,
+    ) -> Result<(Channel, Sender<Change<Uri, Endpoint>>), Self::Error> {
+        let (channel, updater) = tonic::transport::Channel::balance_channel(buffer_size);
+        // A cell that was just made is empty.
+        let _ = self.0.set(channel.clone());
+        Ok((Channel::Tonic(channel), updater))
     }
 }
 

@@ -196,6 +196,8 @@ pub struct ClientRelation {
     pub asked: Result<Option<Asked>, Condition>,
     /// What we have written for the other side.
     pub own: Databag,
+    /// Whether `app` and `own` were noted by an earlier hook, and Juju was not asked.
+    pub is_recalled: bool,
     /// The certificates that requests point to, each read in this pass.
     pub certificates: BTreeMap<RequestKey, Certificate>,
     /// How the other side is related where it lives in another model; asked only

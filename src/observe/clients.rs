@@ -13,6 +13,7 @@ use crate::juju::{Revision, SecretUnavailable, ToolError};
 use crate::log::chain;
 use crate::plan::sharing;
 use crate::relation::{self, Asked, ETCD_CLIENT, OfferedCertificate, fernet};
+use crate::workload::own_databags::OwnDatabag;
 
 /// Reads the relations that this hook is about: one for an event on one
 /// relation, all in a full pass. Only the leader looks at what clients ask for.
@@ -31,8 +32,11 @@ pub fn clients(
     if application.pass == Pass::Full {
         clients.scope = Scope::All;
         clients.pending_is_read = true;
+        let recalls = context.hook.event.may_recall();
         for relation in context.tools.relation_ids(ETCD_CLIENT)? {
-            let read = client_relation(context, relation, None)?;
+            let noted =
+                recalls.then(|| OwnDatabag::recall(&context.paths, relation.id, context.now));
+            let read = client_relation(context, relation, None, noted.flatten())?;
             clients.relations.insert(relation.id, read);
         }
         return Ok(clients);
@@ -54,7 +58,7 @@ pub fn clients(
             ..
         } => {
             clients.scope = Scope::Only([relation.id].into());
-            let read = client_relation(context, *relation, remote_app.clone())?;
+            let read = client_relation(context, *relation, remote_app.clone(), None)?;
             clients.relations.insert(relation.id, read);
         }
         Event::SecretChanged(secret) => {
@@ -63,7 +67,7 @@ pub fn clients(
             for id in &related {
                 let endpoint = ETCD_CLIENT;
                 let relation = Relation { endpoint, id: *id };
-                let read = client_relation(context, relation, None)?;
+                let read = client_relation(context, relation, None, None)?;
                 clients.relations.insert(*id, read);
             }
             clients.scope = Scope::Only(related);
@@ -95,7 +99,7 @@ pub fn read_pending(
             continue;
         }
         scope.insert(relation.id);
-        let read = client_relation(context, relation, None)?;
+        let read = client_relation(context, relation, None, None)?;
         clients.relations.insert(relation.id, read);
     }
     Ok(())
@@ -121,11 +125,13 @@ fn client_relation(
     context: &Context,
     relation: Relation,
     remote_app: Option<AppName>,
+    noted: Option<OwnDatabag>,
 ) -> Result<ClientRelation, ObserveError> {
     let mut read = ClientRelation {
         app: remote_app.clone(),
         asked: Err(Condition::Waiting("the relation cannot be read".to_owned())),
         own: Databag::new(),
+        is_recalled: noted.is_some(),
         certificates: BTreeMap::new(),
         across_models: None,
         is_ending: is_ending(context, relation),
@@ -134,7 +140,8 @@ fn client_relation(
     // A relation that the agent remembers and the model does not have any more:
     // nothing is known of it, and nothing may be concluded. Nor may anything be
     // where Juju has no answer.
-    let Some((remote_app, bag, own)) = of_relation(bags(context, relation, remote_app))? else {
+    let Some((remote_app, bag, own)) = of_relation(bags(context, relation, remote_app, noted))?
+    else {
         return Ok(read);
     };
     read.app = Some(remote_app.clone());
@@ -167,8 +174,16 @@ fn bags(
     context: &Context,
     relation: Relation,
     remote_app: Option<AppName>,
+    noted: Option<OwnDatabag>,
 ) -> Result<(AppName, Databag, Databag), ToolError> {
     let tools = &context.tools;
+    if let Some(OwnDatabag {
+        remote_app, own, ..
+    }) = noted
+    {
+        let bag = tools.relation_get_app(relation, &remote_app)?;
+        return Ok((remote_app, bag, own));
+    }
     let remote_app = match remote_app {
         Some(name) => name,
         None => tools.remote_app(relation)?,

@@ -7,7 +7,10 @@ use super::{ObserveError, own_url};
 use crate::context::Context;
 use crate::etcd::{Client, Credentials, EtcdError};
 use crate::facts::observed::{Pass, Peers, generation};
-use crate::facts::{Audit, Cluster, CommonName, Known, Ledger, Member, MemberStatus, Secret};
+use crate::facts::{
+    Audit, Cluster, CommonName, Known, Ledger, Member, MemberStatus, RightsRevisions, Secret,
+    Version,
+};
 use crate::log::chain;
 use crate::plan::advisory::lets_clients_become_root;
 use crate::plan::membership::client_url;
@@ -82,9 +85,9 @@ pub async fn cluster(
 ) -> Result<Cluster, ObserveError> {
     let ledger = client.ledger().await?;
     let members = client.members().await?;
-    let authentication = match pass {
-        Pass::Full if leader => Some(client.authentication_enabled().await?),
-        _ => None,
+    let (authentication, rights_revisions) = match pass {
+        Pass::Full if leader => authentication(client, &status.version).await?,
+        _ => (None, None),
     };
     let mut answering = BTreeSet::new();
     if members.len() > 1 {
@@ -106,10 +109,28 @@ pub async fn cluster(
         answering,
         status,
         authentication,
+        rights_revisions,
         ledger,
         access: Default::default(),
         audit,
     })
+}
+
+/// Whether authentication is on, and the revisions of rights, which only releases
+/// since 3.5 tell.
+async fn authentication(
+    client: &Client,
+    version: &Version,
+) -> Result<(Option<bool>, Option<RightsRevisions>), ObserveError> {
+    if (version.major, version.minor) < (3, 5) {
+        return Ok((Some(client.authentication_enabled().await?), None));
+    }
+    let status = client.auth_status().await?;
+    let revisions = client.ledger_revision().map(|ledger| RightsRevisions {
+        auth: status.revision,
+        ledger,
+    });
+    Ok((Some(status.enabled), revisions))
 }
 
 /// What a client that made itself `root` may have left behind.
@@ -130,7 +151,7 @@ async fn audit(client: &Client, ledger: &Ledger) -> Result<Audit, ObserveError> 
     Ok(audit)
 }
 
-/// Looks up users and roles of the names that a plan needs.
+/// Looks up users and roles of these names.
 ///
 /// # Errors
 /// etcd failed a call.

@@ -37,6 +37,7 @@ pub use admission::RESERVED_PREFIX;
 use decision::Decision;
 pub use decision::certificates;
 pub use issued::{admit_operator, free_after, identity_in_use};
+pub use rights::{are_as_granted, as_granted};
 pub use step::AccessStep;
 
 /// The names whose user and role a plan needs to know: those that the requests

@@ -119,6 +119,7 @@ impl Bench {
             ledger,
             access: BTreeMap::new(),
             audit: None,
+            rights_revisions: None,
         };
         let observed = Observed {
             now: NOW,
@@ -175,6 +176,7 @@ impl Bench {
             app: format!("app{id}").parse().ok(),
             asked: relation::read(&bag).map_err(|refusal| Condition::Refused(refusal.to_string())),
             own: before.map(|before| before.own).unwrap_or_default(),
+            is_recalled: false,
             certificates: [(key(id), certificate)].into(),
             across_models: None,
             is_ending: false,

@@ -6,11 +6,14 @@ use super::{ReconcileError, Run};
 use crate::apply::Readiness;
 use crate::context::Context;
 use crate::etcd::Client;
-use crate::facts::observed::{Clients, Observed, Pass};
-use crate::facts::{Cluster, Known, MemberName, RelationId, RequestKey, Share};
+use crate::facts::observed::{Clients, Observed, Pass, Scope};
+use crate::facts::{Cluster, CommonName, Known, MemberName, RelationId, RequestKey, Share};
 use crate::hook::Event;
 use crate::observe::{self, Quorum};
 use crate::plan::access;
+use crate::workload::WorkloadError;
+use crate::workload::own_databags::{self, OwnDatabag};
+use crate::workload::unit_state::VerifiedRights;
 
 impl Run {
     /// Looks at Juju, this machine and etcd. What Juju says cannot change within
@@ -73,6 +76,7 @@ impl Run {
                 let mut clients = observe::clients(context, application, &cluster.ledger)?;
                 observe::legacy(context, application, &cluster.ledger, &mut clients)?;
                 forget_shares(&mut context.unit_state.shares, &clients);
+                note_own_databags(context, &clients).map_err(ReconcileError::UnitState)?;
                 self.clients = Some(clients);
             }
         }
@@ -107,7 +111,7 @@ impl Run {
         {
             let names = access::names_of_interest(&observed, &cluster.ledger);
             let mut cluster = cluster.clone();
-            observe::access(client, &mut cluster, names).await?;
+            read_rights(context, client, &mut cluster, names).await?;
             observed.cluster = Known::Known(cluster);
         }
         Ok((observed, client))
@@ -132,6 +136,52 @@ fn forget_shares(shares: &mut BTreeMap<RelationId, Share>, clients: &Clients) {
         Some(relation) => relation.refused_share.is_some() || relation.own.is_empty(),
         None => !clients.scope.contains(*id),
     });
+}
+
+/// Looks up users and roles of these names: those that the ledger has only if a full
+/// pass has not found them to be what it says at these very revisions.
+async fn read_rights(
+    context: &mut Context,
+    client: &Client,
+    cluster: &mut Cluster,
+    mut names: BTreeSet<CommonName>,
+) -> Result<(), ReconcileError> {
+    let identity = context.unit_state.identity;
+    let revisions = identity.zip(cluster.rights_revisions);
+    let verified = revisions.map(|(identity, revisions)| VerifiedRights {
+        cluster: identity.cluster,
+        revisions,
+    });
+    let recalls = verified.is_some() && context.hook.event.may_recall();
+    if recalls && context.unit_state.verified_rights == verified {
+        names.retain(|name| match access::as_granted(&cluster.ledger, name) {
+            None => true,
+            Some(granted) => {
+                cluster.access.insert(name.clone(), granted);
+                false
+            }
+        });
+    }
+    observe::access(client, cluster, names).await?;
+    if verified.is_some() {
+        context.unit_state.verified_rights = verified.filter(|_| access::are_as_granted(cluster));
+    }
+    Ok(())
+}
+
+/// Notes what Juju has said of our own databags, for the passes to come.
+fn note_own_databags(context: &Context, clients: &Clients) -> Result<(), WorkloadError> {
+    if context.is_preview || clients.scope != Scope::All {
+        return Ok(());
+    }
+    own_databags::retain(&context.paths, &clients.relations)?;
+    for (id, relation) in &clients.relations {
+        if let (Some(app), false) = (&relation.app, relation.is_recalled) {
+            let noted = OwnDatabag::new(app.clone(), relation.own.clone(), context.now);
+            noted.note(&context.paths, *id)?;
+        }
+    }
+    Ok(())
 }
 
 /// Whether this hook comes by itself, or an operator asks for what such a one

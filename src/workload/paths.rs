@@ -112,6 +112,12 @@ impl Paths {
         self.root.join("run").join(OURS).join(&self.unit)
     }
 
+    /// Notes of what stands in the databags of this application. They are in memory,
+    /// so that they are forgotten with everything else when the machine restarts.
+    pub fn own_databags_dir(&self) -> PathBuf {
+        self.runtime_dir().join("own-databags")
+    }
+
     /// What the running etcd read when it started. It is only true of a
     /// service that is active.
     pub fn loaded_dir(&self) -> PathBuf {

@@ -12,7 +12,8 @@ use super::error::WorkloadError;
 use super::files::{Owner, PUBLIC_FILE, ensure_file, read};
 use super::paths::Paths;
 use crate::facts::{
-    Bootstrap, MemberIdentity, MemberName, Recreation, RelationId, Share, Timestamp,
+    Bootstrap, MemberIdentity, MemberName, Recreation, RelationId, RightsRevisions, Share,
+    Timestamp,
 };
 
 /// The version that this revision writes. It is raised only when a field comes
@@ -96,6 +97,17 @@ pub struct UnitState {
     /// What hooks of this unit have shared over relations for the first time, until
     /// it is seen that Juju has committed it.
     pub shares: BTreeMap<RelationId, Share>,
+    /// Where users and roles were last seen to be what the ledger says, all of them.
+    pub verified_rights: Option<VerifiedRights>,
+}
+
+/// A state of rights in one cluster: after a restore revisions count anew.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct VerifiedRights {
+    /// The identifier of the cluster.
+    pub cluster: u64,
+    /// The revisions of its rights.
+    pub revisions: RightsRevisions,
 }
 
 /// The facts as they stand in the file.
@@ -223,6 +235,13 @@ mod tests {
                 Share::tried(None, &Default::default(), true, Timestamp(5)),
             )]
             .into(),
+            verified_rights: Some(VerifiedRights {
+                cluster: 7,
+                revisions: RightsRevisions {
+                    auth: 9,
+                    ledger: 11,
+                },
+            }),
         };
         assert!(state.write(&paths).expect("written"));
         assert!(!state.write(&paths).expect("the same"));

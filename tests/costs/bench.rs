@@ -57,6 +57,11 @@ pub(crate) struct Bench {
 impl Bench {
     /// One unit of the charm, at rest.
     pub(crate) fn new(charm: &Path, measure: Measure) -> Self {
+        Self::with(charm, measure, Programs::oldest())
+    }
+
+    /// The same with a certain release of etcd.
+    pub(crate) fn with(charm: &Path, measure: Measure, programs: Programs) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let figures = (measure == Measure::Process).then(|| directory.path().join("figures"));
         let dispatch = match measure {
@@ -66,7 +71,7 @@ impl Bench {
         let mut world = World::new(WorldOptions {
             dispatch,
             charm: PathBuf::from(env!("CARGO_MANIFEST_DIR")),
-            programs: Programs::oldest(),
+            programs,
             juju: JujuVersion::V3_6,
             seed: 1,
         });

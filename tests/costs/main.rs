@@ -20,6 +20,8 @@ use std::process::ExitCode;
 use libtest_mimic::{Arguments, Trial};
 
 use bench::{Bench, Measure};
+use etcd_charm_world::Programs;
+use etcd_charm_world::juju::Hook;
 use events::{Costs, Event};
 
 /// As many hook tools as a new request may call, on a cluster of one unit.
@@ -41,12 +43,52 @@ fn main() -> ExitCode {
     {
         return table::print(charm.as_ref());
     }
-    let name = "an_event_costs_the_same_with_many_relations";
-    let trial = Trial::test(name, || {
-        one_and_many();
-        Ok(())
-    });
-    libtest_mimic::run(&Arguments::from_args(), vec![trial]).exit_code()
+    let trial = |name, run: fn()| {
+        Trial::test(name, move || {
+            run();
+            Ok(())
+        })
+    };
+    let trials = vec![
+        trial("an_event_costs_the_same_with_many_relations", one_and_many),
+        trial("a_pass_costs_two_calls_for_each_relation", pass_over_many),
+    ];
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}
+
+/// A regular pass in which nothing has changed since the last asks Juju for what the
+/// requirer wrote and for its secret, and etcd for nothing that grows.
+fn pass_over_many() {
+    let charm = env!("CARGO_BIN_EXE_etcd-charm");
+    let programs = Programs::all().pop().unwrap();
+    let mut bench = Bench::with(charm.as_ref(), Measure::Calls, programs);
+    bench.crowd(2);
+    bench.rest();
+    let few = bench.run(Hook::UpdateStatus);
+    bench.crowd(10);
+    bench.rest();
+    let many = bench.run(Hook::UpdateStatus);
+    assert_eq!(many.tools - few.tools, 20, "{few:?} and {many:?}");
+    assert_eq!(many.etcd, few.etcd);
+    changes_by_hand_are_found(&mut bench);
+}
+
+/// What a pass need not ask again it finds all the same once it is changed.
+fn changes_by_hand_are_found(bench: &mut Bench) {
+    let admin = bench.world.admin(&bench.unit);
+    let name = "client-x1001";
+    let role = |admin: &etcd_charm_world::Etcdctl| admin.lines(&["role", "get", name]);
+    let before = role(&admin);
+    for change in [
+        &["role", "grant-permission", name, "read", "/other"][..],
+        &["role", "delete", name],
+        &["user", "delete", name],
+    ] {
+        assert!(admin.run(change).ok, "{change:?}");
+        bench.run(Hook::UpdateStatus);
+        assert_eq!(role(&admin), before, "{change:?}");
+        assert!(admin.lines(&["user", "list"]).contains(&name.to_owned()));
+    }
 }
 
 fn one_and_many() {

@@ -334,6 +334,7 @@ impl World {
             },
             access: BTreeMap::new(),
             audit: None,
+            rights_revisions: None,
             members,
         }
     }
@@ -433,6 +434,7 @@ impl World {
             app: format!("app{id}").parse().ok(),
             asked,
             own: relation.own.clone(),
+            is_recalled: false,
             across_models: (relation.cross_model
                 && is_incomplete
                 && !relation.own.contains_key(relation::ENCRYPTION_SECRET))

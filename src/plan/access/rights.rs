@@ -2,7 +2,47 @@
 //! steps: none where nothing differs.
 
 use super::{AccessStep, Planner};
-use crate::facts::{Access, CommonName, KeyRange};
+use crate::facts::{Access, Cluster, CommonName, IssuedState, KeyRange, Ledger, Permission};
+
+/// What user and role of a name are once everything that the ledger says of it is
+/// carried out; `None` for a name of which it says nothing certain.
+pub fn as_granted(ledger: &Ledger, name: &CommonName) -> Option<Access> {
+    let range = match (ledger.names.get(name), ledger.issued.get(name)) {
+        (Some(claim), _) if claim.releasing => None,
+        (Some(claim), _) => {
+            let record = ledger.clients.get(&claim.holder)?;
+            let grant = record.grant.as_ref()?;
+            if grant.common_name != *name {
+                return None;
+            }
+            Some(grant.prefix.range())
+        }
+        (None, Some(record)) => (record.state == IssuedState::InForce).then(|| record.range()),
+        (None, None) => return None,
+    };
+    Some(match range {
+        None => Access::default(),
+        Some(range) => Access {
+            user: Some([name.to_string()].into()),
+            role: Some(
+                [Permission {
+                    read_write: true,
+                    range,
+                }]
+                .into(),
+            ),
+        },
+    })
+}
+
+/// Whether users and roles are what the ledger says, for every name in it that was
+/// looked up.
+pub fn are_as_granted(cluster: &Cluster) -> bool {
+    cluster.access.iter().all(|(name, access)| {
+        let granted = as_granted(&cluster.ledger, name);
+        granted.is_none_or(|granted| granted == *access)
+    })
+}
 
 impl Planner<'_, '_> {
     /// Ends what a client may have done to stay `root` that could become it.

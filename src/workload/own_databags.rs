@@ -1,0 +1,167 @@
+//! What this unit has read of its own application's databags, so that a pass over all
+//! relations need not ask Juju for each of them again.
+//!
+//! Only the leader writes there, and only over this program. So a note is as good as
+//! what Juju says as long as this unit has led ever since and has not written itself:
+//! it is removed before that is tried, whatever becomes of the hook. Notes lie in
+//! memory, which a machine that restarts forgets, and none is believed for longer than
+//! [`MAX_AGE_SECONDS`], so that nothing that goes wrong with them lasts.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::error::WorkloadError;
+use super::files::{PRIVATE_DIR, PRIVATE_FILE, ensure_absent, ensure_dir, read};
+use super::paths::Paths;
+use crate::facts::{AppName, Databag, RelationId, Timestamp};
+
+/// A dozen of `update-status` at Juju's interval of five minutes.
+const MAX_AGE_SECONDS: i64 = 3600;
+
+/// What cannot change on one relation while this unit leads.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct OwnDatabag {
+    /// The application at the other end.
+    pub remote_app: AppName,
+    /// The databag of our own application, as it was committed.
+    pub own: Databag,
+    /// When Juju was asked.
+    read_at: Timestamp,
+}
+
+impl OwnDatabag {
+    /// A note of what Juju has just said.
+    pub fn new(remote_app: AppName, own: Databag, now: Timestamp) -> Self {
+        Self {
+            remote_app,
+            own,
+            read_at: now,
+        }
+    }
+
+    /// What is noted of a relation, if that can be relied on. A note that cannot be
+    /// read is none.
+    pub fn recall(paths: &Paths, relation: RelationId, now: Timestamp) -> Option<Self> {
+        let content = read(&path(paths, relation)).ok().flatten()?;
+        let noted: Self = serde_json::from_slice(&content).ok()?;
+        // A clock that was put back makes no note younger.
+        let is_fresh = noted.read_at <= now && now <= noted.read_at.plus_seconds(MAX_AGE_SECONDS);
+        is_fresh.then_some(noted)
+    }
+
+    /// Notes it.
+    ///
+    /// # Errors
+    /// The note could not be written.
+    pub fn note(&self, paths: &Paths, relation: RelationId) -> Result<(), WorkloadError> {
+        let path = path(paths, relation);
+        ensure_dir(&paths.own_databags_dir(), PRIVATE_DIR)?;
+        let content = serde_json::to_vec(self).expect("a databag is texts");
+        super::files::write_atomically(&path, &content, PRIVATE_FILE, super::Owner::Charm)
+    }
+}
+
+/// Forgets what is noted of a relation.
+///
+/// # Errors
+/// The note is there and could not be removed.
+pub fn forget(paths: &Paths, relation: RelationId) -> Result<(), WorkloadError> {
+    ensure_absent(&path(paths, relation))
+}
+
+/// Forgets what is noted of relations other than these.
+///
+/// # Errors
+/// Notes are there and could not be removed.
+pub fn retain<V>(paths: &Paths, relations: &BTreeMap<RelationId, V>) -> Result<(), WorkloadError> {
+    let directory = paths.own_databags_dir();
+    let entries = match fs::read_dir(&directory) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(WorkloadError::file("list", &directory))?,
+    };
+    for entry in entries {
+        let entry = entry.map_err(WorkloadError::file("list", &directory))?;
+        let relation = entry.file_name().to_string_lossy().parse().ok();
+        if relation.is_none_or(|relation| !relations.contains_key(&relation)) {
+            ensure_absent(&entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Forgets all notes.
+///
+/// # Errors
+/// Notes are there and could not be removed.
+pub fn forget_all(paths: &Paths) -> Result<(), WorkloadError> {
+    let directory = paths.own_databags_dir();
+    match fs::remove_dir_all(&directory) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(WorkloadError::file("remove", &directory)(error))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn path(paths: &Paths, relation: RelationId) -> PathBuf {
+    paths.own_databags_dir().join(relation.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::layout::ensure_layout;
+    use super::super::testing::Machine;
+    use super::*;
+
+    const NOW: Timestamp = Timestamp(1_800_000_000);
+
+    fn note() -> OwnDatabag {
+        let own = [("endpoints".to_owned(), "10.0.0.1:2379".to_owned())].into();
+        OwnDatabag::new("app".parse().expect("a name"), own, NOW)
+    }
+
+    #[test]
+    fn a_note_is_believed_for_an_hour_until_it_is_forgotten() {
+        let machine = Machine::new();
+        let paths = machine.paths();
+        ensure_layout(&paths).expect("directories");
+        let (one, ten) = (RelationId(1), RelationId(10));
+        assert_eq!(OwnDatabag::recall(&paths, one, NOW), None);
+        forget_all(&paths).expect("nothing to forget");
+        for relation in [one, ten] {
+            note().note(&paths, relation).expect("written");
+        }
+        let at = |seconds| OwnDatabag::recall(&paths, one, NOW.plus_seconds(seconds));
+        assert_eq!(at(0), Some(note()));
+        assert_eq!(at(3600), Some(note()));
+        assert_eq!(at(3601), None);
+        assert_eq!(at(-1), None);
+        retain(&paths, &[(one, ()), (ten, ())].into()).expect("both stay");
+        assert_eq!(at(0), Some(note()));
+        forget(&paths, one).expect("removed");
+        assert_eq!(at(0), None);
+        assert_eq!(OwnDatabag::recall(&paths, ten, NOW), Some(note()));
+        retain(&paths, &[(one, ())].into()).expect("removed");
+        assert_eq!(OwnDatabag::recall(&paths, ten, NOW), None);
+        note().note(&paths, ten).expect("written");
+        forget_all(&paths).expect("removed");
+        assert_eq!(OwnDatabag::recall(&paths, ten, NOW), None);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_no_note() {
+        let machine = Machine::new();
+        let paths = machine.paths();
+        ensure_layout(&paths).expect("directories");
+        let relation = RelationId(1);
+        note().note(&paths, relation).expect("written");
+        for text in ["", "{}", r#"{"remote_app": "app", "own": 7}"#] {
+            fs::write(path(&paths, relation), text).expect("writable");
+            assert_eq!(OwnDatabag::recall(&paths, relation, NOW), None, "{text}");
+        }
+    }
+}
