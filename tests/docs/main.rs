@@ -115,12 +115,17 @@ fn actions_are_described_in_a_sentence_and_explained_in_a_document() {
 fn commands_are_understood_and_run_by_a_test() {
     let metadata = Metadata::read();
     let tests = commands::Tests::read();
+    let sisters = sister::Sister::all();
     let mut wrong = Vec::new();
     let mut count = 0;
     for (path, text) in documents() {
         for command in commands::of_text(&text) {
             count += 1;
-            if let Err(reason) = commands::check(&command, &metadata, &tests) {
+            let checked = match sisters.iter().find(|charm| charm.is_asked_by(&command)) {
+                Some(charm) => charm.check(&command),
+                None => commands::check(&command, &metadata, &tests),
+            };
+            if let Err(reason) = checked {
                 wrong.push(format!("{}: `{command}`: {reason}", path.display()));
             }
         }

@@ -47,6 +47,16 @@ impl Sister {
         &self.name
     }
 
+    /// Whether a command is about this charm alone.
+    pub(crate) fn is_asked_by(&self, command: &str) -> bool {
+        let words: Vec<&str> = command.split_whitespace().collect();
+        let is_alone = ["run", "config"].map(|verb| ["juju", verb]);
+        let application = words.get(2).and_then(|word| word.split('/').next());
+        words.len() > 2
+            && is_alone.iter().any(|begin| words.starts_with(begin))
+            && application == Some(&self.name)
+    }
+
     pub(crate) fn readme(&self) -> String {
         fs::read_to_string(&self.readme).unwrap()
     }
