@@ -45,8 +45,8 @@ statuses: ## print what an operator reads in a whole life of the charm: statuses
 costs: ## measure what hooks cost: calls, restarts, memory, time; prints a Markdown table
 	@tests/tools/setup basic
 	@$(ENV) cargo build --release
-	@$(ENV) cargo test --test costs --no-run
-	@$(ENV) cargo test -q --test costs -- table $(RELEASE)
+	@$(ENV) cargo test --test stories --no-run
+	@$(ENV) cargo test -q --test stories -- table $(RELEASE)
 
 demo-lxd: ## show the LXD integrator at work, with a real LXD in a simulated Juju model
 	@tests/tools/setup basic
@@ -91,10 +91,10 @@ stories: ## the tests that run the charm with a real etcd; FILTER=word picks som
 
 integration: stories ## the same, under the name that the makefiles of charms have for it
 
-interop: ## the tests with requirers that run Canonical's own libraries; FILTER=word picks some
+interop: ## the tests with requirers that run Canonical's own libraries
 	@tests/tools/setup all
 	@tests/tools/python
-	@$(ENV) cargo test --test interop -- $(FILTER)
+	@$(ENV) cargo test --test stories -- interop_
 
 fuzz: ## hostile input for all that reads; TIMES=100 is a hundred times what each test run does
 	@tests/tools/setup basic
@@ -127,11 +127,11 @@ pack-test: ## pack the charm, look at what is in it, and let it serve a client
 
 crash: ## kill the charm at every call that it makes; CRASH_SWEEP=20 takes each 20th, CRASH_FAULTS some kinds
 	@tests/tools/setup all
-	@$(ENV) CRASH_SWEEP=$${CRASH_SWEEP:-all} cargo test --test crash -- $(FILTER)
+	@$(ENV) CRASH_SWEEP=$${CRASH_SWEEP:-all} cargo test --test stories -- $(or $(FILTER),crash_)
 
 hostile: ## send every certificate of the corpus in every way, to every etcd
 	@tests/tools/setup all
-	@$(ENV) HOSTILE_SWEEP=all cargo test --test hostile -- $(FILTER)
+	@$(ENV) HOSTILE_SWEEP=all cargo test --test stories -- $(or $(FILTER),hostile_)
 
 clean: ## remove everything that was built or fetched
 	@cargo clean

@@ -10,10 +10,14 @@ mod access;
 mod actions;
 mod bad_input;
 mod cluster;
+mod costs;
+mod crash;
 mod fall_back;
 mod faults;
 mod foreign;
+mod hostile;
 mod hygiene;
+mod interop;
 mod isolation;
 mod leaders;
 mod majority;
@@ -24,6 +28,7 @@ mod options;
 mod packed;
 mod rebuild;
 mod restore;
+mod revocation;
 mod root;
 mod rotation;
 mod sentences;
@@ -31,22 +36,37 @@ mod snapshot;
 mod statuses;
 mod storage;
 mod support;
+mod survival;
 mod tools;
 mod versions;
 
 use std::process::ExitCode;
 
-use libtest_mimic::{Arguments, Trial};
+use etcd_charm_world::juju::harness;
+
+/// Each story has processes of its own and waits for them most of the time.
+const THREADS: usize = 6;
 
 fn main() -> ExitCode {
-    if let Some(code) = etcd_charm_world::run_as_tool() {
+    if let Some(code) = costs::run_as_dispatch().or_else(etcd_charm_world::run_as_tool) {
         return code;
     }
-    let mut arguments = Arguments::from_args();
-    // Each story has processes of its own and waits for them most of the time,
-    // so more of them than there are processors make sense.
-    arguments.test_threads.get_or_insert(4);
-    let trials: Vec<Trial> = [
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    match &words[..] {
+        [command, charm] if command == "table" => costs::print_table(charm.as_ref()),
+        _ => harness::main(THREADS, stories),
+    }
+}
+
+/// All stories: first those that take long, so that none of them is the last.
+fn stories() -> Vec<harness::Trial> {
+    [
+        crash::stories(),
+        survival::stories(),
+        revocation::stories(),
+        hostile::stories(),
+        interop::stories(),
+        costs::stories(),
         access::stories(),
         actions::stories(),
         bad_input::stories(),
@@ -76,6 +96,5 @@ fn main() -> ExitCode {
     ]
     .into_iter()
     .flatten()
-    .collect();
-    libtest_mimic::run(&arguments, trials).exit_code()
+    .collect()
 }

@@ -1,12 +1,14 @@
 //! What stories have in common.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 
 use etcd_charm_world::{
     Certificate, ClientAuthority, Etcdctl, HookRun, JujuVersion, Programs, Request, Told, UnitName,
     V0, V1, World, WorldOptions,
 };
-use libtest_mimic::Trial;
+
+pub(crate) use etcd_charm_world::juju::harness::test as story;
 
 /// A world with the charm under test and the distribution's etcd.
 pub(crate) fn world() -> World {
@@ -16,12 +18,36 @@ pub(crate) fn world() -> World {
 /// A world with some etcd and some Juju.
 pub(crate) fn world_of(programs: Programs, juju: JujuVersion) -> World {
     World::new(WorldOptions {
+        juju,
+        ..options(programs)
+    })
+}
+
+/// A world with the charm under test and some etcd, before it is made.
+pub(crate) fn options(programs: Programs) -> WorldOptions {
+    WorldOptions {
         dispatch: env!("CARGO_BIN_EXE_etcd-charm").into(),
         charm: PathBuf::from(env!("CARGO_MANIFEST_DIR")),
         programs,
-        juju,
+        juju: JujuVersion::V3_6,
         seed: 1,
-    })
+    }
+}
+
+/// A cluster of so many units, at rest.
+pub(crate) fn cluster(programs: Programs, units: usize) -> (World, Vec<UnitName>) {
+    let mut world = World::new(options(programs));
+    let mut names = vec![world.deploy()];
+    for _ in 1..units {
+        names.push(world.add_unit());
+    }
+    world.rest();
+    (world, names)
+}
+
+/// A line for whoever runs the tests, shown also when they pass.
+pub(crate) fn say(line: &str) {
+    writeln!(std::io::stderr(), "{line}").expect("stderr");
 }
 
 /// A world with the charm under test and the newest etcd at hand.
@@ -40,14 +66,6 @@ pub(crate) fn deployed() -> (World, UnitName) {
     let unit = world.deploy();
     world.settle();
     (world, unit)
-}
-
-/// A story as a test of this name.
-pub(crate) fn story(name: &str, tell: impl FnOnce() + Send + 'static) -> Trial {
-    Trial::test(name, move || {
-        tell();
-        Ok(())
-    })
 }
 
 /// A certificate for a client of this name, from an authority of its own.

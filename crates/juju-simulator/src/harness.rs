@@ -1,8 +1,20 @@
 //! The `main` of a test program whose tests make models.
 
+use std::io::Write as _;
 use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 pub use libtest_mimic::{Arguments, Trial};
+
+/// How many of the slowest tests are named at the end.
+const NAMED: usize = 10;
+
+/// From this time of all together on they are.
+const LONG: Duration = Duration::from_secs(60);
+
+/// How long each test took.
+static TIMES: Mutex<Vec<(Duration, String)>> = Mutex::new(Vec::new());
 
 /// Makes a list of tests out of functions, named as their paths are.
 ///
@@ -22,14 +34,18 @@ macro_rules! tests {
 
 /// A test of this name; it fails by a panic.
 pub fn test(name: &str, run: impl FnOnce() + Send + 'static) -> Trial {
+    let own_name = name.to_owned();
     Trial::test(name, move || {
+        let begun = Instant::now();
         run();
+        let mut times = TIMES.lock().unwrap_or_else(PoisonError::into_inner);
+        times.push((begun.elapsed(), own_name));
         Ok(())
     })
 }
 
 /// Runs tests as the arguments of the command line want it, so many at a time unless these say otherwise: tests wait
-/// for processes most of the time, so more of them than there are processors make sense.
+/// for processes most of the time, so more of them than there are processors make sense. Says which took longest.
 ///
 /// A process that a model started under the name of a hook tool or a command ends here.
 #[must_use]
@@ -39,5 +55,19 @@ pub fn main(threads: usize, tests: impl FnOnce() -> Vec<Trial>) -> ExitCode {
     }
     let mut arguments = Arguments::from_args();
     arguments.test_threads.get_or_insert(threads);
-    libtest_mimic::run(&arguments, tests()).exit_code()
+    let begun = Instant::now();
+    let conclusion = libtest_mimic::run(&arguments, tests());
+    if begun.elapsed() > LONG {
+        // Whether this can be written or not, the tests have been run.
+        let _ = writeln!(std::io::stdout(), "slowest: {}", slowest());
+    }
+    conclusion.exit_code()
+}
+
+fn slowest() -> String {
+    let mut times = TIMES.lock().unwrap_or_else(PoisonError::into_inner);
+    times.sort_by(|one, other| other.cmp(one));
+    let named = times.iter().take(NAMED);
+    let named = named.map(|(time, name)| format!("{name} {} s", time.as_secs()));
+    named.collect::<Vec<_>>().join(", ")
 }

@@ -1,0 +1,100 @@
+//! What each hook costs: calls of hook tools and of etcd, restarts of etcd,
+//! memory and time of the charm's own process.
+//!
+//! As a test it asserts that an event on one relation costs the same however
+//! many relations there are. As `stories table CHARM` it prints the whole table
+//! for a program, which should be the release build.
+
+mod bench;
+mod events;
+mod meter;
+mod table;
+
+use libtest_mimic::Trial;
+
+use crate::support::story;
+
+use bench::{Bench, Measure};
+use etcd_charm_world::Programs;
+use etcd_charm_world::juju::Hook;
+use events::{Costs, Event};
+
+pub(crate) use meter::run_as_dispatch;
+pub(crate) use table::print as print_table;
+
+/// As many hook tools as a new request may call, on a cluster of one unit.
+const NEW_REQUEST_TOOLS: usize = 12;
+
+/// As many hook tools as an event may call that changes nothing.
+const NO_CHANGE_TOOLS: usize = 5;
+
+pub(crate) fn stories() -> Vec<Trial> {
+    vec![
+        story("costs_are_the_same_with_many_relations", one_and_many),
+        story(
+            "costs_of_a_pass_are_two_calls_for_each_relation",
+            pass_over_many,
+        ),
+    ]
+}
+
+/// A regular pass in which nothing has changed since the last asks Juju for what the
+/// requirer wrote and for its secret, and etcd for nothing that grows.
+fn pass_over_many() {
+    let charm = env!("CARGO_BIN_EXE_etcd-charm");
+    let programs = Programs::all().pop().unwrap();
+    let mut bench = Bench::with(charm.as_ref(), Measure::Calls, programs);
+    bench.crowd(2);
+    bench.rest();
+    let few = bench.run(Hook::UpdateStatus);
+    bench.crowd(10);
+    bench.rest();
+    let many = bench.run(Hook::UpdateStatus);
+    assert_eq!(many.tools - few.tools, 20, "{few:?} and {many:?}");
+    assert_eq!(many.etcd, few.etcd);
+    changes_by_hand_are_found(&mut bench);
+}
+
+/// What a pass need not ask again it finds all the same once it is changed.
+fn changes_by_hand_are_found(bench: &mut Bench) {
+    let admin = bench.world.admin(&bench.unit);
+    let name = "client-x1001";
+    let role = |admin: &etcd_charm_world::Etcdctl| admin.lines(&["role", "get", name]);
+    let before = role(&admin);
+    for change in [
+        &["role", "grant-permission", name, "read", "/other"][..],
+        &["role", "delete", name],
+        &["user", "delete", name],
+    ] {
+        assert!(admin.run(change).ok, "{change:?}");
+        bench.run(Hook::UpdateStatus);
+        assert_eq!(role(&admin), before, "{change:?}");
+        assert!(admin.lines(&["user", "list"]).contains(&name.to_owned()));
+    }
+}
+
+fn one_and_many() {
+    let charm = env!("CARGO_BIN_EXE_etcd-charm");
+    let mut bench = Bench::new(charm.as_ref(), Measure::Calls);
+    let alone = Costs::measure(&mut bench);
+    bench.crowd(11);
+    let among_many = Costs::measure(&mut bench);
+    for event in Event::ALL.into_iter().filter(|event| event.is_about_one()) {
+        let [one, many] = [&alone, &among_many].map(|costs| costs.of(event).calls());
+        assert_eq!(one, many, "{event} costs more with more relations");
+    }
+    let new = among_many.of(Event::NewRequest);
+    assert!(new.tools <= NEW_REQUEST_TOOLS, "a new request: {new:?}");
+    assert_eq!(new.restarts, 1, "a new request: {new:?}");
+    for event in [
+        Event::Created,
+        Event::NoChange,
+        Event::OtherSecret,
+        Event::OwnSecret,
+    ] {
+        let cost = among_many.of(event);
+        assert!(cost.tools <= NO_CHANGE_TOOLS, "{event}: {cost:?}");
+        assert_eq!(cost.restarts, 0, "{event}: {cost:?}");
+    }
+    assert_eq!(among_many.of(Event::Broken).restarts, 0);
+}

@@ -1,0 +1,231 @@
+//! A world in which hooks are run one by one and measured.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use etcd_charm_world::juju::Hook;
+use etcd_charm_world::{ClientAuthority, HookRun, Programs, UnitName, V0, World, WorldOptions};
+
+use crate::costs::meter;
+use crate::support::options;
+
+/// What is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Measure {
+    /// Calls and restarts.
+    Calls,
+    /// The process as well.
+    Process,
+}
+
+/// What one hook cost.
+#[derive(Clone, Debug)]
+pub(crate) struct Cost {
+    /// Calls of hook tools.
+    pub(crate) tools: usize,
+    /// Calls of etcd, as the charm counts them; `None` where it did not come
+    /// to the end at which it tells.
+    pub(crate) etcd: Option<usize>,
+    /// Restarts of etcd.
+    pub(crate) restarts: u32,
+    /// Memory and time of the process.
+    pub(crate) process: Option<meter::Figures>,
+}
+
+impl Cost {
+    /// What must not depend on the number of relations.
+    pub(crate) const fn calls(&self) -> (usize, Option<usize>, u32) {
+        (self.tools, self.etcd, self.restarts)
+    }
+}
+
+/// How often the process is measured in an event that can be repeated.
+const TIMES: usize = 9;
+
+/// The world and what was made in it.
+pub(crate) struct Bench {
+    pub(crate) world: World,
+    pub(crate) authority: ClientAuthority,
+    pub(crate) unit: UnitName,
+    figures: Option<PathBuf>,
+    apps: u32,
+    // Holds the file with the figures.
+    _directory: tempfile::TempDir,
+}
+
+impl Bench {
+    /// One unit of the charm, at rest.
+    pub(crate) fn new(charm: &Path, measure: Measure) -> Self {
+        Self::with(charm, measure, Programs::oldest())
+    }
+
+    /// The same with a certain release of etcd.
+    pub(crate) fn with(charm: &Path, measure: Measure, programs: Programs) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let figures = (measure == Measure::Process).then(|| directory.path().join("figures"));
+        let dispatch = match measure {
+            Measure::Calls => charm.to_owned(),
+            Measure::Process => std::env::current_exe().unwrap(),
+        };
+        let mut world = World::new(WorldOptions {
+            dispatch,
+            ..options(programs)
+        });
+        let unit = world.deploy();
+        if let Some(figures) = &figures {
+            for (key, value) in meter::environment(charm, figures) {
+                world.model.set_unit_environment(unit.clone(), &key, &value);
+            }
+        }
+        let mut bench = Self {
+            world,
+            authority: ClientAuthority::new(),
+            unit,
+            figures,
+            apps: 0,
+            _directory: directory,
+        };
+        bench.rest();
+        bench
+    }
+
+    /// A name for a further application, of the same length each time.
+    pub(crate) fn next_app(&mut self) -> String {
+        self.apps += 1;
+        format!("client-x{}", self.apps + 1000)
+    }
+
+    /// Relates so many clients and grants what they ask for. All ask before the
+    /// first hook, so that one restart lets all of them in.
+    pub(crate) fn crowd(&mut self, count: u32) {
+        let mut relations = Vec::new();
+        for _ in 0..count {
+            let app = self.next_app();
+            let relation = self.world.relate(&app);
+            let certificate = self.authority.issue(&app);
+            let model = &mut self.world.model;
+            let mut client = V0::ask(model, &app, relation, &format!("/{app}/"));
+            client.set_certificate(model, &certificate.certificate);
+            relations.push(relation);
+        }
+        let starts = self.starts();
+        self.rest();
+        assert_eq!(self.starts() - starts, 1, "restarts for {count} requests");
+        for relation in relations {
+            let answer = self.world.model.app_bag(relation, "etcd");
+            assert!(answer.contains_key("secret-user"), "no answer: {answer:?}");
+        }
+    }
+
+    /// Runs everything that is due, then full passes until nothing changes.
+    pub(crate) fn rest(&mut self) {
+        for _ in 0..6 {
+            while self.world.model.step().is_some_and(succeeded) {}
+            let passes = self.world.model.update_status_all();
+            if passes
+                .into_iter()
+                .all(|run| run.changes.is_empty() && succeeded(run))
+            {
+                return;
+            }
+        }
+        panic!("update-status goes on changing things");
+    }
+
+    /// Runs everything that is due, and gives the cost of the last hook of
+    /// this name.
+    pub(crate) fn hook_of(&mut self, name: &str) -> Cost {
+        let mut found = None;
+        loop {
+            let starts = self.starts();
+            self.forget_figures();
+            let Some(run) = self.world.model.step() else {
+                break;
+            };
+            if run.name == name {
+                found = Some(self.cost(&run, starts));
+            }
+            assert!(succeeded(run));
+        }
+        found.unwrap_or_else(|| panic!("{name} did not run"))
+    }
+
+    /// Runs one hook.
+    pub(crate) fn run(&mut self, hook: Hook) -> Cost {
+        let starts = self.starts();
+        self.forget_figures();
+        let run = self.world.model.run_hook(self.unit.clone(), hook);
+        let cost = self.cost(&run, starts);
+        assert!(succeeded(run));
+        cost
+    }
+
+    /// Measures an event that can be repeated; calls are the same each time, and
+    /// the time of the process is the median.
+    pub(crate) fn repeated(&mut self, mut event: impl FnMut(&mut Self, usize) -> Cost) -> Cost {
+        let times = if self.figures.is_some() { TIMES } else { 1 };
+        let mut costs: Vec<Cost> = (0..times).map(|time| event(self, time)).collect();
+        let calls = costs[0].calls();
+        assert!(costs.iter().all(|cost| cost.calls() == calls), "{costs:?}");
+        costs.sort_by_key(|cost| cost.process.map(|figures| figures.time));
+        costs.swap_remove(times / 2)
+    }
+
+    fn cost(&self, run: &HookRun, starts: u32) -> Cost {
+        let told = number_after(&run.stdout, "hook_tools=");
+        if let Some(told) = told {
+            assert_eq!(told, run.calls.len(), "{} counts its calls", run.name);
+        }
+        Cost {
+            tools: run.calls.len(),
+            etcd: number_after(&run.stdout, "etcd_calls="),
+            restarts: self.starts() - starts,
+            process: self.figures.as_deref().and_then(meter::Figures::read),
+        }
+    }
+
+    fn forget_figures(&self) {
+        if let Some(figures) = &self.figures {
+            // There is none before the first hook.
+            let _ = std::fs::remove_file(figures);
+        }
+    }
+
+    fn starts(&self) -> u32 {
+        self.world.starts(&self.unit)
+    }
+
+    /// How many calls etcd has answered so far by its own count; `None` where
+    /// there is no `curl` to ask it.
+    pub(crate) fn handled(&self) -> Option<usize> {
+        let pki = self.world.pki(&self.unit);
+        let output = Command::new("curl")
+            .args(["--silent", "--fail", "--cert"])
+            .arg(pki.join("admin.crt"))
+            .arg("--key")
+            .arg(pki.join("admin.key"))
+            .arg("--cacert")
+            .arg(pki.join("server-ca.crt"))
+            .arg(format!("{}/metrics", self.world.url(&self.unit)))
+            .output()
+            .ok()
+            .filter(|output| output.status.success())?;
+        let text = String::from_utf8(output.stdout).ok()?;
+        let counts = text
+            .lines()
+            .filter(|line| line.starts_with("grpc_server_handled_total{"))
+            .filter_map(|line| line.rsplit(' ').next()?.parse::<usize>().ok());
+        Some(counts.sum())
+    }
+}
+
+fn succeeded(run: HookRun) -> bool {
+    assert!(run.succeeded(), "{} failed: {}", run.name, run.stderr);
+    true
+}
+
+fn number_after(text: &str, key: &str) -> Option<usize> {
+    let rest = text.rsplit(key).next().filter(|_| text.contains(key))?;
+    let digits = rest.split(|c: char| !c.is_ascii_digit()).next()?;
+    digits.parse().ok()
+}

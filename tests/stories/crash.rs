@@ -1,0 +1,59 @@
+//! Crash consistency: the real program is killed at every call that it makes
+//! (hook tools, etcd, files, systemd), or the call fails, and whatever runs
+//! next has to end where an undisturbed run ends.
+//!
+//! A plain run takes a bounded sample that is the same every time. With
+//! `CRASH_SWEEP=all` every point is taken, with `CRASH_SWEEP=7` each seventh;
+//! `CRASH_FAULTS=AfterTool,BeforeReceive` takes only those kinds of faults;
+//! `CRASH_WORLDS=4` has four worlds at a time in place of two.
+
+mod crew;
+mod drive;
+mod fault;
+mod founding;
+mod life;
+mod refounding;
+mod rig;
+mod snapshot;
+mod sweep;
+
+use libtest_mimic::Trial;
+
+use crate::support::story;
+
+/// Gives everything that was wrong.
+type Sweep = fn() -> Result<(), String>;
+
+/// What is swept: each makes worlds of its own, some at a time.
+pub(crate) fn stories() -> Vec<Trial> {
+    let sweeps: [(&str, Sweep); 8] = [
+        ("crash_in_the_life_of_a_client", sweep::of_a_client),
+        ("crash_while_an_operator_acts", sweep::of_an_operator),
+        (
+            "crash_in_the_life_of_a_client_of_two",
+            sweep::of_a_client_of_two,
+        ),
+        ("crash_leadership_lost_in_the_middle", sweep::of_leadership),
+        ("crash_while_the_cluster_is_founded", founding::of_a_cluster),
+        (
+            "crash_while_a_second_unit_joins",
+            founding::of_a_second_unit,
+        ),
+        (
+            "crash_while_a_snapshot_is_restored",
+            refounding::of_a_restore,
+        ),
+        (
+            "crash_while_the_cluster_is_rebuilt",
+            refounding::of_a_rebuild,
+        ),
+    ];
+    let tell = |sweep: Sweep| {
+        if let Err(wrong) = sweep() {
+            panic!("{wrong}");
+        }
+    };
+    sweeps
+        .map(|(name, sweep)| story(name, move || tell(sweep)))
+        .into()
+}

@@ -1,0 +1,299 @@
+//! What happens in a world, step by step: the lives of clients, and what an
+//! operator does meanwhile. After the last step the world is as it was before
+//! the first, so that one world serves many lives.
+
+use std::fs;
+use std::path::PathBuf;
+
+use etcd_charm_world::{
+    Certificate, ClientAuthority, Credentials, Older, RelationId, Request, UnitName, V0, V1,
+};
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+
+use crate::crash::drive::Action;
+use crate::crash::rig::Rig;
+use crate::crash::snapshot::{self, Aliases, Snapshot};
+
+/// One event that changes something.
+pub(crate) struct Stage {
+    /// What it is.
+    pub(crate) name: &'static str,
+    /// What happens; hooks run afterwards.
+    pub(crate) act: fn(&mut Life, &mut Rig),
+    /// Whether full passes follow until there is nothing left to do. Where
+    /// not, the next stage begins with what the event's own hooks left.
+    pub(crate) rests: bool,
+    /// What an operator runs then, if the event is one of theirs.
+    pub(crate) action: Option<fn(&Life) -> Action>,
+}
+
+/// What clients do, in order.
+pub(crate) const CLIENT_STAGES: &[Stage] = &[
+    stage("a request of version 0", Life::request, true),
+    stage("a new certificate of the same name", Life::rotate, true),
+    stage("a new certificate of another name", Life::rename, true),
+    stage("a relation that ends", Life::end, true),
+    stage("other ports", Life::other_ports, true),
+    stage("the ports of before", Life::usual_ports, true),
+    stage("two requests of version 1", Life::request_two, true),
+    stage("a request that is withdrawn", Life::withdraw, true),
+    stage("a relation of an older interface", Life::relate_db, true),
+    stage("the end of that one", Life::end_db, true),
+    stage("the other relation that ends", Life::end_other, false),
+    stage("the full pass that drops the leaf", |_, _| {}, true),
+];
+
+/// What an operator does, in order. The authority comes first: whatever follows
+/// is told of another one in each life.
+pub(crate) const OPERATOR_STAGES: &[Stage] = &[
+    Stage {
+        action: Some(Life::replace_authority),
+        ..stage("another authority of the servers", |_, _| {}, true)
+    },
+    Stage {
+        action: Some(Life::generate),
+        ..stage("credentials for a person", Life::person_comes, true)
+    },
+    Stage {
+        action: Some(Life::revoke),
+        ..stage("their end", |_, _| {}, true)
+    },
+    stage("the archive that is thrown away", Life::person_goes, true),
+];
+
+const fn stage(name: &'static str, act: fn(&mut Life, &mut Rig), rests: bool) -> Stage {
+    Stage {
+        name,
+        act,
+        rests,
+        action: None,
+    }
+}
+
+/// Who takes part.
+pub(crate) struct Life {
+    /// The units of etcd.
+    pub(crate) units: Vec<UnitName>,
+    bystander: (RelationId, Certificate),
+    v0: Option<V0>,
+    v1: Option<V1>,
+    db: Option<Older>,
+    certificates: [Certificate; 5],
+    /// Who has credentials, or had them a moment ago.
+    person: Option<String>,
+    /// How many persons there were: a name that was revoked cannot be used again.
+    persons: usize,
+    /// Whether an operator acts, who replaces the authority of the servers.
+    is_operated: bool,
+}
+
+impl Life {
+    /// A world at rest with a client that nothing happens to.
+    pub(crate) fn begin(rig: &mut Rig, units: Vec<UnitName>, stages: &[Stage]) -> Self {
+        let authority = ClientAuthority::new();
+        let bystander = authority.issue("bystander");
+        let relation = rig.world.relate("bystander");
+        let mut asking = V0::ask(&mut rig.world.model, "bystander", relation, "/bystander/");
+        asking.set_certificate(&mut rig.world.model, &bystander.certificate);
+        rig.world.rest();
+        Self {
+            units,
+            bystander: (relation, bystander),
+            v0: None,
+            v1: None,
+            db: None,
+            certificates: ["old", "old", "new", "one", "two"].map(|name| authority.issue(name)),
+            person: None,
+            persons: 0,
+            is_operated: stages.iter().any(|stage| stage.action.is_some()),
+        }
+    }
+
+    fn request(&mut self, rig: &mut Rig) {
+        let relation = rig.world.relate("zero");
+        let model = &mut rig.world.model;
+        let mut v0 = V0::ask(model, "zero", relation, "/zero/");
+        v0.set_certificate(model, &self.certificates[0].certificate);
+        self.v0 = Some(v0);
+    }
+
+    fn rotate(&mut self, rig: &mut Rig) {
+        self.show(rig, 1);
+    }
+
+    fn rename(&mut self, rig: &mut Rig) {
+        self.show(rig, 2);
+    }
+
+    fn show(&mut self, rig: &mut Rig, number: usize) {
+        let v0 = self.v0.as_mut().unwrap();
+        v0.set_certificate(&mut rig.world.model, &self.certificates[number].certificate);
+    }
+
+    fn other_ports(&mut self, rig: &mut Rig) {
+        let model = &mut rig.world.model;
+        model.set_config("etcd", "client-port", 4001);
+        model.set_config("etcd", "peer-port", 4002);
+    }
+
+    fn usual_ports(&mut self, rig: &mut Rig) {
+        let model = &mut rig.world.model;
+        for port in ["client-port", "peer-port"] {
+            model.set_config("etcd", port, serde_json::Value::Null);
+        }
+    }
+
+    fn end(&mut self, rig: &mut Rig) {
+        let v0 = self.v0.take().unwrap();
+        rig.world.model.remove_relation(v0.relation);
+    }
+
+    fn request_two(&mut self, rig: &mut Rig) {
+        let relation = rig.world.relate("one");
+        let model = &mut rig.world.model;
+        let requests = vec![
+            Request::new("/one/", "e7cd000000000001", "salt000000000001"),
+            Request::new("/two/", "e7cd000000000002", "salt000000000002"),
+        ];
+        let mut v1 = V1::ask(model, "one", relation, requests);
+        for number in 0..2 {
+            v1.set_certificate(model, number, &self.certificates[3 + number].certificate);
+        }
+        self.v1 = Some(v1);
+    }
+
+    fn withdraw(&mut self, rig: &mut Rig) {
+        let v1 = self.v1.as_mut().unwrap();
+        v1.requests.remove(0);
+        v1.write(&mut rig.world.model);
+    }
+
+    fn relate_db(&mut self, rig: &mut Rig) {
+        self.db = Some(rig.world.relate_db("db"));
+    }
+
+    fn end_db(&mut self, rig: &mut Rig) {
+        let db = self.db.take().unwrap();
+        rig.world.model.remove_relation(db.relation);
+    }
+
+    fn end_other(&mut self, rig: &mut Rig) {
+        let v1 = self.v1.take().unwrap();
+        rig.world.model.remove_relation(v1.relation);
+    }
+
+    fn person_comes(&mut self, _: &mut Rig) {
+        self.persons += 1;
+        self.person = Some(format!("person-{:04}", self.persons));
+    }
+
+    fn generate(&self) -> Action {
+        Action {
+            name: "generate-client-certificates",
+            parameters: json!({"common-name": self.person, "prefix": "/person/"}),
+            done: None,
+        }
+    }
+
+    fn revoke(&self) -> Action {
+        Action {
+            name: "revoke-client-certificates",
+            parameters: json!({"common-name": self.person}),
+            done: None,
+        }
+    }
+
+    /// Nothing is left of a person but the name.
+    fn person_goes(&mut self, rig: &mut Rig) {
+        self.person = None;
+        let admin = rig.world.admin(&self.units[0]);
+        assert!(admin.run(&["del", "/person/key"]).ok);
+        for unit in &self.units {
+            // Only one of them has it.
+            let _ = fs::remove_file(archive(rig, unit));
+        }
+    }
+
+    fn replace_authority(&self) -> Action {
+        Action {
+            name: "rotate-server-ca",
+            // The next one signs at once.
+            parameters: json!({"grace-minutes": 0}),
+            done: Some("is being replaced already"),
+        }
+    }
+
+    /// The relations that there are, and what they are called.
+    pub(crate) fn relations(&self) -> Vec<(RelationId, &'static str)> {
+        let v0 = self.v0.as_ref().map(|v0| (v0.relation, "zero"));
+        let v1 = self.v1.as_ref().map(|v1| (v1.relation, "one"));
+        let db = self.db.as_ref().map(|db| (db.relation, "db"));
+        let bystander = Some((self.bystander.0, "bystander"));
+        [bystander, v0, v1, db].into_iter().flatten().collect()
+    }
+
+    /// The state of the world, which must let the bystander work.
+    pub(crate) fn snapshot(&self, rig: &mut Rig) -> Snapshot {
+        for unit in &self.units {
+            let client = rig.world.client(unit, &self.bystander.1);
+            let put = client.run(&["put", "/bystander/key", "value"]);
+            assert!(put.ok, "the bystander cannot write: {}", put.stderr);
+        }
+        let mut aliases = Aliases::new();
+        let of_v0 = self.v0.as_ref().and_then(|v0| v0.secret.clone());
+        let of_v1 = self.v1.iter().flat_map(|v1| v1.requests.iter());
+        let secrets = of_v0
+            .into_iter()
+            .chain(of_v1.filter_map(|r| r.secret.clone()));
+        for (number, uri) in secrets.enumerate() {
+            let id = uri.rsplit([':', '/']).next().unwrap().to_owned();
+            aliases.push((uri, format!("<secret of a client {number}>")));
+            aliases.push((id, format!("<id of a client's secret {number}>")));
+        }
+        if let Some(person) = &self.person {
+            aliases.push((person.clone(), "<person>".to_owned()));
+        }
+        for unit in &self.units {
+            if let Ok(content) = fs::read(archive(rig, unit)) {
+                let digest = snapshot::hex(&Sha256::digest(content));
+                aliases.push((digest, "<archive>".to_owned()));
+            }
+        }
+        if self.is_operated {
+            aliases.extend(snapshot::of_another_authority(rig, &self.units));
+        }
+        let mut end = snapshot::take(rig, &self.units, &self.relations(), aliases);
+        // Names of former persons stay on record until nobody can have a
+        // certificate of them.
+        end.retain(|key, _| !key.contains("/issued/person-"));
+        for unit in &self.units {
+            if let Some(answer) = show_credentials(rig, unit) {
+                end.insert("what a person may do".to_owned(), answer.to_owned());
+            }
+        }
+        end
+    }
+}
+
+/// Where the credentials for a person lie on a machine without an operator.
+fn archive(rig: &Rig, unit: &UnitName) -> PathBuf {
+    let own = rig.world.root(unit).join("etc/etcd-charm");
+    let name = "etcd_client_credentials.tar.gz";
+    own.join(unit.with_dash()).join(name)
+}
+
+/// What etcd says to somebody who has found the credentials on a machine, if
+/// there are any.
+fn show_credentials(rig: &Rig, unit: &UnitName) -> Option<&'static str> {
+    let archive = archive(rig, unit);
+    if !archive.exists() {
+        return None;
+    }
+    let client = Credentials::unpack(&archive);
+    let client = client.client(&rig.world, unit);
+    let own = client.run(&["put", "/person/key", "value"]);
+    let other = client.impatient().run(&["put", "/bystander/key", "stolen"]);
+    assert!(!other.ok, "credentials reach what is not theirs");
+    Some(if own.ok { "to write" } else { "nothing" })
+}
