@@ -54,6 +54,13 @@ demo-lxd: ## show the LXD integrator at work, with a real LXD in a simulated Juj
 	@$(ENV) cargo test -q -p lxd-integrator --test lxd --no-run
 	@$(ENV) LXD_DEMO=1 cargo test -q -p lxd-integrator --test lxd
 
+.PHONY: demo-valkey
+demo-valkey: ## show the charm of Valkey at work, with real servers in a simulated Juju model
+	@tests/tools/setup basic
+	@charms/valkey/tests/setup
+	@$(ENV) cargo test -q -p valkey-charm --test valkey --no-run
+	@$(ENV) VALKEY_DEMO=1 cargo test -q -p valkey-charm --test valkey
+
 test: ## everything that CI checks
 	@$(TIMED) setup tests/tools/setup all
 	@$(TIMED) python tests/tools/python

@@ -6,6 +6,7 @@
 //! reads is in [`observe`]; what writes is in [`apply`].
 
 pub mod acl;
+pub mod action;
 pub mod apply;
 pub mod explain;
 pub mod facts;

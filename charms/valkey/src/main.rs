@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use juju_hooks::{Environment, Event, Hook};
-use valkey_charm::{explain, reconcile, watch};
+use valkey_charm::{action, explain, reconcile, watch};
 
 fn main() -> ExitCode {
     match run() {
@@ -33,7 +33,7 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
     let hook = Hook::read(&environment)?;
     let root = environment.get("VALKEY_CHARM_ROOT").unwrap_or("/").into();
     match hook.event.clone() {
-        Event::Action(_) => {}
+        Event::Action(name) => runtime.block_on(action::run(hook, root, &name))?,
         _ => runtime.block_on(reconcile::run(hook, root))?,
     }
     Ok(())

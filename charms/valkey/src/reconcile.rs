@@ -2,25 +2,26 @@
 //! State is compared, never deltas, so a hook that was killed, repeated or
 //! skipped is made good by the next one.
 
-use std::collections::BTreeMap;
+mod leave;
+mod report;
+mod serve;
+
 use std::path::PathBuf;
 use std::time::SystemTime;
 
 use certificates::Timestamp;
-use juju_hooks::{
-    Event, Hook, Lifecycle, LogLevel, Relation, RelationChange, TcpPort, ToolError, Tools,
-};
+use juju_hooks::{Event, Hook, Lifecycle, RelationChange, ToolError, Tools};
 use thiserror::Error;
 
-use crate::apply::{access, cluster as places, leave, machine, own};
-use crate::explain::{self, chain};
+use crate::apply::{access, cluster as places, machine, own};
+use crate::explain::chain;
 use crate::facts::{Juju, Known, Nodes, OwnSecret};
 use crate::machine::{MachineError, Paths};
 use crate::observe;
-use crate::plan::answer::{self, PORT, SENTINEL_PORT, SENTINEL_TLS_PORT, TLS_PORT};
-use crate::plan::{Problem, Report, access as admission, cluster};
+use crate::plan::answer::PORT;
+use crate::plan::{Problem, Report, cluster};
 use crate::relation::CLIENTS;
-use crate::relation::ledger::{Ledger, Said};
+use crate::relation::ledger::Ledger;
 use crate::valkey::ValkeyError;
 
 /// By this name the watcher asks for a hook.
@@ -77,7 +78,14 @@ pub async fn run(hook: Hook, root: PathBuf) -> Result<(), ReconcileError> {
     if !concerns_us(&hook.event) {
         return Ok(());
     }
-    let mut run = Run::begin(&hook, root)?;
+    let paths = Paths::new(root, &hook.unit);
+    let tools = Tools::new(&hook.search_path, &paths.private()).map_err(ReconcileError::Tools)?;
+    let leader = tools.is_leader().map_err(ReconcileError::Observe)?;
+    if !leader && is_of_a_client(&hook.event) {
+        // What the leader decides reaches the others over the peer relation.
+        return Ok(());
+    }
+    let mut run = Run::begin(tools, paths, &hook, leader)?;
     if is_leaving(&hook) {
         return run.leave(&hook).await;
     }
@@ -107,6 +115,12 @@ fn concerns_us(event: &Event) -> bool {
     match event {
         Event::Other(name) => name == SWITCHED,
         Event::SecretRemove(..) | Event::Action(_) => false,
+        // Units of clients say nothing; what their application says brings an event
+        // of its own.
+        Event::Relation(event) if event.endpoint == CLIENTS.0 => matches!(
+            event.change,
+            RelationChange::Changed | RelationChange::Broken
+        ),
         Event::Lifecycle(_) | Event::Relation(_) | Event::SecretChanged(_) | Event::Storage(..) => {
             true
         }
@@ -122,6 +136,10 @@ fn is_leaving(hook: &Hook) -> bool {
     }
 }
 
+fn is_of_a_client(event: &Event) -> bool {
+    matches!(event, Event::Relation(event) if event.endpoint == CLIENTS.0)
+}
+
 fn is_upgrade(hook: &Hook) -> bool {
     hook.event == Event::Lifecycle(Lifecycle::UpgradeCharm)
 }
@@ -131,12 +149,14 @@ impl Run {
     ///
     /// # Errors
     /// Juju does not answer.
-    pub fn begin(hook: &Hook, root: PathBuf) -> Result<Self, ReconcileError> {
-        let paths = Paths::new(root, &hook.unit);
-        let tools =
-            Tools::new(&hook.search_path, &paths.private()).map_err(ReconcileError::Tools)?;
+    pub fn begin(
+        tools: Tools,
+        paths: Paths,
+        hook: &Hook,
+        leader: bool,
+    ) -> Result<Self, ReconcileError> {
         let now = Timestamp::from(SystemTime::now());
-        let juju = observe::juju(&tools, hook, now).map_err(ReconcileError::Observe)?;
+        let juju = observe::juju(&tools, hook, now, leader).map_err(ReconcileError::Observe)?;
         let invalid = juju.options.invalid.iter();
         let report = Report {
             problems: invalid.map(|name| Problem::Option(name)).collect(),
@@ -152,13 +172,12 @@ impl Run {
         })
     }
 
-    fn wait_for(mut self, what: &'static str) -> Result<(), ReconcileError> {
-        self.report.problems.push(Problem::Waiting(what));
-        self.finish().map_err(ReconcileError::Report)
-    }
-
     /// Makes this unit's nodes run; returns why they do not.
-    async fn prepare(&mut self, own: &OwnSecret, restart_watch: bool) -> Option<Problem> {
+    pub(crate) async fn prepare(
+        &mut self,
+        own: &OwnSecret,
+        restart_watch: bool,
+    ) -> Option<Problem> {
         let juju = &self.juju;
         let Some(address) = juju.address else {
             return Some(Problem::Waiting("an address"));
@@ -209,7 +228,7 @@ impl Run {
     }
 
     /// Gives this unit's nodes their places among the others.
-    async fn converge(&mut self, own: &OwnSecret) -> Result<(), ValkeyError> {
+    pub(crate) async fn converge(&mut self, own: &OwnSecret) -> Result<(), ValkeyError> {
         if let Some(member) = self.juju.members.get_mut(&self.juju.unit) {
             member.address = self.juju.address;
         }
@@ -286,203 +305,4 @@ impl Run {
         self.nodes = observe::nodes(&self.juju, &self.paths).await;
         Ok(())
     }
-
-    /// Gives access to whoever may have it, and tells relations what is true.
-    async fn serve(&mut self, own: &OwnSecret) -> Result<(), ReconcileError> {
-        if self.juju.peers.is_none() {
-            return Ok(());
-        }
-        let changes = admission::plan(&self.juju);
-        let mut ledger = access::record(&self.tools, &self.juju, own, &changes)?;
-        self.note(&changes, &mut ledger);
-        let mut given = access::give(&self.juju, own, &self.paths, &ledger).await;
-        if let Some(number) = given.newer {
-            // A hook that did not come to its end left it there.
-            ledger.revision = number + 1;
-            given = access::give(&self.juju, own, &self.paths, &ledger).await;
-        }
-        self.juju.ledger = ledger;
-        if let Some((unit, _)) = given.lacking.first() {
-            let problem = Problem::Unreachable(unit.clone());
-            self.report.problems.push(problem);
-        }
-        let told = self.tell(given.lacking.is_empty());
-        told.map_err(ReconcileError::Publish)?;
-        let Some(peers) = self.juju.peers else {
-            return Ok(());
-        };
-        let changes = self.juju.ledger.changes(&self.before);
-        self.tools
-            .relation_set_app(peers, &changes)
-            .map_err(ReconcileError::Publish)
-    }
-
-    /// Keeps what is to be said about the relations that were looked at.
-    fn note(&mut self, changes: &admission::Changes, ledger: &mut Ledger) {
-        let (scope, relations) = (self.juju.scope, &self.juju.relations);
-        let is_old = |id| scope.contains(id) || relations.contains_key(&id);
-        ledger.notices.retain(|id, _| !is_old(*id));
-        for (id, notice) in &changes.notices {
-            let said = Said {
-                refusal: notice.is_refusal(),
-                text: explain::of_notice(notice),
-            };
-            ledger.notices.entry(*id).or_default().push(said);
-        }
-    }
-
-    /// Writes the answers that differ from what was told. Whoever has no answer
-    /// yet gets one only when all nodes have its user.
-    fn tell(&mut self, all_have_users: bool) -> Result<(), ToolError> {
-        let primary = match cluster::primary(&self.juju, &self.nodes) {
-            Known::Known(unit) => unit,
-            Known::Unknown(reason) => {
-                self.report.problems.push(Problem::NoPrimary(reason));
-                return Ok(());
-            }
-        };
-        let Some(servers) = answer::servers(&self.juju, &self.nodes, &primary) else {
-            return Ok(());
-        };
-        let relations: Vec<_> = self.juju.ledger.clients.keys().copied().collect();
-        for id in relations {
-            let access = &self.juju.ledger.clients[&id];
-            if access.told.is_empty() && (access.grants.is_empty() || !all_have_users) {
-                continue;
-            }
-            let (answer, digest) = answer::answer(&self.juju.ledger, id, &servers);
-            if digest == access.told || !all_have_users && grows(&self.before, access, id) {
-                continue;
-            }
-            let relation = Relation {
-                endpoint: CLIENTS,
-                id,
-            };
-            match self.tools.relation_set_app(relation, &answer) {
-                // It went while this hook ran.
-                Err(error) if error.is_not_found() || error.is_denied() => continue,
-                result => result?,
-            }
-            if let Some(access) = self.juju.ledger.clients.get_mut(&id) {
-                access.told = digest;
-            }
-        }
-        Ok(())
-    }
-
-    /// Tells the other units of this one.
-    fn publish_own(&mut self) -> Result<(), ToolError> {
-        let Some(peers) = self.juju.peers else {
-            return Ok(());
-        };
-        let member = self.juju.members.get(&self.juju.unit);
-        let address = member.and_then(|member| member.address);
-        let joined = member.is_some_and(|member| member.joined);
-        let bag = [
-            ("address", address.map(|address| address.to_string())),
-            ("joined", joined.then(|| "true".to_owned())),
-            ("sees", Some(cluster::seen(self.nodes.get(&self.juju.unit)))),
-        ];
-        let present = self.tools.relation_get_unit(peers, &self.juju.unit)?;
-        let changes: BTreeMap<_, _> = bag
-            .into_iter()
-            .filter(|(key, text)| {
-                present.get(*key).map_or("", String::as_str) != text.as_deref().unwrap_or("")
-            })
-            .map(|(key, text)| (key.to_owned(), text))
-            .collect();
-        self.tools.relation_set_unit(peers, &changes)?;
-        if present.is_empty() && address.is_some() {
-            for port in [PORT, TLS_PORT, SENTINEL_PORT, SENTINEL_TLS_PORT] {
-                self.tools.open_port(TcpPort(port))?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Sets the statuses.
-    fn finish(mut self) -> Result<(), ToolError> {
-        let own = self.nodes.get(&self.juju.unit);
-        let role = own
-            .and_then(|node| node.server.known())
-            .map(|server| &server.role);
-        self.report.primary = matches!(role, Some(crate::valkey::Role::Primary { .. }));
-        self.report.clients = self.juju.ledger.users().count();
-        self.report.units = self.juju.members.len();
-        self.report.problems.sort();
-        if self.juju.leader {
-            let said = self.juju.ledger.notices.values().flatten();
-            self.report.notices = said.cloned().collect();
-            self.report
-                .notices
-                .sort_by_key(|said| std::cmp::Reverse(said.refusal));
-        }
-        for problem in &self.report.problems {
-            self.tools
-                .juju_log(LogLevel::Warning, &explain::of_problem(problem))?;
-        }
-        for notice in &self.report.notices {
-            self.tools.juju_log(LogLevel::Info, &notice.text)?;
-        }
-        let (status, text) = explain::status(&self.report);
-        self.tools.status_set(status, &text)?;
-        if self.juju.leader {
-            self.tools.status_set_application(status, &text)?;
-            if let Some(server) = own.and_then(|node| node.server.known()) {
-                self.tools.application_version_set(&server.version)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Hands over, and stops.
-    async fn leave(mut self, hook: &Hook) -> Result<(), ReconcileError> {
-        if self.paths.base().exists() {
-            if let Some(own) = self.juju.own.clone() {
-                let others = self.juju.members.iter();
-                let others = others.filter(|(unit, member)| **unit != hook.unit && member.joined);
-                if others.count() > 0
-                    && let Err(reason) = leave::hand_over(&self.juju, &own, &self.paths).await
-                {
-                    // Juju gives up a unit whether or not its hooks succeed.
-                    let text = format!("left without handing over: {reason}");
-                    let logged = self.tools.juju_log(LogLevel::Warning, &text);
-                    logged.map_err(ReconcileError::Report)?;
-                }
-            }
-            leave::stop(&self.paths).map_err(ReconcileError::Leave)?;
-        }
-        if let Some(peers) = self.juju.peers
-            && !matches!(&hook.event, Event::Relation(event) if event.change == RelationChange::Broken)
-        {
-            let gone = ["joined", "sees"].map(|key| (key.to_owned(), None)).into();
-            let told = self.tools.relation_set_unit(peers, &gone);
-            told.or_else(|error| {
-                if error.is_of_the_call() {
-                    Ok(())
-                } else {
-                    Err(error)
-                }
-            })
-            .map_err(ReconcileError::Publish)?;
-        }
-        self.report
-            .problems
-            .push(Problem::Waiting("the end of this unit"));
-        self.nodes = Nodes::new();
-        self.finish().map_err(ReconcileError::Report)
-    }
-}
-
-/// Whether a relation has a user now that it had not before this run.
-fn grows(
-    before: &Ledger,
-    access: &crate::relation::ledger::Access,
-    id: juju_hooks::RelationId,
-) -> bool {
-    let had = before.clients.get(&id);
-    access
-        .grants
-        .keys()
-        .any(|request| had.is_none_or(|had| !had.grants.contains_key(request)))
 }

@@ -95,6 +95,7 @@ pub fn record(
             pattern: make.pattern.clone(),
             salt: make.salt.clone(),
             hashes: [password_hash(&password)].into(),
+            retiring: None,
             user: add("user", &content)?,
             tls: add("tls", &tls_content(&juju.options, own))?,
             tls_says: tls_says(&juju.options, own),

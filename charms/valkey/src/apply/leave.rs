@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use juju_hooks::UnitName;
+
 use crate::explain::chain;
 use crate::facts::{Juju, Known, OwnSecret};
 use crate::machine::{Commands, MachineError, Paths, Service, ensure_absent, reload};
@@ -18,19 +20,37 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// made, or has failed.
 const HOLD_MILLISECONDS: &str = "60000";
 
-/// Lets another server be the primary, in a way that loses no write that was
-/// acknowledged: writes are held back until the other has them all.
+/// Lets another server be the primary instead of this unit's, in a way that loses
+/// no write that was acknowledged: writes are held back until the other has them
+/// all. Any unit can ask for it.
 ///
 /// # Errors
-/// Why it is still this one, in a sentence.
-pub async fn hand_over(juju: &Juju, own: &OwnSecret, paths: &Paths) -> Result<(), String> {
+/// Why it is still the same one, in a sentence.
+pub async fn switch(
+    juju: &Juju,
+    own: &OwnSecret,
+    paths: &Paths,
+    from: &UnitName,
+) -> Result<(), String> {
+    let Some(host) = juju.members.get(from).and_then(|member| member.address) else {
+        return Err(format!("{from} has no address"));
+    };
     let deadline = Instant::now() + SWITCH_LIMIT;
-    let mut nodes = super::cluster::Own::open(juju, own, paths)
-        .await
-        .map_err(|error| chain(&error))?;
+    let open = async {
+        Ok::<_, ValkeyError>(Switch {
+            juju,
+            own,
+            paths,
+            from,
+            server: observe::open_server(juju, own, paths, from, host).await?,
+            sentinel: observe::open_sentinel(juju, own, paths, &juju.unit, host).await?,
+            deadline,
+        })
+    };
+    let mut switch = open.await.map_err(|error| chain(&error))?;
     let mut refused = String::new();
     while Instant::now() < deadline {
-        match try_switch(juju, own, paths, &mut nodes, deadline).await {
+        match switch.attempt().await {
             Ok(true) => return Ok(()),
             Ok(false) => "no other server took over".clone_into(&mut refused),
             Err(error) => refused = chain(&error),
@@ -40,113 +60,98 @@ pub async fn hand_over(juju: &Juju, own: &OwnSecret, paths: &Paths) -> Result<()
     Err(refused)
 }
 
-async fn try_switch(
-    juju: &Juju,
-    own: &OwnSecret,
-    paths: &Paths,
-    nodes: &mut super::cluster::Own,
+struct Switch<'a> {
+    juju: &'a Juju,
+    own: &'a OwnSecret,
+    paths: &'a Paths,
+    from: &'a UnitName,
+    server: Connection,
+    sentinel: Connection,
     deadline: Instant,
-) -> Result<bool, ValkeyError> {
-    if matches!(nodes.server.role().await?, Role::Replica { .. }) {
-        return Ok(true);
-    }
-    let info = nodes.server.info("server").await?;
-    let version = info
-        .get("valkey_version")
-        .map(String::as_str)
-        .unwrap_or_default();
-    let major: u32 = version
-        .split('.')
-        .next()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(0);
-    if major >= 9 {
-        let order = ["SENTINEL", "FAILOVER", NAME, "COORDINATED"];
-        nodes.sentinel.call(&order).await?;
-        let soon = deadline.min(Instant::now() + Duration::from_secs(15));
-        return wait_for_another(juju, paths, soon)
-            .await
-            .map_or(Ok(false), |_| Ok(true));
-    }
-    nodes
-        .server
-        .call(&["CLIENT", "PAUSE", HOLD_MILLISECONDS, "WRITE"])
-        .await?;
-    let switched = hold_and_switch(juju, own, paths, nodes, deadline).await;
-    nodes.server.call(&["CLIENT", "UNPAUSE"]).await?;
-    switched
 }
 
-/// Before release 9 the sentinels do not hold back writes themselves, and leave
-/// the old primary as it is for seconds.
-async fn hold_and_switch(
-    juju: &Juju,
-    own: &OwnSecret,
-    paths: &Paths,
-    nodes: &mut super::cluster::Own,
-    deadline: Instant,
-) -> Result<bool, ValkeyError> {
-    if !is_any_in_step(juju, own, paths, &mut nodes.server).await? {
-        return Ok(false);
-    }
-    nodes.sentinel.call(&["SENTINEL", "FAILOVER", NAME]).await?;
-    let soon = deadline.min(Instant::now() + Duration::from_secs(20));
-    match wait_for_another(juju, paths, soon).await {
-        Some(primary) => {
-            // Whoever writes here from now on is told at once that it must not.
-            nodes.server.follow(Some(primary)).await?;
-            Ok(true)
+impl Switch<'_> {
+    async fn attempt(&mut self) -> Result<bool, ValkeyError> {
+        if matches!(self.server.role().await?, Role::Replica { .. }) {
+            return Ok(true);
         }
-        None => Ok(false),
+        let info = self.server.info("server").await?;
+        let version = info.get("valkey_version").map_or("", String::as_str);
+        let major = version.split('.').next().and_then(|text| text.parse().ok());
+        if major >= Some(9_u32) {
+            let order = ["SENTINEL", "FAILOVER", NAME, "COORDINATED"];
+            self.sentinel.call(&order).await?;
+            return Ok(self.another(Duration::from_secs(15)).await.is_some());
+        }
+        let hold = ["CLIENT", "PAUSE", HOLD_MILLISECONDS, "WRITE"];
+        self.server.call(&hold).await?;
+        let switched = self.while_held().await;
+        self.server.call(&["CLIENT", "UNPAUSE"]).await?;
+        switched
     }
-}
 
-/// Whether some replica has all that was written here.
-async fn is_any_in_step(
-    juju: &Juju,
-    own: &OwnSecret,
-    paths: &Paths,
-    server: &mut Connection,
-) -> Result<bool, ValkeyError> {
-    for _ in 0..25 {
-        let Role::Primary { offset, .. } = server.role().await? else {
+    /// Before release 9 the sentinels do not hold back writes themselves, and
+    /// leave the old primary as it is for seconds.
+    async fn while_held(&mut self) -> Result<bool, ValkeyError> {
+        if !self.is_any_in_step().await? {
             return Ok(false);
-        };
-        for (unit, member) in &juju.members {
-            let Some(host) = member.address.filter(|_| *unit != juju.unit) else {
-                continue;
-            };
-            let role = match observe::open_server(juju, own, paths, unit, host).await {
-                Ok(mut connection) => connection.role().await,
-                Err(error) => Err(error),
-            };
-            if let Ok(Role::Replica { offset: has, .. }) = role
-                && has >= offset
-            {
-                return Ok(true);
+        }
+        self.sentinel.call(&["SENTINEL", "FAILOVER", NAME]).await?;
+        match self.another(Duration::from_secs(20)).await {
+            Some(primary) => {
+                // Whoever writes here from now on is told at once that it must not.
+                self.server.follow(Some(primary)).await?;
+                Ok(true)
             }
+            None => Ok(false),
         }
-        tokio::time::sleep(PAUSE).await;
     }
-    Ok(false)
-}
 
-async fn wait_for_another(juju: &Juju, paths: &Paths, deadline: Instant) -> Option<Address> {
-    while Instant::now() < deadline {
-        let nodes = observe::nodes(juju, paths).await;
-        // This unit does not count itself: the others decide.
-        if let Known::Known(unit) = cluster::primary(juju, &nodes)
-            && unit != juju.unit
-        {
-            let host = juju.members.get(&unit)?.address?;
-            return Some(Address {
-                host,
-                port: TLS_PORT,
-            });
+    /// Whether some replica has all that was written.
+    async fn is_any_in_step(&mut self) -> Result<bool, ValkeyError> {
+        for _ in 0..25 {
+            let Role::Primary { offset, .. } = self.server.role().await? else {
+                return Ok(false);
+            };
+            for (unit, member) in &self.juju.members {
+                let Some(host) = member.address.filter(|_| unit != self.from) else {
+                    continue;
+                };
+                let opened =
+                    observe::open_server(self.juju, self.own, self.paths, unit, host).await;
+                let role = match opened {
+                    Ok(mut connection) => connection.role().await,
+                    Err(error) => Err(error),
+                };
+                if let Ok(Role::Replica { offset: has, .. }) = role
+                    && has >= offset
+                {
+                    return Ok(true);
+                }
+            }
+            tokio::time::sleep(PAUSE).await;
         }
-        tokio::time::sleep(PAUSE).await;
+        Ok(false)
     }
-    None
+
+    /// Waits until most sentinels name another primary, and it is one.
+    async fn another(&self, limit: Duration) -> Option<Address> {
+        let deadline = self.deadline.min(Instant::now() + limit);
+        while Instant::now() < deadline {
+            let nodes = observe::nodes(self.juju, self.paths).await;
+            if let Known::Known(unit) = cluster::primary(self.juju, &nodes)
+                && unit != *self.from
+            {
+                let host = self.juju.members.get(&unit)?.address?;
+                return Some(Address {
+                    host,
+                    port: TLS_PORT,
+                });
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        None
+    }
 }
 
 /// Stops everything of this unit and removes it; the data stay on their volume.

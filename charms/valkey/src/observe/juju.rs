@@ -20,13 +20,12 @@ use crate::relation::{CLIENTS, PEERS};
 /// The label of the application's own secret.
 pub const OWN_SECRET: &str = "own";
 
-/// Everything that Juju says in this run.
+/// Everything that Juju says in this run to a unit that leads, or does not.
 ///
 /// # Errors
 /// Juju does not say what every charm may know: nothing can be done then.
-pub fn juju(tools: &Tools, hook: &Hook, now: Timestamp) -> Result<Juju, ToolError> {
+pub fn juju(tools: &Tools, hook: &Hook, now: Timestamp, leader: bool) -> Result<Juju, ToolError> {
     let options = Options::read(&tools.config_get()?, machine::memory());
-    let leader = tools.is_leader()?;
     let (scope, departing) = scope(&hook.event, leader);
     let peers = tools.relation_ids(PEERS)?.into_iter().next();
     let mut juju = Juju {

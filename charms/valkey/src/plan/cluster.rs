@@ -246,3 +246,6 @@ pub fn seen(node: Option<&Node>) -> String {
         _ => String::new(),
     }
 }
+
+#[cfg(test)]
+mod tests;

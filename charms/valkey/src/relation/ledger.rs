@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use certificates::Timestamp;
 use juju_hooks::{Databag, RelationId};
 use serde::{Deserialize, Serialize};
 
@@ -68,12 +69,24 @@ pub struct Granted {
     pub salt: String,
     /// SHA-256 of its passwords: one, and two while they change.
     pub hashes: BTreeSet<String>,
+    /// A password that ends at this time, by its hash.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retiring: Option<Retiring>,
     /// The secret with its name and password.
     pub user: String,
     /// The secret about TLS.
     pub tls: String,
     /// What that secret says, in a word.
     pub tls_says: String,
+}
+
+/// A password that works beside its successor for a while.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Retiring {
+    /// Its hash.
+    pub hash: String,
+    /// When it ends, in seconds since 1970.
+    pub until: i64,
 }
 
 #[derive(Default, Deserialize, Serialize)]
@@ -139,6 +152,17 @@ impl Ledger {
             .collect()
     }
 
+    /// Lets passwords end whose time is over.
+    pub fn retire(&mut self, now: Timestamp) {
+        let grants = self.clients.values_mut();
+        for granted in grants.flat_map(|access| access.grants.values_mut()) {
+            if let Some(retiring) = granted.retiring.take_if(|retiring| retiring.until < now.0) {
+                granted.hashes.remove(&retiring.hash);
+                self.revision += 1;
+            }
+        }
+    }
+
     /// The name of the user of a request.
     pub fn user_name(relation: RelationId, request: &str) -> String {
         match request {
@@ -186,6 +210,7 @@ mod tests {
             pattern: "a:*".parse().expect("a pattern"),
             salt: "s".to_owned(),
             hashes: ["1f".to_owned()].into(),
+            retiring: None,
             user: "secret:u".to_owned(),
             tls: "secret:t".to_owned(),
             tls_says: "false".to_owned(),
@@ -224,6 +249,27 @@ mod tests {
         };
         let changes = more.changes(&ledger());
         assert_eq!(changes.keys().collect::<Vec<_>>(), [CLUSTER]);
+    }
+
+    #[test]
+    fn a_password_ends_at_its_time() {
+        let mut ledger = ledger();
+        let access = ledger.clients.get_mut(&RelationId(10)).expect("a client");
+        let granted = access.grants.get_mut("id").expect("a grant");
+        granted.hashes.insert("2e".to_owned());
+        granted.retiring = Some(Retiring {
+            hash: "1f".to_owned(),
+            until: 100,
+        });
+        ledger.retire(Timestamp(100));
+        assert_eq!(ledger.revision, 7);
+        ledger.retire(Timestamp(101));
+        let hashes = ledger
+            .users()
+            .next()
+            .map(|(_, granted)| granted.hashes.clone());
+        assert_eq!(hashes, Some(["2e".to_owned()].into()));
+        assert_eq!(ledger.revision, 8);
     }
 
     #[test]

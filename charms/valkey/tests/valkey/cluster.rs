@@ -13,13 +13,13 @@ use crate::programs::Programs;
 use crate::world::{Access, World};
 
 /// A story's client, with what it was told last.
-struct Client {
-    relation: RelationId,
-    access: Access,
+pub(crate) struct Client {
+    pub(crate) relation: RelationId,
+    pub(crate) access: Access,
 }
 
 impl Client {
-    fn new(world: &mut World) -> Self {
+    pub(crate) fn new(world: &mut World) -> Self {
         let relation = world.ask("app", &["app:*"]);
         world.settle();
         let answer = world.answer(relation);
@@ -27,7 +27,7 @@ impl Client {
         Self { relation, access }
     }
 
-    fn endpoint(&self, world: &World) -> String {
+    pub(crate) fn endpoint(&self, world: &World) -> String {
         let answer = world.answer(self.relation);
         answer["endpoints"].as_str().unwrap().to_owned()
     }
@@ -35,19 +35,19 @@ impl Client {
 
 /// A client that writes numbers one after the other and remembers which were
 /// acknowledged. When it is disconnected or refused it goes where it is told.
-struct Writer {
+pub(crate) struct Writer {
     stop: Arc<AtomicBool>,
     target: Arc<std::sync::Mutex<String>>,
     thread: JoinHandle<Written>,
 }
 
-struct Written {
-    acknowledged: Vec<u64>,
-    longest_gap: Duration,
+pub(crate) struct Written {
+    pub(crate) acknowledged: Vec<u64>,
+    pub(crate) longest_gap: Duration,
 }
 
 impl Writer {
-    fn start(endpoint: &str, access: &Access, every: Duration) -> Self {
+    pub(crate) fn start(endpoint: &str, access: &Access, every: Duration) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let target = Arc::new(std::sync::Mutex::new(endpoint.to_owned()));
         let (stopped, told, access) = (stop.clone(), target.clone(), access.clone());
@@ -59,11 +59,11 @@ impl Writer {
         }
     }
 
-    fn told(&self, endpoint: String) {
+    pub(crate) fn told(&self, endpoint: String) {
         *self.target.lock().unwrap() = endpoint;
     }
 
-    fn end(self) -> Written {
+    pub(crate) fn end(self) -> Written {
         self.stop.store(true, Ordering::SeqCst);
         self.thread.join().expect("it ends")
     }
@@ -111,7 +111,7 @@ fn write(
 }
 
 /// How many acknowledged writes the primary does not have.
-fn lost(world: &World, primary: &UnitName, written: &Written) -> usize {
+pub(crate) fn lost(world: &World, primary: &UnitName, written: &Written) -> usize {
     let mut operator = world.operator(primary, "server");
     let mut lost = 0;
     for chunk in written.acknowledged.chunks(500) {
@@ -128,7 +128,7 @@ fn lost(world: &World, primary: &UnitName, written: &Written) -> usize {
     lost
 }
 
-fn primary_of(world: &World, endpoint: &str) -> UnitName {
+pub(crate) fn primary_of(world: &World, endpoint: &str) -> UnitName {
     let host = endpoint.rsplit_once(':').unwrap().0;
     let units = world.units();
     let found = units
@@ -137,7 +137,7 @@ fn primary_of(world: &World, endpoint: &str) -> UnitName {
     found.expect("an endpoint is a unit")
 }
 
-fn list<'a>(answer: &'a Json, key: &str) -> Vec<&'a str> {
+pub(crate) fn list<'a>(answer: &'a Json, key: &str) -> Vec<&'a str> {
     answer[key]
         .as_str()
         .unwrap_or_default()

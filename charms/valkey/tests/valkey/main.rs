@@ -6,10 +6,16 @@
 )]
 
 mod access;
+mod actions;
 mod cluster;
+mod costs;
+mod demo;
+mod faults;
+mod interop;
 mod isolation;
 mod programs;
 mod server;
+mod tls;
 mod world;
 
 use std::io::Write as _;
@@ -39,10 +45,27 @@ fn main() -> ExitCode {
         );
         return ExitCode::SUCCESS;
     }
+    if std::env::var_os("VALKEY_DEMO").is_some() {
+        demo::show();
+        return ExitCode::SUCCESS;
+    }
     let mut arguments = Arguments::from_args();
     // Stories wait for elections more than they compute.
     arguments.test_threads.get_or_insert(6);
-    libtest_mimic::run(&arguments, trials()).exit_code()
+    let mut trials = trials();
+    if interop::are_here() {
+        trials.extend(trials![
+            interop::the_libraries_fire_what_charms_wait_for,
+            interop::the_libraries_work_across_models_and_with_tls,
+        ]);
+    } else {
+        assert!(std::env::var("CI").as_deref() != Ok("true"), "no libraries");
+        let _ = writeln!(
+            std::io::stderr(),
+            "LEFT OUT: no Python libraries; run tests/tools/python"
+        );
+    }
+    libtest_mimic::run(&arguments, trials).exit_code()
 }
 
 fn trials() -> Vec<Trial> {
@@ -53,6 +76,16 @@ fn trials() -> Vec<Trial> {
         access::the_end_of_relation_1_leaves_relation_10_alone,
         access::a_pattern_for_all_keys_follows_the_policy,
         access::a_pass_at_rest_writes_nothing,
+        actions::a_planned_switch_loses_nothing,
+        actions::a_password_is_rotated_without_a_gap,
+        actions::a_snapshot_is_restored_everywhere,
+        actions::a_pass_by_hand_is_shown_before_it_is_made,
+        tls::clients_are_moved_to_tls_and_back,
+        tls::a_renewed_certificate_is_served_without_a_restart,
+        faults::a_hook_killed_at_any_tool_is_made_good,
+        faults::a_start_killed_at_any_tool_is_made_good,
+        costs::an_event_costs_the_same_with_200_relations,
+        costs::a_client_of_three_units_is_served_soon,
         cluster::three_units_share_the_work_and_all_know_every_user,
         cluster::a_lost_primary_is_replaced_and_clients_are_told_in_seconds,
         cluster::a_removed_primary_takes_no_write_with_it,

@@ -15,7 +15,7 @@ use valkey_charm::valkey::{Address, Connection, Login, Target, ValkeyError, Valu
 use crate::programs::Programs;
 
 /// More hooks than any story should need to come to rest.
-const SETTLE_LIMIT: usize = 400;
+const SETTLE_LIMIT: usize = 2000;
 
 const REQUIRER: &str = "
 name: requirer

@@ -1,0 +1,64 @@
+//! What hooks cost, with 1 and with 200 relations.
+
+use std::time::{Duration, Instant};
+
+use crate::programs::Programs;
+use crate::world::World;
+
+/// An event on one relation costs the same however many there are.
+pub(crate) fn an_event_costs_the_same_with_200_relations() {
+    let mut world = World::with_units(Programs::newest(), 60, 1);
+    let mut measured = Vec::new();
+    for others in [0, 199] {
+        for number in 0..others {
+            let app = format!("other{number}");
+            world.ask(&app, &[&format!("{app}:*")]);
+        }
+        world.settle();
+        let relation = world.ask(&format!("app{others}"), &["app:*"]);
+        let begun = Instant::now();
+        let runs = world.settle();
+        let served = begun.elapsed();
+        let most = runs.iter().filter(|run| run.unit.application() == "valkey");
+        let most = most.map(|run| run.calls.len()).max().expect("hooks");
+        let update = world.update_status(&"valkey/0".into()).calls.len();
+        world.model.remove_relation(relation);
+        let gone = world.settle();
+        let gone = gone.iter().map(|run| run.calls.len()).max().expect("hooks");
+        measured.push((most, gone, update, served));
+    }
+    let [one, many] = measured[..] else {
+        unreachable!("two sizes were measured")
+    };
+    crate::say(&format!(
+        "hook tools with 1 and with 200 relations: a client is served {} and {}, goes {} and {}, \
+         update-status {} and {}; served in {:.0?} and {:.0?}",
+        one.0, many.0, one.1, many.1, one.2, many.2, one.3, many.3
+    ));
+    assert_eq!((one.0, one.1), (many.0, many.1));
+    assert!(one.0 <= 26, "{}", one.0);
+    // Two for each relation: who is at the other end, and what it wrote.
+    assert_eq!(many.2 - one.2, 199 * 2);
+}
+
+/// From the request to the first write, with three units.
+pub(crate) fn a_client_of_three_units_is_served_soon() {
+    let mut world = World::with_units(Programs::newest(), 61, 3);
+    let begun = Instant::now();
+    let relation = world.ask("app", &["app:*"]);
+    while world.answers(relation).is_empty() {
+        let run = world.model.step().expect("hooks are due");
+        assert!(run.succeeded(), "{}", run.stderr);
+    }
+    let answer = world.answer(relation);
+    let access = world.access("app", &answer);
+    let mut client = world.connect(answer["endpoints"].as_str().unwrap(), &access);
+    world
+        .call(&mut client, &["SET", "app:key", "1"])
+        .expect("its key");
+    let served = begun.elapsed();
+    crate::say(&format!(
+        "from the request to the first SET, three units: {served:.1?}"
+    ));
+    assert!(served < Duration::from_secs(20));
+}
