@@ -23,11 +23,13 @@ use thiserror::Error;
 use crate::apply::ApplyError;
 use crate::context::{Context, ContextError};
 use crate::etcd::{Client, EtcdError};
+use crate::explain::status::wait_text;
 use crate::facts::observed::Pass;
 use crate::facts::{AppName, Cluster, Member};
 use crate::hook::{Event, Hook};
 use crate::juju::{ActionResults, ToolError};
 use crate::observe::{self, Application, ObserveError};
+use crate::plan::Wait;
 use crate::reconcile::ReconcileError;
 use crate::workload::WorkloadError;
 
@@ -175,12 +177,16 @@ impl Session {
     /// For an action that writes what only the leader may write.
     ///
     /// # Errors
-    /// This unit does not lead.
+    /// This unit does not lead, or a newer revision of the charm has written what this
+    /// one does not know.
     pub(crate) fn require_leader(&self, context: &Context) -> Result<(), ActionError> {
-        if self.application.leader {
-            Ok(())
-        } else {
+        let peers = self.application.peers.as_ref();
+        if !self.application.leader {
             Err(not_leader(context))
+        } else if peers.is_some_and(|peers| peers.newer_format().is_some()) {
+            Err(newer_format())
+        } else {
+            Ok(())
         }
     }
 }
@@ -202,5 +208,14 @@ fn not_leader(context: &Context) -> ActionError {
 /// etcd failed a call.
 async fn observe_cluster(context: &Context, client: &Client) -> Result<Cluster, ActionError> {
     let status = client.status().await?;
-    Ok(observe::cluster(context, client, status, Pass::Event, false).await?)
+    let cluster = observe::cluster(context, client, status, Pass::Event, false).await?;
+    match cluster.ledger.newer_format {
+        None => Ok(cluster),
+        Some(_) => Err(newer_format()),
+    }
+}
+
+fn newer_format() -> ActionError {
+    let (_, message) = wait_text(&Wait::NewerFormat);
+    ActionError::Refused(message)
 }

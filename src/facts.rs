@@ -37,7 +37,7 @@ pub use juju_hooks::{
 pub use known::Known;
 pub use ledger::{
     ALL_LEDGERS, ClientRecord, Condition, Grant, Ledger, LedgerKey, LedgerKeys, LedgerWrite,
-    MemberTrust, NameClaim,
+    MemberTrust, NameClaim, newer_format,
 };
 pub use pace::Pace;
 pub use prefix::{KeyRange, Prefix, PrefixRefusal};

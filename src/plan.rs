@@ -141,6 +141,11 @@ fn next_stage(observed: &Observed, report: &mut Report) -> Stage {
     if let Some(step) = restart::fall_back(observed) {
         return Stage::Trust(step);
     }
+    if has_newer_format(observed) {
+        // Whatever is done by what this revision knows may be wrong by now.
+        report.wait_for(Wait::NewerFormat);
+        return Stage::Publish(Box::default());
+    }
     let steps = machine::plan(observed, report);
     if !steps.is_empty() {
         return Stage::Machine(steps);
@@ -196,6 +201,14 @@ fn next_stage(observed: &Observed, report: &mut Report) -> Stage {
     let ending = authorities::admin::ending_credentials(observed, cluster);
     report.expiring_credentials.extend(ending);
     Stage::Publish(Box::new(publish::plan(observed, cluster)))
+}
+
+/// Whether a newer revision of the charm has written what this one cannot read.
+fn has_newer_format(observed: &Observed) -> bool {
+    let peers = observed.peers.as_ref();
+    let cluster = observed.cluster.known();
+    peers.is_some_and(|peers| peers.newer_format().is_some())
+        || cluster.is_some_and(|cluster| cluster.ledger.newer_format.is_some())
 }
 
 /// A lock in this unit's name: locks are taken and given back within one step

@@ -6,6 +6,7 @@
 //! prefix, and what is in the secrets.
 
 pub mod legacy;
+pub mod peer;
 
 use std::collections::BTreeMap;
 

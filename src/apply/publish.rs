@@ -16,6 +16,7 @@ use crate::plan::publish::{
     Changes, DepartedRequest, EndedIdentities, LegacyPublication, Publication,
 };
 use crate::relation::fernet;
+use crate::relation::peer::{ApplicationData, Generation};
 use crate::tls::Authority;
 
 /// How long the authorities are valid: ten years, since every certificate has
@@ -164,16 +165,16 @@ fn found(context: &Context) -> Result<Changes, ApplyError> {
             )?
         }
     };
-    let token = new_token();
-    let member = MemberName::of(&context.hook.unit);
-    let changes = [
-        ("pki", secret.as_str()),
-        ("seed", member.as_str()),
-        ("token", token.as_str()),
-    ];
-    Ok(changes
-        .map(|(key, value)| (key.to_owned(), Some(value.to_owned())))
-        .into())
+    let data = ApplicationData {
+        authorities_secret: Some(secret.as_str().to_owned()),
+        generation: Generation {
+            token: Some(new_token()),
+            initial_member: Some(MemberName::of(&context.hook.unit)),
+            ..Generation::default()
+        },
+        ..ApplicationData::default()
+    };
+    Ok(data.changes(&ApplicationData::default()))
 }
 
 /// Replaces the authorities of this application.
@@ -246,8 +247,11 @@ pub fn rotate_admin_authority(
 /// Stores authorities, and makes every unit look at them.
 fn announce(context: &Context, authorities: &Authorities) -> Result<(), ApplyError> {
     store_authorities(context, authorities)?;
-    let (key, published) = authorities.announcement();
-    let changes = [(key, Some(published))].into();
+    let data = ApplicationData {
+        authorities: Some(authorities.announcement()),
+        ..ApplicationData::default()
+    };
+    let changes = data.changes(&ApplicationData::default());
     publish_to_peers(context, &changes, &Changes::new())
 }
 

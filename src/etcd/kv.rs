@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use super::batch::{Operation, batches};
 use super::{Client, EtcdError};
 use crate::facts::{
-    ClientRecord, CommonName, IssuedRecord, Ledger, LedgerKey, LedgerWrite, NameClaim,
+    ClientRecord, CommonName, IssuedRecord, Ledger, LedgerKey, LedgerWrite, NameClaim, newer_format,
 };
 
 /// The largest ledger that is read, in bytes; gRPC's own 4 MiB are reached by
@@ -40,6 +40,14 @@ impl Client {
         // A key that was never written has revision 0, for etcd too.
         let fence = fence.map_or(0, etcd_client::KeyValue::mod_revision);
         self.fence.set(Some(fence));
+        let format = self.keys.format();
+        let mut kvs = answer.kvs().iter();
+        let format = kvs.find(|entry| entry.key() == format.as_bytes());
+        let format = format.map(|entry| String::from_utf8_lossy(entry.value()));
+        ledger.newer_format = format.as_deref().and_then(newer_format);
+        if ledger.newer_format.is_some() {
+            return Ok(ledger);
+        }
         for entry in answer.kvs() {
             let Some(key) = entry.key_str().ok().and_then(|key| self.keys.decode(key)) else {
                 continue;

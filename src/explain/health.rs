@@ -243,12 +243,12 @@ impl Health {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::Databag;
     use crate::facts::MemberName;
     use crate::facts::MemberStatus;
     use crate::facts::observed::Peers;
     use crate::plan::membership::unit_at;
     use crate::plan::testing::member;
+    use crate::relation::peer::UnitData;
 
     fn details(id: u64) -> MemberDetails {
         MemberDetails {
@@ -384,9 +384,12 @@ mod tests {
         let key = format!("at-{}", address.replace(['.', ':'], "-"));
         let by_address = (answer_of(&format!("the member at {address}")), key);
         assert_eq!(joining(None, listed.clone()), by_address);
-        let bag = Databag::from([("address".to_owned(), "10.0.0.3".to_owned())]);
+        let unit = UnitData {
+            address: Some("10.0.0.3".to_owned()),
+            ..UnitData::default()
+        };
         let peers = Peers {
-            others: [(MemberName::new("etcd-2"), bag)].into(),
+            others: [(MemberName::new("etcd-2"), unit)].into(),
             ..Peers::default()
         };
         assert_eq!(

@@ -219,13 +219,17 @@ pub fn of_application(report: &Report) -> Status {
     Status::new(StatusName::Active, line, APPLICATION_DETAILS)
 }
 
-/// What a unit says that waits for this.
-fn wait_text(wait: &Wait) -> (StatusName, String) {
+/// What a unit says that waits for this, and whether somebody has to do something.
+pub fn wait_text(wait: &Wait) -> (StatusName, String) {
     let waiting = |text: &str| (StatusName::Waiting, text.to_owned());
     let blocked = |text: String| (StatusName::Blocked, text);
     match wait {
         Wait::Machine(what) => waiting(&format!("waiting for {what}")),
         Wait::Joining => waiting("waiting for its member to join the cluster"),
+        Wait::NewerFormat => blocked(
+            "refresh the charm: a newer revision has changed what units and cluster have on record"
+                .to_owned(),
+        ),
         Wait::PeerRelation => waiting("waiting for the peer relation"),
         Wait::Authorities => waiting("waiting for the leader to make the certificate authorities"),
         Wait::Bootstrap(unit) => waiting(&format!("waiting for {unit} to bootstrap the cluster")),

@@ -3,10 +3,6 @@
 use super::Timestamp;
 use crate::tls::{Authority, digest};
 
-/// The key in the databag of the application that changes with the
-/// authorities, so that every unit looks at their secret.
-pub const AUTHORITIES: &str = "authorities";
-
 /// The authorities of an application, with their keys.
 #[derive(Clone, Debug)]
 pub struct Authorities {
@@ -85,11 +81,11 @@ impl Authorities {
     /// What the application's databag says of these authorities: when it
     /// changes, every unit reads the secret that they are in. It changes with
     /// each step of a replacement.
-    pub fn announcement(&self) -> (String, String) {
+    pub fn announcement(&self) -> String {
         let mut published = self.server_trust() + &self.server.certificate;
         published.push_str(&self.admin_trust());
         published.push_str(&self.admin.certificate);
-        (AUTHORITIES.to_owned(), digest(published.as_bytes()))
+        digest(published.as_bytes())
     }
 }
 

@@ -12,6 +12,7 @@
 //! \0etcd-charm/<model uuid>/<application>/lock/<subject>
 //! \0etcd-charm/<model uuid>/<application>/settled/rights
 //! \0etcd-charm/<model uuid>/<application>/fence
+//! \0etcd-charm/<model uuid>/<application>/format
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -44,6 +45,9 @@ pub struct Ledger {
     /// some had been taken away; `None` while that is under way. What is open
     /// from before goes on until each member has ended it.
     pub settled: Option<i64>,
+    /// The format that it has, if it is newer than [`FORMAT`]; of such a ledger
+    /// nothing else is read, and nothing is written.
+    pub newer_format: Option<u32>,
 }
 
 impl Ledger {
@@ -258,6 +262,18 @@ impl LedgerWrite {
     }
 }
 
+/// The format that this revision writes: what keys and values mean. A field more or
+/// less needs no new one. The first one is not written down, so no ledger changes
+/// by it.
+const FORMAT: u32 = 1;
+
+/// The format that a text names, if it is newer than [`FORMAT`]. One that makes no
+/// sense here is.
+pub fn newer_format(text: &str) -> Option<u32> {
+    let format = text.parse().unwrap_or(u32::MAX);
+    (format > FORMAT).then_some(format)
+}
+
 /// What the ledgers of all applications begin with.
 pub const ALL_LEDGERS: &str = "\0etcd-charm/";
 
@@ -316,6 +332,11 @@ impl LedgerKeys {
     /// has not seen its last revision decided on what is not true any more.
     pub fn fence(&self) -> String {
         format!("{}fence", self.root)
+    }
+
+    /// The key that holds the format of the ledger; there is none of the first.
+    pub fn format(&self) -> String {
+        format!("{}format", self.root)
     }
 
     /// The key as etcd stores it.
@@ -396,6 +417,26 @@ mod tests {
         ] {
             assert_eq!(keys().decode(&keys().encode(&key)), Some(key));
         }
+    }
+
+    /// As ledgers of today have it: a name in a record is never changed.
+    #[test]
+    fn the_names_in_a_record_stay() {
+        let text = r#"{"app":"app","notice":{"kind":"waiting","reason":"no certificate yet"},"ungranted":true}"#;
+        let record: ClientRecord = serde_json::from_str(text).expect("a record");
+        assert!(matches!(record.condition, Some(Condition::Waiting(_))));
+        assert_eq!(serde_json::to_string(&record).expect("a text"), text);
+        let text = r#"{"holder":{"relation":1,"request":null},"leaves":[],"leaving":true}"#;
+        let claim: NameClaim = serde_json::from_str(text).expect("a claim");
+        assert!(claim.releasing);
+        assert_eq!(serde_json::to_string(&claim).expect("a text"), text);
+    }
+
+    #[test]
+    fn a_newer_format_is_seen() {
+        assert_eq!(newer_format("1"), None);
+        assert_eq!(newer_format("2"), Some(2));
+        assert_eq!(newer_format("2.1"), Some(u32::MAX));
     }
 
     #[test]

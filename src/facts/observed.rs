@@ -8,6 +8,7 @@ use super::{
     AppName, Cluster, Condition, Databag, Fingerprint, Known, LegacyInterface, MemberName,
     RelationId, RequestKey, Secret, Share, Timestamp, UnitName,
 };
+use crate::relation::peer::{self, ApplicationData, Generation, UnitData};
 use crate::relation::{Asked, Entry};
 
 /// The world as one round of one hook saw it.
@@ -102,39 +103,46 @@ pub enum Pass {
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Peers {
     /// What the leader wrote for all.
-    pub app: Databag,
+    pub app: ApplicationData,
     /// What this unit wrote.
-    pub own: Databag,
+    pub own: UnitData,
     /// What the other units wrote, by the names of their members.
-    pub others: BTreeMap<MemberName, Databag>,
+    pub others: BTreeMap<MemberName, UnitData>,
 }
 
 impl Peers {
-    /// The highest generation of the cluster that any unit knows of. Whoever
-    /// has bootstrapped one says so itself, so this holds also while nobody leads,
+    /// The number of the newest cluster that any unit knows of. Whoever has
+    /// bootstrapped one says so itself, so this holds also while nobody leads,
     /// and after a leader that could not finish.
     pub fn generation(&self) -> u64 {
-        generation(self.newest())
+        self.newest().number
     }
 
-    /// The databag that tells most about the cluster: that of the leader, and
-    /// as long as it is behind, that of a unit which knows a newer one.
-    pub fn newest(&self) -> &Databag {
-        let others = self.others.values();
-        others.fold(&self.app, |newest, bag| {
-            match generation(bag) > generation(newest) {
-                true => bag,
+    /// The newest cluster: that of the leader, and as long as it is behind, that of
+    /// a unit which knows a newer one.
+    pub fn newest(&self) -> &Generation {
+        let others = self.others.values().map(|unit| &unit.generation);
+        others.fold(&self.app.generation, |newest, other| {
+            match other.number > newest.number {
+                true => other,
                 false => newest,
             }
         })
     }
-}
 
-/// The generation that a databag names; one from before there were any names
-/// none.
-pub fn generation(bag: &Databag) -> u64 {
-    let text = bag.get("generation");
-    text.and_then(|text| text.parse().ok()).unwrap_or(0)
+    /// The identifier of the newest cluster, where the leader has told it.
+    pub fn newest_cluster(&self) -> Option<&str> {
+        let is_newest = self.app.generation.number == self.generation();
+        self.app.cluster.as_deref().filter(|_| is_newest)
+    }
+
+    /// The highest format that anybody has written, if this revision does not know
+    /// it.
+    pub fn newer_format(&self) -> Option<u32> {
+        let units = self.others.values().chain([&self.own]);
+        let formats = units.map(|unit| unit.format).chain([self.app.format]);
+        formats.max().filter(|format| *format > peer::FORMAT)
+    }
 }
 
 /// The relations with clients, as far as this pass looked.

@@ -29,7 +29,7 @@ const ADMIN_PREVIOUS_UNTIL: &str = "admin-ca-previous-until";
 /// # Errors
 /// A hook tool failed, or somebody has changed the secret.
 pub(super) fn read(context: &Context, peers: &Peers) -> Result<Option<Authorities>, ObserveError> {
-    let Some(uri) = peers.app.get("pki") else {
+    let Some(uri) = &peers.app.authorities_secret else {
         return Ok(None);
     };
     let Ok(secret) = uri.parse::<SecretUri>() else {

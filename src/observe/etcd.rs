@@ -6,7 +6,7 @@ use super::answering::{ask, others_that_answer};
 use super::{ObserveError, own_url};
 use crate::context::Context;
 use crate::etcd::{Client, Credentials, EtcdError};
-use crate::facts::observed::{Pass, Peers, generation};
+use crate::facts::observed::{Pass, Peers};
 use crate::facts::{
     Audit, Cluster, CommonName, Known, Ledger, Member, MemberStatus, RightsRevisions, Secret,
     Version,
@@ -53,7 +53,7 @@ pub fn member_urls(context: &Context, peers: Option<&Peers>) -> Vec<String> {
         peers
             .others
             .values()
-            .filter(|bag| bag.contains_key("trust") && generation(bag) == current)
+            .filter(|unit| unit.trust.is_some() && unit.generation.number == current)
             .filter_map(client_url)
     });
     let remembered = context.unit_state.client_endpoints.iter().cloned();

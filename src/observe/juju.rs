@@ -18,6 +18,7 @@ use crate::juju::Resource;
 use crate::log::chain;
 use crate::plan::source;
 use crate::relation::CLUSTER;
+use crate::relation::peer::{ApplicationData, UnitData};
 use crate::workload::{self, package};
 
 /// What Juju says; constant within a hook.
@@ -201,12 +202,12 @@ fn peers(context: &Context) -> Result<Option<Peers>, ObserveError> {
     let tools = &context.tools;
     let unit = &context.hook.unit;
     let mut peers = Peers {
-        app: tools.relation_get_app(relation, unit.app())?,
-        own: tools.relation_get_unit(relation, unit)?,
+        app: ApplicationData::read(&tools.relation_get_app(relation, unit.app())?),
+        own: UnitData::read(&tools.relation_get_unit(relation, unit)?),
         ..Peers::default()
     };
     for other in tools.relation_list(relation)? {
-        let bag = tools.relation_get_unit(relation, &other)?;
+        let bag = UnitData::read(&tools.relation_get_unit(relation, &other)?);
         peers.others.insert(MemberName::of(&other), bag);
     }
     Ok(Some(peers))
@@ -217,7 +218,7 @@ fn peers(context: &Context) -> Result<Option<Peers>, ObserveError> {
 fn units(context: &Context, peers: Option<&Peers>) -> Option<BTreeSet<MemberName>> {
     // Who comes after a cluster that is gone has to know that it is.
     let comes_after = context.unit_state.bootstrap.is_none()
-        && peers.is_some_and(|peers| peers.app.contains_key("founded"));
+        && peers.is_some_and(|peers| peers.app.is_bootstrapped);
     let is_alone = context.unit_state.client_endpoints.len() < 2 && !comes_after;
     if is_alone && peers.is_none_or(|peers| peers.others.is_empty()) {
         return None;
@@ -241,10 +242,10 @@ fn without_unit(
     units: &BTreeSet<MemberName>,
 ) -> BTreeMap<MemberName, Option<String>> {
     let mut gone = BTreeMap::new();
-    peers.others.retain(|member, bag| {
+    peers.others.retain(|member, unit| {
         let exists = units.contains(member);
         if !exists {
-            gone.insert(member.clone(), bag.get("address").cloned());
+            gone.insert(member.clone(), unit.address.clone());
         }
         exists
     });

@@ -26,11 +26,8 @@ mod tests;
 use crate::facts::authorities::{Authorities, Rotation};
 use crate::facts::observed::Observed;
 use crate::facts::{Cluster, MemberName};
+use crate::relation::peer::UnitData;
 use crate::tls::{Authority, OwnCertificate, digest};
-
-/// The key in the databag of a unit that tells which authorities its etcd has
-/// loaded, and which one signed its certificate.
-pub(super) const SERVER_CA: &str = "server-ca";
 
 /// What a unit tells of the authorities of members, once its etcd runs.
 pub(super) fn published(observed: &Observed) -> Option<String> {
@@ -116,16 +113,18 @@ fn behind(observed: &Observed, cluster: &Cluster, authorities: &Authorities) -> 
         digest(authorities.server_trust().as_bytes()),
         digest(authorities.server.certificate.as_bytes())
     );
-    not_telling(observed, cluster, SERVER_CA, published(observed), &wanted)
+    not_telling(observed, cluster, published(observed), &wanted, |unit| {
+        &unit.server_ca
+    })
 }
 
-/// The members whose units do not tell this under this key.
+/// The members whose units do not tell this.
 fn not_telling(
     observed: &Observed,
     cluster: &Cluster,
-    key: &str,
     own: Option<String>,
     wanted: &str,
+    value_of: impl Fn(&UnitData) -> &Option<String>,
 ) -> Vec<String> {
     let unit = observed.member();
     let is_ready = |name: &MemberName| {
@@ -133,8 +132,8 @@ fn not_telling(
             return own.as_deref() == Some(wanted);
         }
         let peers = observed.peers.as_ref();
-        let bag = peers.and_then(|peers| peers.others.get(name));
-        bag.and_then(|bag| bag.get(key)).map(String::as_str) == Some(wanted)
+        let other = peers.and_then(|peers| peers.others.get(name));
+        other.and_then(|other| value_of(other).as_deref()) == Some(wanted)
     };
     cluster
         .members

@@ -8,8 +8,9 @@ mod tests;
 use super::machine::MachineStep;
 use super::membership::{member_url, own_member};
 use super::{Report, Wait};
-use crate::facts::observed::{Observed, Peers, generation};
+use crate::facts::observed::{Observed, Peers};
 use crate::facts::{Bootstrap, Known, MemberData};
+use crate::relation::peer::UnitData;
 
 /// How a unit without a member begins: the initial member bootstraps the cluster, once, and all
 /// others join it.
@@ -21,9 +22,10 @@ pub(super) fn begin(
 ) -> Vec<MachineStep> {
     // Of a cluster that was recreated since, the leader has not said yet
     // who did it.
-    let is_initial_member = generation(&peers.app) == peers.generation()
-        && peers.app.get("seed").map(String::as_str) == Some(observed.member().as_str());
-    let is_bootstrapped = peers.app.contains_key("founded");
+    let current = &peers.app.generation;
+    let is_initial_member = current.number == peers.generation()
+        && current.initial_member.as_ref() == Some(&observed.member());
+    let is_bootstrapped = peers.app.is_bootstrapped;
     if is_bootstrapped && is_extinct(observed, peers) {
         return succeed(observed, peers, address, is_initial_member, report);
     }
@@ -53,7 +55,7 @@ fn is_extinct(observed: &Observed, peers: &Peers) -> bool {
         return false;
     };
     let own = observed.member();
-    let is_new = |bag: &crate::facts::Databag| !bag.contains_key("trust");
+    let is_new = |unit: &UnitData| unit.trust.is_none();
     observed.leader
         && observed.cluster.known().is_none()
         && units
@@ -75,7 +77,7 @@ fn succeed(
     let machine = &observed.machine;
     match &machine.data {
         MemberData::Of(found) => {
-            let is_ours = peers.newest().get("cluster") == Some(&format!("{:x}", found.cluster));
+            let is_ours = peers.newest_cluster() == Some(&format!("{:x}", found.cluster));
             if is_ours && machine.is_whole {
                 let bootstrap = words(observed, peers, address, peers.generation());
                 return vec![MachineStep::TakeOver(bootstrap, *found)];
@@ -105,7 +107,7 @@ fn succeed(
 /// The words of a cluster that this unit is the first member of.
 fn words(observed: &Observed, peers: &Peers, address: &str, next: u64) -> Bootstrap {
     let url = member_url(address, observed.options.peer_port);
-    let token = peers.newest().get("token").cloned().unwrap_or_default();
+    let token = peers.newest().token.clone().unwrap_or_default();
     Bootstrap {
         initial_cluster: format!("{}={url}", observed.member()),
         existing: false,
@@ -154,8 +156,8 @@ pub(super) fn lost(
 /// Whether no databag tells of the cluster that was bootstrapped with these words.
 fn is_unpublished(bootstrap: &Bootstrap, peers: &Peers) -> bool {
     match bootstrap.generation {
-        0 => !peers.app.contains_key("founded"),
-        own => peers.generation().max(generation(&peers.own)) < own,
+        0 => !peers.app.is_bootstrapped,
+        own => peers.generation().max(peers.own.generation.number) < own,
     }
 }
 

@@ -15,7 +15,8 @@ pub(super) use pause::may_pause;
 use super::{Report, Wait, upgrade};
 use crate::facts::observed::{Observed, Pass};
 use crate::facts::tuning::CLIENT_PORT;
-use crate::facts::{Bootstrap, Cluster, Databag, Known, Member, MemberName};
+use crate::facts::{Bootstrap, Cluster, Known, Member, MemberName};
+use crate::relation::peer::UnitData;
 use crate::workload::configuration::etcd_config::{https_url, port_of};
 
 /// A change of who is a member, or of how they trust each other.
@@ -48,10 +49,9 @@ pub fn member_url(address: &str, port: u16) -> String {
 
 /// Where clients reach a unit that has told the others this. One that says
 /// nothing of its port is of a revision that knows only the usual one.
-pub fn client_url(bag: &Databag) -> Option<String> {
-    let port = bag.get("client-port").and_then(|port| port.parse().ok());
-    let address = bag.get("address")?;
-    Some(member_url(address, port.unwrap_or(CLIENT_PORT)))
+pub fn client_url(unit: &UnitData) -> Option<String> {
+    let address = unit.address.as_ref()?;
+    Some(member_url(address, unit.client_port.unwrap_or(CLIENT_PORT)))
 }
 
 /// The peer port in the words with which a member was bootstrapped.
@@ -128,9 +128,9 @@ fn wait_for_cluster(observed: &Observed) -> Wait {
     let Some(peers) = &observed.peers else {
         return Wait::PeerRelation;
     };
-    let initial_member = peers.app.get("seed").map(MemberName::new);
+    let initial_member = peers.app.generation.initial_member.as_ref();
     match initial_member.and_then(|initial_member| initial_member.unit(observed.unit.app())) {
-        _ if peers.app.contains_key("founded") => Wait::Reach,
+        _ if peers.app.is_bootstrapped => Wait::Reach,
         Some(unit) => Wait::Bootstrap(unit),
         None => Wait::Authorities,
     }
@@ -259,7 +259,7 @@ fn words(observed: &Observed, cluster: &Cluster, own: &Member) -> Option<Bootstr
     Some(Bootstrap {
         initial_cluster: members.join(","),
         existing: true,
-        token: peers.newest().get("token")?.clone(),
+        token: peers.newest().token.clone()?,
         generation: peers.generation(),
     })
 }

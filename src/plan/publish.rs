@@ -18,13 +18,11 @@ use crate::facts::observed::{AcrossModels, ClientRelation, Observed, Pass, reque
 use crate::facts::{
     ClientRecord, Cluster, Databag, LedgerWrite, RelationId, RequestKey, Secret, SecretUri,
 };
+pub use crate::relation::peer::Changes;
 use crate::relation::{self, Asked, Correlation, ETCD_CLIENT, OfferedCertificate, SecretGroup};
 pub use legacy::{EndedIdentities, LegacyPublication};
 use peers::{app_changes, forgotten_members, trust_digest, unit_changes};
 use stale_secrets::{all_secrets, departed_requests};
-
-/// Changes of a databag: a value to set, or `None` to delete the key.
-pub type Changes = BTreeMap<String, Option<String>>;
 
 /// Everything that one hook publishes.
 #[derive(Clone, Debug, Default)]
@@ -138,7 +136,7 @@ pub fn while_waiting(observed: &Observed) -> Publication {
     Publication {
         founds: observed.leader
             && observed.machine.authorities.is_none()
-            && !peers.app.contains_key("pki"),
+            && peers.app.authorities_secret.is_none(),
         peer_unit: unit_changes(observed, peers),
         ..Publication::default()
     }
@@ -167,7 +165,7 @@ pub fn plan(observed: &Observed, cluster: &Cluster) -> Publication {
         let loaded = observed.machine.loaded_leaves.as_ref();
         publication
             .peer_unit
-            .insert("trust".to_owned(), loaded.map(trust_digest));
+            .extend([relation::peer::trust_change(loaded.map(trust_digest))]);
     }
     publication.legacy = legacy::publications(observed, cluster);
     if observed.pass == Pass::Full {

@@ -172,6 +172,8 @@ impl Report {
 pub enum Wait {
     /// A full pass, which lets this unit join.
     Joining,
+    /// A newer revision of the charm has written what this one does not know.
+    NewerFormat,
     /// Juju has not told this unit its address or its storage yet.
     Machine(&'static str),
     /// The peer relation, which Juju makes right after the installation.

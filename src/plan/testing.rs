@@ -21,6 +21,7 @@ use crate::facts::{
     RequestKey, Timestamp,
 };
 use crate::relation;
+use crate::relation::peer::ApplicationData;
 use crate::tls::{Authority, ClientCertificate, OwnCertificate, digest};
 
 pub(crate) const NOW: Timestamp = Timestamp(1_800_000_000);
@@ -363,9 +364,10 @@ fn peers() -> Peers {
         ("founded", "true"),
     ];
     Peers {
-        app: app
-            .map(|(key, value)| (key.to_owned(), value.to_owned()))
-            .into(),
+        app: ApplicationData::read(
+            &app.map(|(key, value)| (key.to_owned(), value.to_owned()))
+                .into(),
+        ),
         ..Peers::default()
     }
 }

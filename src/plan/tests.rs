@@ -1,7 +1,8 @@
 //! Which stage comes first.
 
 use super::testing::{Bench, member};
-use super::{LeftLock, Stage};
+use super::{LeftLock, Stage, Wait};
+use crate::relation::peer::UnitData;
 
 fn freed(bench: &mut Bench, holder: &str) -> Option<LeftLock> {
     let lock = ("restart".to_owned(), holder.to_owned());
@@ -41,4 +42,36 @@ fn a_lock_is_free_once_its_holder_cannot_give_it_back() {
     bench.observed.leader = true;
     bench.cluster.members.push(member(2));
     assert_eq!(freed(&mut bench, "etcd/2"), None);
+}
+
+/// Whatever is due, nothing is done on the word of what cannot be read.
+#[test]
+fn a_newer_format_stops_every_change() {
+    let due = || {
+        let mut bench = Bench::new(2);
+        bench.ask_as(1, "/one/", "alpha", 1);
+        bench
+    };
+    assert!(matches!(due().stage(), Stage::Access(_)));
+    let newer = UnitData {
+        format: 2,
+        ..UnitData::default()
+    };
+    let mut of_unit = due();
+    let peers = of_unit.observed.peers.as_mut().expect("peers");
+    let name = member(1).name.expect("a name");
+    peers.others.insert(name, newer.clone());
+    let mut of_application = due();
+    let peers = of_application.observed.peers.as_mut().expect("peers");
+    peers.app.format = newer.format;
+    let mut of_ledger = due();
+    of_ledger.cluster.ledger.newer_format = Some(2);
+    for mut bench in [of_unit, of_application, of_ledger] {
+        let Stage::Publish(publication) = bench.stage() else {
+            panic!("something changes");
+        };
+        assert!(publication.peer_app.is_empty() && publication.peer_unit.is_empty());
+        assert!(publication.relations.is_empty() && publication.ledger.is_empty());
+        assert_eq!(bench.plan().report.wait, Some(Wait::NewerFormat));
+    }
 }

@@ -8,6 +8,7 @@ use crate::hook::Event;
 use crate::juju::ToolError;
 use crate::observe::{self, ObserveError};
 use crate::relation::CLUSTER;
+use crate::relation::peer::UnitData;
 
 /// Remembers who is leaving, be it this unit or another.
 pub(super) fn note_departing_units(context: &mut Context) -> Result<(), ReconcileError> {
@@ -36,7 +37,7 @@ pub(super) fn note_departing_units(context: &mut Context) -> Result<(), Reconcil
             };
             // The databag of a unit that has left can still be read.
             let address = match context.tools.relation_get_unit(relation, unit) {
-                Ok(bag) => bag.get("address").cloned(),
+                Ok(bag) => UnitData::read(&bag).address,
                 Err(error) if error.is_of_the_call() => None,
                 Err(error) => return Err(ReconcileError::Report(error)),
             };

@@ -20,6 +20,7 @@ use etcd_charm::facts::{
 };
 use etcd_charm::plan::access;
 use etcd_charm::plan::membership::{bootstrap_port, member_url};
+use etcd_charm::relation::peer::{ApplicationData, UnitData};
 use etcd_charm::relation::{self, OfferedCertificate};
 
 use super::hook::{HookKind, Running};
@@ -342,11 +343,16 @@ impl World {
     pub(crate) fn peers(&self, unit: usize) -> Peers {
         let others = self.units.iter().enumerate();
         Peers {
-            app: self.peer_app.clone(),
-            own: self.units[unit].bag.clone(),
+            app: ApplicationData::read(&self.peer_app),
+            own: UnitData::read(&self.units[unit].bag),
             others: others
                 .filter(|(other, state)| *other != unit && !state.has_left)
-                .map(|(other, state)| (MemberName::of(&unit_name(other)), state.bag.clone()))
+                .map(|(other, state)| {
+                    (
+                        MemberName::of(&unit_name(other)),
+                        UnitData::read(&state.bag),
+                    )
+                })
                 .collect(),
         }
     }

@@ -13,6 +13,7 @@ mod faults;
 mod leaders;
 mod lost_disk;
 mod maximum;
+mod revisions;
 mod scale;
 mod silence;
 mod support;
@@ -24,7 +25,9 @@ use libtest_mimic::Trial;
 use crate::support::story;
 
 pub(crate) fn stories() -> Vec<Trial> {
-    let stories: [(&str, fn()); 37] = [
+    let stories: [(&str, fn()); 39] = [
+        ("survival_of_an_upgraded_charm", revisions::upgraded),
+        ("survival_of_two_revisions_at_once", revisions::side_by_side),
         ("survival_of_killed_members", crashes::killed),
         ("survival_of_a_power_cut", crashes::power_cut),
         ("survival_of_a_reboot_of_all", crashes::all_reboot),

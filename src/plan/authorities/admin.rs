@@ -7,10 +7,6 @@ use crate::facts::observed::{Leaves, Observed};
 use crate::facts::{Cluster, CommonName, IssuedRecord, IssuedState, Purpose, Timestamp};
 use crate::tls::{OwnCertificate, TrustBundle, digest};
 
-/// The key in the databag of a unit that tells which authorities of
-/// administrators its etcd has loaded, and which one signed its own certificate.
-pub(in crate::plan) const ADMIN_CA: &str = "admin-ca";
-
 /// What a unit tells of the authorities of administrators, once its etcd runs.
 pub(in crate::plan) fn published(observed: &Observed) -> Option<String> {
     let machine = &observed.machine;
@@ -84,7 +80,9 @@ pub(super) fn progress(
 fn behind(observed: &Observed, cluster: &Cluster, authorities: &Authorities) -> Vec<String> {
     let all = fingerprints(&authorities.admin_trust()).unwrap_or_default();
     let wanted = format!("{} {}", digest_of(&all), authorities.admin_issuer());
-    not_telling(observed, cluster, ADMIN_CA, published(observed), &wanted)
+    not_telling(observed, cluster, published(observed), &wanted, |unit| {
+        &unit.admin_ca
+    })
 }
 
 /// Whether every relation of a legacy interface holds an identity that the

@@ -1,6 +1,6 @@
 //! When the authority of the servers takes its next step.
 
-use super::{SERVER_CA, admin, next, progress};
+use super::{admin, next, progress};
 use crate::facts::authorities::{AdminRotation, Authorities, Rotation};
 use crate::facts::{IssuedRecord, IssuedState, Purpose, Timestamp};
 use crate::plan::Stage;
@@ -48,7 +48,7 @@ fn tell(bench: &mut Bench, published: &str) {
     let peers = bench.observed.peers.as_mut().expect("peers");
     let other = bench.cluster.members[1].name.clone().expect("a name");
     let bag = peers.others.entry(other).or_default();
-    bag.insert(SERVER_CA.to_owned(), published.to_owned());
+    bag.server_ca = Some(published.to_owned());
 }
 
 fn introduced(from: Timestamp) -> Bench {
@@ -123,8 +123,8 @@ fn only_the_leader_takes_a_step_and_tells_all_units() {
         panic!("not at rest")
     };
     let authorities = publication.authorities.expect("a step");
-    let (key, value) = authorities.announcement();
-    assert_eq!(publication.peer_app.get(&key), Some(&Some(value)));
+    let announced = Some(authorities.announcement());
+    assert_eq!(publication.peer_app.get("authorities"), Some(&announced));
 
     bench.observed.leader = false;
     assert!(next(&bench.observed, &bench.cluster).is_none());
@@ -134,26 +134,24 @@ fn only_the_leader_takes_a_step_and_tells_all_units() {
 fn a_step_is_announced_again_where_the_announcement_was_lost() {
     let mut bench = introduced(NOW.plus_seconds(60));
     let authorities = bench.observed.machine.authorities.clone();
-    let (key, published) = authorities.expect("authorities").announcement();
+    let published = authorities.expect("authorities").announcement();
     let peers = bench.observed.peers.as_mut().expect("peers");
-    peers
-        .app
-        .insert(key.clone(), "of the step before".to_owned());
+    peers.app.authorities = Some("of the step before".to_owned());
     let Stage::Publish(publication) = bench.stage() else {
         panic!("not at rest")
     };
     assert!(publication.authorities.is_none());
     assert_eq!(
-        publication.peer_app.get(&key),
+        publication.peer_app.get("authorities"),
         Some(&Some(published.clone()))
     );
 
     let peers = bench.observed.peers.as_mut().expect("peers");
-    peers.app.insert(key.clone(), published);
+    peers.app.authorities = Some(published);
     let Stage::Publish(publication) = bench.stage() else {
         panic!("not at rest")
     };
-    assert_eq!(publication.peer_app.get(&key), None);
+    assert_eq!(publication.peer_app.get("authorities"), None);
 }
 
 /// A cluster of two in which both members have followed this replacement of the
@@ -179,7 +177,7 @@ fn follow_administrators(bench: &mut Bench, authorities: &Authorities) {
     let peers = bench.observed.peers.as_mut().expect("peers");
     let other = bench.cluster.members[1].name.clone().expect("a name");
     let bag = peers.others.entry(other).or_default();
-    bag.insert(admin::ADMIN_CA.to_owned(), published);
+    bag.admin_ca = Some(published);
 }
 
 /// Credentials of a person, which this authority has signed.

@@ -1,10 +1,11 @@
 //! What comes after a cluster whose units are gone.
 
 use crate::facts::observed::Observed;
-use crate::facts::{Databag, Known, MemberData, MemberName};
+use crate::facts::{Known, MemberData, MemberName};
 use crate::plan::machine::MachineStep;
 use crate::plan::testing::{Bench, IDENTITY, NOW};
 use crate::plan::{Stage, Wait, plan};
+use crate::relation::peer::UnitData;
 
 /// A unit that is the only one, of a cluster that etcd/0 has bootstrapped.
 fn adopter() -> Observed {
@@ -17,8 +18,7 @@ fn adopter() -> Observed {
     (machine.data, machine.is_running) = (MemberData::Of(IDENTITY), false);
     machine.is_whole = true;
     let peers = observed.peers.as_mut().expect("peers");
-    let cluster = format!("{:x}", IDENTITY.cluster);
-    peers.app.insert("cluster".to_owned(), cluster);
+    peers.app.cluster = Some(format!("{:x}", IDENTITY.cluster));
     observed
 }
 
@@ -53,9 +53,7 @@ fn data_that_may_not_be_all_of_it_waits_for_an_operator() {
     for cluster in [Some("abc"), None] {
         let mut observed = adopter();
         let peers = observed.peers.as_mut().expect("peers");
-        peers.app.remove("cluster");
-        let published = cluster.map(|cluster| ("cluster".to_owned(), cluster.to_owned()));
-        peers.app.extend(published);
+        peers.app.cluster = cluster.map(str::to_owned);
         assert_eq!(outcome(&observed), (Vec::new(), Some(Wait::OldData)));
     }
     let mut observed = adopter();
@@ -64,8 +62,8 @@ fn data_that_may_not_be_all_of_it_waits_for_an_operator() {
     // A new deployment is not bootstrapped over what its volume holds.
     let mut observed = adopter();
     let peers = observed.peers.as_mut().expect("peers");
-    peers.app.remove("founded");
-    peers.app.insert("seed".to_owned(), "etcd-5".to_owned());
+    peers.app.is_bootstrapped = false;
+    peers.app.generation.initial_member = Some(MemberName::new("etcd-5"));
     assert_eq!(outcome(&observed).1, Some(Wait::OldData));
 }
 
@@ -88,7 +86,7 @@ fn without_data_a_new_cluster_begins() {
     let mut observed = adopter();
     observed.machine.data = MemberData::Absent;
     let peers = observed.peers.as_mut().expect("peers");
-    peers.app.insert("seed".to_owned(), "etcd-5".to_owned());
+    peers.app.generation.initial_member = Some(MemberName::new("etcd-5"));
     assert_eq!(outcome(&observed).1, Some(Wait::LostCluster));
 }
 
@@ -102,11 +100,11 @@ fn while_any_unit_may_have_a_member_nobody_comes_after_it() {
         peers.others = bags
             .iter()
             .map(|(name, is_member)| {
-                let trust = is_member.then(|| ("trust".to_owned(), "0123".to_owned()));
-                (
-                    MemberName::new(*name),
-                    trust.into_iter().collect::<Databag>(),
-                )
+                let unit = UnitData {
+                    trust: is_member.then(|| "0123".to_owned()),
+                    ..UnitData::default()
+                };
+                (MemberName::new(*name), unit)
             })
             .collect();
         outcome(&observed)

@@ -3,10 +3,11 @@
 use crate::facts::Bootstrap;
 use crate::facts::machine::Documents;
 use crate::facts::observed::Pass;
-use crate::facts::{Databag, Known, MemberData, MemberName};
+use crate::facts::{Known, MemberData, MemberName};
 use crate::plan::machine::MachineStep;
 use crate::plan::testing::{Bench, DAY, IDENTITY, NOW, OWN_NAMES, leaf};
 use crate::plan::{Stage, Wait, plan};
+use crate::relation::peer::UnitData;
 use crate::tls::{OwnCertificate, TrustBundle};
 
 fn steps(bench: &mut Bench) -> Vec<MachineStep> {
@@ -56,7 +57,7 @@ fn only_the_initial_member_bootstraps_and_only_once() {
     bench.observed.machine.bootstrap = None;
     assert_eq!(alone(&bench), (Vec::new(), Some(Wait::LostCluster)));
     let peers = bench.observed.peers.as_mut().expect("peers");
-    peers.app.remove("founded");
+    peers.app.is_bootstrapped = false;
     assert_eq!(
         alone(&bench).0,
         [MachineStep::Bootstrap(Bootstrap {
@@ -80,11 +81,11 @@ fn the_initial_member_without_its_data_does_not_bootstrap_again() {
     let peers = bench.observed.peers.as_mut().expect("peers");
     peers
         .others
-        .insert(MemberName::new("etcd-1"), Databag::new());
+        .insert(MemberName::new("etcd-1"), UnitData::default());
     assert_eq!(alone(&bench), (Vec::new(), Some(Wait::LostMember)));
     // Before anybody was told of the cluster there is nothing to split.
     let peers = bench.observed.peers.as_mut().expect("peers");
-    peers.app.remove("founded");
+    peers.app.is_bootstrapped = false;
     assert!(matches!(alone(&bench).0[..], [MachineStep::Bootstrap(_)]));
     bench.observed.machine.may_begin = true;
     assert_eq!(alone(&bench).0, [MachineStep::Start]);
@@ -215,7 +216,7 @@ fn a_member_does_not_begin_with_options_that_are_refused() {
     bench.observed.machine.data = MemberData::Absent;
     assert_eq!(alone(&bench), (Vec::new(), Some(Wait::Options)));
     let peers = bench.observed.peers.as_mut().expect("peers");
-    peers.app.remove("founded");
+    peers.app.is_bootstrapped = false;
     assert_eq!(alone(&bench), (Vec::new(), Some(Wait::Options)));
     bench.observed.refused_option = None;
     assert!(matches!(alone(&bench).0[..], [MachineStep::Bootstrap(_)]));
@@ -230,7 +231,8 @@ fn recreated(bench: &mut Bench, generation: &str) {
         ("seed", "etcd-1"),
     ];
     let bag = bag.map(|(key, value)| (key.to_owned(), value.to_owned()));
-    peers.others.insert(MemberName::new("etcd-1"), bag.into());
+    let unit = UnitData::read(&bag.into());
+    peers.others.insert(MemberName::new("etcd-1"), unit);
 }
 
 #[test]
@@ -264,8 +266,8 @@ fn the_initial_member_of_a_cluster_that_is_over_joins_as_any_other() {
     assert_eq!(steps, []);
     assert_ne!(wait, Some(Wait::LostCluster));
     let peers = bench.observed.peers.as_mut().expect("peers");
-    peers.app.insert("generation".to_owned(), "7".to_owned());
-    peers.app.insert("seed".to_owned(), "etcd-1".to_owned());
+    peers.app.generation.number = 7;
+    peers.app.generation.initial_member = Some(MemberName::new("etcd-1"));
     assert_ne!(alone(&bench).1, Some(Wait::LostCluster));
 }
 

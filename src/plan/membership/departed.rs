@@ -44,11 +44,10 @@ fn is_nobodys(observed: &Observed, member: &Member) -> bool {
         return false;
     };
     let own = observed.member();
-    // The second is Juju's own word, there before the unit has run a hook.
-    const ADDRESSES: [&str; 2] = ["address", "ingress-address"];
     let is_elsewhere = |unit: &MemberName| match peers.others.get(unit) {
-        Some(bag) => {
-            let mut published = ADDRESSES.iter().filter_map(|key| bag.get(*key)).peekable();
+        Some(unit) => {
+            let published = unit.address.iter().chain(&unit.ingress_address);
+            let mut published = published.peekable();
             published.peek().is_some() && published.all(|address| !is_at(member, address))
         }
         None => false,

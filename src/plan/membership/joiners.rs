@@ -26,8 +26,8 @@ pub(crate) fn joiners<'o>(observed: &'o Observed, cluster: &'o Cluster) -> Vec<&
 /// others are to reach it.
 pub fn unit_at<'p>(peers: &'p Peers, member: &Member) -> Option<&'p MemberName> {
     let mut others = peers.others.iter();
-    let found = others.find(|(_, bag)| {
-        let address = bag.get("address");
+    let found = others.find(|(_, unit)| {
+        let address = unit.address.as_ref();
         address.is_some_and(|address| is_at(member, address))
     });
     found.map(|(name, _)| name)

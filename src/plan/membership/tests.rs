@@ -8,6 +8,7 @@ use crate::plan::membership::{
 use crate::plan::restart::TrustStep;
 use crate::plan::testing::{Bench, IDENTITY, member};
 use crate::plan::{Stage, Wait};
+use crate::relation::peer::UnitData;
 
 fn step(bench: &mut Bench) -> Option<MembershipStep> {
     match bench.stage() {
@@ -26,7 +27,7 @@ fn joining(others: u64) -> Bench {
     bench.observed.machine.identity = None;
     bench.observed.machine.data = MemberData::Absent;
     let peers = bench.observed.peers.as_mut().expect("peers");
-    peers.app.insert("seed".to_owned(), "etcd-1".to_owned());
+    peers.app.generation.initial_member = Some(MemberName::new("etcd-1"));
     bench
 }
 
@@ -201,7 +202,7 @@ fn a_unit_that_has_moved_is_waited_for_and_its_member_kept() {
     bench.cluster.members[1] = moved;
     let peers = bench.observed.peers.as_mut().expect("peers");
     let name = MemberName::new("etcd-2");
-    peers.others.insert(name, Databag::new());
+    peers.others.insert(name, UnitData::default());
     assert_eq!(step(&mut bench), None);
     let unit = "etcd/2".parse().expect("a unit");
     assert_eq!(bench.plan().report.wait, Some(Wait::Address(unit)));
@@ -244,7 +245,7 @@ fn a_member_whose_data_is_gone_leaves_the_list_and_joins_anew() {
             let peers = bench.observed.peers.as_mut().expect("peers");
             peers
                 .others
-                .insert(MemberName::new("etcd-1"), Databag::new());
+                .insert(MemberName::new("etcd-1"), UnitData::default());
             assert_eq!(bench.plan().report.wait, Some(Wait::LostMember));
         }
     }
@@ -367,7 +368,7 @@ fn a_unit_is_reached_where_it_says() {
         ),
         (&[("client-port", "4001")], None),
     ] {
-        assert_eq!(client_url(&bag(entries)).as_deref(), url);
+        assert_eq!(client_url(&UnitData::read(&bag(entries))).as_deref(), url);
     }
 }
 

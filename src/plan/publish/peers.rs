@@ -6,74 +6,52 @@ use sha2::{Digest, Sha256};
 
 use super::{Changes, hex};
 use crate::facts::authorities::Authorities;
-use crate::facts::observed::{Observed, Peers, generation};
+use crate::facts::observed::{Observed, Peers};
 use crate::facts::{
-    Bootstrap, Cluster, Databag, Fingerprint, Grant, IssuedState, LedgerWrite, MemberName, Purpose,
+    Bootstrap, Cluster, Fingerprint, Grant, IssuedState, LedgerWrite, MemberName, Purpose,
 };
 use crate::plan::authorities;
 use crate::plan::membership::own_member;
+use crate::relation::peer::{self, ApplicationData, Generation, UnitData};
 use crate::workload::configuration::etcd_config::ports_in;
 
-/// The key in the databag of the application that names the identity of a
-/// relation that was issued last.
-const ISSUED: &str = "issued";
-
-/// The key in the databag of the application that changes when rights were taken
-/// away.
-const SETTLED: &str = "settled";
-
 pub(super) fn unit_changes(observed: &Observed, peers: &Peers) -> Changes {
-    let mut wanted = Databag::new();
-    if let Some(address) = &observed.machine.address {
-        wanted.insert("address".to_owned(), address.clone());
+    let machine = &observed.machine;
+    let mut wanted = UnitData {
+        address: machine.address.clone(),
+        has_vote: has_vote(observed),
+        ..UnitData::default()
+    };
+    if machine.is_running {
+        wanted.server_ca = authorities::published(observed);
+        wanted.admin_ca = authorities::admin::published(observed);
     }
-    if let (true, Some(loaded)) = (observed.machine.is_running, &observed.machine.loaded_leaves) {
-        wanted.insert("trust".to_owned(), trust_digest(loaded));
+    if let (true, Some(loaded)) = (machine.is_running, &machine.loaded_leaves) {
+        wanted.trust = Some(trust_digest(loaded));
         // One that has joined anew is another member, and the leader has to look.
-        if let Some(identity) = observed.machine.identity {
-            wanted.insert("member".to_owned(), format!("{:x}", identity.member));
-        }
-        if let Some(bootstrap) = &observed.machine.bootstrap {
-            wanted.extend(generation_of(bootstrap));
-            if bootstrap.generation > 0 && !bootstrap.existing {
-                wanted.insert("seed".to_owned(), observed.member().to_string());
+        wanted.member = machine
+            .identity
+            .map(|identity| format!("{:x}", identity.member));
+        if let Some(bootstrap) = machine.bootstrap.as_ref().filter(|own| own.generation > 0) {
+            wanted.generation = generation_of(bootstrap);
+            if !bootstrap.existing {
+                wanted.generation.initial_member = Some(observed.member());
             }
         }
     }
-    if let (true, Some(published)) = (
-        observed.machine.is_running,
-        authorities::published(observed),
-    ) {
-        wanted.insert(authorities::SERVER_CA.to_owned(), published);
-    }
-    if let (true, Some(published)) = (
-        observed.machine.is_running,
-        authorities::admin::published(observed),
-    ) {
-        wanted.insert(authorities::admin::ADMIN_CA.to_owned(), published);
-    }
-    if let (true, Some(loaded)) = (
-        observed.machine.is_running,
-        &observed.machine.loaded_configuration,
-    ) {
+    if let (true, Some(loaded)) = (machine.is_running, &machine.loaded_configuration) {
         // Whoever joins looks for this member at its port.
-        if let Some(ports) = ports_in(loaded) {
-            wanted.insert("client-port".to_owned(), ports.client.to_string());
-        }
+        wanted.client_port = ports_in(loaded).map(|ports| ports.client);
         // Those that wait for their turn to restart are woken by it, and the
         // leader has endpoints to tell.
-        let digest = hex(&Sha256::digest(loaded)[..8]);
-        wanted.insert("configuration".to_owned(), digest);
+        wanted.configuration = Some(hex(&Sha256::digest(loaded)[..8]));
     }
-    if has_vote(observed) {
-        // One that waits to join until this one has is woken by it: the rest was
-        // told when it started, and it may get its vote in a later hook.
-        wanted.insert("vote".to_owned(), "true".to_owned());
-    }
-    differences(&peers.own, wanted)
+    wanted.changes(&peers.own)
 }
 
-/// Whether the member of this unit is known to have its vote.
+/// Whether the member of this unit is known to have its vote. A unit that waits to
+/// join until this one has is woken by it: the rest was told when it started, and it
+/// may get its vote in a later hook.
 fn has_vote(observed: &Observed) -> bool {
     let cluster = observed.cluster.known();
     let own = cluster.and_then(|cluster| own_member(observed, cluster));
@@ -94,12 +72,6 @@ pub(super) fn app_changes(
         .grants()
         .map(|(_, grant): (_, &Grant)| grant.fingerprint.clone())
         .collect();
-    let mut wanted = Databag::new();
-    wanted.insert("trust".to_owned(), trust_digest(&trust));
-    // So that every unit ends what is open from before rights were taken away.
-    if let Some(revision) = cluster.ledger.settled {
-        wanted.insert(SETTLED.to_owned(), revision.to_string());
-    }
     // So that every unit hands out what was issued last. That something ended
     // concerns no other unit, unless it was just this.
     let issued = cluster.ledger.issued.iter();
@@ -108,25 +80,28 @@ pub(super) fn app_changes(
             record.purpose != Purpose::Operator && record.state == IssuedState::InForce
         })
         .max_by_key(|(name, record)| (record.issued_at, *name));
-    if let Some((name, _)) = newest {
-        wanted.insert(ISSUED.to_owned(), name.to_string());
-    }
+    let mut wanted = ApplicationData {
+        trust: Some(trust_digest(&trust)),
+        // So that every unit ends what is open from before rights were taken away.
+        settled: cluster.ledger.settled.map(|revision| revision.to_string()),
+        issued: newest.map(|(name, _)| name.to_string()),
+        ..ApplicationData::default()
+    };
     match &observed.peers {
         Some(peers) => {
-            wanted.insert("founded".to_owned(), "true".to_owned());
-            wanted.extend(recreated(observed, peers));
+            wanted.is_bootstrapped = true;
+            wanted.generation = recreated(observed, peers);
             // By it the data is known again when all units are gone.
-            if let Some(identity) = observed.machine.identity {
-                wanted.insert("cluster".to_owned(), format!("{:x}", identity.cluster));
-            }
-            wanted.extend(authorities.map(Authorities::announcement));
-            let is_over = newest.is_none() && peers.app.contains_key(ISSUED);
-            let mut changes = differences(&peers.app, wanted);
-            changes.extend(is_over.then(|| (ISSUED.to_owned(), None)));
+            let identity = observed.machine.identity;
+            wanted.cluster = identity.map(|identity| format!("{:x}", identity.cluster));
+            wanted.authorities = authorities.map(Authorities::announcement);
+            let is_over = newest.is_none() && peers.app.issued.is_some();
+            let mut changes = wanted.changes(&peers.app);
+            changes.extend(is_over.then(peer::issued_is_over));
             changes
         }
         None if observed.granted && cluster.members.len() > 1 => {
-            differences(&Databag::new(), wanted)
+            wanted.changes(&ApplicationData::default())
         }
         None => Changes::new(),
     }
@@ -135,61 +110,45 @@ pub(super) fn app_changes(
 /// What wakes the other units to end what is open from before rights were taken
 /// away; it is told whenever some were.
 pub(super) fn unsettled(observed: &Observed) -> Changes {
-    let text = format!("not since {}", observed.now);
-    [(SETTLED.to_owned(), Some(text))].into()
+    let data = ApplicationData {
+        settled: Some(format!("not since {}", observed.now)),
+        ..ApplicationData::default()
+    };
+    data.changes(&ApplicationData::default())
 }
 
-/// What tells a cluster that was recreated from those before; nothing for the
-/// one of the deployment, of which all is said when it is bootstrapped.
-fn generation_of(bootstrap: &Bootstrap) -> Databag {
-    if bootstrap.generation == 0 {
-        return Databag::new();
+/// What tells a cluster that was recreated from those before.
+fn generation_of(bootstrap: &Bootstrap) -> Generation {
+    Generation {
+        number: bootstrap.generation,
+        token: Some(bootstrap.token.clone()),
+        initial_member: None,
     }
-    [
-        ("generation", bootstrap.generation.to_string()),
-        ("token", bootstrap.token.clone()),
-    ]
-    .map(|(key, value)| (key.to_owned(), value))
-    .into()
 }
 
 /// What the leader repeats of a cluster that was recreated: by this unit, or
-/// by another that has not led since.
-fn recreated(observed: &Observed, peers: &Peers) -> Databag {
+/// by another that has not led since. Nothing of the one of the deployment, of
+/// which all is said when it is bootstrapped.
+fn recreated(observed: &Observed, peers: &Peers) -> Generation {
     let own = observed.machine.bootstrap.as_ref();
-    let own = own.filter(|bootstrap| bootstrap.generation > peers.generation());
-    let is_newest = |bag: &Databag| {
-        generation(bag) == peers.generation() && generation(bag) > generation(&peers.app)
-    };
+    if let Some(own) = own.filter(|own| own.generation > peers.generation()) {
+        return Generation {
+            initial_member: Some(observed.member()),
+            ..generation_of(own)
+        };
+    }
     // Who bootstrapped it says so; where that unit is gone, one that has joined it
     // stands for it.
-    let newest = peers
-        .others
-        .iter()
-        .filter(|(_, bag)| is_newest(bag))
-        .max_by_key(|(_, bag)| bag.contains_key("seed"));
-    let (mut wanted, initial_member) = match (own, newest) {
-        (Some(bootstrap), _) => (generation_of(bootstrap), observed.member()),
-        (None, Some((member, bag))) => {
-            let keep = |key: &&str| {
-                bag.get(*key)
-                    .map(|value| ((*key).to_owned(), value.clone()))
-            };
-            let kept = ["generation", "token"].iter().filter_map(keep).collect();
-            (kept, member.clone())
-        }
-        (None, None) => return Databag::new(),
-    };
-    wanted.insert("seed".to_owned(), initial_member.to_string());
-    wanted
-}
-
-fn differences(current: &Databag, wanted: Databag) -> Changes {
-    wanted
-        .into_iter()
-        .filter(|(key, value)| current.get(key) != Some(value))
-        .map(|(key, value)| (key, Some(value)))
-        .collect()
+    let others = peers.others.iter();
+    let newest = others
+        .map(|(member, unit)| (member, &unit.generation))
+        .filter(|(_, known)| known.number == peers.generation())
+        .filter(|(_, known)| known.number > peers.app.generation.number)
+        .max_by_key(|(_, known)| known.initial_member.is_some());
+    newest.map_or_else(Generation::default, |(member, known)| Generation {
+        initial_member: Some(member.clone()),
+        ..known.clone()
+    })
 }
 
 /// Members on record that the cluster has no more.

@@ -6,6 +6,7 @@ use crate::plan::Stage;
 use crate::plan::publish::{Changes, Publication, RelationPublication, while_waiting};
 use crate::plan::testing::{Bench, key, leaf, member};
 use crate::relation;
+use crate::relation::peer::UnitData;
 
 const USER: &str = "secret:0000000000000000user";
 const TLS: &str = "secret:00000000000000000tls";
@@ -296,7 +297,7 @@ fn a_vote_that_comes_in_a_later_hook_wakes_who_waits_to_join() {
     let values = first
         .into_iter()
         .map(|(key, value)| (key, value.expect("a value")));
-    peers.own.extend(values);
+    peers.own = UnitData::read(&values.collect());
     assert_eq!(published(&bench), Changes::new());
     bench.cluster.members[0].learner = false;
     let vote = ("vote".to_owned(), Some("true".to_owned()));
@@ -352,8 +353,8 @@ fn the_leader_repeats_what_another_has_bootstrapped() {
         ),
         ("etcd-3", &[("generation", "6"), ("seed", "etcd-3")][..]),
     ] {
-        let bag = pairs(bag).into_iter().collect();
-        peers.others.insert(MemberName::new(member), bag);
+        let unit = UnitData::read(&pairs(bag).into_iter().collect());
+        peers.others.insert(MemberName::new(member), unit);
     }
     let for_all = [("generation", "7"), ("seed", "etcd-2"), ("token", "new")];
     let own = [("generation", "7"), ("token", "new")];

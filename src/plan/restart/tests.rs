@@ -5,6 +5,7 @@ use crate::facts::{Condition, MemberName, MemberTrust, Requirer};
 use crate::plan::restart::{Restart, TrustStep};
 use crate::plan::testing::{Bench, NOW, key, large_leaf, leaf};
 use crate::plan::{Stage, Wait};
+use crate::relation::peer::UnitData;
 use crate::tls::{TrustBundle, digest};
 
 /// A bench with `alpha` granted to 1, loaded everywhere and written down.
@@ -282,10 +283,11 @@ fn a_member_that_joins_is_named_and_not_told_to_be_removed() {
     (unstarted.name, unstarted.learner) = (None, true);
     bench.cluster.answering = [100].into();
     let peers = bench.observed.peers.as_mut().expect("peers");
-    let address = ("address".to_owned(), "10.0.0.3".to_owned());
-    peers
-        .others
-        .insert(MemberName::new("etcd-2"), [address].into());
+    let unit = UnitData {
+        address: Some("10.0.0.3".to_owned()),
+        ..UnitData::default()
+    };
+    peers.others.insert(MemberName::new("etcd-2"), unit);
     let report = bench.plan().report;
     assert_eq!(report.joining, ["etcd/1", "etcd/2"]);
     assert!(report.unreachable.is_empty(), "{:?}", report.unreachable);
