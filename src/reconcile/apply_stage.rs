@@ -4,22 +4,29 @@ use super::{Progress, ReconcileError, Run};
 use crate::apply::{self, ApplyError, Proven, Readiness, Restarted};
 use crate::context::Context;
 use crate::etcd::Client;
+use crate::facts::Alarm;
 use crate::facts::observed::{Disconnection, Observed};
 use crate::facts::{Known, LedgerWrite, MemberName};
 use crate::hook::Event;
 use crate::log;
 use crate::observe;
 use crate::plan::access::AccessStep;
+use crate::plan::issue::Issuance;
 use crate::plan::membership::MembershipStep;
-use crate::plan::restart::TrustStep;
+use crate::plan::restart::{Restart, TrustStep};
 use crate::plan::{self, Stage, Wait};
 
 /// What the log says of a change of trust that was taken back.
 const FELL_BACK: &str =
     "etcd does not serve with the new trust file and went back to the one before";
 
+/// The connection that a stage of the cluster is applied over.
+fn needed(client: Option<&Client>) -> Result<&Client, ApplyError> {
+    client.ok_or(ApplyError::Missing("a connection to etcd"))
+}
+
 impl Run {
-    /// Carries out one stage.
+    /// Applies one stage.
     pub(super) async fn apply_stage(
         &mut self,
         context: &mut Context,
@@ -27,7 +34,6 @@ impl Run {
         client: Option<&Client>,
         stage: &Stage,
     ) -> Result<Progress, ReconcileError> {
-        let needs_client = || ApplyError::Missing("a connection to etcd");
         match stage {
             Stage::Machine(steps) => {
                 // effects: packages, files, the service
@@ -40,177 +46,33 @@ impl Run {
             }
             Stage::FreeLock(lock) => {
                 // effects: the ledger
-                client
-                    .ok_or_else(needs_client)?
-                    .free_lock(&lock.subject, &lock.holder)
-                    .await
-                    .map_err(ApplyError::from)?;
+                let freed = needed(client)?.free_lock(&lock.subject, &lock.holder).await;
+                freed.map_err(ApplyError::from)?;
             }
-            Stage::Disconnect(revision) => {
-                // effects: connections of clients to this member
-                self.disconnection = apply::disconnect(context).await?;
-                match &self.disconnection {
-                    Disconnection::Done => {
-                        context.unit_state.disconnected =
-                            revision.or(context.unit_state.disconnected);
-                        self.log
-                            .push("ended the connections of clients: some lost rights".to_owned());
-                    }
-                    Disconnection::Failed(reason) => self.log.push(format!(
-                        "what clients have open from before they lost rights stays open until \
-                         etcd restarts: {reason}"
-                    )),
-                    Disconnection::Postponed | Disconnection::Untried => {}
-                }
-            }
-            Stage::Disarm(alarms) => {
-                // effects: etcd's alarms
-                let client = client.ok_or_else(needs_client)?;
-                for alarm in alarms {
-                    client.disarm(*alarm).await.map_err(ApplyError::from)?;
-                    let kind = alarm.kind;
-                    self.log
-                        .push(format!("lowered the alarm {kind}, which had no cause"));
-                }
-                self.repaired.alarms = true;
-            }
+            // effects: connections of clients to this member
+            Stage::Disconnect(revision) => self.disconnect(context, *revision).await?,
+            // effects: etcd's alarms
+            Stage::Disarm(alarms) => self.disarm(needed(client)?, alarms).await?,
+            // effects: etcd's members and authentication
             Stage::Membership(step) => {
-                // effects: etcd's members and authentication
-                let client = client.ok_or_else(needs_client)?;
-                if !apply::membership(context, client, step).await? {
-                    if context.hook.event == Event::StorageDetaching {
-                        return Err(ReconcileError::Stays);
-                    }
-                    if observed.stopping {
-                        // The leader takes this member off the list later.
-                        apply::stop(context)?;
-                        return Ok(Progress::Over);
-                    }
-                    // It passes by itself; what can be published is published.
-                    let publication = plan::publish::while_waiting(observed);
-                    apply::publish(context, None, &publication).await?;
-                    return Ok(Progress::Waits(match step {
-                        MembershipStep::Promote(_) => Wait::Promotion,
-                        _ => Wait::OtherJoiner,
-                    }));
-                }
-                if matches!(step, MembershipStep::Promote(_)) {
-                    self.restarted = true;
-                }
+                let client = needed(client)?;
+                return self.change_members(context, observed, client, step).await;
             }
             Stage::Access(steps) => {
                 // effects: etcd's users, roles and the ledger
                 self.took_rights |= steps.iter().any(AccessStep::takes_rights);
-                apply::access(client.ok_or_else(needs_client)?, steps).await?;
+                apply::access(needed(client)?, steps).await?;
                 self.granted = true;
                 self.repaired.root |= steps.contains(&AccessStep::LockRoot);
                 self.log
                     .extend(steps.iter().filter_map(AccessStep::summary));
             }
+            // effects: the ledger, secrets
             Stage::Issue(issuances) => {
-                // effects: the ledger, secrets
-                let client = client.ok_or_else(needs_client)?;
-                let read = match &self.application.authorities {
-                    Some(authorities) => Some(authorities.clone()),
-                    None => observe::authorities_of_application(context)?,
-                };
-                let Some(authorities) = read else {
-                    return Ok(Progress::Waits(Wait::Authorities));
-                };
-                for issuance in issuances {
-                    let issued = apply::issue(context, client, &authorities, *issuance);
-                    let endpoint = issuance.interface.endpoint();
-                    let id = issuance.relation;
-                    let clients = self.clients.get_or_insert_default();
-                    let relation = clients.legacy.get_mut(&id);
-                    match issued.await {
-                        Ok((name, held)) => {
-                            self.log.push(format!("issued {name} to {endpoint}:{id}"));
-                            if let Some(relation) = relation {
-                                relation.held = Some(held);
-                            }
-                        }
-                        Err(error) => {
-                            let error = log::chain(&apply::for_one(error)?);
-                            self.log.push(format!("{endpoint}:{id}: {error}"));
-                            // A later hook goes on with it.
-                            if let Some(relation) = relation {
-                                (relation.own, relation.held) = (None, None);
-                            }
-                        }
-                    }
-                }
-                self.granted = true;
+                return self.issue(context, needed(client)?, issuances).await;
             }
-            Stage::Trust(TrustStep::ReadPending) => {
-                // effects: none (reads only)
-                let clients = self.clients.get_or_insert_default();
-                if let Known::Known(cluster) = &observed.cluster {
-                    observe::read_pending(context, clients, &cluster.ledger)?;
-                }
-            }
-            Stage::Trust(TrustStep::Prove) => {
-                // effects: a file
-                apply::prove(context)?;
-            }
-            Stage::Trust(TrustStep::FallBack) => {
-                // effects: the trust file, the service
-                let others_serve = observed.cluster.known().is_some();
-                match apply::prove_or_fall_back(context, others_serve).await? {
-                    Proven::Serves => {}
-                    Proven::FellBack => self.log.push(FELL_BACK.to_owned()),
-                    Proven::Failed => self.started = Some(Readiness::Failed),
-                }
-                context.unreachable.borrow_mut().clear();
-            }
-            Stage::Trust(TrustStep::Record(trust)) => {
-                // effects: the ledger
-                let client = client.ok_or_else(needs_client)?;
-                let member = MemberName::of(&context.hook.unit);
-                let write = LedgerWrite::Member(member, trust.clone());
-                client
-                    .write_ledger(&[write])
-                    .await
-                    .map_err(ApplyError::from)?;
-            }
-            Stage::Trust(TrustStep::Restart(restart)) => {
-                // effects: the trust file, the service, the ledger
-                let client = client.ok_or_else(needs_client)?;
-                match apply::trust(context, client, restart).await? {
-                    Restarted::Done => {}
-                    // It is looked and planned again before anything is touched.
-                    Restarted::Superseded if !std::mem::replace(&mut self.superseded, true) => {
-                        return Ok(Progress::Goes);
-                    }
-                    Restarted::FellBack => {
-                        self.log.push(FELL_BACK.to_owned());
-                        context.unreachable.borrow_mut().clear();
-                        return Ok(Progress::Goes);
-                    }
-                    Restarted::Failed => {
-                        self.started = Some(Readiness::Failed);
-                        context.unreachable.borrow_mut().clear();
-                        return Ok(Progress::Goes);
-                    }
-                    Restarted::Superseded | Restarted::Busy => {
-                        let reason = "another member restarts".to_owned();
-                        return Ok(Progress::Waits(Wait::Restart(reason)));
-                    }
-                }
-                self.restarted = true;
-                context.unreachable.borrow_mut().clear();
-                if let Known::Known(cluster) = &observed.cluster {
-                    let settled = cluster.ledger.settled;
-                    context.unit_state.disconnected = settled.or(context.unit_state.disconnected);
-                }
-                self.log.push(match observed.machine.is_outdated() {
-                    true => "restarted etcd with another configuration".to_owned(),
-                    false => format!(
-                        "restarted etcd, which now trusts {} client certificates",
-                        restart.after.loaded.len()
-                    ),
-                });
-            }
+            // effects: the trust file, the service, the ledger
+            Stage::Trust(step) => return self.change_trust(context, observed, client, step).await,
             Stage::Stop => {
                 // effects: the service
                 apply::stop(context)?;
@@ -224,6 +86,198 @@ impl Run {
                 return Ok(Progress::Over);
             }
         }
+        Ok(Progress::Goes)
+    }
+
+    /// Ends the connections of clients, because of what was settled at this revision
+    /// of the ledger.
+    async fn disconnect(
+        &mut self,
+        context: &mut Context,
+        revision: Option<i64>,
+    ) -> Result<(), ReconcileError> {
+        self.disconnection = apply::disconnect(context).await?;
+        match &self.disconnection {
+            Disconnection::Done => {
+                let disconnected = &mut context.unit_state.disconnected;
+                *disconnected = revision.or(*disconnected);
+                self.log
+                    .push("ended the connections of clients: some lost rights".to_owned());
+            }
+            Disconnection::Failed(reason) => self.log.push(format!(
+                "what clients have open from before they lost rights stays open until etcd \
+                 restarts: {reason}"
+            )),
+            Disconnection::Postponed | Disconnection::Untried => {}
+        }
+        Ok(())
+    }
+
+    async fn disarm(&mut self, client: &Client, alarms: &[Alarm]) -> Result<(), ReconcileError> {
+        for alarm in alarms {
+            client.disarm(*alarm).await.map_err(ApplyError::from)?;
+            let kind = alarm.kind;
+            self.log
+                .push(format!("lowered the alarm {kind}, which had no cause"));
+        }
+        self.repaired.alarms = true;
+        Ok(())
+    }
+
+    async fn change_members(
+        &mut self,
+        context: &mut Context,
+        observed: &Observed,
+        client: &Client,
+        step: &MembershipStep,
+    ) -> Result<Progress, ReconcileError> {
+        if apply::membership(context, client, step).await? {
+            self.restarted |= matches!(step, MembershipStep::Promote(_));
+            return Ok(Progress::Goes);
+        }
+        if context.hook.event == Event::StorageDetaching {
+            return Err(ReconcileError::Stays);
+        }
+        if observed.stopping {
+            // The leader takes this member off the list later.
+            apply::stop(context)?;
+            return Ok(Progress::Over);
+        }
+        // It passes by itself; what can be published is published.
+        let publication = plan::publish::while_waiting(observed);
+        apply::publish(context, None, &publication).await?;
+        Ok(Progress::Waits(match step {
+            MembershipStep::Promote(_) => Wait::Promotion,
+            _ => Wait::OtherJoiner,
+        }))
+    }
+
+    /// Issues certificates, one relation after the other: what one cannot be given
+    /// costs no other anything.
+    async fn issue(
+        &mut self,
+        context: &mut Context,
+        client: &Client,
+        issuances: &[Issuance],
+    ) -> Result<Progress, ReconcileError> {
+        let read = match &self.application.authorities {
+            Some(authorities) => Some(authorities.clone()),
+            None => observe::authorities_of_application(context)?,
+        };
+        let Some(authorities) = read else {
+            return Ok(Progress::Waits(Wait::Authorities));
+        };
+        for issuance in issuances {
+            let issued = apply::issue(context, client, &authorities, *issuance).await;
+            let (endpoint, id) = (issuance.interface.endpoint(), issuance.relation);
+            let clients = self.clients.get_or_insert_default();
+            let relation = clients.legacy.get_mut(&id);
+            match issued {
+                Ok((name, held)) => {
+                    self.log.push(format!("issued {name} to {endpoint}:{id}"));
+                    if let Some(relation) = relation {
+                        relation.held = Some(held);
+                    }
+                }
+                Err(error) => {
+                    let error = log::chain(&apply::for_one(error)?);
+                    self.log.push(format!("{endpoint}:{id}: {error}"));
+                    // A later hook goes on with it.
+                    if let Some(relation) = relation {
+                        (relation.own, relation.held) = (None, None);
+                    }
+                }
+            }
+        }
+        self.granted = true;
+        Ok(Progress::Goes)
+    }
+
+    async fn change_trust(
+        &mut self,
+        context: &mut Context,
+        observed: &Observed,
+        client: Option<&Client>,
+        step: &TrustStep,
+    ) -> Result<Progress, ReconcileError> {
+        match step {
+            TrustStep::ReadPending => {
+                // effects: none (reads only)
+                let clients = self.clients.get_or_insert_default();
+                if let Known::Known(cluster) = &observed.cluster {
+                    observe::read_pending(context, clients, &cluster.ledger)?;
+                }
+            }
+            // effects: a file
+            TrustStep::Prove => apply::prove(context)?,
+            TrustStep::FallBack => {
+                // effects: the trust file, the service
+                let others_serve = observed.cluster.known().is_some();
+                match apply::prove_or_fall_back(context, others_serve).await? {
+                    Proven::Serves => {}
+                    Proven::FellBack => self.log.push(FELL_BACK.to_owned()),
+                    Proven::Failed => self.started = Some(Readiness::Failed),
+                }
+                context.unreachable.borrow_mut().clear();
+            }
+            TrustStep::Record(trust) => {
+                // effects: the ledger
+                let member = MemberName::of(&context.hook.unit);
+                let write = LedgerWrite::Member(member, trust.clone());
+                let written = needed(client)?.write_ledger(&[write]).await;
+                written.map_err(ApplyError::from)?;
+            }
+            TrustStep::Restart(restart) => {
+                // effects: the trust file, the service, the ledger
+                return self
+                    .restart(context, observed, needed(client)?, restart)
+                    .await;
+            }
+        }
+        Ok(Progress::Goes)
+    }
+
+    async fn restart(
+        &mut self,
+        context: &mut Context,
+        observed: &Observed,
+        client: &Client,
+        restart: &Restart,
+    ) -> Result<Progress, ReconcileError> {
+        match apply::trust(context, client, restart).await? {
+            Restarted::Done => {}
+            // It is observed and planned again before anything is touched.
+            Restarted::Superseded if !std::mem::replace(&mut self.superseded, true) => {
+                return Ok(Progress::Goes);
+            }
+            Restarted::FellBack => {
+                self.log.push(FELL_BACK.to_owned());
+                context.unreachable.borrow_mut().clear();
+                return Ok(Progress::Goes);
+            }
+            Restarted::Failed => {
+                self.started = Some(Readiness::Failed);
+                context.unreachable.borrow_mut().clear();
+                return Ok(Progress::Goes);
+            }
+            Restarted::Superseded | Restarted::Busy => {
+                let reason = "another member restarts".to_owned();
+                return Ok(Progress::Waits(Wait::Restart(reason)));
+            }
+        }
+        self.restarted = true;
+        context.unreachable.borrow_mut().clear();
+        if let Known::Known(cluster) = &observed.cluster {
+            let disconnected = &mut context.unit_state.disconnected;
+            *disconnected = cluster.ledger.settled.or(*disconnected);
+        }
+        self.log.push(match observed.machine.is_outdated() {
+            true => "restarted etcd with another configuration".to_owned(),
+            false => format!(
+                "restarted etcd, which now trusts {} client certificates",
+                restart.after.loaded.len()
+            ),
+        });
         Ok(Progress::Goes)
     }
 }

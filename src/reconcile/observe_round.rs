@@ -22,64 +22,18 @@ impl Run {
         &mut self,
         context: &mut Context,
     ) -> Result<(Observed, Option<Client>), ReconcileError> {
+        self.remember_application(context);
         let application = &self.application;
-        if application.pass == Pass::Full {
-            // What only a full pass asks Juju for, the others remember.
-            context.unit_state.address = application.address.or(context.unit_state.address);
-            context.unit_state.data_dir = application.storage.clone();
-            let quota = application.auto_quota.max(context.unit_state.auto_quota);
-            context.unit_state.auto_quota = quota;
-            // As if their departure had been told.
-            let gone = application.gone.clone();
-            context.unit_state.departed.extend(gone);
-        }
         let mut machine = observe::machine(context, application)?;
         machine.is_pending = self.started == Some(Readiness::Starting) && !machine.is_running;
         // It may run again by now, for a moment.
         machine.has_failed = self.started == Some(Readiness::Failed);
-        let peers = application.peers.as_ref();
-        let (pass, leader) = (application.pass, application.leader);
-        let quorum = observe::quorum(context, peers, pass, leader, machine.is_running).await?;
-        let (cluster, client, lost_majority) = match quorum {
-            Quorum::Agreed(client, cluster) => (Known::Known(*cluster), Some(*client), None),
-            // Before anything was done nothing is half done, and a unit that
-            // stops may have been asking its own member, which ends when it is
-            // off the list. Otherwise the hook fails, and is run again soon.
-            Quorum::Unknown(reason) if self.first_ledger.is_some() && !context.unit_state.dying => {
-                return Err(ReconcileError::Lost(reason));
-            }
-            Quorum::Unknown(reason) => (Known::Unknown(reason), None, None),
-            Quorum::Minority(unreachable) => {
-                let reason = "the majority of the members is lost".to_owned();
-                (Known::Unknown(reason), None, Some(unreachable))
-            }
-        };
+        let (cluster, client, lost_majority) =
+            self.observe_cluster(context, machine.is_running).await?;
         if let Known::Known(cluster) = &cluster {
-            context.unit_state.client_endpoints = cluster
-                .members
-                .iter()
-                .flat_map(|member| member.client_urls.clone())
-                .collect();
-            // Before this unit saw any of it nobody had a connection to end.
-            let disconnected = context.unit_state.disconnected.or(cluster.ledger.settled);
-            if std::mem::replace(&mut context.unit_state.disconnected, disconnected) != disconnected
-            {
-                // Written at once: seen only after a start it would be too new.
-                let written = context.unit_state.write(&context.paths);
-                written.map_err(ReconcileError::UnitState)?;
-            }
-            machine.disconnected = disconnected;
-            count_unreachable(context, cluster, &mut self.has_counted);
-            self.first_ledger
-                .get_or_insert_with(|| cluster.ledger.clone());
-            if self.clients.is_none() {
-                let mut clients = observe::clients(context, application, &cluster.ledger)?;
-                observe::legacy(context, application, &cluster.ledger, &mut clients)?;
-                forget_shares(&mut context.unit_state.shares, &clients);
-                note_own_databags(context, &clients).map_err(ReconcileError::UnitState)?;
-                self.clients = Some(clients);
-            }
+            machine.disconnected = self.note_cluster(context, cluster)?;
         }
+        let application = &self.application;
         let mut clients = self.clients.clone().unwrap_or_default();
         clients.fresh = self.fresh(&cluster);
         clients.server_ca = machine.server_ca.clone();
@@ -115,6 +69,83 @@ impl Run {
             observed.cluster = Known::Known(cluster);
         }
         Ok((observed, client))
+    }
+
+    /// What only a full pass asks Juju for, the others remember.
+    fn remember_application(&self, context: &mut Context) {
+        let application = &self.application;
+        if application.pass != Pass::Full {
+            return;
+        }
+        let unit_state = &mut context.unit_state;
+        unit_state.address = application.address.or(unit_state.address);
+        unit_state.data_dir.clone_from(&application.storage);
+        unit_state.auto_quota = application.auto_quota.max(unit_state.auto_quota);
+        // As if their departure had been told.
+        unit_state.departed.extend(application.gone.clone());
+    }
+
+    /// The cluster, a connection to it, and who does not answer where its majority is
+    /// lost.
+    async fn observe_cluster(
+        &self,
+        context: &mut Context,
+        is_running: bool,
+    ) -> Result<(Known<Cluster>, Option<Client>, Option<Vec<String>>), ReconcileError> {
+        let peers = self.application.peers.as_ref();
+        let (pass, leader) = (self.application.pass, self.application.leader);
+        Ok(
+            match observe::quorum(context, peers, pass, leader, is_running).await? {
+                Quorum::Agreed(client, cluster) => (Known::Known(*cluster), Some(*client), None),
+                // Before anything was done nothing is half done, and a unit that
+                // stops may have been asking its own member, which ends when it is
+                // off the list. Otherwise the hook fails, and is run again soon.
+                Quorum::Unknown(reason)
+                    if self.first_ledger.is_some() && !context.unit_state.dying =>
+                {
+                    return Err(ReconcileError::Lost(reason));
+                }
+                Quorum::Unknown(reason) => (Known::Unknown(reason), None, None),
+                Quorum::Minority(unreachable) => {
+                    let reason = "the majority of the members is lost".to_owned();
+                    (Known::Unknown(reason), None, Some(unreachable))
+                }
+            },
+        )
+    }
+
+    /// Remembers what the cluster says, and reads what clients ask for once it is
+    /// known. At which revision of the ledger no connection was left of a client
+    /// from before.
+    fn note_cluster(
+        &mut self,
+        context: &mut Context,
+        cluster: &Cluster,
+    ) -> Result<Option<i64>, ReconcileError> {
+        context.unit_state.client_endpoints = cluster
+            .members
+            .iter()
+            .flat_map(|member| member.client_urls.clone())
+            .collect();
+        // Before this unit saw any of it nobody had a connection to end.
+        let disconnected = context.unit_state.disconnected.or(cluster.ledger.settled);
+        if std::mem::replace(&mut context.unit_state.disconnected, disconnected) != disconnected {
+            // Written at once: seen only after a start it would be too new.
+            let written = context.unit_state.write(&context.paths);
+            written.map_err(ReconcileError::UnitState)?;
+        }
+        count_unreachable(context, cluster, &mut self.has_counted);
+        self.first_ledger
+            .get_or_insert_with(|| cluster.ledger.clone());
+        if self.clients.is_none() {
+            let application = &self.application;
+            let mut clients = observe::clients(context, application, &cluster.ledger)?;
+            observe::legacy(context, application, &cluster.ledger, &mut clients)?;
+            forget_shares(&mut context.unit_state.shares, &clients);
+            note_own_databags(context, &clients).map_err(ReconcileError::UnitState)?;
+            self.clients = Some(clients);
+        }
+        Ok(disconnected)
     }
 
     /// Requests that this hook has put on record.
