@@ -28,13 +28,16 @@ fn before() -> Option<PathBuf> {
     Some(String::from_utf8(built.stdout).unwrap().trim().into())
 }
 
+/// A secret: its label, and what each revision of it holds.
+type Secret = (String, BTreeMap<u32, BTreeMap<String, String>>);
+
 /// Whatever an upgrade of the charm has to leave as it is.
 #[derive(Debug, Eq, PartialEq)]
 struct Lasting {
     /// How often each etcd was started.
     starts: Vec<u32>,
-    /// Every revision of every secret, by its label.
-    secrets: Vec<(String, BTreeMap<u32, BTreeMap<String, String>>)>,
+    /// Every secret.
+    secrets: Vec<Secret>,
     /// The revision of users and roles, where etcd tells it.
     rights: Vec<String>,
     /// Each unit's trust file and configuration.
@@ -63,8 +66,8 @@ fn lasting(world: &World, units: &[UnitName]) -> Lasting {
     }
 }
 
-/// Three units of the revision before serve clients of two interfaces, and are
-/// upgraded while one of them writes.
+/// Three units of the revision before serve a client, and are upgraded while it
+/// writes.
 pub(crate) fn upgraded() {
     let Some(old) = before() else {
         return;
