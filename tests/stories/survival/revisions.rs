@@ -8,8 +8,9 @@ use std::process::Command;
 use etcd_charm_world::juju::Deployment;
 use etcd_charm_world::{HookRun, UnitName, World};
 
+use crate::support::options;
 use crate::survival::support::{
-    Client, assert_caught_up, assert_healthy, assert_whole, programs, say, world_of,
+    Client, assert_caught_up, assert_healthy, assert_whole, programs, say,
 };
 
 /// What the builder of the revision before says where there is no history of it.
@@ -72,7 +73,7 @@ pub(crate) fn upgraded() {
     let Some(old) = before() else {
         return;
     };
-    let mut world = world_of(programs());
+    let mut world = World::new(options(programs()));
     let new = world.charm();
     let charm = world.charm().with_dispatch(&old);
     let first = world.deploy_charm(charm, Deployment::units(1));
@@ -111,7 +112,7 @@ pub(crate) fn side_by_side() {
     let Some(old) = before() else {
         return;
     };
-    let mut world = world_of(programs());
+    let mut world = World::new(options(programs()));
     let new = world.charm();
     let charm = world.charm().with_dispatch(&old);
     let first = world.deploy_charm(charm, Deployment::units(1));
