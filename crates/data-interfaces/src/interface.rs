@@ -56,8 +56,9 @@ impl Field {
         }
     }
 
-    /// Every key under which version 0 has it.
-    pub(crate) fn v0_keys(self) -> impl Iterator<Item = &'static str> {
+    /// Every key under which it may stand; in version 1 libraries write the first
+    /// and read both.
+    pub(crate) fn keys(self) -> impl Iterator<Item = &'static str> {
         std::iter::once(self.name).chain(self.v0_alias)
     }
 }

@@ -51,7 +51,7 @@ pub fn changes(
     own: &Databag,
     wanted: &Databag,
 ) -> BTreeMap<String, Option<String>> {
-    let further = interface.fields.iter().flat_map(|field| field.v0_keys());
+    let further = interface.fields.iter().flat_map(|field| field.keys());
     KEYS.into_iter()
         .chain(further)
         .filter_map(|key| {
@@ -102,7 +102,10 @@ impl PublishedResponse {
                 .collect(),
             version: field("version").map(str::to_owned),
             fields: fields
-                .filter_map(|known| Some((*known, field(known.name)?.to_owned())))
+                .filter_map(|known| {
+                    let value = known.keys().find_map(&field)?;
+                    Some((*known, value.to_owned()))
+                })
                 .collect(),
             correlation: Correlation::default(),
         }

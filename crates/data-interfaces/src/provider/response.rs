@@ -57,7 +57,7 @@ fn write_v0(response: &Response) -> Databag {
     ];
     let fields = response.fields.iter().flat_map(|(field, value)| {
         let is_stored = !value.is_empty();
-        let keys = field.v0_keys().filter(move |_| is_stored);
+        let keys = field.keys().filter(move |_| is_stored);
         keys.map(|key| (key, value.clone()))
     });
     common

@@ -49,6 +49,12 @@ fn a_v0_answer_has_both_spellings_of_sentinels() {
     ]);
     assert_eq!(written, expected);
 
+    // Existing providers have one of the spellings.
+    let mut theirs = written.clone();
+    theirs.remove("sentinel-endpoints");
+    let published = read_published(&VALKEY, &theirs);
+    assert_eq!(published[&None].fields, response.fields);
+
     // The last replica goes, and then the request.
     let fewer = write(&asked, &[with_fields(response, "")]);
     let change = changes(&VALKEY, &written, &fewer);
