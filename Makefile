@@ -98,10 +98,11 @@ stories: ## the tests that run the charm with a real etcd; FILTER=word picks som
 
 integration: stories ## the same, under the name that the makefiles of charms have for it
 
-interop: ## the tests with requirers that run Canonical's own libraries
+interop: ## the tests with requirers and providers that run Canonical's own libraries
 	@tests/tools/setup all
 	@tests/tools/python
 	@$(ENV) cargo test --test stories -- interop_
+	@$(ENV) cargo test -p data-requirer --test providers
 
 fuzz: ## hostile input for all that reads; TIMES=100 is a hundred times what each test run does
 	@tests/tools/setup basic
