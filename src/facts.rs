@@ -17,6 +17,7 @@ mod pace;
 mod prefix;
 mod requirer;
 mod share;
+mod signed;
 mod source;
 pub mod tuning;
 
@@ -44,4 +45,5 @@ pub use prefix::{KeyRange, Prefix, PrefixRefusal};
 pub use requirer::Requirer;
 pub use secret_value::Secret;
 pub use share::Share;
+pub use signed::SignedName;
 pub use source::Source;

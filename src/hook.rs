@@ -7,7 +7,7 @@ pub use juju_hooks::{Environment, HookError, arguments, program};
 use juju_hooks::{Lifecycle, RelationChange, RelationEvent};
 
 use crate::facts::{AppName, LegacyInterface, ModelUuid, Relation, RelationId, SecretId, UnitName};
-use crate::relation::{CLUSTER, ETCD_CLIENT};
+use crate::relation::{CERTIFICATES, CLUSTER, ETCD_CLIENT};
 
 /// The storage that holds etcd's data, as `metadata.yaml` names it.
 const DATA: &str = "data";
@@ -46,6 +46,18 @@ pub enum Event {
         /// Whether the relation is over (`-relation-broken`), as far as this
         /// unit is concerned: Juju says the same to a unit that is going away
         /// itself.
+        broken: bool,
+        /// The unit that is leaving the relation (`-relation-departed`).
+        departing: Option<UnitName>,
+    },
+    /// Something about a relation over which certificates are asked for
+    /// (`certificates-relation-*`).
+    Signing {
+        /// The relation.
+        relation: Relation,
+        /// The application at the other end, as with [`Event::Client`].
+        remote_app: Option<AppName>,
+        /// Whether the relation is over, as with [`Event::Client`].
         broken: bool,
         /// The unit that is leaving the relation (`-relation-departed`).
         departing: Option<UnitName>,
@@ -199,6 +211,17 @@ fn relation(event: RelationEvent) -> Event {
         return Event::Client {
             relation: Relation {
                 endpoint: ETCD_CLIENT,
+                id,
+            },
+            remote_app,
+            broken,
+            departing,
+        };
+    }
+    if endpoint == CERTIFICATES.0 {
+        return Event::Signing {
+            relation: Relation {
+                endpoint: CERTIFICATES,
                 id,
             },
             remote_app,

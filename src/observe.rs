@@ -10,6 +10,7 @@ mod legacy;
 mod machine;
 mod options;
 mod quorum;
+mod signing;
 
 pub use authorities::{
     AUTHORITIES_LABEL, content as authorities_content, of_application as authorities_of_application,
@@ -22,6 +23,7 @@ pub use legacy::legacy;
 pub use machine::machine;
 pub use options::{own_url, served_client_port};
 pub use quorum::{Quorum, quorum};
+pub use signing::signing;
 
 use thiserror::Error;
 

@@ -75,6 +75,7 @@ pub async fn run(hook: Hook) -> Result<(), ReconcileError> {
         | Event::Stop
         | Event::Client { .. }
         | Event::Legacy { .. }
+        | Event::Signing { .. }
         | Event::Peer { .. }
         | Event::SecretChanged(_)
         | Event::Lifecycle { .. } => {}

@@ -24,6 +24,9 @@ use crate::facts::{CommonName, Databag, Endpoint, Prefix, PrefixRefusal, Request
 /// The endpoint over which applications ask for access.
 pub const ETCD_CLIENT: Endpoint = Endpoint("etcd-client");
 
+/// The endpoint over which applications ask for certificates.
+pub const CERTIFICATES: Endpoint = Endpoint("certificates");
+
 /// The endpoint that binds the units of this application together.
 pub const CLUSTER: Endpoint = Endpoint("cluster");
 

@@ -1,7 +1,6 @@
 //! `rebuild-cluster`: a new cluster from what the survivors of the old one have,
 //! when too few of them are left to agree on anything.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -82,10 +81,7 @@ pub(crate) async fn rebuild(
     context.tools.action_log("trying it out")?;
     let file: PathBuf = context.paths.named(&path);
     // It is the newest data that there is, so it knows whom it has issued what.
-    let issued = BTreeMap::new();
-    let prepared = preflight
-        .prepare(context, &file, &bootstrap, &issued)
-        .await?;
+    let prepared = preflight.prepare(context, &file, &bootstrap, None).await?;
     results.set(&["restored", "revision"], prepared.revision.to_string());
     preflight
         .put_in_place(context, bootstrap, false, &prepared, results)

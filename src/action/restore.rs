@@ -2,7 +2,6 @@
 //! [`crate::apply::recreate`] for how the old cluster ends and the new one
 //! begins.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::parameters::{Parameters, wrong};
@@ -10,7 +9,7 @@ use super::{ActionError, snapshot};
 use crate::apply::{self, ApplyError, Prepared};
 use crate::context::Context;
 use crate::etcd::{Client, EtcdError, Lock};
-use crate::facts::{Bootstrap, CommonName, IssuedRecord, MemberName, Recreation};
+use crate::facts::{Bootstrap, Ledger, MemberName, Recreation};
 use crate::juju::ActionResults;
 use crate::observe::{self, Application};
 use crate::plan::Wait;
@@ -137,11 +136,13 @@ async fn attempt(
     results: &mut ActionResults,
 ) -> Result<Prepared, ActionError> {
     context.tools.action_log("trying the snapshot out")?;
-    let issued = match client {
-        Some(client) => client.ledger().await?.issued,
-        None => BTreeMap::new(),
+    let before = match client {
+        Some(client) => Some(client.ledger().await?),
+        None => None,
     };
-    let prepared = preflight.prepare(context, file, bootstrap, &issued).await?;
+    let prepared = preflight
+        .prepare(context, file, bootstrap, before.as_ref())
+        .await?;
     let kept = prepared.cleaned.kept.iter();
     let kept: Vec<_> = kept.map(|name| name.as_str()).collect();
     match client {
@@ -247,11 +248,11 @@ impl Preflight {
         context: &Context,
         file: &Path,
         bootstrap: &Bootstrap,
-        issued: &BTreeMap<CommonName, IssuedRecord>,
+        before: Option<&Ledger>,
     ) -> Result<Prepared, ActionError> {
         let peer_url = self.peer_url();
         let prepared =
-            apply::prepare(context, &self.storage, &peer_url, file, bootstrap, issued).await;
+            apply::prepare(context, &self.storage, &peer_url, file, bootstrap, before).await;
         prepared.map_err(|error| {
             // The reason is worth more than the space, which the next run takes
             // back.

@@ -68,6 +68,11 @@ pub async fn machine(
                 ensure_file(&path, server.as_bytes(), PUBLIC_FILE, Owner::Charm)?;
                 let path = paths.admin_ca();
                 ensure_file(&path, admin.as_bytes(), PUBLIC_FILE, Owner::Charm)?;
+                if let Some(client) = &authorities.client {
+                    let path = paths.client_ca();
+                    let text = client.certificate.as_bytes();
+                    ensure_file(&path, text, PUBLIC_FILE, Owner::Charm)?;
+                }
             }
             MachineStep::IssueServer(names, seconds) => {
                 // No user of etcd may have this name: see `RESERVED_PREFIX`.

@@ -1,7 +1,6 @@
 //! The data of a new cluster, made from a snapshot beside the data in use and
 //! tried out there: nothing that anybody uses is touched.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -9,7 +8,7 @@ use super::ApplyError;
 use super::machine::stop_service;
 use crate::context::Context;
 use crate::etcd::{Cleaned, Client};
-use crate::facts::{Bootstrap, CommonName, IssuedRecord, MemberName};
+use crate::facts::{Bootstrap, Ledger, MemberName};
 use crate::observe;
 use crate::workload::restore_check::{CheckedData, RestoreCheck};
 use crate::workload::snapshot::SnapshotFile;
@@ -38,7 +37,7 @@ pub struct Prepared {
 
 /// Makes the data of a one-member cluster with these words from a snapshot
 /// file, starts an etcd on it that only this process can use, and makes it fit
-/// for this application, which has `issued` these identities by now: see
+/// for this application, whose ledger was `before` where somebody could tell: see
 /// [`Client::clean_restored`]. What earlier runs
 /// prepared and never used is removed.
 ///
@@ -51,7 +50,7 @@ pub async fn prepare(
     peer_url: &str,
     snapshot: &Path,
     bootstrap: &Bootstrap,
-    issued: &BTreeMap<CommonName, IssuedRecord>,
+    before: Option<&Ledger>,
 ) -> Result<Prepared, ApplyError> {
     let programs =
         package::installed(&context.paths)?.ok_or(ApplyError::Missing("the programs of etcd"))?;
@@ -77,7 +76,7 @@ pub async fn prepare(
     let gib = u32::try_from(size >> 30).unwrap_or(u32::MAX);
     let limit = START_LIMIT.saturating_add(START_LIMIT_PER_GIB.saturating_mul(gib));
     let client = serving(context, &mut restore_check, limit).await?;
-    let cleaned = client.clean_restored(issued).await?;
+    let cleaned = client.clean_restored(before).await?;
     let revision = client.revision().await?;
     // etcd waits for its clients before it ends.
     drop(client);

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use super::ApplyError;
 use super::answer::{answer, for_one};
+use super::sign::sign;
 use crate::context::Context;
 use crate::etcd::Client;
 use crate::facts::authorities::{AdminRotation, Authorities, Rotation};
@@ -54,6 +55,8 @@ pub async fn publish(
         peer_app,
         peer_unit,
         authorities,
+        makes_client_authority,
+        signing,
         version,
     } = publication;
     let mut log = Vec::new();
@@ -62,6 +65,14 @@ pub async fn publish(
     let mut peer_app = peer_app.clone();
     if *founds {
         peer_app.extend(found(context)?);
+    }
+    if *makes_client_authority {
+        peer_app.extend(make_client_authority(context)?);
+        log.push("made the authority of clients".to_owned());
+    }
+    for publication in signing {
+        let signed = tolerate(&mut log, sign(context, publication))?;
+        log.extend(signed);
     }
     let answered = answer(context, publication)?;
     ledger.extend(answered.ledger);
@@ -154,6 +165,7 @@ fn found(context: &Context) -> Result<Changes, ApplyError> {
             let authorities = Authorities {
                 server: create("server")?,
                 admin: create("admin")?,
+                client: Some(create("client")?),
                 rotation: None,
                 admin_rotation: None,
             };
@@ -175,6 +187,21 @@ fn found(context: &Context) -> Result<Changes, ApplyError> {
         ..ApplicationData::default()
     };
     Ok(data.changes(&ApplicationData::default()))
+}
+
+/// Makes the authority of clients and says that there is one; nobody does anything
+/// with it before this hook is committed and it exists.
+fn make_client_authority(context: &Context) -> Result<Changes, ApplyError> {
+    let authorities = observe::authorities_of_application(context).map_err(Box::new)?;
+    let authorities = authorities.ok_or(ApplyError::Missing("the authorities"))?;
+    let name = format!("{} client authority", context.hook.unit.app());
+    let client = Authority::create(&name, context.now, AUTHORITY_VALIDITY_SECONDS)?;
+    let authorities = Authorities {
+        client: Some(client),
+        ..authorities
+    };
+    store_authorities(context, &authorities)?;
+    Ok(announced(&authorities))
 }
 
 /// Replaces the authorities of this application.
@@ -247,12 +274,16 @@ pub fn rotate_admin_authority(
 /// Stores authorities, and makes every unit look at them.
 fn announce(context: &Context, authorities: &Authorities) -> Result<(), ApplyError> {
     store_authorities(context, authorities)?;
+    publish_to_peers(context, &announced(authorities), &Changes::new())
+}
+
+/// What makes every unit look at these authorities.
+fn announced(authorities: &Authorities) -> Changes {
     let data = ApplicationData {
         authorities: Some(authorities.announcement()),
         ..ApplicationData::default()
     };
-    let changes = data.changes(&ApplicationData::default());
-    publish_to_peers(context, &changes, &Changes::new())
+    data.changes(&ApplicationData::default())
 }
 
 /// A token for a new cluster: random, and different in every one; 32 of a key's

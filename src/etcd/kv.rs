@@ -62,6 +62,9 @@ impl Client {
                 LedgerKey::Issued(name) => {
                     ledger.issued.insert(name, read(entry)?);
                 }
+                LedgerKey::Signed(name) => {
+                    ledger.signed.insert(name, read(entry)?);
+                }
                 LedgerKey::Member(member) => {
                     ledger.members.insert(member, read(entry)?);
                 }
@@ -350,6 +353,8 @@ impl Client {
             LedgerWrite::FreeName(name) => delete(LedgerKey::Name(name.clone())),
             LedgerWrite::Issued(name, record) => put(LedgerKey::Issued(name.clone()), json(record)),
             LedgerWrite::ForgetIssued(name) => delete(LedgerKey::Issued(name.clone())),
+            LedgerWrite::Signed(name, record) => put(LedgerKey::Signed(name.clone()), json(record)),
+            LedgerWrite::ForgetSigned(name) => delete(LedgerKey::Signed(name.clone())),
             LedgerWrite::Member(member, trust) => {
                 put(LedgerKey::Member(member.clone()), json(trust))
             }

@@ -1,6 +1,6 @@
 //! What a database that was restored from a snapshot holds and must not keep.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use etcd_client::{DeleteOptions, GetOptions, Txn, TxnOp};
 
@@ -8,7 +8,7 @@ use super::batch::{Operation, batches};
 use super::kv::{MAX_LEDGER_BYTES, read};
 use super::{Client, EtcdError};
 use crate::facts::{
-    ALL_LEDGERS, ClientRecord, CommonName, IssuedRecord, LedgerKey, LedgerKeys, LedgerWrite,
+    ALL_LEDGERS, ClientRecord, CommonName, Ledger, LedgerKey, LedgerKeys, LedgerWrite,
 };
 
 /// What was removed from a restored database.
@@ -33,18 +33,16 @@ impl Client {
     ///   claims stay.
     /// - Our own ledger forgets its locks, and which answers were published:
     ///   neither is true of this moment.
-    /// - Our own ledger learns of what was issued or revoked since: `issued`, all
-    ///   of it. Nobody else can have such a name, and what stands in the snapshot
-    ///   in that name is nobody's.
+    /// - Our own ledger learns of what was issued, signed or revoked since, from
+    ///   `before`, the ledger as it was. Nobody else can have such a name, and what
+    ///   stands in the snapshot in that name is nobody's. Without it, no user of a
+    ///   name that the snapshot knows certificates of is kept.
     /// - `root` gets in by certificate only, whatever it had before, and
     ///   authentication is on.
     ///
     /// # Errors
     /// etcd failed a call, or the ledger cannot be read.
-    pub async fn clean_restored(
-        &self,
-        issued: &BTreeMap<CommonName, IssuedRecord>,
-    ) -> Result<Cleaned, EtcdError> {
+    pub async fn clean_restored(&self, before: Option<&Ledger>) -> Result<Cleaned, EtcdError> {
         if self.authentication_enabled().await? {
             let mut auth = self.inner.auth_client();
             self.call("disable authentication", auth.auth_disable())
@@ -52,10 +50,16 @@ impl Client {
         }
         self.ensure_no_user("root").await?;
         let mut cleaned = self.clean_ledgers().await?;
-        let (kept, writes) = self.ledger().await?.keep_issued(issued);
+        let restored = self.ledger().await?;
+        let none = Default::default();
+        let issued = before.map_or(&none, |before| &before.issued);
+        let (kept, mut writes) = restored.keep_issued(issued);
+        let (signed, more) = restored.keep_signed(before.map(|before| &before.signed));
+        writes.extend(more);
         self.write_ledger(&writes).await?;
         cleaned.kept = kept;
-        for name in cleaned.foreign_names.union(&cleaned.kept) {
+        let names = cleaned.foreign_names.iter().chain(&cleaned.kept);
+        for name in names.chain(&signed) {
             self.ensure_no_user(name.as_str()).await?;
             self.ensure_no_role(name.as_str()).await?;
         }
@@ -88,13 +92,17 @@ impl Client {
                             writes.push(self.operation(&LedgerWrite::Record(request, record)));
                         }
                     }
-                    Some(LedgerKey::Name(name) | LedgerKey::Issued(name)) => {
+                    Some(
+                        LedgerKey::Name(name) | LedgerKey::Issued(name) | LedgerKey::Signed(name),
+                    ) => {
                         own_names.insert(name);
                     }
                     _ => {}
                 },
                 Some(keys) => {
-                    if let Some(LedgerKey::Name(name) | LedgerKey::Issued(name)) = keys.decode(text)
+                    if let Some(
+                        LedgerKey::Name(name) | LedgerKey::Issued(name) | LedgerKey::Signed(name),
+                    ) = keys.decode(text)
                     {
                         foreign_names.insert(name);
                     }

@@ -143,7 +143,7 @@ fn voters(cluster: &Cluster) -> impl Iterator<Item = &crate::facts::Member> {
 fn granted(cluster: &Cluster, grant: &Grant) -> State {
     let ready = voters(cluster)
         .filter_map(|member| cluster.ledger.members.get(member.name.as_ref()?))
-        .filter(|trust| trust.loaded.contains(&grant.fingerprint))
+        .filter(|trust| trust.has_loaded(grant))
         .count();
     match ready {
         0 => State::Granted,

@@ -132,6 +132,11 @@ fn request_figures(listed: &Listed) -> Vec<(&'static str, String)> {
         add("members", Some(listed.voters.to_string()));
         add("common-name", Some(grant.common_name.to_string()));
         add("fingerprint", Some(grant.fingerprint.to_string()));
+        let trusted_by = match grant.issuer {
+            Some(_) => "the CA of clients",
+            None => "its certificate",
+        };
+        add("trusted-by", Some(trusted_by.to_owned()));
         add("certificate-ends", Some(grant.not_after.to_string()));
         add("granted", Some(grant.granted_at.to_string()));
         add("in-etcd", Some(in_etcd(&listed.faults)));

@@ -225,6 +225,24 @@ fn write(write: &LedgerWrite) -> Option<Words> {
             name.to_string(),
             format!("forget the identity {name}, which is over"),
         ),
+        LedgerWrite::Signed(name, record) if record.is_revoked => (
+            "revoke-signed",
+            name.to_string(),
+            format!("keep the name {name} from everybody until its certificates have ended"),
+        ),
+        LedgerWrite::Signed(name, record) => (
+            "record-signed",
+            name.to_string(),
+            format!(
+                "keep the name {name} for {}, which asks for certificates",
+                record.app
+            ),
+        ),
+        LedgerWrite::ForgetSigned(name) => (
+            "forget-signed",
+            name.to_string(),
+            format!("free the name {name}, whose certificates have ended"),
+        ),
         LedgerWrite::Member(member, _) => (
             "record-trust",
             member.to_string(),
@@ -299,6 +317,8 @@ fn publish(publication: &Publication) -> Vec<Words> {
         legacy,
         ended,
         authorities,
+        makes_client_authority,
+        signing,
         // It is set in every full pass, and mostly to what it is.
         version: _,
     } = publication;
@@ -319,6 +339,16 @@ fn publish(publication: &Publication) -> Vec<Words> {
             let summary = format!("forget the identity {name}, whose relation is gone");
             words.push(("forget-issued", name.to_string(), summary));
         }
+    }
+    if *makes_client_authority {
+        let summary = "make the authority that signs certificates of clients";
+        words.push(("make-authorities", String::new(), summary.to_owned()));
+    }
+    for publication in signing {
+        let relation = publication.relation;
+        let count = publication.to_sign.len();
+        let summary = format!("sign {count} certificates and answer relation {relation}");
+        words.push(("sign", relation.id.to_string(), summary));
     }
     if authorities.is_some() {
         let summary = "take the next step of replacing an authority";

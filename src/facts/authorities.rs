@@ -8,9 +8,13 @@ use crate::tls::{Authority, digest};
 pub struct Authorities {
     /// Signs the certificates of members.
     pub server: Authority,
-    /// Signs the certificates of administrators; the only authority that a
-    /// member trusts for clients.
+    /// Signs the certificates of administrators, and those whose keys the charm
+    /// makes.
     pub admin: Authority,
+    /// Signs what clients ask for over `tls-certificates`; members trust it beside
+    /// the one of the administrators. `None` in an application of an earlier
+    /// revision, until the leader has made it.
+    pub client: Option<Authority>,
     /// The other authority of the members, while one replaces another.
     pub rotation: Option<Rotation>,
     /// The other authority of the administrators, while one replaces another.
@@ -73,6 +77,13 @@ impl Authorities {
         joined(&self.admin.certificate, other)
     }
 
+    /// All authorities that a member trusts for clients, administrators included.
+    pub fn client_trust(&self) -> String {
+        let client = self.client.iter();
+        let client: String = client.map(|client| client.certificate.as_str()).collect();
+        self.admin_trust() + &client
+    }
+
     /// What tells the authority that signs for administrators from all others.
     pub fn admin_issuer(&self) -> String {
         digest(self.admin.certificate.as_bytes())
@@ -83,7 +94,7 @@ impl Authorities {
     /// each step of a replacement.
     pub fn announcement(&self) -> String {
         let mut published = self.server_trust() + &self.server.certificate;
-        published.push_str(&self.admin_trust());
+        published.push_str(&self.client_trust());
         published.push_str(&self.admin.certificate);
         digest(published.as_bytes())
     }

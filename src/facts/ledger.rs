@@ -7,6 +7,7 @@
 //! \0etcd-charm/<model uuid>/<application>/client/<relation>/<request or ->
 //! \0etcd-charm/<model uuid>/<application>/name/<common name>
 //! \0etcd-charm/<model uuid>/<application>/issued/<common name>
+//! \0etcd-charm/<model uuid>/<application>/signed/<common name>
 //! \0etcd-charm/<model uuid>/<application>/member/<member name>
 //! \0etcd-charm/<model uuid>/<application>/pace/<relation>
 //! \0etcd-charm/<model uuid>/<application>/lock/<subject>
@@ -21,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AppName, CommonName, Fingerprint, IssuedRecord, MemberName, ModelUuid, Pace, Prefix,
-    RelationId, RequestKey, Requirer, SecretId, Timestamp,
+    RelationId, RequestKey, Requirer, SecretId, SignedName, Timestamp,
 };
 
 /// Everything under the application's part of the reserved range, read at one
@@ -35,6 +36,9 @@ pub struct Ledger {
     /// The identities that the charm has issued itself, by common name. A name
     /// is never here and in `names` at once.
     pub issued: BTreeMap<CommonName, IssuedRecord>,
+    /// The names in which certificates are signed on request. A name may be here
+    /// and in `names` at once: then both are of one application.
+    pub signed: BTreeMap<CommonName, SignedName>,
     /// What each member trusts.
     pub members: BTreeMap<MemberName, MemberTrust>,
     /// How often relations have brought new certificates, as far as it counts.
@@ -92,6 +96,8 @@ impl Ledger {
             LedgerWrite::FreeName(name) => self.names.remove(name).is_some(),
             LedgerWrite::Issued(name, record) => put(&mut self.issued, name, record),
             LedgerWrite::ForgetIssued(name) => self.issued.remove(name).is_some(),
+            LedgerWrite::Signed(name, record) => put(&mut self.signed, name, record),
+            LedgerWrite::ForgetSigned(name) => self.signed.remove(name).is_some(),
             LedgerWrite::Member(member, trust) => put(&mut self.members, member, trust),
             LedgerWrite::ForgetMember(member) => self.members.remove(member).is_some(),
             // Which revision it will be only etcd knows.
@@ -146,6 +152,10 @@ pub struct Grant {
     pub prefix: Prefix,
     /// Our own re-encoding of the leaf certificate, PEM.
     pub certificate: String,
+    /// The authority of ours that signed it, which members trust from their start;
+    /// `None` where they trust the leaf itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<Fingerprint>,
     /// The fingerprint of that leaf.
     pub fingerprint: Fingerprint,
     /// When the leaf stops being valid.
@@ -202,9 +212,20 @@ pub struct MemberTrust {
     /// trust file is, so that a crash never hides a certificate still trusted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub starting: Option<BTreeSet<Fingerprint>>,
+    /// The authorities of clients that the running etcd was seen to have loaded.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub client_authorities: BTreeSet<Fingerprint>,
 }
 
 impl MemberTrust {
+    /// Whether this member lets the certificate of a grant in by now.
+    pub fn has_loaded(&self, grant: &Grant) -> bool {
+        match &grant.issuer {
+            Some(authority) => self.client_authorities.contains(authority),
+            None => self.loaded.contains(&grant.fingerprint),
+        }
+    }
+
     /// Whether this member may still let the leaf in.
     pub fn may_trust(&self, leaf: &Fingerprint) -> bool {
         self.loaded.contains(leaf)
@@ -230,6 +251,10 @@ pub enum LedgerWrite {
     Issued(CommonName, IssuedRecord),
     /// Forgets an issued identity, and so frees its name.
     ForgetIssued(CommonName),
+    /// Writes or replaces whose a name is in which certificates are signed.
+    Signed(CommonName, SignedName),
+    /// Forgets that, and so frees the name.
+    ForgetSigned(CommonName),
     /// Writes what a member trusts.
     Member(MemberName, MemberTrust),
     /// Forgets a member that is gone.
@@ -254,6 +279,8 @@ impl LedgerWrite {
             | Self::FreeName(_)
             | Self::Issued(..)
             | Self::ForgetIssued(_)
+            | Self::Signed(..)
+            | Self::ForgetSigned(_)
             | Self::ForgetMember(_)
             | Self::Settle
             | Self::Pace(..)
@@ -292,6 +319,8 @@ pub enum LedgerKey {
     Name(CommonName),
     /// An [`IssuedRecord`].
     Issued(CommonName),
+    /// A [`SignedName`].
+    Signed(CommonName),
     /// A [`MemberTrust`].
     Member(MemberName),
     /// A [`Pace`].
@@ -349,6 +378,7 @@ impl LedgerKeys {
             }
             LedgerKey::Name(name) => format!("{root}name/{name}"),
             LedgerKey::Issued(name) => format!("{root}issued/{name}"),
+            LedgerKey::Signed(name) => format!("{root}signed/{name}"),
             LedgerKey::Member(member) => format!("{root}member/{member}"),
             LedgerKey::Pace(relation) => format!("{root}pace/{relation}"),
             LedgerKey::Lock(subject) => format!("{root}lock/{subject}"),
@@ -372,6 +402,7 @@ impl LedgerKeys {
             }
             "name" => rest.parse().ok().map(LedgerKey::Name),
             "issued" => rest.parse().ok().map(LedgerKey::Issued),
+            "signed" => rest.parse().ok().map(LedgerKey::Signed),
             "member" => Some(LedgerKey::Member(MemberName::new(rest))),
             "pace" => rest.parse().ok().map(LedgerKey::Pace),
             "lock" => Some(LedgerKey::Lock(rest.to_owned())),
@@ -410,6 +441,7 @@ mod tests {
             LedgerKey::Client(only),
             LedgerKey::Name("a/b client".parse().expect("a name")),
             LedgerKey::Issued("a/b client".parse().expect("a name")),
+            LedgerKey::Signed("a/b client".parse().expect("a name")),
             LedgerKey::Member(MemberName::new("etcd-0")),
             LedgerKey::Pace(RelationId(10)),
             LedgerKey::Lock("restart".to_owned()),
@@ -483,6 +515,7 @@ mod tests {
             // Of all bytes, JSON makes most of these.
             prefix: Prefix::new("\u{1}".repeat(1024)).expect("a prefix"),
             certificate,
+            issuer: Some(fingerprint.clone()),
             fingerprint,
             not_after: Timestamp(i64::MAX),
             granted_at: Timestamp(i64::MIN),

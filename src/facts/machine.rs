@@ -48,6 +48,8 @@ pub struct Machine {
     pub loaded_server_trust: Option<String>,
     /// The authority of administrators as stored here, PEM.
     pub admin_ca: Option<String>,
+    /// The authority that signs certificates of clients, as stored here, PEM.
+    pub client_ca: Option<String>,
     /// The certificate that this member shows to clients and peers.
     pub server_certificate: Option<OwnCertificate>,
     /// The certificate with which this unit is `root`.
@@ -100,6 +102,13 @@ pub struct Documents {
 }
 
 impl Machine {
+    /// All authorities that a member should trust for clients, administrators
+    /// included, PEM.
+    pub fn client_trust(&self) -> Option<String> {
+        let admin = self.admin_ca.clone()?;
+        Some(admin + self.client_ca.as_deref().unwrap_or_default())
+    }
+
     /// Whether there is data.
     pub fn has_data(&self) -> bool {
         self.data != MemberData::Absent

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use tls_certificates::requests::Request;
+
 use super::machine::Machine;
 use super::options::Options;
 use super::{
@@ -165,6 +167,8 @@ pub struct Clients {
     /// The relations of the legacy interfaces that exist. Every unit looks at
     /// them, since every unit answers.
     pub legacy: BTreeMap<RelationId, LegacyRelation>,
+    /// The relations over which certificates are asked for.
+    pub signing: BTreeMap<RelationId, SigningRelation>,
     /// The authority that clients check the servers with, PEM.
     pub server_ca: Option<String>,
 }
@@ -226,6 +230,18 @@ pub enum AcrossModels {
     Consumed,
     /// The other model consumes an offer of this one.
     Offered,
+}
+
+/// One relation over which certificates are asked for.
+#[derive(Clone, Debug)]
+pub struct SigningRelation {
+    /// The application at the other end; `None` where Juju does not say.
+    pub app: Option<AppName>,
+    /// What the application and its units ask for, in the order of the texts; or
+    /// why that is not known.
+    pub asked: Result<Vec<Request>, Condition>,
+    /// What we have written for the other side.
+    pub own: Databag,
 }
 
 /// One relation of a legacy interface, as this unit sees it.

@@ -39,6 +39,9 @@ const PORTS: (i64, i64) = (1024, 65_535);
 /// The authorities live for ten years, and nothing outlives them.
 const CERTIFICATE_DAYS: (i64, i64) = (1, 3650);
 
+/// Until its certificates have ended a name is nobody else's, so a year is long.
+const CLIENT_CERTIFICATE_DAYS: (i64, i64) = (1, 366);
+
 /// `debug` is not among them: from 3.5 on etcd then shows profiles of its
 /// memory and traces of requests to every client, whatever its rights
 /// (`embed.configureClientListeners`; CVE-2021-28235).
@@ -55,6 +58,8 @@ pub struct Options {
     pub extra_names: BTreeSet<String>,
     /// `certificate-validity-days`.
     pub certificate_days: u32,
+    /// `client-certificate-validity-days`.
+    pub client_certificate_days: u32,
     /// `client-port`.
     pub client_port: u16,
     /// `election-timeout`, milliseconds.
@@ -81,6 +86,7 @@ impl Default for Options {
             retention: Retention::Seconds(3600),
             extra_names: BTreeSet::new(),
             certificate_days: 90,
+            client_certificate_days: 30,
             client_port: CLIENT_PORT,
             election_timeout: 1000,
             heartbeat_interval: 100,
@@ -174,6 +180,12 @@ impl Options {
                 CERTIFICATE_DAYS,
                 "days",
             ),
+            client_certificate_days: read.number(
+                "client-certificate-validity-days",
+                default.client_certificate_days,
+                CLIENT_CERTIFICATE_DAYS,
+                "days",
+            ),
             client_port,
             election_timeout,
             heartbeat_interval,
@@ -223,6 +235,11 @@ impl Options {
         names
             .map(|name| name.replace(values::UNIT, number))
             .collect()
+    }
+
+    /// How long a certificate is valid that an application asks for.
+    pub fn client_validity_seconds(&self) -> i64 {
+        i64::from(self.client_certificate_days) * DAY_SECONDS
     }
 
     /// How long a certificate of a member or an administrator is valid.

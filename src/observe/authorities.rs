@@ -17,6 +17,9 @@ const NEXT: (&str, &str) = ("server-ca-next-cert", "server-ca-next-key");
 const NEXT_FROM: &str = "server-ca-next-from";
 const PREVIOUS: &str = "server-ca-previous-cert";
 
+/// The authority that signs for clients; secrets of earlier revisions have none.
+const CLIENT: (&str, &str) = ("client-ca-cert", "client-ca-key");
+
 /// The same of that of the administrators.
 const ADMIN_NEXT: (&str, &str) = ("admin-ca-next-cert", "admin-ca-next-key");
 const ADMIN_NEXT_GRACE: &str = "admin-ca-next-grace-seconds";
@@ -101,6 +104,10 @@ fn parse(content: &SecretContent) -> Result<Authorities, IssueError> {
     Ok(Authorities {
         server: load(("server-ca-cert", "server-ca-key"))?,
         admin: load(("admin-ca-cert", "admin-ca-key"))?,
+        client: match content.get(CLIENT.0) {
+            Some(_) => Some(load(CLIENT)?),
+            None => None,
+        },
         rotation,
         admin_rotation,
     })
@@ -111,6 +118,7 @@ pub fn content(authorities: &Authorities) -> SecretContent {
     let Authorities {
         server,
         admin,
+        client,
         rotation,
         admin_rotation,
     } = authorities;
@@ -120,6 +128,10 @@ pub fn content(authorities: &Authorities) -> SecretContent {
         ("admin-ca-cert", admin.certificate.clone()),
         ("admin-ca-key", admin.key().expose().clone()),
     ];
+    if let Some(client) = client {
+        content.push((CLIENT.0, client.certificate.clone()));
+        content.push((CLIENT.1, client.key().expose().clone()));
+    }
     match rotation {
         Some(Rotation::Next { authority, from }) => content.extend([
             (NEXT.0, authority.certificate.clone()),
@@ -158,9 +170,15 @@ mod tests {
         let mut authorities = Authorities {
             server: authority("server"),
             admin: authority("admin"),
+            client: None,
             rotation: None,
             admin_rotation: None,
         };
+        let content_of = |authorities: &Authorities| {
+            content(&parse(&content(authorities)).expect("authorities"))
+        };
+        assert_eq!(content_of(&authorities), content(&authorities));
+        authorities.client = Some(authority("clients"));
         let next = authority("next");
         for rotation in [
             None,
@@ -192,6 +210,7 @@ mod tests {
             let read = parse(&written).expect("authorities");
             assert_eq!(content(&read), written);
             assert_eq!(read.admin_trust(), authorities.admin_trust());
+            assert_eq!(read.client_trust(), authorities.client_trust());
         }
     }
 }

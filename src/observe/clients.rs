@@ -72,6 +72,22 @@ pub fn clients(
             }
             clients.scope = Scope::Only(related);
         }
+        Event::Signing { relation, .. } => {
+            // Who has access in a name loses it with the name, and gets it back.
+            let names = ledger.signed.iter();
+            let names = names.filter(|(_, record)| record.relation == relation.id);
+            let mut related: BTreeSet<RelationId> = names
+                .filter_map(|(name, _)| Some(ledger.names.get(name)?.holder.relation))
+                .collect();
+            for id in &related {
+                let endpoint = ETCD_CLIENT;
+                let relation = Relation { endpoint, id: *id };
+                let read = client_relation(context, relation, None, None)?;
+                clients.relations.insert(*id, read);
+            }
+            related.insert(relation.id);
+            clients.scope = Scope::Only(related);
+        }
         _ => {}
     }
     Ok(clients)
@@ -110,7 +126,7 @@ pub fn read_pending(
 ///
 /// # Errors
 /// This unit cannot run its hook tools.
-fn of_relation<T>(outcome: Result<T, ToolError>) -> Result<Option<T>, ToolError> {
+pub(super) fn of_relation<T>(outcome: Result<T, ToolError>) -> Result<Option<T>, ToolError> {
     match outcome {
         Ok(value) => Ok(Some(value)),
         Err(error) if error.is_of_the_call() => {

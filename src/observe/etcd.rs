@@ -136,6 +136,7 @@ async fn authentication(
 /// What a client that made itself `root` may have left behind.
 async fn audit(client: &Client, ledger: &Ledger) -> Result<Audit, ObserveError> {
     let known = ledger.names.keys().chain(ledger.issued.keys());
+    let known = known.chain(ledger.signed.keys());
     let known: BTreeSet<CommonName> = known.cloned().collect();
     let mut audit = Audit {
         size: client.details().await?.size,

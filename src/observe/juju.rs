@@ -70,7 +70,10 @@ pub fn application(context: &Context) -> Result<Application, ObserveError> {
     let is_action = matches!(context.hook.event, Event::Action(_));
     let is_of_one_relation = matches!(
         context.hook.event,
-        Event::Client { .. } | Event::Legacy { .. } | Event::SecretChanged(_)
+        Event::Client { .. }
+            | Event::Legacy { .. }
+            | Event::Signing { .. }
+            | Event::SecretChanged(_)
     );
     if is_of_one_relation || context.unit_state.dying && !is_action {
         let Configured {

@@ -20,6 +20,7 @@ mod issued;
 mod names;
 mod pace;
 mod rights;
+mod signed;
 mod step;
 
 #[cfg(test)]
@@ -38,6 +39,7 @@ use decision::Decision;
 pub use decision::certificates;
 pub use issued::{admit_operator, free_after, identity_in_use};
 pub use rights::{are_as_granted, as_granted};
+pub use signed::{Signable, signable};
 pub use step::AccessStep;
 
 /// The names whose user and role a plan needs to know: those that the requests
@@ -59,6 +61,11 @@ pub fn names_of_interest(observed: &Observed, ledger: &Ledger) -> BTreeSet<Commo
             Purpose::Operator => *scope == Scope::All,
         })
         .map(|(name, _)| name.clone());
+    let signed = ledger.signed.iter();
+    let signed = signed.filter(|(_, record)| scope.contains(record.relation));
+    let signed = signed.map(|(name, _)| name.clone());
+    let requested = signed::requested_names(observed);
+    let issued = issued.chain(signed).chain(requested);
     held.chain(asked).chain(issued).collect()
 }
 
@@ -74,6 +81,7 @@ pub fn plan(observed: &Observed, cluster: &Cluster, report: &mut Report) -> Vec<
         report,
     };
     planner.end_other_roots();
+    planner.revoke_signed();
     let requests = decision::requests(observed, &cluster.ledger);
     // What goes makes room for what comes, so it goes first.
     for key in &requests {
@@ -85,6 +93,7 @@ pub fn plan(observed: &Observed, cluster: &Cluster, report: &mut Report) -> Vec<
     planner.release_orphaned_users();
     planner.free_names();
     planner.keep_issued();
+    planner.keep_signed();
     planner.forget_paces();
     bracketed(in_order(planner.steps, cluster), &cluster.ledger)
 }
@@ -254,14 +263,15 @@ impl Planner<'_, '_> {
         self.count_change(key, &grant);
         let name = grant.common_name.clone();
         let range = grant.prefix.range();
-        let leaf = grant.fingerprint.clone();
+        // One of our authority is in no trust file.
+        let leaf = grant.issuer.is_none().then(|| grant.fingerprint.clone());
         record.grant = Some(grant);
         record.ungranted = false;
         match self.ledger.names.get(&name).cloned() {
             None => {
                 let claim = NameClaim {
                     holder: key.clone(),
-                    leaves: [leaf].into(),
+                    leaves: leaf.into_iter().collect(),
                     releasing: false,
                 };
                 self.ledger.names.insert(name.clone(), claim.clone());
@@ -272,7 +282,7 @@ impl Planner<'_, '_> {
             Some(mut claim) => {
                 claim.holder = key.clone();
                 claim.releasing = false;
-                claim.leaves.insert(leaf);
+                claim.leaves.extend(leaf);
                 self.write([
                     LedgerWrite::Name(name.clone(), claim),
                     LedgerWrite::Record(key.clone(), record),

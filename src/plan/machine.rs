@@ -139,7 +139,12 @@ fn certificates(observed: &Observed, authorities: &Authorities, address: &str) -
     let validity = options.validity_seconds();
     let mut steps = Vec::new();
     let is_stored = machine.server_ca.as_ref() == Some(&authorities.server_trust())
-        && machine.admin_ca.as_ref() == Some(&authorities.admin_trust());
+        && machine.admin_ca.as_ref() == Some(&authorities.admin_trust())
+        && machine.client_ca.as_ref()
+            == authorities
+                .client
+                .as_ref()
+                .map(|client| &client.certificate);
     if !is_stored {
         steps.push(MachineStep::StoreAuthorities);
     }
@@ -213,6 +218,6 @@ fn first_trust(observed: &Observed) -> Option<TrustBundle> {
         Known::Known(cluster) => &cluster.ledger,
         Known::Unknown(_) => &none,
     };
-    let trusted = trusted(observed.machine.admin_ca.as_deref(), ledger);
+    let trusted = trusted(observed.machine.client_trust().as_deref(), ledger);
     trusted.ok().map(|trusted| trusted.bundle)
 }

@@ -1,16 +1,16 @@
 //! What others may read: answers to clients, what units tell each other, the
 //! version. Only what is true by now is published, and an answer only whole.
 
+mod digest;
 mod endpoints;
 mod legacy;
 mod peers;
+mod signing;
 mod stale_secrets;
 #[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
-
-use sha2::{Digest, Sha256};
 
 use super::sharing::{is_answered, may_share};
 use crate::facts::authorities::Authorities;
@@ -20,8 +20,10 @@ use crate::facts::{
 };
 pub use crate::relation::peer::Changes;
 use crate::relation::{self, Asked, Correlation, ETCD_CLIENT, OfferedCertificate, SecretGroup};
+use digest::{content_digest, hex};
 pub use legacy::{EndedIdentities, LegacyPublication};
 use peers::{app_changes, forgotten_members, trust_digest, unit_changes};
+pub use signing::{SigningPublication, ToSign};
 use stale_secrets::{all_secrets, departed_requests};
 
 /// Everything that one hook publishes.
@@ -49,6 +51,12 @@ pub struct Publication {
     pub peer_unit: Changes,
     /// The authorities of this application, where they are to be replaced.
     pub authorities: Option<Authorities>,
+    /// Whether to make the authority of clients, which an application of an earlier
+    /// revision does not have.
+    pub makes_client_authority: bool,
+    /// Certificates that were asked for, one for each relation in scope that is not
+    /// as it should be.
+    pub signing: Vec<SigningPublication>,
     /// The version of etcd, for `juju status`. Every unit says it again and again:
     /// Juju shows what was said last, which is nothing after a unit was added.
     pub version: Option<String>,
@@ -179,10 +187,14 @@ pub fn plan(observed: &Observed, cluster: &Cluster) -> Publication {
         publication.departed = departed_requests(observed, cluster);
         publication.ledger = forgotten_members(cluster);
         publication.authorities = super::authorities::next(observed, cluster);
+        let stored = observed.machine.authorities.as_ref();
+        publication.makes_client_authority = publication.authorities.is_none()
+            && stored.is_some_and(|stored| stored.client.is_none());
     }
     let authorities = publication.authorities.as_ref();
     let authorities = authorities.or(observed.machine.authorities.as_ref());
     publication.peer_app = app_changes(observed, cluster, authorities);
+    publication.signing = signing::publications(observed, cluster);
     for (id, relation) in &observed.clients.relations {
         // What cannot be read says nothing about what was granted before, so
         // the client keeps its answer as it keeps its access; and who may be
@@ -295,7 +307,7 @@ fn answers(
             (Err(_), None) => continue,
         };
         let known = before.map_or(&[][..], |before| &before.endpoints);
-        let mut endpoints = endpoints::ready(observed, cluster, &grant.fingerprint, known);
+        let mut endpoints = endpoints::ready(observed, cluster, grant, known);
         let mut version = cluster.status.version.to_string();
         let keeps = endpoints.is_empty();
         if keeps {
@@ -364,19 +376,6 @@ fn invalidations(answers: &[PlannedAnswer]) -> Vec<LedgerWrite> {
         .collect()
 }
 
-fn content_digest<'c>(content: impl Iterator<Item = (&'c String, &'c Secret<String>)>) -> String {
-    let mut hash = Sha256::new();
-    for (key, value) in content {
-        // Lengths keep two neighbouring texts apart.
-        hash.update((key.len() as u64).to_be_bytes());
-        hash.update(key);
-        let value = value.expose();
-        hash.update((value.len() as u64).to_be_bytes());
-        hash.update(value);
-    }
-    hex(&hash.finalize()[..16])
-}
-
 /// A requirer of another model cannot share a secret with us, so it needs a
 /// key of ours to send its certificate under. It is made only for one that has
 /// sent none: a certificate that stands there in clear is answered as it is.
@@ -391,8 +390,4 @@ fn needs_encryption_key(relation: &ClientRelation) -> bool {
     relation.across_models == Some(AcrossModels::Offered)
         && waits_for_certificate
         && !relation.own.contains_key(relation::ENCRYPTION_SECRET)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

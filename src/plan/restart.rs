@@ -19,7 +19,7 @@ use super::trusted::{granted, trusted};
 use super::{Report, Wait};
 use crate::facts::observed::{Leaves, Observed, Pass};
 use crate::facts::{Cluster, Known, MemberTrust, Timestamp};
-use crate::tls::digest;
+use crate::tls::{TrustBundle, digest};
 
 /// What happens to this member's trust next.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -140,6 +140,10 @@ pub fn plan(observed: &Observed, cluster: &Cluster, report: &mut Report) -> Opti
     let trust = MemberTrust {
         starting: (written != loaded).then_some(written),
         loaded,
+        client_authorities: client_authorities(
+            observed,
+            observed.machine.loaded_authorities.as_ref(),
+        ),
     };
     let recorded = cluster.ledger.members.get(&observed.member());
     (recorded != Some(&trust)).then_some(TrustStep::Record(trust))
@@ -179,9 +183,22 @@ fn wanted(
     if granted.is_subset(loaded) {
         return Ok(granted);
     }
-    let trusted = trusted(observed.machine.admin_ca.as_deref(), &cluster.ledger)?;
+    let trusted = trusted(observed.machine.client_trust().as_deref(), &cluster.ledger)?;
     report.left_out = trusted.left_out;
     Ok(trusted.bundle.leaves())
+}
+
+/// Those of these authorities that sign for clients.
+fn client_authorities(observed: &Observed, all: Option<&Leaves>) -> Leaves {
+    let client = observed.machine.client_ca.as_deref();
+    let client = client.and_then(|ca| TrustBundle::new(ca).ok());
+    let client = client
+        .map(|bundle| bundle.fingerprints())
+        .unwrap_or_default();
+    let all = all.into_iter().flatten();
+    all.filter(|authority| client.contains(authority))
+        .cloned()
+        .collect()
 }
 
 fn restart(
@@ -190,7 +207,7 @@ fn restart(
     loaded: Leaves,
     written: &Leaves,
 ) -> Result<Restart, String> {
-    let bundle = trusted(observed.machine.admin_ca.as_deref(), &cluster.ledger)?.bundle;
+    let bundle = trusted(observed.machine.client_trust().as_deref(), &cluster.ledger)?.bundle;
     let wanted = bundle.leaves();
     let own = super::membership::own_member(observed, cluster)
         .ok_or("this unit is not on the member list")?;
@@ -216,6 +233,10 @@ fn restart(
             loaded,
             // A crash before the new file is written would load the old one.
             starting: Some(wanted.union(written).cloned().collect()),
+            client_authorities: client_authorities(
+                observed,
+                observed.machine.loaded_authorities.as_ref(),
+            ),
         },
         paid_until: match observed.machine.is_outdated() {
             // It is another configuration's.
@@ -226,6 +247,7 @@ fn restart(
             }
         },
         after: MemberTrust {
+            client_authorities: client_authorities(observed, Some(&bundle.authorities())),
             loaded: wanted,
             starting: None,
         },

@@ -40,9 +40,22 @@ pub(crate) const OWN_NAMES: [&str; 4] = ["10.0.0.1", "127.0.0.1", "::1", "localh
 static AUTHORITIES: LazyLock<Authorities> = LazyLock::new(|| Authorities {
     server: Authority::create("servers", NOW, 3650 * DAY).expect("an authority"),
     admin: Authority::create("administrators", NOW, 3650 * DAY).expect("an authority"),
+    client: Some(Authority::create("clients", NOW, 3650 * DAY).expect("an authority")),
     rotation: None,
     admin_rotation: None,
 });
+
+/// The authority that signs what clients ask for.
+pub(crate) fn client_authority() -> Option<&'static Authority> {
+    AUTHORITIES.client.as_ref()
+}
+
+/// That authority, as members say that they have loaded it.
+pub(crate) fn client_authorities() -> BTreeSet<Fingerprint> {
+    let all = client_authority().into_iter();
+    all.map(|authority| authority.own().fingerprint.clone())
+        .collect()
+}
 
 /// The certificate of a client: another key for each number.
 pub(crate) fn certificate(name: &str, number: u32) -> String {
@@ -101,8 +114,12 @@ impl Bench {
     pub(crate) fn new(members: u64) -> Self {
         let members: Vec<_> = (0..members).map(member).collect();
         let trusts = members.iter().filter_map(|member| member.name.clone());
+        let trust = MemberTrust {
+            client_authorities: client_authorities(),
+            ..MemberTrust::default()
+        };
         let ledger = Ledger {
-            members: trusts.map(|name| (name, MemberTrust::default())).collect(),
+            members: trusts.map(|name| (name, trust.clone())).collect(),
             settled: Some(SETTLED),
             ..Ledger::default()
         };
@@ -219,6 +236,7 @@ impl Bench {
             *trust = MemberTrust {
                 loaded: leaves.clone(),
                 starting: None,
+                client_authorities: client_authorities(),
             };
         }
     }
@@ -339,6 +357,7 @@ fn machine() -> Machine {
         server_ca: Some(AUTHORITIES.server.certificate.clone()),
         loaded_server_trust: Some(digest(AUTHORITIES.server.certificate.as_bytes())),
         admin_ca: Some(AUTHORITIES.admin.certificate.clone()),
+        client_ca: client_authority().map(|client| client.certificate.clone()),
         server_certificate: Some(OWN.0.clone()),
         admin_certificate: Some(OWN.1.clone()),
         wanted: Some(documents.clone()),
@@ -349,7 +368,13 @@ fn machine() -> Machine {
         restarts_paid_until: None,
         is_unproven: false,
         refused_trust: None,
-        loaded_authorities: Some([AUTHORITIES.admin.own().fingerprint.clone()].into()),
+        loaded_authorities: Some(
+            [&AUTHORITIES.admin]
+                .into_iter()
+                .chain(client_authority())
+                .map(|authority| authority.own().fingerprint.clone())
+                .collect(),
+        ),
         is_running: true,
         is_pending: false,
         has_failed: false,
@@ -417,6 +442,9 @@ fn write_line(write: &LedgerWrite) -> String {
         LedgerWrite::FreeName(name) => format!("{name} free"),
         LedgerWrite::Issued(name, record) => format!("{name} {:?}", record.state),
         LedgerWrite::ForgetIssued(name) => format!("{name} forgotten"),
+        LedgerWrite::Signed(name, record) if record.is_revoked => format!("{name} revoked"),
+        LedgerWrite::Signed(name, record) => format!("{name} of certificates of {}", record.app),
+        LedgerWrite::ForgetSigned(name) => format!("{name} forgotten"),
         LedgerWrite::Member(member, _) => format!("trust of {member}"),
         LedgerWrite::Pace(relation, pace) => format!("change {} of {relation}", pace.changes),
         LedgerWrite::ForgetPace(relation) => format!("changes of {relation} forgotten"),

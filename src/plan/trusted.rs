@@ -1,5 +1,5 @@
-//! Whom a member should trust: the charm's own authority, and the leaf of every
-//! grant on record, as far as today's rules and the protocol let them in.
+//! Whom a member should trust: the charm's own authorities, and the leaf of every
+//! grant on record that none of them has signed, as far as today's rules and the protocol let them in.
 
 use crate::facts::observed::Leaves;
 use crate::facts::{Fingerprint, Grant, Ledger, RequestKey};
@@ -22,14 +22,14 @@ pub(super) struct Trusted {
 ///
 /// # Errors
 /// What is missing of our own.
-pub(super) fn trusted(admin_ca: Option<&str>, ledger: &Ledger) -> Result<Trusted, &'static str> {
-    let mut bundle = admin_ca
+pub(super) fn trusted(authorities: Option<&str>, ledger: &Ledger) -> Result<Trusted, &'static str> {
+    let mut bundle = authorities
         .ok_or("the admin authority is not known yet")
         .and_then(|ca| TrustBundle::new(ca).map_err(|_| "the admin authority is unreadable"))?;
     let mut left_out = Vec::new();
     let mut named_bytes = bundle.named_bytes();
     // Who was there first stays.
-    let mut grants: Vec<_> = ledger.grants().collect();
+    let mut grants: Vec<_> = pinned(ledger).collect();
     grants.sort_by_key(|(key, grant)| (grant.granted_at, *key));
     for (key, grant) in grants {
         match ClientCertificate::recall(&grant.certificate) {
@@ -49,5 +49,10 @@ pub(super) fn trusted(admin_ca: Option<&str>, ledger: &Ledger) -> Result<Trusted
 /// The leaves that the ledger grants access.
 pub(super) fn granted(ledger: &Ledger) -> Leaves {
     let leaf = |(_, grant): (&RequestKey, &Grant)| -> Fingerprint { grant.fingerprint.clone() };
-    ledger.grants().map(leaf).collect()
+    pinned(ledger).map(leaf).collect()
+}
+
+/// The grants whose leaves members have to trust one by one.
+pub(super) fn pinned(ledger: &Ledger) -> impl Iterator<Item = (&RequestKey, &Grant)> {
+    ledger.grants().filter(|(_, grant)| grant.issuer.is_none())
 }

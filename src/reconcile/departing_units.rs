@@ -22,6 +22,7 @@ pub(super) fn note_departing_units(context: &mut Context) -> Result<(), Reconcil
         } => context.unit_state.dying = false,
         Event::Client { departing, .. }
         | Event::Legacy { departing, .. }
+        | Event::Signing { departing, .. }
         | Event::Peer { departing, .. }
             if is_own(departing) =>
         {

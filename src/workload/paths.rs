@@ -86,6 +86,11 @@ impl Paths {
         self.pki_dir().join("admin-ca.crt")
     }
 
+    /// The authority that signs certificates of clients.
+    pub fn client_ca(&self) -> PathBuf {
+        self.pki_dir().join("client-ca.crt")
+    }
+
     /// The charm's own certificate as administrator.
     pub fn admin_certificate(&self) -> PathBuf {
         self.pki_dir().join("admin.crt")

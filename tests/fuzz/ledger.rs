@@ -80,6 +80,7 @@ proptest! {
         let record = ClientRecord {
             app: app.parse().ok(),
             grant: Some(Grant {
+                issuer: None,
                 common_name,
                 prefix,
                 certificate: reason.clone(),

@@ -12,6 +12,7 @@ const OPTIONS: &[&str] = &[
     "auto-compaction-retention",
     "certificate-extra-sans",
     "certificate-validity-days",
+    "client-certificate-validity-days",
     "client-port",
     "election-timeout",
     "heartbeat-interval",

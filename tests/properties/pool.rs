@@ -43,6 +43,7 @@ pub(crate) static POOL: LazyLock<Pool> = LazyLock::new(|| {
     let authorities = Authorities {
         server: authority("servers"),
         admin: authority("administrators"),
+        client: None,
         rotation: None,
         admin_rotation: None,
     };

@@ -79,6 +79,9 @@ pub(crate) fn publication_steps(publication: &Publication) -> Vec<Step> {
         peer_app,
         peer_unit,
         authorities,
+        // The world has no relation over which certificates are asked for.
+        makes_client_authority: _,
+        signing: _,
         version: _,
     } = publication;
     assert!(authorities.is_none(), "nobody asked for other authorities");

@@ -165,7 +165,7 @@ fn killed_rotation() {
     }
     world.rest();
     assert_eq!(users(&world, &unit), ["client1", "root"]);
-    assert_eq!(trusted(&world, &unit), 2);
+    assert_eq!(trusted(&world, &unit), 3);
 }
 
 fn killed_removal() {

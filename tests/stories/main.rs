@@ -32,6 +32,7 @@ mod revocation;
 mod root;
 mod rotation;
 mod sentences;
+mod signed;
 mod snapshot;
 mod statuses;
 mod storage;
@@ -88,6 +89,7 @@ fn stories() -> Vec<harness::Trial> {
         rebuild::stories(),
         restore::stories(),
         sentences::stories(),
+        signed::stories(),
         snapshot::stories(),
         tools::stories(),
         statuses::stories(),

@@ -159,6 +159,11 @@ impl TrustBundle {
             .collect()
     }
 
+    /// The authorities that are trusted.
+    pub fn authorities(&self) -> BTreeSet<Fingerprint> {
+        self.authorities.keys().cloned().collect()
+    }
+
     /// The certificates of clients that are trusted.
     pub fn leaves(&self) -> BTreeSet<Fingerprint> {
         self.leaves.keys().cloned().collect()

@@ -60,6 +60,22 @@ impl ClientCertificate {
         Ok(leaf)
     }
 
+    /// Which of these authorities, PEM, has signed it: one of ours, since whoever
+    /// holds an authority's key can name any user.
+    pub fn issuer_among(&self, authorities: &str) -> Option<Fingerprint> {
+        let leaf = pem_text::decode(self.pem.as_bytes(), 1).ok()?.pop()?;
+        let authorities = pem_text::decode(authorities.as_bytes(), usize::MAX).ok()?;
+        let (_, leaf) = X509Certificate::from_der(&leaf).ok()?;
+        let signer = authorities.iter().find(|der| {
+            X509Certificate::from_der(der).is_ok_and(|(_, authority)| {
+                authority.is_ca()
+                    && leaf.issuer().as_raw() == authority.subject().as_raw()
+                    && leaf.verify_signature(Some(authority.public_key())).is_ok()
+            })
+        })?;
+        Some(Fingerprint::of_der(signer))
+    }
+
     /// Reads back a certificate that was checked before, and may have expired
     /// since: all rules of [`ClientCertificate::check`] but those of time.
     ///

@@ -70,6 +70,7 @@ fn each_option_that_is_described_is_checked_and_named() {
 fn numbers_are_taken_within_their_bounds_only() {
     for (option, least, most) in [
         ("certificate-validity-days", 1, 3650),
+        ("client-certificate-validity-days", 1, 366),
         ("client-port", 1024, 65_535),
         ("peer-port", 1024, 65_535),
         ("snapshot-count", 1_000, 1_000_000),

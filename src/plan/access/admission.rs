@@ -1,6 +1,6 @@
 //! Which names and prefixes a request may have.
 
-use super::{Planner, issued};
+use super::{Planner, issued, signed};
 use crate::facts::observed::PrefixPolicy;
 use crate::facts::{
     Access, AppName, Cluster, CommonName, Condition, Grant, IssuedState, Purpose, RequestKey,
@@ -68,6 +68,18 @@ impl Planner<'_, '_> {
         if let Some(record) = self.ledger.issued.get(name) {
             return Err(issued::refusal(name, record));
         }
+        let app = self.app_of(key);
+        if let Some(record) = self.ledger.signed.get(name) {
+            if record.is_revoked {
+                return Err(signed::revoked(name, record));
+            }
+            if app.as_ref() != Some(&record.app) {
+                let holder = &record.app;
+                return Err(Condition::Refused(format!(
+                    "common name {name} is held by {holder}"
+                )));
+            }
+        }
         match self.ledger.names.get(name) {
             Some(claim) if claim.releasing => {
                 // With the very same leaf nobody is let in who should not be;
@@ -121,6 +133,15 @@ impl Planner<'_, '_> {
         Err(Condition::Waiting(
             "requests that it has replaced are cleaned up first".to_owned(),
         ))
+    }
+
+    /// The application that made a request, as Juju says now, or else as it is on
+    /// record.
+    pub(super) fn app_of(&self, key: &RequestKey) -> Option<AppName> {
+        let relation = self.observed.clients.relations.get(&key.relation);
+        let app = relation.and_then(|relation| relation.app.clone());
+        let record = self.ledger.clients.get(key);
+        app.or_else(|| record.and_then(|record| record.app.clone()))
     }
 
     /// Who made a request: as Juju says now, or else as it is on record.

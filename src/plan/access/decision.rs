@@ -132,14 +132,18 @@ impl Planner<'_, '_> {
         };
         match ClientCertificate::check(text.as_bytes(), self.observed.now) {
             Err(refusal) => Decision::Keep(Condition::Refused(refusal.to_string())),
-            Ok(certificate) => Decision::Grant(Grant {
-                common_name: certificate.common_name,
-                prefix: request.resource.clone(),
-                certificate: certificate.pem,
-                fingerprint: certificate.fingerprint,
-                not_after: certificate.not_after,
-                granted_at: self.observed.now,
-            }),
+            Ok(certificate) => match self.issuer(key, &certificate) {
+                Err(decision) => *decision,
+                Ok(issuer) => Decision::Grant(Grant {
+                    issuer,
+                    common_name: certificate.common_name,
+                    prefix: request.resource.clone(),
+                    certificate: certificate.pem,
+                    fingerprint: certificate.fingerprint,
+                    not_after: certificate.not_after,
+                    granted_at: self.observed.now,
+                }),
+            },
         }
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::Planner;
 use crate::facts::{Condition, Fingerprint, Grant, RequestKey};
+use crate::plan::trusted::pinned;
 use crate::tls::{ClientCertificate, TrustBundle};
 
 /// Longest list that requests are granted for, our own authorities included.
@@ -33,12 +34,16 @@ impl Planner<'_, '_> {
         key: &RequestKey,
         grant: &Grant,
     ) -> Result<(), Condition> {
+        // The name of its authority is there already.
+        if grant.issuer.is_some() {
+            return Ok(());
+        }
         let new = named_bytes(&mut self.named_bytes, grant);
-        let authorities = self.observed.machine.admin_ca.as_deref();
-        let authorities = authorities.and_then(|ca| TrustBundle::new(ca).ok());
+        let authorities = self.observed.machine.client_trust();
+        let authorities = authorities.and_then(|ca| TrustBundle::new(&ca).ok());
         let mut all = new + authorities.map_or(0, |bundle| bundle.named_bytes());
         let mut of_relation = new;
-        for (other, granted) in self.ledger.grants() {
+        for (other, granted) in pinned(&self.ledger) {
             let bytes = named_bytes(&mut self.named_bytes, granted);
             if other == key {
                 // It is replaced. With a name that is no longer, even one from

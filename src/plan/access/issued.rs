@@ -111,6 +111,12 @@ pub fn admit_operator(
             IssuedState::InForce | IssuedState::Unfinished => Ok(Some(record.clone())),
         };
     }
+    if let Some(record) = cluster.ledger.signed.get(name) {
+        return Err(format!(
+            "common name {name} is that of certificates of {}; choose another one",
+            record.app
+        ));
+    }
     if let Some(claim) = cluster.ledger.names.get(name) {
         return Err(format!(
             "common name {name} is held by {}; choose another one",

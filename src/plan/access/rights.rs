@@ -18,6 +18,8 @@ pub fn as_granted(ledger: &Ledger, name: &CommonName) -> Option<Access> {
             Some(grant.prefix.range())
         }
         (None, Some(record)) => (record.state == IssuedState::InForce).then(|| record.range()),
+        // Who only has certificates in it has no rights.
+        (None, None) if ledger.signed.contains_key(name) => None,
         (None, None) => return None,
     };
     Some(match range {

@@ -21,8 +21,8 @@ pub(in crate::plan) fn published(observed: &Observed) -> Option<String> {
 /// Whether the running etcd has loaded other authorities than are stored here.
 pub(in crate::plan) fn is_other_loaded(observed: &Observed) -> bool {
     let machine = &observed.machine;
-    match (&machine.loaded_authorities, machine.admin_ca.as_deref()) {
-        (Some(loaded), Some(stored)) => fingerprints(stored).is_some_and(|all| all != *loaded),
+    match (&machine.loaded_authorities, machine.client_trust()) {
+        (Some(loaded), Some(stored)) => fingerprints(&stored).is_some_and(|all| all != *loaded),
         _ => false,
     }
 }
@@ -78,7 +78,7 @@ pub(super) fn progress(
 /// The members that have not loaded these authorities yet, or whose units are
 /// `root` by a certificate of another than the present one.
 fn behind(observed: &Observed, cluster: &Cluster, authorities: &Authorities) -> Vec<String> {
-    let all = fingerprints(&authorities.admin_trust()).unwrap_or_default();
+    let all = fingerprints(&authorities.client_trust()).unwrap_or_default();
     let wanted = format!("{} {}", digest_of(&all), authorities.admin_issuer());
     not_telling(observed, cluster, published(observed), &wanted, |unit| {
         &unit.admin_ca

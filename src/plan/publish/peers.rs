@@ -8,10 +8,11 @@ use super::{Changes, hex};
 use crate::facts::authorities::Authorities;
 use crate::facts::observed::{Observed, Peers};
 use crate::facts::{
-    Bootstrap, Cluster, Fingerprint, Grant, IssuedState, LedgerWrite, MemberName, Purpose,
+    Bootstrap, Cluster, Fingerprint, IssuedState, LedgerWrite, MemberName, Purpose,
 };
 use crate::plan::authorities;
 use crate::plan::membership::own_member;
+use crate::plan::trusted::granted;
 use crate::relation::peer::{self, ApplicationData, Generation, UnitData};
 use crate::workload::configuration::etcd_config::ports_in;
 
@@ -67,11 +68,7 @@ pub(super) fn app_changes(
     cluster: &Cluster,
     authorities: Option<&Authorities>,
 ) -> Changes {
-    let trust: BTreeSet<Fingerprint> = cluster
-        .ledger
-        .grants()
-        .map(|(_, grant): (_, &Grant)| grant.fingerprint.clone())
-        .collect();
+    let trust = granted(&cluster.ledger);
     // So that every unit hands out what was issued last. That something ended
     // concerns no other unit, unless it was just this.
     let issued = cluster.ledger.issued.iter();

@@ -3,7 +3,7 @@
 use crate::facts::observed::Pass;
 use crate::facts::{Condition, MemberName, MemberTrust, Requirer};
 use crate::plan::restart::{Restart, TrustStep};
-use crate::plan::testing::{Bench, NOW, key, large_leaf, leaf};
+use crate::plan::testing::{Bench, NOW, client_authorities, key, large_leaf, leaf};
 use crate::plan::{Stage, Wait};
 use crate::relation::peer::UnitData;
 use crate::tls::{TrustBundle, digest};
@@ -55,6 +55,7 @@ fn one_restart_brings_in_everything_that_is_granted() {
     assert_eq!(
         restart.before,
         MemberTrust {
+            client_authorities: client_authorities(),
             loaded: [leaf("alpha", 1)].into(),
             starting: Some([leaf("alpha", 1), leaf("beta", 1), leaf("gamma", 1)].into()),
         }
@@ -62,6 +63,7 @@ fn one_restart_brings_in_everything_that_is_granted() {
     assert_eq!(
         restart.after,
         MemberTrust {
+            client_authorities: client_authorities(),
             loaded: wanted,
             starting: None,
         }
@@ -302,6 +304,7 @@ fn what_a_run_cut_short_has_written_counts_until_it_is_replaced() {
     assert_eq!(
         trust(&mut bench),
         TrustStep::Record(MemberTrust {
+            client_authorities: client_authorities(),
             loaded: [leaf("alpha", 1)].into(),
             starting: Some([leaf("alpha", 1), leaf("beta", 1)].into()),
         })
@@ -318,6 +321,7 @@ fn a_member_without_a_record_writes_one() {
     assert_eq!(
         trust(&mut bench),
         TrustStep::Record(MemberTrust {
+            client_authorities: client_authorities(),
             loaded: [leaf("alpha", 1)].into(),
             starting: None,
         })

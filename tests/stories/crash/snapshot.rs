@@ -51,7 +51,9 @@ pub(crate) fn of_authority(rig: &Rig, units: &[UnitName]) -> Aliases {
     let stored = authorities(rig);
     // What is trusted, and who signs: the same, at rest. Of members, and of
     // administrators.
-    let told = ["server-ca-cert", "admin-ca-cert"].map(|name| stored[name].repeat(2));
+    let (server, admin) = (&stored["server-ca-cert"], &stored["admin-ca-cert"]);
+    let client = &stored["client-ca-cert"];
+    let told = [server, server, admin, client, admin].map(String::as_str);
     let announced = hex(&Sha256::digest(told.concat())[..8]);
     aliases.push((announced, "<announced>".to_owned()));
     for peers in world.model.relation_ids("etcd", "cluster") {

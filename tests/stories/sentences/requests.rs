@@ -201,7 +201,7 @@ fn request_goes() {
     // others a restart and lets nobody do anything without its user.
     world.rest();
     assert!(!trusts(&world, &unit, &shown[1]));
-    assert_eq!(trusted(&world, &unit), 2);
+    assert_eq!(trusted(&world, &unit), 3);
     assert_serves(&mut world, &kept, &shown[0], "/a/");
 }
 

@@ -131,6 +131,11 @@ fn a_request_is_signed_for_clients_only() {
         let client = crate::ClientCertificate::check(signed[0].as_bytes(), NOW);
         let client = client.expect("a client's certificate");
         assert_eq!(client.common_name.as_str(), "app");
+        let other = Authority::create("clients", NOW, 1000).expect("an authority");
+        let both = format!("{}{}", other.certificate, authority.certificate);
+        let issuer = Some(authority.own().fingerprint.clone());
+        assert_eq!(client.issuer_among(&both), issuer);
+        assert_eq!(client.issuer_among(&other.certificate), None, "a namesake");
         // No longer than its authority.
         assert_eq!(client.not_after, NOW.plus_seconds(1000));
         let own = OwnCertificate::read(&signed[0]).expect("a certificate");

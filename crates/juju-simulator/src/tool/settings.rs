@@ -78,7 +78,12 @@ pub(super) fn goal_state(model: &mut Model, context: &mut Context, request: &Req
         entry[other] = json!({ "status": status, "since": SINCE });
         for unit in model.units_of(other) {
             let unit = model.unit(&unit);
-            entry[unit.name.as_str()] = json!({ "status": unit.status.status, "since": SINCE });
+            let status = if unit.dying {
+                "dying"
+            } else {
+                unit.status.status.as_str()
+            };
+            entry[unit.name.as_str()] = json!({ "status": status, "since": SINCE });
         }
     }
     print(

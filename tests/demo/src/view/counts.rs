@@ -60,7 +60,7 @@ impl Counts {
     }
 
     /// How many clients' certificates etcd has loaded, the charm's own
-    /// authority not counted.
+    /// authorities not counted.
     pub(crate) const fn trusted(&self) -> usize {
         self.trusted
     }
@@ -68,7 +68,7 @@ impl Counts {
 
 fn trusted(world: &World, show: &Show<'_>) -> usize {
     let file = world.trust_file(&show.unit);
-    file.matches("-----BEGIN CERTIFICATE-----").count() - 1
+    file.matches("-----BEGIN CERTIFICATE-----").count() - 2
 }
 
 type Count = fn(&Counts) -> usize;

@@ -1,0 +1,131 @@
+//! What applications ask to have signed, and what they were answered.
+
+use std::collections::BTreeSet;
+
+use tls_certificates::requests::{self, Request};
+
+use super::clients::of_relation;
+use super::{Application, ObserveError};
+use crate::context::Context;
+use crate::facts::observed::{Clients, Pass, SigningRelation};
+use crate::facts::{AppName, Condition, Databag, Relation, UnitName};
+use crate::hook::Event;
+use crate::juju::ToolError;
+use crate::relation::CERTIFICATES;
+
+/// Adds the relations over which certificates are asked for: the one that this
+/// hook is about, or all in a full pass. Only the leader looks at them.
+///
+/// # Errors
+/// A hook tool failed.
+pub fn signing(
+    context: &Context,
+    application: &Application,
+    clients: &mut Clients,
+) -> Result<(), ObserveError> {
+    if !application.leader {
+        return Ok(());
+    }
+    if application.pass == Pass::Full {
+        for relation in context.tools.relation_ids(CERTIFICATES)? {
+            let read = signing_relation(context, relation, None)?;
+            clients.signing.insert(relation.id, read);
+        }
+        return Ok(());
+    }
+    if let Event::Signing {
+        relation,
+        remote_app,
+        broken: false,
+        ..
+    } = &context.hook.event
+    {
+        let read = signing_relation(context, *relation, remote_app.clone())?;
+        clients.signing.insert(relation.id, read);
+    }
+    Ok(())
+}
+
+fn signing_relation(
+    context: &Context,
+    relation: Relation,
+    remote_app: Option<AppName>,
+) -> Result<SigningRelation, ObserveError> {
+    let unreadable = |app| SigningRelation {
+        app,
+        asked: Err(Condition::Waiting("the relation cannot be read".to_owned())),
+        own: Databag::new(),
+    };
+    let Some((app, asked, own)) = of_relation(read(context, relation, remote_app.clone()))? else {
+        return Ok(unreadable(remote_app));
+    };
+    Ok(SigningRelation {
+        app: Some(app),
+        asked,
+        own,
+    })
+}
+
+type Asked = Result<Vec<Request>, Condition>;
+
+fn read(
+    context: &Context,
+    relation: Relation,
+    remote_app: Option<AppName>,
+) -> Result<(AppName, Asked, Databag), ToolError> {
+    let tools = &context.tools;
+    let app = match remote_app {
+        Some(app) => app,
+        None => tools.remote_app(relation)?,
+    };
+    let own = tools.relation_get_own_app(relation, context.hook.unit.app())?;
+    let own = own.unwrap_or_default();
+    let mut bags = vec![tools.relation_get_app(relation, &app)?];
+    let units: BTreeSet<UnitName> = tools.relation_list(relation)?.into_iter().collect();
+    for unit in &units {
+        bags.push(tools.relation_get_unit(relation, unit)?);
+    }
+    let mut asked = BTreeSet::new();
+    for bag in &bags {
+        match requests::read(bag) {
+            Ok(read) => asked.extend(read.requests),
+            Err(unreadable) => {
+                return Ok((app, Err(Condition::Refused(unreadable.to_string())), own));
+            }
+        }
+    }
+    let asked: Vec<_> = asked.into_iter().collect();
+    if is_missing_one(&asked, &own) && !sees_all_units(context, relation, &app, &units)? {
+        let reason = "not all units of the application are seen yet";
+        return Ok((app, Err(Condition::Waiting(reason.to_owned())), own));
+    }
+    Ok((app, Ok(asked), own))
+}
+
+/// Whether something was answered that nobody asks for any more.
+fn is_missing_one(asked: &[Request], own: &Databag) -> bool {
+    let answered = tls_certificates::answers::read(own).unwrap_or_default();
+    let mut answered = answered.certificates.iter();
+    answered.any(|answer| !asked.iter().any(|request| request.csr == answer.csr))
+}
+
+/// Whether this unit sees all units of the application: one that leads since a
+/// moment ago may not have met all of them yet, and what it does not see is not
+/// withdrawn. It is asked only where something would be.
+fn sees_all_units(
+    context: &Context,
+    relation: Relation,
+    app: &AppName,
+    seen: &BTreeSet<UnitName>,
+) -> Result<bool, ToolError> {
+    let leaving = match &context.hook.event {
+        Event::Signing { departing, .. } => departing.as_ref(),
+        _ => None,
+    };
+    let there = context.tools.related_unit_goals(relation.endpoint)?;
+    let mut there = there
+        .into_iter()
+        .filter(|(unit, is_dying)| unit.app() == app && !is_dying)
+        .map(|(unit, _)| unit);
+    Ok(there.all(|unit| seen.contains(&unit) || Some(&unit) == leaving))
+}
