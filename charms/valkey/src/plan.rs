@@ -2,6 +2,7 @@
 //! file or a socket, or reads the environment.
 
 pub mod access;
+pub mod advisory;
 pub mod answer;
 pub mod cluster;
 pub mod options;

@@ -16,7 +16,7 @@ use thiserror::Error;
 use crate::apply::{access, cluster as places, machine, own};
 use crate::explain::chain;
 use crate::facts::{Juju, Known, Nodes, OwnSecret};
-use crate::machine::{MachineError, Paths};
+use crate::machine::{Commands, MachineError, Paths, Service};
 use crate::observe;
 use crate::plan::answer::PORT;
 use crate::plan::{Problem, Report, cluster};
@@ -197,34 +197,42 @@ impl Run {
             return Some(Problem::Server(reason));
         }
         if prepared.certificate
-            && let Err(error) = self.reload_certificates(own).await
+            && let Err(problem) = self.reload_certificates(own).await
         {
-            return Some(Problem::Server(chain(&error)));
+            return Some(problem);
         }
         None
     }
 
-    /// Lets both nodes read their certificate again, which needs no restart. The
-    /// same path is what tells a server to.
-    async fn reload_certificates(&self, own: &OwnSecret) -> Result<(), ValkeyError> {
+    /// Lets both nodes read their certificate again. A server does it when it is
+    /// told the path that it has; a sentinel, which clients only ask, is restarted
+    /// in milliseconds.
+    async fn reload_certificates(&self, own: &OwnSecret) -> Result<(), Problem> {
         let tls = self.paths.tls();
         let path = |name: &str| tls.join(name).display().to_string();
         let (certificate, key, authority) = (path("node.crt"), path("node.key"), path("ca.crt"));
-        let mut nodes = places::Own::open(&self.juju, own, &self.paths).await?;
-        for node in [&mut nodes.server, &mut nodes.sentinel] {
-            let order = [
-                "CONFIG",
-                "SET",
-                "tls-cert-file",
-                &certificate,
-                "tls-key-file",
-                &key,
-                "tls-ca-cert-file",
-                &authority,
-            ];
-            node.call(&order).await?;
-        }
-        Ok(())
+        let order = [
+            "CONFIG",
+            "SET",
+            "tls-cert-file",
+            &certificate,
+            "tls-key-file",
+            &key,
+            "tls-ca-cert-file",
+            &authority,
+        ];
+        let told = async {
+            let mut nodes = places::Own::open(&self.juju, own, &self.paths).await?;
+            nodes.server.call(&order).await
+        };
+        told.await
+            .map_err(|error: ValkeyError| Problem::Server(chain(&error)))?;
+        let sentinel = self.paths.service("sentinel");
+        Service::new(&sentinel)
+            .restart(Commands)
+            .map_err(|error| Problem::Server(chain(&error)))?;
+        let ready = machine::wait_until_ready(own, &self.paths).await;
+        ready.map_err(Problem::Server)
     }
 
     /// Gives this unit's nodes their places among the others.

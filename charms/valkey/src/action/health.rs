@@ -4,7 +4,7 @@ use juju_hooks::ActionResults;
 
 use super::ActionFailure;
 use crate::facts::Known;
-use crate::plan::cluster;
+use crate::plan::{advisory, cluster};
 use crate::reconcile::Run;
 use crate::valkey::{Link, Role};
 
@@ -29,6 +29,9 @@ pub(super) fn run(run: &Run, results: &mut ActionResults) -> Result<(), ActionFa
                 results.set(&[&name, "server"], role);
                 results.set(&[&name, "offset"], offset.to_string());
                 results.set(&[&name, "version"], &server.version);
+                if let Some(known) = advisory::of(&server.version) {
+                    results.set(&[&name, "advisory"], known);
+                }
             }
         }
         let text = match &node.sentinel {

@@ -78,6 +78,14 @@ pub fn ensure(
     }
     let certificate = ensure_certificate(juju, own, address, paths)?;
     ensure_first_files(own, address, &data, paths)?;
+    for (name, directory) in [("server", paths.server()), ("sentinel", paths.sentinel())] {
+        ensure_address(
+            address,
+            &paths.service(name),
+            &directory.join("conf"),
+            paths,
+        )?;
+    }
     put_for_root(paths, &paths.login(), own.internal.operator.expose())?;
     let unit = juju.unit.to_string();
     let charm = juju_hooks::program().map_err(MachineError::file("find", "this program"))?;
@@ -128,6 +136,40 @@ fn ensure_first_files(
         }
     }
     Ok(())
+}
+
+/// Lets a node listen at this address. One that was moved may not even start at
+/// the other, and a sentinel takes no new one while it runs, so this is done to
+/// the file while the node is stopped.
+fn ensure_address(
+    address: IpAddr,
+    service: &str,
+    conf: &Path,
+    paths: &Paths,
+) -> Result<(), PrepareError> {
+    let text = read(conf)?.unwrap_or_default();
+    if text == with_address(&text, address) {
+        return Ok(());
+    }
+    Service::new(service).stop(Commands)?;
+    // It writes the file once more when it stops.
+    let text = read(conf)?.unwrap_or_default();
+    put(paths, conf, &with_address(&text, address))?;
+    Ok(())
+}
+
+fn with_address(text: &str, address: IpAddr) -> String {
+    const KEYS: [&str; 3] = ["bind ", "replica-announce-ip ", "sentinel announce-ip "];
+    let lines = text.split_inclusive('\n').map(|line| {
+        let key = KEYS.into_iter().find(|key| line.starts_with(key));
+        match key {
+            Some(key) if line[key.len()..].trim().trim_matches('"') != address.to_string() => {
+                format!("{key}{address}\n")
+            }
+            _ => line.to_owned(),
+        }
+    });
+    lines.collect()
 }
 
 /// A file for the nodes, which nobody else can read.
@@ -198,4 +240,20 @@ pub async fn wait_until_ready(own: &OwnSecret, paths: &Paths) -> Result<(), Stri
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_changed_in_its_lines_alone() {
+        let text =
+            "bind 10.0.0.1\nport 1\nreplica-announce-ip \"10.0.0.1\"\nreplicaof 10.0.0.1 1\n";
+        assert_eq!(with_address(text, [10, 0, 0, 1].into()), text);
+        assert_eq!(
+            with_address(text, [10, 0, 0, 2].into()),
+            "bind 10.0.0.2\nport 1\nreplica-announce-ip 10.0.0.2\nreplicaof 10.0.0.1 1\n"
+        );
+    }
 }

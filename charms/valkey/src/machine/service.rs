@@ -42,6 +42,14 @@ impl<'n> Service<'n> {
         commands.run("systemctl", &["restart", self.0]).map(drop)
     }
 
+    /// Stops it for now.
+    ///
+    /// # Errors
+    /// systemd refuses.
+    pub fn stop(&self, commands: Commands) -> Result<(), MachineError> {
+        commands.run("systemctl", &["stop", self.0]).map(drop)
+    }
+
     /// Stops it, now and for ever.
     ///
     /// # Errors

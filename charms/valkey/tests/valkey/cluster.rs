@@ -440,3 +440,76 @@ pub(crate) fn nobody_is_answered_before_all_units_have_the_user() {
         world.connect(endpoint, &access);
     }
 }
+
+/// The primary stops for a while and does not know that it was replaced.
+pub(crate) fn a_frozen_primary_loses_seconds_of_writes_at_most() {
+    let mut world = World::with_units(Programs::oldest(), 17, 3);
+    let client = Client::new(&mut world);
+    let before = client.endpoint(&world);
+    let old = primary_of(&world, &before);
+    let writer = Writer::start(&before, &client.access, Duration::from_millis(1));
+    std::thread::sleep(Duration::from_millis(500));
+    let service = crate::world::service(&old, "server");
+    world.machines[&old].pause_service(&service);
+    // Another unit's view, since hooks of this one would wait for its server.
+    let other = world.units().into_iter().find(|unit| *unit != old).unwrap();
+    let begun = Instant::now();
+    loop {
+        let mut sentinel = world.operator(&other, "sentinel");
+        let named = ["SENTINEL", "GET-MASTER-ADDR-BY-NAME", "primary"];
+        let named = world.call(&mut sentinel, &named).unwrap();
+        if !before.starts_with(named.texts().next().unwrap()) {
+            break;
+        }
+        assert!(
+            begun.elapsed() < Duration::from_secs(30),
+            "{}",
+            world.logs()
+        );
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    world.machines[&old].resume_service(&service);
+    // The writer knows nothing, and goes on where it was; without a limit it would
+    // be served until the sentinels have made this server a replica.
+    std::thread::sleep(Duration::from_secs(12));
+    world.wait_until(20, "clients are told", |world| {
+        world.update_status_all();
+        client.endpoint(world) != before
+    });
+    writer.told(client.endpoint(&world));
+    std::thread::sleep(Duration::from_millis(500));
+    let written = writer.end();
+    let new = primary_of(&world, &client.endpoint(&world));
+    let lost = lost(&world, &new, &written);
+    crate::say(&format!(
+        "primary frozen until it was replaced: {} writes acknowledged, {lost} lost",
+        written.acknowledged.len()
+    ));
+    // The lag that replicas may have is 3 s, and is looked at once a second; the
+    // writer makes fewer than 1000 writes in one.
+    assert!(lost <= 5500, "{lost}");
+}
+
+/// A unit whose address changes is found again, and clients are told.
+pub(crate) fn a_unit_that_moves_to_another_address_is_found_again() {
+    let mut world = World::with_units(Programs::newest(), 18, 1);
+    let client = Client::new(&mut world);
+    let mut writer = world.connect(&client.endpoint(&world), &client.access);
+    world
+        .call(&mut writer, &["SET", "app:key", "kept"])
+        .unwrap();
+    let unit = UnitName::from("valkey/0");
+    let moved = "127.200.1.9";
+    world.model.set_address(unit.clone(), moved);
+    world.settle();
+    world.update_status(&unit);
+    assert_eq!(world.status("valkey/0"), "active: primary; 1 client");
+    assert_eq!(client.endpoint(&world), format!("{moved}:6379"));
+    let mut reader = world.connect(&client.endpoint(&world), &client.access);
+    let value = world.call(&mut reader, &["GET", "app:key"]).unwrap();
+    assert_eq!(value.text(), Some("kept"));
+    let mut sentinel = world.connect(&format!("{moved}:26379"), &client.access);
+    let named = ["SENTINEL", "GET-MASTER-ADDR-BY-NAME", "primary"];
+    let named = world.call(&mut sentinel, &named).unwrap();
+    assert_eq!(named.texts().next(), Some(moved));
+}

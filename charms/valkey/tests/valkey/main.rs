@@ -91,6 +91,8 @@ fn trials() -> Vec<Trial> {
         cluster::a_removed_primary_takes_no_write_with_it,
         cluster::the_last_unit_goes_on_after_all_others_were_lost,
         cluster::a_restart_of_all_at_once_keeps_the_data,
+        cluster::a_frozen_primary_loses_seconds_of_writes_at_most,
+        cluster::a_unit_that_moves_to_another_address_is_found_again,
         cluster::data_come_back_with_their_volume,
         cluster::nobody_is_answered_before_all_units_have_the_user,
         isolation::what_reaches_others_is_denied,

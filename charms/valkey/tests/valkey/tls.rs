@@ -58,6 +58,8 @@ pub(crate) fn a_renewed_certificate_is_served_without_a_restart() {
     world.update_status(&unit);
     let after = served(&world, &address);
     assert_ne!(before, after);
+    assert_eq!(world.status("valkey/0"), "active: primary");
+    assert_eq!(shown(&world, &address, 26380), after, "the sentinel's, too");
     std::fs::write(&certificate, "spoilt").unwrap();
     world.update_status(&unit);
     assert_ne!(served(&world, &address), after);
@@ -76,12 +78,16 @@ pub(crate) fn a_renewed_certificate_is_served_without_a_restart() {
 
 /// The certificate that a node shows, by openssl.
 fn served(world: &World, address: &str) -> String {
+    shown(world, address, 6380)
+}
+
+fn shown(world: &World, address: &str, port: u16) -> String {
     let authority = world.base(&UnitName::from("valkey/0")).join("tls/ca.crt");
     let output = std::process::Command::new("openssl")
         .args([
             "s_client",
             "-connect",
-            &format!("{address}:6380"),
+            &format!("{address}:{port}"),
             "-CAfile",
         ])
         .arg(authority)
