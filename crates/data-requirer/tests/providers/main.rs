@@ -11,6 +11,7 @@
 )]
 
 mod charm;
+mod faults;
 mod setting;
 mod stories;
 
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
     let trials = stories::all()
         .into_iter()
         .map(|trial| trial.with_ignored_flag(is_left_out))
+        .chain(faults::all())
         .collect();
     libtest_mimic::run(&arguments, trials).exit_code()
 }

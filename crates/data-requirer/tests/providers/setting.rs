@@ -24,6 +24,16 @@ pub(crate) fn has_libraries() -> bool {
     libraries().join("stamp").is_file()
 }
 
+fn charms() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/providers")
+}
+
+/// The charm under test, which this program is as well.
+pub(crate) fn requirer() -> Charm {
+    let program = std::env::current_exe().unwrap();
+    Charm::at(charms().join("requirer")).with_dispatch(program)
+}
+
 /// What a story is about.
 #[derive(Clone, Copy)]
 pub(crate) struct Case {
@@ -58,18 +68,19 @@ impl Setting {
             .environment("PYTHON", interpreter.trim_end())
             .environment("PYTHONPATH", path)
             .environment("PYTHONDONTWRITEBYTECODE", "1");
-        let charms = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/providers");
-        model.deploy_with("provider", Charm::at(charms.join(case.library)), deployment);
+        model.deploy_with(
+            "provider",
+            Charm::at(charms().join(case.library)),
+            deployment,
+        );
 
-        let requirer = Charm::at(charms.join("requirer"));
-        let requirer = requirer.with_dispatch(std::env::current_exe().unwrap());
         let deployment = Deployment::units(1)
             .config("version", case.version)
             .config("days", 1);
         let name = if case.across_models {
-            model.deploy_remote_with("app", requirer, RemoteSide::Consumer, deployment)
+            model.deploy_remote_with("app", requirer(), RemoteSide::Consumer, deployment)
         } else {
-            model.deploy_with("app", requirer, deployment);
+            model.deploy_with("app", requirer(), deployment);
             "app".to_owned()
         };
         let relations = SERVICES.map(|service| {
