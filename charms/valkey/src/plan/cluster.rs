@@ -173,7 +173,11 @@ pub fn local(juju: &Juju, nodes: &Nodes, obeyed: u64) -> Local {
         obeyed: new.map(|appointment| appointment.epoch),
         ..Local::default()
     };
-    if sentinel.as_ref().map(|monitored| monitored.primary) != Some(target) {
+    let in_step = host == own || is_replica_in_step(server);
+    // A sentinel asks the primary for its replicas when it begins, and then every
+    // ten seconds: it begins when this unit's is among them.
+    let may_begin = sentinel.is_some() || in_step;
+    if may_begin && sentinel.as_ref().map(|monitored| monitored.primary) != Some(target) {
         local.monitor = Some(target);
     }
     match &server.role {
@@ -186,7 +190,6 @@ pub fn local(juju: &Juju, nodes: &Nodes, obeyed: u64) -> Local {
         Role::Replica { of, .. } if *of != target => local.follow = Some(Some(target)),
         Role::Primary { .. } | Role::Replica { .. } => {}
     }
-    let in_step = host == own || is_replica_in_step(server);
     local.joined = local.monitor.is_none() && local.follow.is_none() && in_step;
     local
 }

@@ -84,7 +84,24 @@ impl World {
             world.add_unit();
         }
         world.settle();
+        // Sentinels that began earlier hear of replicas within ten seconds.
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(25);
+        while world
+            .units()
+            .iter()
+            .any(|unit| world.replicas_known(unit) + 1 < units)
+        {
+            assert!(std::time::Instant::now() < deadline, "{}", world.logs());
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
         world
+    }
+
+    /// How many replicas the sentinel of a unit knows.
+    fn replicas_known(&self, unit: &UnitName) -> usize {
+        let mut sentinel = self.operator(unit, "sentinel");
+        let known = self.call(&mut sentinel, &["SENTINEL", "REPLICAS", "primary"]);
+        known.map_or(0, |known| known.items().len())
     }
 
     pub(crate) fn add_unit(&mut self) -> UnitName {
