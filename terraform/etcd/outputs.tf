@@ -11,9 +11,10 @@ output "application" {
 output "provides" {
   description = "Endpoints that other applications can be related to, by name."
   value = {
-    db          = "db"
-    etcd_client = "etcd-client"
-    proxy       = "proxy"
+    certificates = "certificates"
+    db           = "db"
+    etcd_client  = "etcd-client"
+    proxy        = "proxy"
   }
 }
 
