@@ -13,6 +13,7 @@ mod prepare;
 mod proof;
 mod publish;
 mod recreate;
+mod service;
 mod sign;
 mod snapshot;
 mod trust;

@@ -22,7 +22,7 @@ use crate::facts::{
 };
 use crate::juju::ActionResults;
 use crate::observe;
-use crate::plan::access::{AccessStep, admit_operator};
+use crate::plan::access::{admit_operator, grant_steps};
 use crate::relation::legacy::connection_string;
 use crate::tls::{Issued, OwnCertificate};
 use crate::workload::configuration::credentials::{CredentialsNote, note, quoted};
@@ -141,12 +141,7 @@ pub(crate) async fn generate(
         return Err(superseded(name));
     }
     let range = in_force.range();
-    let steps = [
-        AccessStep::AddRole(name.clone()),
-        AccessStep::GrantPermission(name.clone(), range.clone()),
-        AccessStep::AddUser(name.clone()),
-        AccessStep::GrantRole(name.clone()),
-    ];
+    let steps = grant_steps(&cluster, name, &range);
     apply::access(&session.client, &steps).await?;
 
     results.set(&["path"], place.path.display().to_string());

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::ApplyError;
-use super::publish::uri;
 use crate::context::Context;
 use crate::facts::{
-    ClientRecord, Condition, LedgerWrite, Relation, RequestKey, Requirer, SecretUri, Share,
+    ClientRecord, Condition, LedgerWrite, Relation, RequestKey, Requirer, SecretId, SecretUri,
+    Share,
 };
 use crate::juju::{SecretContent, SecretOwner, ToolError};
 use crate::log;
@@ -254,4 +254,12 @@ impl Hands<'_> {
         let made = self.made.remove(&secret.label);
         made.ok_or(ApplyError::Missing("the encryption key"))
     }
+}
+
+/// The whole URI of a secret of ours that was found by its label, of which Juju
+/// tells only the id. In another model a URI without ours would name a secret
+/// there, so every one that is published has it.
+pub(super) fn uri(context: &Context, id: &SecretId) -> SecretUri {
+    let text = format!("secret://{}/{id}", context.hook.model);
+    text.parse().expect("a model and a secret's id make a URI")
 }

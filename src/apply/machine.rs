@@ -17,7 +17,9 @@ use crate::plan::upgrade;
 use crate::tls::Issued;
 use crate::workload::configuration::etcd_config::noted_program;
 use crate::workload::files::{PRIVATE_FILE, PUBLIC_FILE, ensure_absent, ensure_file, read_text};
-use crate::workload::{self, Owner, Service, Started, State, WorkloadError, data, layout, package};
+use crate::workload::{
+    self, Owner, Service, Started, State, WorkloadError, data, layout, package, release,
+};
 
 /// How long a start is waited for. A member whose cluster has no quorum is not
 /// ready for as long as that lasts; the hook must not wait with it.
@@ -188,24 +190,6 @@ pub(super) fn unless_others_serve(
     }
 }
 
-/// Stops the service until it is started again, on another thread: etcd waits
-/// for its clients to hang up, and ours can only do that while the runtime goes
-/// on. One that was never installed is stopped already.
-///
-/// # Errors
-/// systemd refused.
-pub(super) async fn stop_service(context: &Context) -> Result<(), ApplyError> {
-    if !context.paths.service_file().exists() {
-        return Ok(());
-    }
-    let commands = context.commands.clone();
-    let name = context.paths.service();
-    let stop = move || Service::new(&commands, name).stop();
-    Ok(tokio::task::spawn_blocking(stop)
-        .await
-        .expect("the closure does not panic, and nothing cancels it")?)
-}
-
 /// Stops the service for good. Its data stays where it is.
 ///
 /// # Errors
@@ -237,7 +221,7 @@ fn install(context: &mut Context, application: &Application) -> Result<(), Apply
     let (commands, paths) = (&context.commands, &context.paths);
     let installed = package::ensure_installed(commands, source, paths, was_cut_short, |after| {
         let version = |program: &Path| {
-            let version = package::version(commands, program).ok();
+            let version = release::version(commands, program).ok();
             version.and_then(|version| version.parse().ok())
         };
         if let Some(from) = before.as_deref().and_then(version)

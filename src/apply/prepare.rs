@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::ApplyError;
-use super::machine::stop_service;
+use super::service::stop_service;
 use crate::context::Context;
 use crate::etcd::{Cleaned, Client};
 use crate::facts::{Bootstrap, Ledger, MemberName};

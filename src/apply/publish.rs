@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::ApplyError;
-use super::answer::{answer, for_one};
+use super::answer::{answer, for_one, uri};
 use super::sign::sign;
 use crate::context::Context;
 use crate::etcd::Client;
@@ -343,12 +343,4 @@ fn publish_to_peers(context: &Context, app: &Changes, unit: &Changes) -> Result<
     context.tools.relation_set_app(relation, app)?;
     context.tools.relation_set_unit(relation, unit)?;
     Ok(())
-}
-
-/// The whole URI of a secret of ours that was found by its label, of which Juju
-/// tells only the id. In another model a URI without ours would name a secret
-/// there, so every one that is published has it.
-pub(super) fn uri(context: &Context, id: &SecretId) -> SecretUri {
-    let text = format!("secret://{}/{id}", context.hook.model);
-    text.parse().expect("a model and a secret's id make a URI")
 }

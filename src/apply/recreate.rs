@@ -43,7 +43,7 @@
 use std::time::{Duration, Instant};
 
 use super::ApplyError;
-use super::machine::stop_service;
+use super::service::stop_service;
 use crate::context::Context;
 use crate::etcd::{Client, EtcdError};
 use crate::facts::MemberData;

@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::authorities::Authorities;
-use super::observed::Leaves;
-use super::{Bootstrap, Known, MemberData, MemberIdentity, Timestamp, Version};
+use super::{Bootstrap, Fingerprint, Known, MemberData, MemberIdentity, Timestamp, Version};
 use crate::tls::OwnCertificate;
+
+/// The leaves of a set of certificates, by fingerprint.
+pub type Leaves = BTreeSet<Fingerprint>;
 
 /// The machine as it is.
 #[derive(Clone, Debug, Default)]

@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tls_certificates::requests::Request;
 
+pub use super::machine::Leaves;
 use super::machine::Machine;
 use super::options::Options;
+pub use super::options::PrefixPolicy;
 use super::{
     AppName, Cluster, Condition, Databag, Fingerprint, Known, LegacyInterface, MemberName,
     RelationId, RequestKey, Secret, Share, Timestamp, UnitName,
@@ -278,25 +280,12 @@ pub enum Certificate {
     Text(String),
 }
 
-/// What happens where a prefix overlaps that of another client.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum PrefixPolicy {
-    /// Both are granted.
-    #[default]
-    Shared,
-    /// The first keeps it, the other is refused.
-    Exclusive,
-}
-
 impl Observed {
     /// What this unit's member is called.
     pub fn member(&self) -> MemberName {
         MemberName::of(&self.unit)
     }
 }
-
-/// The leaves of a set of certificates, by fingerprint.
-pub type Leaves = BTreeSet<Fingerprint>;
 
 /// The request that an entry of a relation is.
 pub fn request_key(relation: RelationId, entry: &Entry) -> RequestKey {

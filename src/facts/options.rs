@@ -12,7 +12,6 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use super::observed::PrefixPolicy;
 use crate::facts::UnitName;
 use crate::facts::tuning::Tuning;
 use crate::facts::tuning::{CLIENT_PORT, PEER_PORT};
@@ -46,6 +45,16 @@ const CLIENT_CERTIFICATE_DAYS: (i64, i64) = (1, 366);
 /// memory and traces of requests to every client, whatever its rights
 /// (`embed.configureClientListeners`; CVE-2021-28235).
 const LOG_LEVELS: [&str; 3] = ["info", "warn", "error"];
+
+/// What happens where a prefix overlaps that of another client.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum PrefixPolicy {
+    /// Both are granted.
+    #[default]
+    Shared,
+    /// The first keeps it, the other is refused.
+    Exclusive,
+}
 
 /// All options, each within its bounds and in agreement with the others.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -12,7 +12,7 @@ use crate::log::chain;
 use crate::plan::membership;
 use crate::tls::{Issued, OwnCertificate, TrustBundle, digest};
 use crate::workload::configuration::{self, EtcdConfig, SystemdUnit};
-use crate::workload::{self, Service, WorkloadError, bolt, data, files, package, wal};
+use crate::workload::{self, Service, WorkloadError, bolt, data, files, package, release, wal};
 
 /// Reads files and the state of the service. In a pass over one relation only
 /// what decides about trust is read.
@@ -96,7 +96,7 @@ pub fn machine(context: &Context, application: &Application) -> Result<Machine, 
 
 /// The release of these programs, as they say themselves.
 fn release(context: &Context, programs: &package::Installed) -> Known<Version> {
-    let said = package::version(&context.commands, &programs.etcd);
+    let said = release::version(&context.commands, &programs.etcd);
     let read = said
         .map_err(|error| chain(&error))
         .and_then(|text| text.parse().map_err(|error| format!("{error}")));

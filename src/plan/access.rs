@@ -17,6 +17,7 @@ mod admission;
 mod decision;
 mod handshake;
 mod issued;
+mod name_owner;
 mod names;
 mod pace;
 mod rights;
@@ -34,11 +35,11 @@ use crate::facts::{
     AlarmKind, ClientRecord, Cluster, CommonName, Condition, Grant, Ledger, LedgerWrite, NameClaim,
     Purpose, RequestKey,
 };
-pub use admission::RESERVED_PREFIX;
 use decision::Decision;
 pub use decision::certificates;
 pub use issued::{admit_operator, free_after, identity_in_use};
-pub use rights::{are_as_granted, as_granted};
+pub use name_owner::RESERVED_PREFIX;
+pub use rights::{are_as_granted, as_granted, grant_steps};
 pub use signed::{Signable, signable};
 pub use step::AccessStep;
 

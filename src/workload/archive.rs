@@ -19,8 +19,8 @@ use sha2::{Digest, Sha256};
 use super::command::{Command, Commands};
 use super::error::WorkloadError;
 use super::files::{PUBLIC_DIR, ensure_absent, ensure_dir, sync_dir};
-use super::package::version;
 use super::paths::Paths;
+use super::release::version;
 
 /// What is taken out of an archive, and whether it must be in there: etcd has
 /// `etcdutl` since 3.5.

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use super::command::Commands;
 use super::error::WorkloadError;
-use super::snapshot::give_to_operator;
+use super::operator::give_to_operator;
 
 /// What everybody on the machine may read, and only we may write.
 pub const PUBLIC_FILE: u32 = 0o644;

@@ -1,6 +1,7 @@
 //! Snapshot files: written whole or not at all, and checked by the SHA-256 that
 //! etcd puts behind the database.
 
+use super::operator::give_to_operator;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -23,10 +24,6 @@ const PAGE_BYTES: u64 = 512;
 /// The name of a snapshot that is not complete. It is fixed, so that what a
 /// killed run left behind is used up by the next one.
 const UNFINISHED: &str = ".etcd-snapshot.part";
-
-/// Who fetches files from a machine: `juju scp` logs in as this user, where
-/// there is one.
-const OPERATOR: &str = "ubuntu";
 
 /// Why a snapshot file cannot be made or used.
 #[derive(Debug, Error)]
@@ -173,34 +170,6 @@ pub fn verify(path: &Path) -> Result<SnapshotFile, SnapshotError> {
         }
         check.add(&buffer[..read]);
     }
-}
-
-/// Gives a file or a directory to the user who fetches files from this
-/// machine, where there is one.
-///
-/// # Errors
-/// The user database cannot be asked, or the file not given away.
-pub fn give_to_operator(commands: &Commands, path: &Path) -> Result<(), WorkloadError> {
-    let known = commands
-        .command("id")
-        .args(["-u", OPERATOR])
-        .outcome()
-        .map_err(WorkloadError::command(format!(
-            "look up the user {OPERATOR}"
-        )))?;
-    if known.code() != Some(0) {
-        return Ok(());
-    }
-    commands
-        .command("chown")
-        .args(["--no-dereference", &format!("{OPERATOR}:"), "--"])
-        .arg(path)
-        .run()
-        .map(drop)
-        .map_err(WorkloadError::command(format!(
-            "give {} to the user {OPERATOR}",
-            path.display()
-        )))
 }
 
 fn failed<'p>(

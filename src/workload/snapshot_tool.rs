@@ -7,7 +7,8 @@ use serde::Deserialize;
 
 use super::command::{Command, Commands};
 use super::error::{CommandError, WorkloadError};
-use super::package::{Installed, version};
+use super::package::Installed;
+use super::release::version;
 
 /// The first version whose tool can raise the revision.
 const RAISES_REVISIONS: (u32, u32) = (3, 6);

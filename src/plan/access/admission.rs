@@ -1,17 +1,12 @@
 //! Which names and prefixes a request may have.
 
+use super::name_owner::NameOwner;
 use super::{Planner, issued, signed};
 use crate::facts::observed::PrefixPolicy;
 use crate::facts::{
-    Access, AppName, Cluster, CommonName, Condition, Grant, IssuedState, Purpose, RequestKey,
-    Requirer,
+    AppName, CommonName, Condition, Grant, IssuedState, Purpose, RequestKey, Requirer,
 };
 use crate::plan::advisory::lets_clients_become_root;
-
-/// Names that begin like this are the charm's own, the common names of the
-/// servers' certificates among them: a user of such a name could act as a
-/// server wherever etcd presents its own certificate to itself.
-pub const RESERVED_PREFIX: &str = "etcd-charm:";
 
 /// How many requests that are gone, and names that they had, a relation may leave
 /// until it has to wait for the next full pass: as many as it may make at once,
@@ -60,28 +55,16 @@ impl Planner<'_, '_> {
 
     fn admit_name(&self, key: &RequestKey, grant: &Grant) -> Result<(), Condition> {
         let name = &grant.common_name;
-        if is_reserved(name, self.observed.unit.app(), self.cluster) {
-            return Err(Condition::Refused(format!(
-                "common name {name} is reserved"
-            )));
+        let app = self.observed.unit.app();
+        let refused = |text: String| Err(Condition::Refused(text));
+        let owner = NameOwner::of(name, app, self.cluster, &self.ledger);
+        if !matches!(owner, NameOwner::Reserved | NameOwner::Issued(_)) {
+            self.admit_signed_name(key, name)?;
         }
-        if let Some(record) = self.ledger.issued.get(name) {
-            return Err(issued::refusal(name, record));
-        }
-        let app = self.app_of(key);
-        if let Some(record) = self.ledger.signed.get(name) {
-            if record.is_revoked {
-                return Err(signed::revoked(name, record));
-            }
-            if app.as_ref() != Some(&record.app) {
-                let holder = &record.app;
-                return Err(Condition::Refused(format!(
-                    "common name {name} is held by {holder}"
-                )));
-            }
-        }
-        match self.ledger.names.get(name) {
-            Some(claim) if claim.releasing => {
+        match owner {
+            NameOwner::Reserved => refused(format!("common name {name} is reserved")),
+            NameOwner::Issued(record) => Err(issued::refusal(name, record)),
+            NameOwner::Request(claim) if claim.releasing => {
                 // With the very same leaf nobody is let in who should not be;
                 // with any other, an old certificate would be the new user.
                 if claim.leaves.iter().all(|leaf| *leaf == grant.fingerprint) {
@@ -91,25 +74,34 @@ impl Planner<'_, '_> {
                     "common name {name} is free once no member trusts its old certificate"
                 )))
             }
-            Some(claim) if claim.holder != *key => Err(Condition::Refused(format!(
+            NameOwner::Request(claim) if claim.holder != *key => refused(format!(
                 "common name {name} is held by {}",
                 self.requirer(&claim.holder)
+            )),
+            NameOwner::Request(_) | NameOwner::Nobody => Ok(()),
+            NameOwner::Stranger => refused(format!(
+                "etcd has a user or role {name} that is not the charm's"
+            )),
+            NameOwner::Unknown => Err(Condition::Waiting(format!(
+                "user {name} was not looked up yet"
             ))),
-            Some(_) => Ok(()),
-            None => match self.cluster.access.get(name) {
-                Some(Access {
-                    user: None,
-                    role: None,
-                }) => Ok(()),
-                // Somebody made it by hand; adopting it would hand over
-                // whatever rights it has.
-                Some(_) => Err(Condition::Refused(format!(
-                    "etcd has a user or role {name} that is not the charm's"
-                ))),
-                None => Err(Condition::Waiting(format!(
-                    "user {name} was not looked up yet"
-                ))),
-            },
+        }
+    }
+
+    /// A name for which the charm has signed certificates is that of one application.
+    fn admit_signed_name(&self, key: &RequestKey, name: &CommonName) -> Result<(), Condition> {
+        let Some(record) = self.ledger.signed.get(name) else {
+            return Ok(());
+        };
+        if record.is_revoked {
+            return Err(signed::revoked(name, record));
+        }
+        let holder = &record.app;
+        match self.app_of(key).as_ref() == Some(holder) {
+            true => Ok(()),
+            false => Err(Condition::Refused(format!(
+                "common name {name} is held by {holder}"
+            ))),
         }
     }
 
@@ -184,29 +176,4 @@ impl Planner<'_, '_> {
             }
         }
     }
-}
-
-/// Whether nobody may have this name but `root`, the charm, or a member.
-pub(super) fn is_reserved(name: &CommonName, app: &AppName, cluster: &Cluster) -> bool {
-    name.as_str() == "root"
-        || name.as_str().starts_with(RESERVED_PREFIX)
-        || is_of_a_member(name, app, cluster)
-}
-
-/// Whether a member is called like this, or one could be: units come and go,
-/// and a name that was granted is not taken away when they do.
-fn is_of_a_member(name: &CommonName, app: &AppName, cluster: &Cluster) -> bool {
-    let number = name
-        .as_str()
-        .strip_prefix(app.as_str())
-        .and_then(|rest| rest.strip_prefix('-'));
-    let is_of_a_unit = number.is_some_and(|number| {
-        !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
-    });
-    let mut members = cluster.members.iter();
-    is_of_a_unit
-        || members.any(|member| {
-            let member = member.name.as_ref();
-            member.is_some_and(|member| member.as_str() == name.as_str())
-        })
 }

@@ -4,11 +4,11 @@
 mod tests;
 
 use super::Planner;
-use super::admission::is_reserved;
+use super::name_owner::NameOwner;
 use crate::facts::observed::{LegacyRelation, Scope};
 use crate::facts::{
-    Access, AppName, Cluster, CommonName, Condition, IssuedRecord, IssuedState, Ledger,
-    LedgerWrite, Prefix, Purpose, RelationId, Timestamp,
+    AppName, Cluster, CommonName, Condition, IssuedRecord, IssuedState, Ledger, LedgerWrite,
+    Prefix, Purpose, RelationId, Timestamp,
 };
 use crate::plan::authorities::admin::is_worthless;
 
@@ -92,46 +92,43 @@ pub fn admit_operator(
     app: &AppName,
     cluster: &Cluster,
 ) -> Result<Option<IssuedRecord>, String> {
-    if is_reserved(name, app, cluster) {
-        return Err(format!(
-            "common name {name} is reserved; choose another one"
-        ));
-    }
-    if let Some(record) = cluster.ledger.issued.get(name) {
-        return match record.state {
-            IssuedState::Revoked => Err(format!(
-                "common name {name} was revoked and can be used again after {}; choose another one",
-                free_after(record)
-            )),
-            IssuedState::InForce if record.prefix.as_ref() != prefix => Err(format!(
-                "common name {name} has credentials for {} already; choose another one, or run \
-                 revoke-client-certificates first",
-                record.range()
-            )),
-            IssuedState::InForce | IssuedState::Unfinished => Ok(Some(record.clone())),
-        };
-    }
-    if let Some(record) = cluster.ledger.signed.get(name) {
+    let owner = NameOwner::of(name, app, cluster, &cluster.ledger);
+    if let (Some(record), false) = (
+        cluster.ledger.signed.get(name),
+        matches!(owner, NameOwner::Reserved | NameOwner::Issued(_)),
+    ) {
         return Err(format!(
             "common name {name} is that of certificates of {}; choose another one",
             record.app
         ));
     }
-    if let Some(claim) = cluster.ledger.names.get(name) {
-        return Err(format!(
+    let held = match owner {
+        NameOwner::Nobody => return Ok(None),
+        NameOwner::Issued(record) if record.state == IssuedState::Unfinished => {
+            return Ok(Some(record.clone()));
+        }
+        NameOwner::Issued(record) => match record.state {
+            IssuedState::Revoked => format!(
+                "common name {name} was revoked and can be used again after {}; choose another one",
+                free_after(record)
+            ),
+            _ if record.prefix.as_ref() != prefix => format!(
+                "common name {name} has credentials for {} already; choose another one, or run \
+                 revoke-client-certificates first",
+                record.range()
+            ),
+            _ => return Ok(Some(record.clone())),
+        },
+        NameOwner::Reserved => format!("common name {name} is reserved; choose another one"),
+        NameOwner::Request(claim) => format!(
             "common name {name} is held by {}; choose another one",
             cluster.ledger.requirer(&claim.holder)
-        ));
-    }
-    match cluster.access.get(name) {
-        Some(Access {
-            user: None,
-            role: None,
-        }) => Ok(None),
-        _ => Err(format!(
+        ),
+        NameOwner::Stranger | NameOwner::Unknown => format!(
             "etcd has a user or role {name} that is not the charm's; choose another common name"
-        )),
-    }
+        ),
+    };
+    Err(held)
 }
 
 impl Planner<'_, '_> {

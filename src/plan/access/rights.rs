@@ -61,54 +61,16 @@ impl Planner<'_, '_> {
         }
     }
 
-    /// Makes user, role and permission exactly what a grant says. Rights that
-    /// somebody added by hand to a user of ours go; rights that somebody
-    /// removed come back.
+    /// Makes user, role and permission exactly what a grant says.
     pub(super) fn correct_access(&mut self, name: &CommonName, range: &KeyRange) {
-        let Access { mut user, role } = if self.deleted.remove(name) {
-            Access::default()
-        } else {
-            self.cluster.access.get(name).cloned().unwrap_or_default()
+        let known = match self.deleted.remove(name) {
+            true => Access::default(),
+            false => known(self.cluster, name),
         };
         let audit = self.cluster.audit.as_ref();
         let has_password = audit.is_some_and(|audit| audit.passwords.contains(name));
-        let name = || name.clone();
-        if has_password && user.take().is_some() {
-            // Ours have none, so somebody else made it, to log in as this client.
-            self.steps.push(AccessStep::DeleteUser(name()));
-        }
-        if role.is_none() {
-            self.steps.push(AccessStep::AddRole(name()));
-        }
-        // What is too much goes before what is missing comes: a run cut short
-        // in between leaves too few rights, never too many.
-        let permissions = role.unwrap_or_default();
-        for permission in &permissions {
-            if permission.range != *range {
-                let range = permission.range.clone();
-                self.steps.push(AccessStep::RevokePermission(name(), range));
-            }
-        }
-        let permitted = permissions
-            .iter()
-            .any(|permission| permission.read_write && permission.range == *range);
-        if !permitted {
-            self.steps
-                .push(AccessStep::GrantPermission(name(), range.clone()));
-        }
-        if user.is_none() {
-            self.steps.push(AccessStep::AddUser(name()));
-        }
-        let roles = user.unwrap_or_default();
-        for role in &roles {
-            if role != name().as_str() {
-                let step = AccessStep::RevokeRole(name(), role.clone());
-                self.steps.push(step);
-            }
-        }
-        if !roles.contains(name().as_str()) {
-            self.steps.push(AccessStep::GrantRole(name()));
-        }
+        self.steps
+            .extend(corrections(known, has_password, name, range));
     }
 
     /// Removes user and role, the user first: from then on nobody can act in
@@ -125,4 +87,55 @@ impl Planner<'_, '_> {
             self.steps.push(AccessStep::DeleteRole(name.clone()));
         }
     }
+}
+
+/// The steps that make user, role and permission of a name exactly what was granted,
+/// from what the cluster says of them.
+pub fn grant_steps(cluster: &Cluster, name: &CommonName, range: &KeyRange) -> Vec<AccessStep> {
+    corrections(known(cluster, name), false, name, range)
+}
+
+fn known(cluster: &Cluster, name: &CommonName) -> Access {
+    cluster.access.get(name).cloned().unwrap_or_default()
+}
+
+/// Rights that somebody added by hand to a user of ours go; rights that somebody
+/// removed come back.
+fn corrections(
+    known: Access,
+    has_password: bool,
+    name: &CommonName,
+    range: &KeyRange,
+) -> Vec<AccessStep> {
+    let Access { mut user, role } = known;
+    let mut steps = Vec::new();
+    let name = || name.clone();
+    if has_password && user.take().is_some() {
+        // Ours have none, so somebody else made it, to log in as this client.
+        steps.push(AccessStep::DeleteUser(name()));
+    }
+    if role.is_none() {
+        steps.push(AccessStep::AddRole(name()));
+    }
+    // What is too much goes before what is missing comes: a run cut short
+    // in between leaves too few rights, never too many.
+    let permissions = role.unwrap_or_default();
+    let others = permissions.iter().filter(|other| other.range != *range);
+    steps.extend(others.map(|other| AccessStep::RevokePermission(name(), other.range.clone())));
+    let is_granted = permissions
+        .iter()
+        .any(|permission| permission.read_write && permission.range == *range);
+    if !is_granted {
+        steps.push(AccessStep::GrantPermission(name(), range.clone()));
+    }
+    if user.is_none() {
+        steps.push(AccessStep::AddUser(name()));
+    }
+    let roles = user.unwrap_or_default();
+    let others = roles.iter().filter(|role| *role != name().as_str());
+    steps.extend(others.map(|role| AccessStep::RevokeRole(name(), role.clone())));
+    if !roles.contains(name().as_str()) {
+        steps.push(AccessStep::GrantRole(name()));
+    }
+    steps
 }

@@ -18,8 +18,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use tls_certificates::answers::{self, Answer, Code, RequestError};
 
 use super::Planner;
-use super::admission::is_reserved;
 use super::decision::Decision;
+use super::name_owner::is_reserved;
 use crate::facts::observed::{Observed, Scope, SigningRelation};
 use crate::facts::{
     Access, AppName, ClientRecord, Cluster, CommonName, Condition, Fingerprint, Ledger,

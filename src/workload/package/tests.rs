@@ -5,6 +5,7 @@ use std::error::Error;
 use std::os::unix::fs::symlink;
 use std::process::Command as Process;
 
+use super::super::release::version;
 use super::super::testing::{Machine, script_at};
 use super::*;
 
