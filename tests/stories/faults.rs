@@ -79,7 +79,7 @@ fn assert_clean(world: &World, unit: &UnitName) {
     assert_eq!(users(world, unit), ["root"]);
     assert_eq!(roles(world, unit), ["root"]);
     assert_eq!(world.model.secrets("etcd").len(), 1);
-    assert_eq!(trusted(world, unit), 1);
+    assert_eq!(trusted(world, unit), 2);
 }
 
 fn failures(runs: &[HookRun]) -> usize {

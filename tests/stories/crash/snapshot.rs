@@ -56,6 +56,9 @@ pub(crate) fn of_authority(rig: &Rig, units: &[UnitName]) -> Aliases {
     let told = [server, server, admin, client, admin].map(String::as_str);
     let announced = hex(&Sha256::digest(told.concat())[..8]);
     aliases.push((announced, "<announced>".to_owned()));
+    let client = pem::parse(client).expect("a certificate");
+    let client = hex(&Sha256::digest(client.contents()));
+    aliases.push((client, "<authority of clients>".to_owned()));
     for peers in world.model.relation_ids("etcd", "cluster") {
         for unit in units {
             let bag = world.model.unit_bag(peers, unit.clone());
