@@ -10,6 +10,7 @@ mod id;
 mod issued;
 mod known;
 mod ledger;
+mod ledger_keys;
 pub mod machine;
 pub mod observed;
 pub mod options;
@@ -37,9 +38,9 @@ pub use juju_hooks::{
 };
 pub use known::Known;
 pub use ledger::{
-    ALL_LEDGERS, ClientRecord, Condition, Grant, Ledger, LedgerKey, LedgerKeys, LedgerWrite,
-    MemberTrust, NameClaim, newer_format,
+    ClientRecord, Condition, Grant, Ledger, LedgerWrite, MemberTrust, NameClaim, newer_format,
 };
+pub use ledger_keys::{ALL_LEDGERS, LedgerKey, LedgerKeys};
 pub use pace::Pace;
 pub use prefix::{KeyRange, Prefix, PrefixRefusal};
 pub use requirer::Requirer;
