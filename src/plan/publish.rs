@@ -189,7 +189,9 @@ pub fn plan(observed: &Observed, cluster: &Cluster) -> Publication {
         publication.authorities = super::authorities::next(observed, cluster);
         let stored = observed.machine.authorities.as_ref();
         publication.makes_client_authority = publication.authorities.is_none()
-            && stored.is_some_and(|stored| stored.client.is_none());
+            && stored.is_some_and(|stored| stored.client.is_none())
+            // Members restart for it, so an upgrade of the charm alone makes none.
+            && !observed.clients.signing.is_empty();
     }
     let authorities = publication.authorities.as_ref();
     let authorities = authorities.or(observed.machine.authorities.as_ref());
