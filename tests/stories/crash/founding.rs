@@ -12,7 +12,7 @@ use crate::crash::snapshot::{self, Aliases, Snapshot, differences};
 /// How many points a plain run takes.
 const SAMPLE: usize = 6;
 /// A plain run begins no world after this time since the first.
-const SAMPLE_LIMIT: Duration = Duration::from_secs(15);
+const SAMPLE_LIMIT: Duration = Duration::from_secs(30);
 
 /// Every fault from the installation to rest.
 pub(crate) fn of_a_cluster() -> Result<(), String> {

@@ -18,7 +18,7 @@ use crate::crash::rig::{self, Rig};
 /// How many points a plain run takes.
 const SAMPLE: usize = 6;
 /// A plain run begins no point after this time since the first.
-const SAMPLE_LIMIT: Duration = Duration::from_secs(30);
+const SAMPLE_LIMIT: Duration = Duration::from_secs(60);
 /// How often full passes may be needed until all is at rest.
 const PASSES: usize = 12;
 

@@ -14,7 +14,7 @@ use crate::support::say;
 /// How many lives a plain run takes.
 const SAMPLE: usize = 6;
 /// A plain run begins no life after this time since the first.
-const SAMPLE_LIMIT: Duration = Duration::from_secs(20);
+const SAMPLE_LIMIT: Duration = Duration::from_secs(40);
 
 /// A fault or none for each stage.
 type Lap = Vec<Option<Point>>;
