@@ -42,7 +42,7 @@ statuses: ## print what an operator reads in a whole life of the charm: statuses
 	@$(ENV) cargo build --release
 	@$(ENV) cargo run -q -p etcd-charm-demo --bin statuses -- $(RELEASE)
 
-costs: ## measure what hooks cost: calls, restarts, memory, time; prints a Markdown table
+costs: ## measure what hooks cost, beside COSTS_CLIENTS other clients; prints a Markdown table
 	@tests/tools/setup basic
 	@$(ENV) cargo build --release
 	@$(ENV) cargo test --test stories --no-run

@@ -4,12 +4,13 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
+use etcd_charm_world::Programs;
 use etcd_charm_world::juju::Hook;
 
 use crate::costs::bench::{Bench, Cost, Measure};
 use crate::costs::events::{Costs, Event};
 
-/// How many relations are many.
+/// How many relations are many, where `COSTS_CLIENTS` does not say it.
 const MANY: u32 = 200;
 
 /// The columns after the first.
@@ -34,12 +35,25 @@ pub(crate) fn print(charm: &Path) -> ExitCode {
         say("there is no such program: run `make costs`");
         return ExitCode::from(2);
     };
-    say("measuring with one relation");
-    let mut bench = Bench::new(charm, Measure::Process);
+    let many_relations = match std::env::var("COSTS_CLIENTS").map(|text| text.parse()) {
+        Err(_) => MANY,
+        Ok(Ok(count)) => count,
+        Ok(Err(_)) => {
+            say("COSTS_CLIENTS must be a number of relations");
+            return ExitCode::from(2);
+        }
+    };
+    let Some(programs) = Programs::all().pop() else {
+        say("no etcd: run `make setup`");
+        return ExitCode::from(2);
+    };
+    let version = programs.version.clone();
+    say(&format!("measuring with one relation and etcd {version}"));
+    let mut bench = Bench::with(charm, Measure::Process, programs);
     let few = Costs::measure(&mut bench);
     let counted = counted_by_etcd(&mut bench);
-    say(&format!("relating {MANY} applications"));
-    bench.crowd(MANY);
+    say(&format!("relating {many_relations} applications"));
+    bench.crowd(many_relations);
     say("measuring with one more");
     let many = Costs::measure(&mut bench);
 
@@ -56,8 +70,8 @@ pub(crate) fn print(charm: &Path) -> ExitCode {
         text.push_str(&format!("| {event} | {} |\n", cells.join(" | ")));
     }
     text.push_str(&format!(
-        "\nWith one relation and, where a slash is, with {MANY} besides it. One unit; memory and time are those of the charm's \
-         process without the programs that it starts.\n\nThe program has {}. {counted}\n",
+        "\nWith one relation and, where a slash is, with {many_relations} besides it. One unit with etcd {version}; memory \
+         and time are those of the charm's process without the programs that it starts.\n\nThe program has {}. {counted}\n",
         mebibytes(size)
     ));
     // Nobody is left to tell if standard output is gone.
