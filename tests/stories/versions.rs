@@ -74,7 +74,8 @@ fn live(world: &mut World, unit: &UnitName, version: &str) {
     assert_eq!(users(world, unit), ["root"]);
     assert_eq!(roles(world, unit), ["root"]);
     assert_eq!(world.model.secrets("etcd").len(), 1);
-    assert_eq!(trusted(world, unit), 1);
+    // The authorities of administrators and of clients.
+    assert_eq!(trusted(world, unit), 2);
     let client = world.client(unit, &old);
     assert_shut_out(world, unit, &client);
     assert!(!world.distribution_service_ran(unit));
