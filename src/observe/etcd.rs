@@ -116,13 +116,14 @@ pub async fn cluster(
     })
 }
 
-/// Whether authentication is on, and the revisions of rights, which only releases
-/// since 3.5 tell.
+/// Whether authentication is on, and the revisions of rights. 3.5 tells them by a
+/// proposal that 3.4 cannot carry out, and both may be members while one is upgraded to
+/// the other; beside 3.6 there is no 3.4.
 async fn authentication(
     client: &Client,
     version: &Version,
 ) -> Result<(Option<bool>, Option<RightsRevisions>), ObserveError> {
-    if (version.major, version.minor) < (3, 5) {
+    if (version.major, version.minor) < (3, 6) {
         return Ok((Some(client.authentication_enabled().await?), None));
     }
     let status = client.auth_status().await?;
