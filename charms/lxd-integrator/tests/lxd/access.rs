@@ -281,7 +281,7 @@ pub(crate) fn open_event_streams_are_said_to_go_on() {
     let readme = include_str!("../../README.md");
     assert_eq!(
         goes_on,
-        readme.contains("an event stream that is open goes on")
+        readme.contains("event stream that is open goes on")
     );
 }
 

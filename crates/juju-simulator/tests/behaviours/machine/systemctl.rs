@@ -57,6 +57,7 @@ pub(crate) fn a_changed_unit_file_needs_a_reload() {
     let bench = Bench::new();
     bench.unit("echo", "ExecStart=/bin/sh -c \"echo old; sleep 1000\"");
     bench.succeed("systemctl start echo");
+    eventually("it says something", || bench.log("echo") == "old\n");
     let file = bench
         .machine()
         .root()
@@ -67,7 +68,7 @@ pub(crate) fn a_changed_unit_file_needs_a_reload() {
     fs::write(&file, text).expect("the unit");
     let outcome = bench.run("systemctl restart echo");
     assert!(outcome.stderr.contains("changed on disk"), "{outcome:?}");
-    eventually("it says something", || {
+    eventually("it says it again", || {
         bench.log("echo").lines().count() == 2
     });
     bench.succeed("systemctl daemon-reload");
