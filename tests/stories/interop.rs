@@ -11,6 +11,7 @@ mod authority;
 mod cluster;
 mod libraries;
 mod requirer;
+mod signed;
 mod story;
 mod v0;
 mod v1;
@@ -26,6 +27,7 @@ pub(crate) fn stories() -> Vec<Trial> {
         cluster::stories(),
         across::stories(),
         authority::stories(),
+        signed::stories(),
     ]
     .into_iter()
     .flatten()

@@ -139,6 +139,29 @@ impl Story {
         self.world.relate(app)
     }
 
+    /// Deploys a requirer that takes its certificate from etcd with this library, in
+    /// this mode, and relates it over `certificates`. Nothing has run yet.
+    pub(crate) fn ask_signed(
+        &mut self,
+        app: &str,
+        units: u32,
+        (library, mode): (&str, &str),
+    ) -> RelationId {
+        let deployment = requirer::deployment(units)
+            .environment("LIBRARY", library)
+            .config("mode", mode)
+            .config("common-name", app);
+        let charm = requirer::charm("signed");
+        self.world.model.deploy_with(app, charm, deployment);
+        self.relate_certificates(app)
+    }
+
+    /// Relates a requirer over `certificates`.
+    pub(crate) fn relate_certificates(&mut self, app: &str) -> RelationId {
+        let end = format!("{app}:certificates");
+        self.world.model.integrate("etcd:certificates", &end)
+    }
+
     /// Lets a requirer of version 0 offer another certificate.
     pub(crate) fn offer_v0(&mut self, app: &str, certificate: &Certificate) {
         let text = certificate.certificate.as_str();

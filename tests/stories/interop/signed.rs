@@ -1,0 +1,173 @@
+//! Applications that take their certificates from etcd, with Canonical's libraries
+//! for `tls-certificates`: the one of today and its predecessor.
+
+use std::fs;
+
+use etcd_charm_world::{Certificate, UnitName};
+use libtest_mimic::Trial;
+
+use crate::interop::requirer::{Fired, first, names, of};
+use crate::interop::story::{Story, assert_serves, story};
+
+pub(crate) fn stories() -> Vec<Trial> {
+    vec![
+        story("signed_per_unit", per_unit),
+        story("signed_per_application_by_the_predecessor", |story| {
+            per_application(story, "v4");
+        }),
+        story("signed_per_application", |story| {
+            per_application(story, "charmlibs");
+        }),
+        story("signed_refused_and_asked_again", refused),
+    ]
+}
+
+/// What a unit uses now: its certificate and key.
+fn pair(story: &Story, unit: &UnitName) -> Certificate {
+    let directory = story.world.model.charm_directory(unit.clone());
+    let read = |name| fs::read_to_string(directory.join(name)).expect("the unit has a pair");
+    let certificate = read("client.pem");
+    Certificate {
+        common_name: unit.application().to_owned(),
+        chain: certificate.clone(),
+        certificate,
+        key: read("client.key"),
+    }
+}
+
+fn second(app: &str) -> UnitName {
+    UnitName::new(app, 1)
+}
+
+/// Relates an application that has its certificate to etcd, and gives what its
+/// library fired.
+fn with_access(story: &mut Story, app: &str) -> Fired {
+    story.world.relate(app);
+    story.rest();
+    let fired = story.news(&first(app));
+    assert_eq!(names(&fired), ["resource_created"]);
+    fired.into_iter().next().expect("one event")
+}
+
+/// Lets Juju say that the certificates in the library's secrets are near their end.
+fn expire(story: &mut Story, app: &str) {
+    let secrets = story.world.model.secrets(app);
+    let mut found = 0;
+    for secret in secrets {
+        if secret.label.contains("-certificate-") {
+            story.world.model.expire(&secret.uri);
+            found += 1;
+        }
+    }
+    assert!(found > 0, "the library keeps its certificates in secrets");
+}
+
+/// Asserts that a unit was told of one certificate, with its chain, and gives it.
+#[track_caller]
+fn assert_told(story: &mut Story, unit: &UnitName) -> Certificate {
+    let fired = story.news(unit);
+    let available = of(&fired, "certificate_available");
+    assert_eq!(available.len(), 1, "{unit}: {:?}", names(&fired));
+    let body = available[0].body();
+    assert_eq!(body["ordered"], true);
+    assert_eq!(body["chain"][1], body["ca"]);
+    pair(story, unit)
+}
+
+fn per_unit(mut story: Story) {
+    story.expect_warning("Removed private key secret");
+    story.ask_signed("app", 2, ("charmlibs", "unit"));
+    story.rest();
+    let units = [first("app"), second("app")];
+    let pairs = units.clone().map(|unit| assert_told(&mut story, &unit));
+    assert_ne!(pairs[0].certificate, pairs[1].certificate);
+    let starts = story.world.starts(&story.etcd);
+    let created = with_access(&mut story, "app");
+    assert_eq!(created.response("username"), "app");
+    for pair in &pairs {
+        let client = story.client_v1(&created, pair);
+        assert_serves(&client, "/signed/");
+    }
+
+    // Renewed by each unit, with the key of before.
+    expire(&mut story, "app");
+    story.rest();
+    for (unit, before) in units.iter().zip(&pairs) {
+        let renewed = pair(&story, unit);
+        assert_ne!(renewed.certificate, before.certificate, "{unit}");
+        assert_eq!(renewed.key, before.key, "{unit}");
+        let client = story.client_v1(&created, &renewed);
+        assert_serves(&client, "/signed/");
+        let fired = story.news(unit);
+        let told = of(&fired, "certificate_available");
+        assert_eq!(told.len(), 1, "{unit}: {:?}", names(&fired));
+    }
+
+    // One unit leaves, the other goes on; then nobody asks any more.
+    story.world.model.remove_unit(second("app"));
+    story.rest();
+    let kept = pair(&story, &units[0]);
+    let client = story.client_v1(&created, &kept);
+    assert_serves(&client, "/signed/");
+    story.world.model.set_config("app", "common-name", "");
+    story.rest();
+    assert_eq!(story.users(), [""; 0]);
+    for pair in pairs.iter().chain([&kept]) {
+        let client = story.client_v1(&created, pair).impatient();
+        assert!(!client.run(&["get", "/signed/key"]).ok);
+    }
+    assert_eq!(
+        story.world.starts(&story.etcd),
+        starts,
+        "etcd was restarted"
+    );
+}
+
+fn per_application(mut story: Story, library: &'static str) {
+    // The library asks for it on every unit, and says that not all may have it.
+    story.expect_warning("Only the leader can access the private key in APP mode");
+    story.expect_warning("Removed private key secret");
+    let relation = story.ask_signed("app", 2, (library, "app"));
+    story.rest();
+    let shown = assert_told(&mut story, &first("app"));
+    let starts = story.world.starts(&story.etcd);
+    let created = with_access(&mut story, "app");
+    let client = story.client_v1(&created, &shown);
+    assert_serves(&client, "/signed/");
+    expire(&mut story, "app");
+    story.rest();
+    let renewed = assert_told(&mut story, &first("app"));
+    assert_ne!(renewed.certificate, shown.certificate);
+    let client = story.client_v1(&created, &renewed);
+    assert_serves(&client, "/signed/");
+
+    story.world.model.remove_relation(relation);
+    story.rest();
+    assert_eq!(story.users(), [""; 0]);
+    for pair in [&shown, &renewed] {
+        let client = story.client_v1(&created, pair).impatient();
+        assert!(!client.run(&["get", "/signed/key"]).ok);
+    }
+    assert_eq!(
+        story.world.starts(&story.etcd),
+        starts,
+        "etcd was restarted"
+    );
+}
+
+fn refused(mut story: Story) {
+    let relation = story.ask_signed("root", 1, ("charmlibs", "unit"));
+    story.rest();
+    let fired = story.news(&first("root"));
+    let denied = of(&fired, "certificate_denied");
+    assert!(!denied.is_empty(), "{:?}", names(&fired));
+    for event in denied {
+        assert_eq!(event.body()["code"], 102);
+        assert_eq!(event.body()["message"], "common name root is reserved");
+    }
+    assert!(of(&fired, "certificate_available").is_empty());
+    story.world.model.set_config("root", "common-name", "app");
+    story.rest();
+    let _ = assert_told(&mut story, &first("root"));
+    assert!(!story.answer(relation).contains_key("request_errors"));
+}
