@@ -140,6 +140,7 @@ async fn act(
         "restore" => restore::restore(context, results).await,
         "revoke-client-certificates" => certificates::revoke(context, results).await,
         "rotate-admin-ca" => rotate::admin(context, results).await,
+        "rotate-client-ca" => rotate::client(context, results).await,
         "rotate-server-ca" => rotate::server(context, results).await,
         "snapshot" => snapshot::take(context, results).await,
         other => Err(ActionError::Unknown(other.to_owned())),

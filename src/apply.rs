@@ -28,7 +28,9 @@ pub use membership::membership;
 pub use port::open_port;
 pub use prepare::{Prepared, prepare, snapshot_at_rest};
 pub use proof::{Proven, prove, prove_or_fall_back};
-pub use publish::{new_token, publish, rotate_admin_authority, rotate_server_authority};
+pub use publish::{
+    new_token, publish, rotate_admin_authority, rotate_client_authority, rotate_server_authority,
+};
 pub use recreate::recreate;
 pub use snapshot::snapshot;
 pub use trust::{Restarted, restart_lock, trust};

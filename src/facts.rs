@@ -46,5 +46,5 @@ pub use prefix::{KeyRange, Prefix, PrefixRefusal};
 pub use requirer::Requirer;
 pub use secret_value::Secret;
 pub use share::Share;
-pub use signed::SignedName;
+pub use signed::{SignedName, Unsigned};
 pub use source::Source;

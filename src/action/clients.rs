@@ -95,6 +95,7 @@ fn read(context: &Context, relation: Relation) -> Result<Related, ToolError> {
 fn known(number: u64, relations: &Relations, cluster: &Cluster) -> Result<RelationId, ActionError> {
     let ledger = &cluster.ledger;
     let recorded = ledger.clients.keys().map(|key| key.relation);
+    let recorded = recorded.chain(ledger.unsigned.keys().copied());
     let issued = ledger.issued.values();
     let issued = issued.filter_map(|record| match record.purpose {
         Purpose::Relation(_, relation) => Some(relation),

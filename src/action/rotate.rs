@@ -1,6 +1,6 @@
-//! `rotate-server-ca` and `rotate-admin-ca`: another authority for the members'
-//! certificates, and for those of administrators and of all whom the charm has
-//! issued one.
+//! `rotate-server-ca`, `rotate-admin-ca` and `rotate-client-ca`: another authority
+//! for the members' certificates, for those of administrators and of all whom the
+//! charm has issued one, and for those that clients have asked for.
 
 use super::parameters::{Parameters, wrong};
 use super::{ActionError, Session};
@@ -82,6 +82,38 @@ pub(crate) async fn admin(
         "The next authority is being made known to all members, and then signs anew for all units \
          and relations. Credentials of people and tools have to be made anew, by \
          generate-client-certificates, once `juju status` says when they end.",
+    );
+    Ok(())
+}
+
+/// Begins to replace the authority of clients; hooks do the rest.
+///
+/// # Errors
+/// See [`ActionError`]; also where there is none, or a replacement is under way.
+pub(crate) async fn client(
+    context: &Context,
+    results: &mut ActionResults,
+) -> Result<(), ActionError> {
+    let seconds = grace_seconds(context)?;
+    let session = Session::begin(context).await?;
+    let authorities = authorities(context, &session)?;
+    let refused = |text: &str| Err(ActionError::Refused(text.into()));
+    if authorities.client.is_none() {
+        return refused(
+            "there is no CA of clients yet: it is made when a certificate is asked for",
+        );
+    }
+    if authorities.client_rotation.is_some() {
+        return refused("the clients' CA is being replaced already: `juju status` shows how far");
+    }
+    let next = apply::rotate_client_authority(context, authorities, seconds)?;
+    results.set(&["fingerprint"], next.own().fingerprint.as_str());
+    results.set(&["valid-until"], next.own().not_after.to_string());
+    results.set(
+        &["output"],
+        "The next CA is being made known to all members, and then signs anew for all applications \
+         related over `certificates`. The present one is dropped when each of them that has access \
+         shows its new certificate; `juju status` says who does not.",
     );
     Ok(())
 }

@@ -70,10 +70,9 @@ pub async fn machine(
                 ensure_file(&path, server.as_bytes(), PUBLIC_FILE, Owner::Charm)?;
                 let path = paths.admin_ca();
                 ensure_file(&path, admin.as_bytes(), PUBLIC_FILE, Owner::Charm)?;
-                if let Some(client) = &authorities.client {
+                if let Some(client) = authorities.signing_trust() {
                     let path = paths.client_ca();
-                    let text = client.certificate.as_bytes();
-                    ensure_file(&path, text, PUBLIC_FILE, Owner::Charm)?;
+                    ensure_file(&path, client.as_bytes(), PUBLIC_FILE, Owner::Charm)?;
                 }
             }
             MachineStep::IssueServer(names, seconds) => {

@@ -8,7 +8,7 @@ use super::answer::{answer, for_one, uri};
 use super::sign::sign;
 use crate::context::Context;
 use crate::etcd::Client;
-use crate::facts::authorities::{AdminRotation, Authorities, Rotation};
+use crate::facts::authorities::{AdminRotation, Authorities, ClientRotation, Rotation};
 use crate::facts::{Condition, LedgerWrite, MemberName, Requirer, SecretId, SecretUri, Timestamp};
 use crate::juju::SecretOwner;
 use crate::log::chain;
@@ -94,7 +94,7 @@ pub async fn publish(
     }
     if let Some(authorities) = authorities {
         store_authorities(context, authorities)?;
-        log.push("took a step in replacing the servers' authority".to_owned());
+        log.push("took a step in replacing an authority".to_owned());
     }
     for LegacyPublication { relation, changes } in legacy {
         let exposed = changes
@@ -168,6 +168,7 @@ fn found(context: &Context) -> Result<Changes, ApplyError> {
                 client: Some(create("client")?),
                 rotation: None,
                 admin_rotation: None,
+                client_rotation: None,
             };
             tools.secret_add(
                 AUTHORITIES_LABEL,
@@ -262,6 +263,30 @@ pub fn rotate_admin_authority(
     let next = Authority::create(&name, context.now, AUTHORITY_VALIDITY_SECONDS)?;
     let authorities = Authorities {
         admin_rotation: Some(AdminRotation::Next {
+            authority: next.clone(),
+            grace_seconds,
+        }),
+        ..authorities.clone()
+    };
+    announce(context, &authorities)?;
+    Ok(next)
+}
+
+/// Begins to replace the authority of clients; what the present one has signed is
+/// let in for so long at least once the new one signs. Gives the new one.
+///
+/// # Errors
+/// As [`publish`].
+pub fn rotate_client_authority(
+    context: &Context,
+    authorities: &Authorities,
+    grace_seconds: i64,
+) -> Result<Authority, ApplyError> {
+    let app = context.hook.unit.app();
+    let name = format!("{app} client authority {}", context.now);
+    let next = Authority::create(&name, context.now, AUTHORITY_VALIDITY_SECONDS)?;
+    let authorities = Authorities {
+        client_rotation: Some(ClientRotation::Next {
             authority: next.clone(),
             grace_seconds,
         }),

@@ -62,6 +62,9 @@ impl Client {
                 LedgerKey::Issued(name) => {
                     ledger.issued.insert(name, read(entry)?);
                 }
+                LedgerKey::Unsigned(relation) => {
+                    ledger.unsigned.insert(relation, read(entry)?);
+                }
                 LedgerKey::Signed(name) => {
                     ledger.signed.insert(name, read(entry)?);
                 }
@@ -355,6 +358,8 @@ impl Client {
             LedgerWrite::ForgetIssued(name) => delete(LedgerKey::Issued(name.clone())),
             LedgerWrite::Signed(name, record) => put(LedgerKey::Signed(name.clone()), json(record)),
             LedgerWrite::ForgetSigned(name) => delete(LedgerKey::Signed(name.clone())),
+            LedgerWrite::Unsigned(id, why) => put(LedgerKey::Unsigned(*id), json(why)),
+            LedgerWrite::ForgetUnsigned(id) => delete(LedgerKey::Unsigned(*id)),
             LedgerWrite::Member(member, trust) => {
                 put(LedgerKey::Member(member.clone()), json(trust))
             }

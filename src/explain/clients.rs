@@ -78,9 +78,24 @@ pub fn list(
             });
         }
     }
-    keys.into_iter()
-        .filter(|key| only.is_none_or(|only| key.relation == only))
-        .map(|key| listed(relations, cluster, key))
+    let requests = keys.into_iter().map(|key| listed(relations, cluster, key));
+    let unsigned = cluster.ledger.unsigned.iter();
+    let unsigned = unsigned.map(|(id, why)| Listed {
+        key: RequestKey {
+            relation: *id,
+            request: None,
+        },
+        app: Some(why.app.clone()),
+        state: State::Refused,
+        reason: Some(format!("certificate: {}", why.reason())),
+        prefix: None,
+        grant: None,
+        voters: voters(cluster).count(),
+        faults: Vec::new(),
+    });
+    requests
+        .chain(unsigned)
+        .filter(|listed| only.is_none_or(|only| listed.key.relation == only))
         .collect()
 }
 

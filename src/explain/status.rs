@@ -188,6 +188,9 @@ pub fn of_application(report: &Report) -> Status {
                 line.say(format!("run rotate-server-ca: the servers' CA ends {end}"));
             }
             // One action after the other.
+            ("clients", None) if report.ending.len() == 1 => {
+                line.say(format!("run rotate-client-ca: the clients' CA ends {end}"));
+            }
             (of, None) if report.ending.len() == 1 => {
                 line.say(format!("run rotate-admin-ca: the {of}' CA ends {end}"));
             }

@@ -248,6 +248,11 @@ fn write(write: &LedgerWrite) -> Option<Words> {
             member.to_string(),
             format!("note which certificates {member} trusts"),
         ),
+        LedgerWrite::Unsigned(relation, why) => (
+            "refuse-certificate",
+            relation.to_string(),
+            format!("note `{}` for requests of {}", why.reason(), why.app),
+        ),
         LedgerWrite::ForgetMember(member) => (
             "forget-member",
             member.to_string(),
@@ -255,7 +260,10 @@ fn write(write: &LedgerWrite) -> Option<Words> {
         ),
         // They only count what the step beside them does, or say how far the others
         // have come.
-        LedgerWrite::Pace(..) | LedgerWrite::ForgetPace(_) | LedgerWrite::Settle => return None,
+        LedgerWrite::Pace(..)
+        | LedgerWrite::ForgetPace(_)
+        | LedgerWrite::ForgetUnsigned(_)
+        | LedgerWrite::Settle => return None,
     })
 }
 

@@ -19,6 +19,8 @@ pub struct Authorities {
     pub rotation: Option<Rotation>,
     /// The other authority of the administrators, while one replaces another.
     pub admin_rotation: Option<AdminRotation>,
+    /// The other authority of clients, while one replaces another.
+    pub client_rotation: Option<ClientRotation>,
 }
 
 /// How far the authority of the members is being replaced.
@@ -55,6 +57,25 @@ pub enum AdminRotation {
     },
 }
 
+/// How far the authority of clients is being replaced.
+#[derive(Clone, Debug)]
+pub enum ClientRotation {
+    /// There is another one, which is trusted and signs nothing yet.
+    Next {
+        /// The authority that will sign.
+        authority: Authority,
+        /// How long the present one is let in at least once the other signs.
+        grace_seconds: i64,
+    },
+    /// There was another one, which signs nothing any more.
+    Previous {
+        /// Its certificate, PEM.
+        certificate: String,
+        /// Until when what it has signed is let in at least.
+        until: Timestamp,
+    },
+}
+
 impl Authorities {
     /// What members are checked with, by each other, by units and by clients:
     /// certificates, PEM. The same ones are the same text whichever of them
@@ -77,11 +98,23 @@ impl Authorities {
         joined(&self.admin.certificate, other)
     }
 
+    /// What the certificates are checked with that clients have asked for: first the
+    /// authority that signs, then the other one. `None` where there is none yet.
+    pub fn signing_trust(&self) -> Option<String> {
+        let present = self.client.as_ref()?.certificate.clone();
+        let other = self
+            .client_rotation
+            .as_ref()
+            .map(|rotation| match rotation {
+                ClientRotation::Next { authority, .. } => authority.certificate.as_str(),
+                ClientRotation::Previous { certificate, .. } => certificate.as_str(),
+            });
+        Some(present + other.unwrap_or_default())
+    }
+
     /// All authorities that a member trusts for clients, administrators included.
     pub fn client_trust(&self) -> String {
-        let client = self.client.iter();
-        let client: String = client.map(|client| client.certificate.as_str()).collect();
-        self.admin_trust() + &client
+        self.admin_trust() + &self.signing_trust().unwrap_or_default()
     }
 
     /// What tells the authority that signs for administrators from all others.

@@ -8,6 +8,7 @@
 //! \0etcd-charm/<model uuid>/<application>/name/<common name>
 //! \0etcd-charm/<model uuid>/<application>/issued/<common name>
 //! \0etcd-charm/<model uuid>/<application>/signed/<common name>
+//! \0etcd-charm/<model uuid>/<application>/unsigned/<relation>
 //! \0etcd-charm/<model uuid>/<application>/member/<member name>
 //! \0etcd-charm/<model uuid>/<application>/pace/<relation>
 //! \0etcd-charm/<model uuid>/<application>/lock/<subject>
@@ -22,7 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AppName, CommonName, Fingerprint, IssuedRecord, MemberName, Pace, Prefix, RelationId,
-    RequestKey, Requirer, SecretId, SignedName, Timestamp,
+    RequestKey, Requirer, SecretId, SignedName, Timestamp, Unsigned,
 };
 
 /// Everything under the application's part of the reserved range, read at one
@@ -39,6 +40,8 @@ pub struct Ledger {
     /// The names in which certificates are signed on request. A name may be here
     /// and in `names` at once: then both are of one application.
     pub signed: BTreeMap<CommonName, SignedName>,
+    /// Why requests for certificates are refused, by the relation.
+    pub unsigned: BTreeMap<RelationId, Unsigned>,
     /// What each member trusts.
     pub members: BTreeMap<MemberName, MemberTrust>,
     /// How often relations have brought new certificates, as far as it counts.
@@ -98,6 +101,8 @@ impl Ledger {
             LedgerWrite::ForgetIssued(name) => self.issued.remove(name).is_some(),
             LedgerWrite::Signed(name, record) => put(&mut self.signed, name, record),
             LedgerWrite::ForgetSigned(name) => self.signed.remove(name).is_some(),
+            LedgerWrite::Unsigned(relation, why) => put(&mut self.unsigned, relation, why),
+            LedgerWrite::ForgetUnsigned(relation) => self.unsigned.remove(relation).is_some(),
             LedgerWrite::Member(member, trust) => put(&mut self.members, member, trust),
             LedgerWrite::ForgetMember(member) => self.members.remove(member).is_some(),
             // Which revision it will be only etcd knows.
@@ -255,6 +260,10 @@ pub enum LedgerWrite {
     Signed(CommonName, SignedName),
     /// Forgets that, and so frees the name.
     ForgetSigned(CommonName),
+    /// Writes why requests for certificates of a relation are refused.
+    Unsigned(RelationId, Unsigned),
+    /// Forgets that: none is refused any more.
+    ForgetUnsigned(RelationId),
     /// Writes what a member trusts.
     Member(MemberName, MemberTrust),
     /// Forgets a member that is gone.
@@ -281,6 +290,8 @@ impl LedgerWrite {
             | Self::ForgetIssued(_)
             | Self::Signed(..)
             | Self::ForgetSigned(_)
+            | Self::Unsigned(..)
+            | Self::ForgetUnsigned(_)
             | Self::ForgetMember(_)
             | Self::Settle
             | Self::Pace(..)
@@ -331,6 +342,7 @@ mod tests {
             LedgerKey::Name("a/b client".parse().expect("a name")),
             LedgerKey::Issued("a/b client".parse().expect("a name")),
             LedgerKey::Signed("a/b client".parse().expect("a name")),
+            LedgerKey::Unsigned(RelationId(10)),
             LedgerKey::Member(MemberName::new("etcd-0")),
             LedgerKey::Pace(RelationId(10)),
             LedgerKey::Lock("restart".to_owned()),

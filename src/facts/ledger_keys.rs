@@ -22,6 +22,8 @@ pub enum LedgerKey {
     Issued(CommonName),
     /// A [`SignedName`].
     Signed(CommonName),
+    /// An [`Unsigned`].
+    Unsigned(RelationId),
     /// A [`MemberTrust`].
     Member(MemberName),
     /// A [`Pace`].
@@ -80,6 +82,7 @@ impl LedgerKeys {
             LedgerKey::Name(name) => format!("{root}name/{name}"),
             LedgerKey::Issued(name) => format!("{root}issued/{name}"),
             LedgerKey::Signed(name) => format!("{root}signed/{name}"),
+            LedgerKey::Unsigned(relation) => format!("{root}unsigned/{relation}"),
             LedgerKey::Member(member) => format!("{root}member/{member}"),
             LedgerKey::Pace(relation) => format!("{root}pace/{relation}"),
             LedgerKey::Lock(subject) => format!("{root}lock/{subject}"),
@@ -104,6 +107,7 @@ impl LedgerKeys {
             "name" => rest.parse().ok().map(LedgerKey::Name),
             "issued" => rest.parse().ok().map(LedgerKey::Issued),
             "signed" => rest.parse().ok().map(LedgerKey::Signed),
+            "unsigned" => rest.parse().ok().map(LedgerKey::Unsigned),
             "member" => Some(LedgerKey::Member(MemberName::new(rest))),
             "pace" => rest.parse().ok().map(LedgerKey::Pace),
             "lock" => Some(LedgerKey::Lock(rest.to_owned())),

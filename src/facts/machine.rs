@@ -50,7 +50,8 @@ pub struct Machine {
     pub loaded_server_trust: Option<String>,
     /// The authority of administrators as stored here, PEM.
     pub admin_ca: Option<String>,
-    /// The authority that signs certificates of clients, as stored here, PEM.
+    /// The authority that signs certificates of clients, as stored here, PEM; behind
+    /// it the other one, while one replaces the other.
     pub client_ca: Option<String>,
     /// The certificate that this member shows to clients and peers.
     pub server_certificate: Option<OwnCertificate>,
@@ -109,6 +110,14 @@ impl Machine {
     pub fn client_trust(&self) -> Option<String> {
         let admin = self.admin_ca.clone()?;
         Some(admin + self.client_ca.as_deref().unwrap_or_default())
+    }
+
+    /// The authority that signs certificates of clients, without the other one, PEM.
+    pub fn signing_authority(&self) -> Option<&str> {
+        const END: &str = "-----END CERTIFICATE-----";
+        let all = self.client_ca.as_deref()?;
+        let end = all.find(END).map_or(all.len(), |at| at + END.len());
+        Some(&all[..end])
     }
 
     /// Whether there is data.

@@ -242,6 +242,8 @@ pub struct SigningRelation {
     /// What the application and its units ask for, in the order of the texts; or
     /// why that is not known.
     pub asked: Result<Vec<Request>, Condition>,
+    /// Why entries of theirs are no requests at all, which nobody can be answered.
+    pub set_aside: Vec<String>,
     /// What we have written for the other side.
     pub own: Databag,
 }

@@ -32,6 +32,35 @@ pub struct SignedName {
     pub is_revoked: bool,
 }
 
+/// Why requests for certificates of one relation are refused, for an operator. The
+/// relation is its key.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Unsigned {
+    /// The application that made them.
+    pub app: AppName,
+    /// Why the first of them is refused.
+    pub reason: String,
+    /// How many others are.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub others: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
+const fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
+impl Unsigned {
+    /// All of it in one line.
+    pub fn reason(&self) -> String {
+        match self.others {
+            0 => self.reason.clone(),
+            others => format!("{}; so are {others} other requests", self.reason),
+        }
+    }
+}
+
 impl Ledger {
     /// What has to be written into this ledger, which is that of a snapshot, so
     /// that it knows in which names certificates are valid: `signed` is what was

@@ -2,7 +2,7 @@
 
 use super::ObserveError;
 use crate::context::Context;
-use crate::facts::authorities::{AdminRotation, Authorities, Rotation};
+use crate::facts::authorities::{AdminRotation, Authorities, ClientRotation, Rotation};
 use crate::facts::observed::Peers;
 use crate::facts::{Secret, SecretUri, Timestamp};
 use crate::juju::SecretContent;
@@ -25,6 +25,12 @@ const ADMIN_NEXT: (&str, &str) = ("admin-ca-next-cert", "admin-ca-next-key");
 const ADMIN_NEXT_GRACE: &str = "admin-ca-next-grace-seconds";
 const ADMIN_PREVIOUS: &str = "admin-ca-previous-cert";
 const ADMIN_PREVIOUS_UNTIL: &str = "admin-ca-previous-until";
+
+/// The same of that of clients.
+const CLIENT_NEXT: (&str, &str) = ("client-ca-next-cert", "client-ca-next-key");
+const CLIENT_NEXT_GRACE: &str = "client-ca-next-grace-seconds";
+const CLIENT_PREVIOUS: &str = "client-ca-previous-cert";
+const CLIENT_PREVIOUS_UNTIL: &str = "client-ca-previous-until";
 
 /// Reads the authorities; `None` until the leader has made them and they can be
 /// read.
@@ -101,6 +107,20 @@ fn parse(content: &SecretContent) -> Result<Authorities, IssueError> {
         }
         (None, None) => None,
     };
+    let client_rotation = match (content.get(CLIENT_NEXT.0), content.get(CLIENT_PREVIOUS)) {
+        (Some(_), _) => Some(ClientRotation::Next {
+            authority: load(CLIENT_NEXT)?,
+            grace_seconds: seconds(CLIENT_NEXT_GRACE).unwrap_or_default(),
+        }),
+        (None, Some(certificate)) => {
+            OwnCertificate::read(certificate)?;
+            Some(ClientRotation::Previous {
+                certificate: certificate.to_owned(),
+                until: Timestamp(seconds(CLIENT_PREVIOUS_UNTIL).unwrap_or_default()),
+            })
+        }
+        (None, None) => None,
+    };
     Ok(Authorities {
         server: load(("server-ca-cert", "server-ca-key"))?,
         admin: load(("admin-ca-cert", "admin-ca-key"))?,
@@ -110,6 +130,7 @@ fn parse(content: &SecretContent) -> Result<Authorities, IssueError> {
         },
         rotation,
         admin_rotation,
+        client_rotation,
     })
 }
 
@@ -121,6 +142,7 @@ pub fn content(authorities: &Authorities) -> SecretContent {
         client,
         rotation,
         admin_rotation,
+        client_rotation,
     } = authorities;
     let mut content = vec![
         ("server-ca-cert", server.certificate.clone()),
@@ -156,6 +178,21 @@ pub fn content(authorities: &Authorities) -> SecretContent {
         ]),
         None => {}
     }
+    match client_rotation {
+        Some(ClientRotation::Next {
+            authority,
+            grace_seconds,
+        }) => content.extend([
+            (CLIENT_NEXT.0, authority.certificate.clone()),
+            (CLIENT_NEXT.1, authority.key().expose().clone()),
+            (CLIENT_NEXT_GRACE, grace_seconds.to_string()),
+        ]),
+        Some(ClientRotation::Previous { certificate, until }) => content.extend([
+            (CLIENT_PREVIOUS, certificate.clone()),
+            (CLIENT_PREVIOUS_UNTIL, until.0.to_string()),
+        ]),
+        None => {}
+    }
     content.into_iter().collect()
 }
 
@@ -173,6 +210,7 @@ mod tests {
             client: None,
             rotation: None,
             admin_rotation: None,
+            client_rotation: None,
         };
         let content_of = |authorities: &Authorities| {
             content(&parse(&content(authorities)).expect("authorities"))
@@ -211,6 +249,23 @@ mod tests {
             assert_eq!(content(&read), written);
             assert_eq!(read.admin_trust(), authorities.admin_trust());
             assert_eq!(read.client_trust(), authorities.client_trust());
+        }
+        let next = authority("next clients");
+        for rotation in [
+            ClientRotation::Next {
+                authority: next.clone(),
+                grace_seconds: 60,
+            },
+            ClientRotation::Previous {
+                certificate: next.certificate,
+                until: now,
+            },
+        ] {
+            authorities.client_rotation = Some(rotation);
+            let written = content(&authorities);
+            let read = parse(&written).expect("authorities");
+            assert_eq!(content(&read), written);
+            assert_eq!(read.signing_trust(), authorities.signing_trust());
         }
     }
 }

@@ -75,6 +75,11 @@ pub fn application(context: &Context) -> Result<Application, ObserveError> {
             | Event::Signing { .. }
             | Event::SecretChanged(_)
     );
+    // What is asked for first makes the authority that signs, which takes a full pass.
+    let makes_authority = leader
+        && matches!(context.hook.event, Event::Signing { broken: false, .. })
+        && !context.paths.client_ca().exists();
+    let is_of_one_relation = is_of_one_relation && !makes_authority;
     if is_of_one_relation || context.unit_state.dying && !is_action {
         let Configured {
             options,

@@ -54,25 +54,18 @@ fn signing_relation(
     let unreadable = |app| SigningRelation {
         app,
         asked: Err(Condition::Waiting("the relation cannot be read".to_owned())),
+        set_aside: Vec::new(),
         own: Databag::new(),
     };
-    let Some((app, asked, own)) = of_relation(read(context, relation, remote_app.clone()))? else {
-        return Ok(unreadable(remote_app));
-    };
-    Ok(SigningRelation {
-        app: Some(app),
-        asked,
-        own,
-    })
+    let read = of_relation(read(context, relation, remote_app.clone()))?;
+    Ok(read.unwrap_or_else(|| unreadable(remote_app)))
 }
-
-type Asked = Result<Vec<Request>, Condition>;
 
 fn read(
     context: &Context,
     relation: Relation,
     remote_app: Option<AppName>,
-) -> Result<(AppName, Asked, Databag), ToolError> {
+) -> Result<SigningRelation, ToolError> {
     let tools = &context.tools;
     let app = match remote_app {
         Some(app) => app,
@@ -85,21 +78,36 @@ fn read(
     for unit in &units {
         bags.push(tools.relation_get_unit(relation, unit)?);
     }
-    let mut asked = BTreeSet::new();
-    for bag in &bags {
-        match requests::read(bag) {
-            Ok(read) => asked.extend(read.requests),
-            Err(unreadable) => {
-                return Ok((app, Err(Condition::Refused(unreadable.to_string())), own));
-            }
+    let mut set_aside = Vec::new();
+    let asked = match requests_in(&bags, &mut set_aside) {
+        Ok(asked)
+            if is_missing_one(&asked, &own)
+                && !sees_all_units(context, relation, &app, &units)? =>
+        {
+            let reason = "not all units of the application are seen yet";
+            Err(Condition::Waiting(reason.to_owned()))
         }
+        asked => asked,
+    };
+    Ok(SigningRelation {
+        app: Some(app),
+        asked,
+        set_aside,
+        own,
+    })
+}
+
+/// What is asked for in these databags, each once.
+fn requests_in(bags: &[Databag], set_aside: &mut Vec<String>) -> Result<Vec<Request>, Condition> {
+    let mut asked = BTreeSet::new();
+    for bag in bags {
+        let read = requests::read(bag);
+        let read = read.map_err(|unreadable| Condition::Refused(unreadable.to_string()))?;
+        asked.extend(read.requests);
+        let reasons = read.set_aside.into_iter();
+        set_aside.extend(reasons.map(|(at, reason)| format!("entry {at}: {reason}")));
     }
-    let asked: Vec<_> = asked.into_iter().collect();
-    if is_missing_one(&asked, &own) && !sees_all_units(context, relation, &app, &units)? {
-        let reason = "not all units of the application are seen yet";
-        return Ok((app, Err(Condition::Waiting(reason.to_owned())), own));
-    }
-    Ok((app, Ok(asked), own))
+    Ok(asked.into_iter().collect())
 }
 
 /// Whether something was answered that nobody asks for any more.

@@ -23,6 +23,7 @@ mod pace;
 mod rights;
 mod signed;
 mod step;
+mod unsigned;
 
 #[cfg(test)]
 mod tests;

@@ -18,8 +18,10 @@
 //!    previous one is forgotten. Members restart in turn once more. That of the
 //!    administrators waits until those relations, and people with credentials,
 //!    have had time to take over what was signed anew; what was not ends with it.
+//!    That of clients waits until each that has access shows what was signed anew.
 
 pub(super) mod admin;
+mod client;
 #[cfg(test)]
 mod tests;
 
@@ -56,6 +58,7 @@ pub(super) fn next(observed: &Observed, cluster: &Cluster) -> Option<Authorities
     }
     next_of_servers(observed, cluster, authorities)
         .or_else(|| admin::next(observed, cluster, authorities))
+        .or_else(|| client::next(observed, cluster, authorities))
 }
 
 fn next_of_servers(
@@ -85,7 +88,12 @@ pub(super) fn progress(observed: &Observed, cluster: &Cluster) -> Option<String>
     let authorities = observed.machine.authorities.as_ref()?;
     let of_servers = progress_of_servers(observed, cluster, authorities);
     let of_administrators = admin::progress(observed, cluster, authorities);
-    let all: Vec<_> = of_servers.into_iter().chain(of_administrators).collect();
+    let of_clients = client::progress(observed, cluster, authorities);
+    let all = of_servers
+        .into_iter()
+        .chain(of_administrators)
+        .chain(of_clients);
+    let all: Vec<_> = all.collect();
     (!all.is_empty()).then(|| all.join("; "))
 }
 

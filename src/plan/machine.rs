@@ -140,11 +140,7 @@ fn certificates(observed: &Observed, authorities: &Authorities, address: &str) -
     let mut steps = Vec::new();
     let is_stored = machine.server_ca.as_ref() == Some(&authorities.server_trust())
         && machine.admin_ca.as_ref() == Some(&authorities.admin_trust())
-        && machine.client_ca.as_ref()
-            == authorities
-                .client
-                .as_ref()
-                .map(|client| &client.certificate);
+        && machine.client_ca == authorities.signing_trust();
     if !is_stored {
         steps.push(MachineStep::StoreAuthorities);
     }

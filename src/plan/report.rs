@@ -49,8 +49,7 @@ pub struct Report {
     pub expiring: Vec<(Requirer, Timestamp)>,
     /// Certificate authorities whose end is near, and what they are of.
     pub ending: Vec<(&'static str, Timestamp)>,
-    /// How far the replacement of the servers' authority has come, if there is
-    /// one.
+    /// How far the replacement of authorities has come, if there is any.
     pub rotation: Option<String>,
     /// Credentials of operators that are about to expire.
     pub expiring_credentials: Vec<(CommonName, Timestamp)>,
@@ -113,6 +112,7 @@ impl Report {
         for (of, text) in [
             ("servers", &machine.server_ca),
             ("administrators", &machine.admin_ca),
+            ("clients", &machine.client_ca),
         ] {
             let authority = text.as_deref().map(OwnCertificate::read);
             if let Some(Ok(authority)) = authority
@@ -148,6 +148,10 @@ impl Report {
             {
                 self.expiring.push((requirer, grant.not_after));
             }
+        }
+        for unsigned in cluster.ledger.unsigned.values() {
+            let refused = Condition::Refused(unsigned.reason());
+            self.conditions.push((Some(&unsigned.app).into(), refused));
         }
         for (name, record) in &cluster.ledger.issued {
             let is_used = record.state == IssuedState::InForce;

@@ -87,8 +87,7 @@ fn simulate_machine(machine: &mut Machine, step: &MachineStep) -> bool {
             if let Some(authorities) = &machine.authorities {
                 machine.server_ca = Some(authorities.server_trust());
                 machine.admin_ca = Some(authorities.admin_trust());
-                let client = authorities.client.as_ref();
-                machine.client_ca = client.map(|client| client.certificate.clone());
+                machine.client_ca = authorities.signing_trust();
             }
         }
         MachineStep::Configure(documents) => machine.written = documents.clone(),

@@ -43,6 +43,7 @@ static AUTHORITIES: LazyLock<Authorities> = LazyLock::new(|| Authorities {
     client: Some(Authority::create("clients", NOW, 3650 * DAY).expect("an authority")),
     rotation: None,
     admin_rotation: None,
+    client_rotation: None,
 });
 
 /// The authority that signs what clients ask for.
@@ -444,6 +445,8 @@ fn write_line(write: &LedgerWrite) -> String {
         LedgerWrite::ForgetIssued(name) => format!("{name} forgotten"),
         LedgerWrite::Signed(name, record) if record.is_revoked => format!("{name} revoked"),
         LedgerWrite::Signed(name, record) => format!("{name} of certificates of {}", record.app),
+        LedgerWrite::Unsigned(relation, why) => format!("{relation} refused: {}", why.reason()),
+        LedgerWrite::ForgetUnsigned(relation) => format!("{relation} refused no more"),
         LedgerWrite::ForgetSigned(name) => format!("{name} forgotten"),
         LedgerWrite::Member(member, _) => format!("trust of {member}"),
         LedgerWrite::Pace(relation, pace) => format!("change {} of {relation}", pace.changes),

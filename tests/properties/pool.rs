@@ -46,6 +46,7 @@ pub(crate) static POOL: LazyLock<Pool> = LazyLock::new(|| {
         client: None,
         rotation: None,
         admin_rotation: None,
+        client_rotation: None,
     };
     let admin = authorities.admin.issue_client("root", NOW, 90 * DAY);
     let admin = admin.expect("a certificate").certificate;

@@ -1,5 +1,9 @@
 //! Clients whose certificates etcd signs itself, over `tls-certificates`.
 
+mod older;
+mod refusals;
+mod rotation;
+
 use etcd_charm_world::{Certificate, Programs, Signing, SigningRequest, UnitName, V0, World};
 use libtest_mimic::Trial;
 use serde_json::json;
@@ -25,6 +29,16 @@ pub(crate) fn stories() -> Vec<Trial> {
         ),
         story("signed_requests_come_and_go_unit_by_unit", units),
         story("signed_and_pinned_in_turns", both_ways),
+        story("signed_refusals_are_seen", refusals::are_seen),
+        story(
+            "signed_requests_beside_a_thousand_of_nonsense",
+            refusals::beside_nonsense,
+        ),
+        story("signed_by_another_authority", rotation::replaced),
+        story(
+            "signed_in_an_older_cluster_at_the_first_request",
+            older::at_once,
+        ),
     ]
 }
 

@@ -299,7 +299,19 @@ fn the_end_of_an_authority_is_told_in_time() {
         text.starts_with("active: run rotate-server-ca: the servers' CA ends "),
         "{text}"
     );
-    assert!(text.contains("; the administrators' CA ends "), "{text}");
+    assert!(text.ends_with("; 2 more: run list-clients"), "{text}");
+    for (of, action) in [
+        ("administrators", "rotate-admin-ca"),
+        ("clients", "rotate-client-ca"),
+    ] {
+        let report = Report {
+            ending: vec![(of, NOW)],
+            ..Report::default()
+        };
+        let text = application(&report);
+        let expected = format!("active: run {action}: the {of}' CA ends ");
+        assert!(text.starts_with(&expected), "{text}");
+    }
     let report = Report {
         ending: vec![("servers", NOW)],
         rotation: Some("the servers' CA is being replaced".to_owned()),

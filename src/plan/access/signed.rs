@@ -90,7 +90,7 @@ pub fn signable(
     id: RelationId,
 ) -> Vec<Result<Signable, RequestError>> {
     let relation = observed.clients.signing.get(&id);
-    let (Some(relation), Some(ca)) = (relation, observed.machine.client_ca.as_deref()) else {
+    let (Some(relation), Some(ca)) = (relation, observed.machine.signing_authority()) else {
         return Vec::new();
     };
     let (Ok(asked), Some(app)) = (&relation.asked, &relation.app) else {
@@ -304,8 +304,9 @@ impl Planner<'_, '_> {
             let Some(app) = relation.app.clone() else {
                 continue;
             };
-            let signable = signable(self.observed, self.cluster, &self.ledger, id);
-            for signable in signable.into_iter().flatten() {
+            let judged = signable(self.observed, self.cluster, &self.ledger, id);
+            self.note_unsigned(id, &app, relation, &judged);
+            for signable in judged.into_iter().flatten() {
                 let name = signable.request.common_name;
                 let before = self.ledger.signed.get(&name);
                 let known = before.map(|record| record.not_after);
@@ -324,6 +325,7 @@ impl Planner<'_, '_> {
                 self.write([LedgerWrite::Signed(name, record)]);
             }
         }
+        self.forget_unsigned();
         if self.observed.clients.scope == Scope::All {
             self.forget_signed(now);
         }

@@ -75,9 +75,13 @@ pub(super) fn progress(
     Some(format!("replacing the administrators' authority: {what}"))
 }
 
-/// The members that have not loaded these authorities yet, or whose units are
-/// `root` by a certificate of another than the present one.
-fn behind(observed: &Observed, cluster: &Cluster, authorities: &Authorities) -> Vec<String> {
+/// The members that have not loaded these authorities yet, those of clients
+/// included, or whose units are `root` by a certificate of another than the present one.
+pub(super) fn behind(
+    observed: &Observed,
+    cluster: &Cluster,
+    authorities: &Authorities,
+) -> Vec<String> {
     let all = fingerprints(&authorities.client_trust()).unwrap_or_default();
     let wanted = format!("{} {}", digest_of(&all), authorities.admin_issuer());
     not_telling(observed, cluster, published(observed), &wanted, |unit| {

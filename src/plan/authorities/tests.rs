@@ -170,8 +170,7 @@ fn follow_administrators(bench: &mut Bench, authorities: &Authorities) {
     let issued = issued.expect("a certificate");
     machine.admin_certificate = OwnCertificate::read(&issued.certificate).ok();
     machine.admin_ca = Some(authorities.admin_trust());
-    let client = authorities.client.as_ref();
-    machine.client_ca = client.map(|client| client.certificate.clone());
+    machine.client_ca = authorities.signing_trust();
     let trusted = TrustBundle::new(&authorities.client_trust()).expect("authorities");
     machine.loaded_authorities = Some(trusted.fingerprints());
     machine.authorities = Some(authorities.clone());

@@ -40,6 +40,7 @@ fn ask_to_sign(bench: &mut Bench, id: u32, app: u32, requests: &[&str]) {
     let relation = SigningRelation {
         app: format!("app{app}").parse().ok(),
         asked: Ok(asked),
+        set_aside: Vec::new(),
         own: own.unwrap_or_default(),
     };
     signing.insert(RelationId(id), relation);
