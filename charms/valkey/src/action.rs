@@ -5,6 +5,7 @@ mod list_clients;
 mod reconcile;
 mod restore;
 mod rotate;
+mod rotate_own;
 mod snapshot;
 
 use std::path::PathBuf;
@@ -26,7 +27,7 @@ use crate::valkey::ValkeyError;
 #[derive(Debug, Error)]
 enum ActionFailure {
     /// This unit may not do it.
-    #[error("run it on the leader: only it decides about access")]
+    #[error("run it on the leader, which decides for all units")]
     NotLeader,
     /// A parameter cannot be used.
     #[error("parameter {0} cannot be used: {1}")]
@@ -93,6 +94,8 @@ async fn act(
         "reconcile" => reconcile::run(run, own, parameters, results).await,
         "restore" => restore::run(run, own, parameters, results).await,
         "rotate-client-password" => rotate::run(run, own, parameters, results).await,
+        "rotate-internal-passwords" => rotate_own::passwords(run, own),
+        "rotate-server-ca" => rotate_own::authority(run, own, parameters, results),
         "snapshot" => snapshot::run(run, own, results).await,
         "switch-primary" => switch_primary(run, own, results).await,
         other => Err(ActionFailure::Unknown(other.to_owned())),

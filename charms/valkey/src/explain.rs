@@ -44,7 +44,9 @@ fn active(report: &Report) -> String {
         1 => format!("{role}; 1 client"),
         count => format!("{role}; {count} clients"),
     };
-    if report.units == 2 {
+    if let Some(progress) = &report.progress {
+        text.push_str(&format!("; {progress}"));
+    } else if report.units == 2 {
         text.push_str("; add a third unit: two cannot replace a lost primary");
     } else if let Some(notice) = report.notices.first() {
         text.push_str(&format!("; {}", notice.text));

@@ -1,15 +1,17 @@
 //! What was observed, as data. What could not be read is `Unknown`, which is
 //! never the same as empty.
 
+mod own;
+
+pub use own::{OwnAuthority, OwnSecret, Stage};
+
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
 use certificates::Timestamp;
 use juju_hooks::{AppName, Databag, ModelUuid, Relation, RelationId, UnitName};
-use secret_value::Secret;
 
-use crate::acl::Internal;
 use crate::plan::options::Options;
 use crate::relation::ledger::Ledger;
 use crate::valkey::{Monitored, Role};
@@ -71,17 +73,8 @@ pub struct Member {
     pub address: Option<IpAddr>,
     /// Whether its server and its sentinel have taken their places.
     pub joined: bool,
-}
-
-/// What the application keeps for its units.
-#[derive(Clone, Debug)]
-pub struct OwnSecret {
-    /// The passwords of the charm's own users.
-    pub internal: Internal,
-    /// The certificate of the authority, PEM.
-    pub authority: String,
-    /// Its key, PEM.
-    pub authority_key: Secret<String>,
+    /// The last step that it has taken in replacing the application's secret.
+    pub step: Option<u64>,
 }
 
 /// Which relations a run looked at. One that is in scope and does not exist is

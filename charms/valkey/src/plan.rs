@@ -6,6 +6,9 @@ pub mod advisory;
 pub mod answer;
 pub mod cluster;
 pub mod options;
+pub mod rotation;
+#[cfg(test)]
+pub(crate) mod testing;
 
 use juju_hooks::AppName;
 
@@ -25,6 +28,8 @@ pub struct Report {
     pub units: usize,
     /// Whether this unit has the primary.
     pub primary: bool,
+    /// What goes on over several hooks.
+    pub progress: Option<String>,
 }
 
 /// Why something cannot be done now, the most urgent first.

@@ -19,7 +19,7 @@ use crate::facts::{Juju, Known, Nodes, OwnSecret};
 use crate::machine::{Commands, MachineError, Paths, Service};
 use crate::observe;
 use crate::plan::answer::PORT;
-use crate::plan::{Problem, Report, cluster};
+use crate::plan::{Problem, Report, cluster, rotation};
 use crate::relation::CLIENTS;
 use crate::relation::ledger::Ledger;
 use crate::valkey::ValkeyError;
@@ -40,7 +40,7 @@ pub enum ReconcileError {
     #[error("failed to read the model")]
     Observe(#[source] ToolError),
     /// The application's own secret could not be made.
-    #[error("failed to prepare the application")]
+    #[error("failed to keep the application's own secret")]
     Own(#[from] own::OwnError),
     /// What others are told could not be written.
     #[error("failed to publish to the model")]
@@ -67,6 +67,34 @@ pub struct Run {
     pub report: Report,
     /// What all nodes said last.
     pub nodes: Nodes,
+}
+
+impl Run {
+    /// Takes the next step in replacing the application's own secret, or begins to.
+    fn replace_own(&mut self, own: &OwnSecret) -> Result<(), ReconcileError> {
+        if !self.juju.leader || self.juju.peers.is_none() {
+            return Ok(());
+        }
+        self.report.progress = rotation::progress(&self.juju, own);
+        let (tools, now) = (&self.tools, self.juju.now);
+        if let Some(next) = rotation::next(&self.juju, own) {
+            own::store(tools, &next)?;
+        } else if rotation::is_due(own, now) {
+            let from = now.plus_seconds(rotation::GRACE_SECONDS);
+            own::begin_with_authority(tools, &self.juju.unit, own, now, from)?;
+        } else {
+            return Ok(());
+        }
+        self.ask_again();
+        Ok(())
+    }
+
+    /// Lets the watcher ask for another hook: what this one has stored is used by
+    /// the next one.
+    pub(crate) fn ask_again(&self) {
+        // Without it, the next hook of any kind goes on.
+        let _ = machine::put_note(&self.paths, &self.paths.again());
+    }
 }
 
 /// Runs one hook.
@@ -108,6 +136,7 @@ pub async fn run(hook: Hook, root: PathBuf) -> Result<(), ReconcileError> {
         access::give(&run.juju, &own, &run.paths, &run.juju.ledger).await;
     }
     run.publish_own().map_err(ReconcileError::Publish)?;
+    run.replace_own(&own)?;
     run.finish().map_err(ReconcileError::Report)
 }
 
@@ -232,7 +261,8 @@ impl Run {
             .restart(Commands)
             .map_err(|error| Problem::Server(chain(&error)))?;
         let ready = machine::wait_until_ready(own, &self.paths).await;
-        ready.map_err(Problem::Server)
+        ready.map_err(Problem::Server)?;
+        machine::note_reloaded(&self.paths).map_err(|error| Problem::Server(chain(&error)))
     }
 
     /// Gives this unit's nodes their places among the others.
@@ -271,9 +301,19 @@ impl Run {
             PORT
         };
         wanted.insert("port", port.to_string());
+        let replication = own.internal.replication.expose();
+        wanted.insert("masterauth", replication.clone());
         nodes.server.ensure_config(&wanted).await?;
+        let step = self.juju.members.get(&self.juju.unit);
+        let step = step.and_then(|member| member.step);
         if self.sees_a_primary() {
-            places::ensure_settings(&self.juju, own, &mut nodes.sentinel).await?;
+            let renew = step != Some(own.step);
+            places::ensure_settings(&self.juju, own, &mut nodes.sentinel, renew).await?;
+            if given.lacking.is_empty()
+                && let Some(member) = self.juju.members.get_mut(&self.juju.unit)
+            {
+                member.step = Some(own.step);
+            }
         }
         if cluster::should_reset(&self.juju, &self.nodes) {
             self.relearn(&mut nodes.sentinel, joined).await?;

@@ -15,7 +15,7 @@ use juju_hooks::UnitName;
 use secret_value::Secret;
 
 use crate::acl::OPERATOR;
-use crate::machine::{Paths, read};
+use crate::machine::{Paths, ensure_absent, read};
 use crate::reconcile::SWITCHED;
 use crate::valkey::{Connection, Login, Target, ValkeyError};
 
@@ -26,7 +26,7 @@ const PAUSE: Duration = Duration::from_secs(2);
 /// A hook may wait for the hooks of others on the machine.
 const HOOK_LIMIT: Duration = Duration::from_secs(600);
 /// Without any event, after this time the sentinel is asked.
-const SILENCE: Duration = Duration::from_secs(60);
+const SILENCE: Duration = Duration::from_secs(15);
 
 const EVENTS: [&str; 6] = [
     "+switch-master",
@@ -72,7 +72,10 @@ async fn listen(
     loop {
         // Also at first: something may have happened while nobody listened.
         let seen = view(&target, &login).await?;
-        if told.as_ref() != Some(&seen) {
+        let again = paths.again().exists();
+        if again || told.as_ref() != Some(&seen) {
+            // Before the hook, which may leave another note.
+            let _ = ensure_absent(&paths.again());
             if ask_for_hook(paths, unit).await {
                 *told = Some(seen);
             }

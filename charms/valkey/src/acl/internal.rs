@@ -100,12 +100,46 @@ pub struct Internal {
     pub replication: Secret<String>,
     /// Of [`SENTINEL`].
     pub sentinel: Secret<String>,
+    /// Passwords that are accepted beside these, while they are replaced.
+    pub other: Option<Box<Self>>,
 }
 
 impl Internal {
+    /// The passwords of the operator, of peers, for replication and of sentinels, in
+    /// this order.
+    pub fn passwords(&self) -> [&Secret<String>; 4] {
+        [
+            &self.operator,
+            &self.peer,
+            &self.replication,
+            &self.sentinel,
+        ]
+    }
+
+    /// A user with the password that this gives, and the one beside it.
+    fn user(
+        &self,
+        name: &str,
+        password: fn(&Self) -> &Secret<String>,
+        commands: Vec<String>,
+    ) -> User {
+        let all = [Some(self), self.other.as_deref()];
+        let hashes = all.into_iter().flatten();
+        User {
+            name: name.to_owned(),
+            hashes: hashes
+                .map(|internal| password_hash(password(internal).expose()))
+                .collect(),
+            keys: BTreeSet::new(),
+            channels: BTreeSet::new(),
+            commands,
+        }
+    }
+
     /// The charm's own users on a server.
     pub fn on_server(&self, has: &BTreeSet<String>) -> Vec<User> {
-        let mut sentinel = user(SENTINEL, &self.sentinel, rules(&SENTINEL_RULES, has));
+        let rights = rules(&SENTINEL_RULES, has);
+        let mut sentinel = self.user(SENTINEL, |own| &own.sentinel, rights);
         sentinel.channels = ["&__sentinel__:hello".to_owned()].into();
         if has.contains("failover") {
             sentinel.commands.push("+failover".to_owned());
@@ -113,14 +147,18 @@ impl Internal {
         let replication = ["-@all", "+auth", "+hello", "+ping", "+psync", "+replconf"];
         vec![
             self.operator(),
-            user(REPLICATION, &self.replication, rules(&replication, has)),
+            self.user(
+                REPLICATION,
+                |own| &own.replication,
+                rules(&replication, has),
+            ),
             sentinel,
         ]
     }
 
     /// The charm's own users on a sentinel.
     pub fn on_sentinel(&self, has: &BTreeSet<String>) -> Vec<User> {
-        let mut peer = user(PEER, &self.peer, rules(&PEER_RULES, has));
+        let mut peer = self.user(PEER, |own| &own.peer, rules(&PEER_RULES, has));
         peer.channels = ["&__sentinel__:hello".to_owned()].into();
         vec![self.operator(), peer]
     }
@@ -129,16 +167,17 @@ impl Internal {
         User {
             keys: ["~*".to_owned()].into(),
             channels: ["&*".to_owned()].into(),
-            ..user(OPERATOR, &self.operator, vec!["+@all".to_owned()])
+            ..self.user(OPERATOR, |own| &own.operator, vec!["+@all".to_owned()])
         }
     }
 
     /// The access list of a node that has never run: nobody but the charm can do
     /// anything on it from its first moment. Nothing in it comes from outside.
     pub fn first_list(&self) -> String {
-        let hash = password_hash(self.operator.expose());
+        let hashes = self.operator().hashes.into_iter();
+        let hashes: String = hashes.map(|hash| format!("#{hash} ")).collect();
         format!(
-            "user {DEFAULT_USER} off resetchannels -@all\nuser {OPERATOR} on #{hash} ~* &* +@all\n"
+            "user {DEFAULT_USER} off resetchannels -@all\nuser {OPERATOR} on {hashes}~* &* +@all\n"
         )
     }
 }
@@ -169,16 +208,6 @@ pub fn client_on_sentinel(name: &str, hashes: &BTreeSet<String>, has: &BTreeSet<
         // What sentinels publish is about servers alone.
         channels: ["&*".to_owned()].into(),
         commands: rules(&CLIENT_RULES, has),
-    }
-}
-
-fn user(name: &str, password: &Secret<String>, commands: Vec<String>) -> User {
-    User {
-        name: name.to_owned(),
-        hashes: [password_hash(password.expose())].into(),
-        keys: BTreeSet::new(),
-        channels: BTreeSet::new(),
-        commands,
     }
 }
 

@@ -26,14 +26,7 @@ pub(super) async fn run(
         return Err(ActionFailure::NotLeader);
     }
     let wanted = parameters.get("user").and_then(Value::as_str).unwrap_or("");
-    let grace = parameters
-        .get("grace-minutes")
-        .map_or(Some(GRACE_MINUTES), Value::as_i64);
-    let grace = grace.filter(|grace| (0..=MAX_GRACE_MINUTES).contains(grace));
-    let grace = grace.ok_or_else(|| {
-        let problem = format!("it is not between 0 and {MAX_GRACE_MINUTES}");
-        ActionFailure::Parameter("grace-minutes", problem)
-    })?;
+    let grace = grace_minutes(parameters)?;
     let stopped = |error: &dyn std::error::Error| ActionFailure::Stopped(chain(error));
     let password = random_text().map_err(|error| stopped(&error))?;
     let until = run.juju.now.plus_seconds(grace * 60);
@@ -74,4 +67,16 @@ pub(super) async fn run(
     results.set(&["user"], wanted);
     results.set(&["old-password-until"], until.to_string());
     Ok(())
+}
+
+/// How long what is replaced still works.
+pub(super) fn grace_minutes(parameters: &Map<String, Value>) -> Result<i64, ActionFailure> {
+    let grace = parameters
+        .get("grace-minutes")
+        .map_or(Some(GRACE_MINUTES), Value::as_i64);
+    let grace = grace.filter(|grace| (0..=MAX_GRACE_MINUTES).contains(grace));
+    grace.ok_or_else(|| {
+        let problem = format!("it is not between 0 and {MAX_GRACE_MINUTES}");
+        ActionFailure::Parameter("grace-minutes", problem)
+    })
 }

@@ -33,7 +33,7 @@ pub enum AccessError {
 /// What the secret about TLS says, in a word.
 pub fn tls_says(options: &Options, own: &OwnSecret) -> String {
     match options.client_tls {
-        true => Fingerprint::of_der(own.authority.as_bytes()).to_string(),
+        true => Fingerprint::of_der(own.trust().as_bytes()).to_string(),
         false => "false".to_owned(),
     }
 }
@@ -42,7 +42,7 @@ pub fn tls_says(options: &Options, own: &OwnSecret) -> String {
 /// spelling, in both versions of the protocol.
 fn tls_content(options: &Options, own: &OwnSecret) -> SecretContent {
     match options.client_tls {
-        true => SecretContent::from_iter([("tls", "true"), ("tls-ca", own.authority.as_str())]),
+        true => SecretContent::from_iter([("tls", "true"), ("tls-ca", &own.trust())]),
         false => SecretContent::from_iter([("tls", "false")]),
     }
 }

@@ -109,7 +109,7 @@ async fn act(
             .sentinel
             .monitor(primary, cluster::quorum(juju))
             .await?;
-        ensure_settings(juju, own, &mut nodes.sentinel).await?;
+        ensure_settings(juju, own, &mut nodes.sentinel, true).await?;
     }
     if let Some(epoch) = local.obeyed {
         // If it is not remembered it is carried out once more, as long as the
@@ -127,7 +127,8 @@ async fn act(
 }
 
 /// Makes the sentinel's settings those that are wanted. The login comes before
-/// the settings that can be read back: with these, it is there too.
+/// the settings that can be read back: with these, it is there too, unless it is
+/// another one now (`renew_login`).
 ///
 /// # Errors
 /// The sentinel does not answer, or refuses.
@@ -135,6 +136,7 @@ pub async fn ensure_settings(
     juju: &Juju,
     own: &OwnSecret,
     sentinel: &mut Connection,
+    renew_login: bool,
 ) -> Result<(), ValkeyError> {
     let present = sentinel
         .call(&["SENTINEL", "MASTER", crate::valkey::NAME])
@@ -153,9 +155,12 @@ pub async fn ensure_settings(
     let is_set = |(name, value): &(&str, String)| {
         present.field(name).and_then(|value| value.text()) == Some(value.as_str())
     };
-    if wanted.iter().all(is_set) {
+    if !renew_login && wanted.iter().all(is_set) {
         return Ok(());
     }
+    let peer = own.internal.peer.expose();
+    let order = ["SENTINEL", "CONFIG", "SET", "sentinel-pass", peer];
+    sentinel.call(&order).await?;
     let login = [
         ("auth-user", SENTINEL),
         ("auth-pass", own.internal.sentinel.expose()),

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use certificates::{Authority, IssueError, OwnCertificate, needs_new};
+use certificates::{Authority, Fingerprint, IssueError, OwnCertificate, needs_new};
 use thiserror::Error;
 
 use crate::acl::OPERATOR;
@@ -42,7 +42,7 @@ pub enum PrepareError {
 /// What was done.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Prepared {
-    /// Whether the certificate is another, and running nodes must read it.
+    /// Whether running nodes must read their certificates anew.
     pub certificate: bool,
 }
 
@@ -76,7 +76,7 @@ pub fn ensure(
         commands.run("chown", &["-R", OWNER, &path])?;
         put(paths, &data.join(".valkey-charm"), "")?;
     }
-    let certificate = ensure_certificate(juju, own, address, paths)?;
+    ensure_certificate(juju, own, address, paths)?;
     ensure_first_files(own, address, &data, paths)?;
     for (name, directory) in [("server", paths.server()), ("sentinel", paths.sentinel())] {
         ensure_address(
@@ -103,7 +103,10 @@ pub fn ensure(
     if restart_watch {
         Service::new(&paths.service("watch")).restart(commands)?;
     }
-    Ok(Prepared { certificate })
+    let loaded = read(&paths.tls().join("loaded"))?;
+    Ok(Prepared {
+        certificate: loaded != Some(wanted_tls(paths)?),
+    })
 }
 
 fn ensure_first_files(
@@ -132,6 +135,7 @@ fn ensure_first_files(
                 &directory.join("users.acl"),
                 &own.internal.first_list(),
             )?;
+            note_reloaded(paths)?;
             put(paths, &directory.join("conf"), &text)?;
         }
     }
@@ -185,18 +189,26 @@ fn put_for_root(paths: &Paths, path: &Path, text: &str) -> Result<bool, MachineE
     ensure_file(Commands, &paths.base(), path, text, 0o600, None)
 }
 
+/// Leaves a note for the watcher.
+///
+/// # Errors
+/// It cannot be written.
+pub fn put_note(paths: &Paths, path: &Path) -> Result<(), MachineError> {
+    put_for_root(paths, path, "").map(drop)
+}
+
 /// Makes the node have a certificate of our authority for its address.
 fn ensure_certificate(
     juju: &Juju,
     own: &OwnSecret,
     address: IpAddr,
     paths: &Paths,
-) -> Result<bool, PrepareError> {
-    let authority = Authority::load(&own.authority, own.authority_key.clone())?;
+) -> Result<(), PrepareError> {
+    let authority = Authority::load(&own.authority.certificate, own.authority.key.clone())?;
     let path = |name: &str| paths.tls().join(name);
     let present = read(&path("node.crt"))?.and_then(|pem| OwnCertificate::read(&pem).ok());
     let names = [address.to_string()].into();
-    let mut changed = put(paths, &path("ca.crt"), &own.authority)?;
+    put(paths, &path("ca.crt"), &own.trust())?;
     let key_is_there = read(&path("node.key"))?.is_some();
     let reason = needs_new(
         present.as_ref().filter(|_| key_is_there),
@@ -211,9 +223,26 @@ fn ensure_certificate(
         // The certificate last: without it this is done again.
         put(paths, &path("node.key"), issued.key.expose())?;
         put(paths, &path("node.crt"), &issued.certificate)?;
-        changed = true;
     }
-    Ok(changed)
+    Ok(())
+}
+
+/// What the nodes should have read: their certificate, and whom they trust.
+fn wanted_tls(paths: &Paths) -> Result<String, MachineError> {
+    let mut text = String::new();
+    for name in ["node.crt", "ca.crt"] {
+        text.push_str(&read(&paths.tls().join(name))?.unwrap_or_default());
+    }
+    Ok(Fingerprint::of_der(text.as_bytes()).to_string())
+}
+
+/// Remembers that the nodes have read what is there, so that a hook that was killed
+/// before is made good.
+///
+/// # Errors
+/// It cannot be written.
+pub fn note_reloaded(paths: &Paths) -> Result<(), MachineError> {
+    put_for_root(paths, &paths.tls().join("loaded"), &wanted_tls(paths)?).map(drop)
 }
 
 /// Waits until the server and the sentinel of this unit answer. Returns why not.

@@ -66,6 +66,11 @@ impl Paths {
         self.base().join("obeyed")
     }
 
+    /// While it is there, the watcher asks for a hook.
+    pub fn again(&self) -> PathBuf {
+        self.base().join("again")
+    }
+
     /// For secrets that are handed to hook tools.
     pub fn private(&self) -> PathBuf {
         self.root.join("run/valkey-charm").join(&self.unit)

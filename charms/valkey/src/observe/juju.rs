@@ -5,12 +5,10 @@ use std::path::PathBuf;
 
 use certificates::Timestamp;
 use juju_hooks::{
-    Databag, Event, Hook, Relation, RelationChange, RelationEvent, Revision, SecretContent,
-    ToolError, Tools, UnitName,
+    Databag, Event, Hook, Relation, RelationChange, RelationEvent, Revision, ToolError, Tools,
+    UnitName,
 };
-use secret_value::Secret;
 
-use crate::acl::Internal;
 use crate::facts::{Client, Juju, Known, Member, OwnSecret, Scope};
 use crate::machine;
 use crate::plan::options::Options;
@@ -149,6 +147,7 @@ fn member(bag: &Databag) -> Member {
     Member {
         address: bag.get("address").and_then(|address| address.parse().ok()),
         joined: bag.get("joined").is_some_and(|joined| joined == "true"),
+        step: bag.get("step").and_then(|step| step.parse().ok()),
     }
 }
 
@@ -166,20 +165,5 @@ fn storage(tools: &Tools) -> Result<Option<PathBuf>, ToolError> {
 
 fn own_secret(tools: &Tools) -> Result<Option<OwnSecret>, ToolError> {
     let content = tools.secret_get_by_label(OWN_SECRET, Revision::Refresh)?;
-    Ok(content.ok().and_then(|content| read_own(&content)))
-}
-
-fn read_own(content: &SecretContent) -> Option<OwnSecret> {
-    let text = |key| content.get(key).map(str::to_owned);
-    let secret = |key| text(key).map(Secret::new);
-    Some(OwnSecret {
-        internal: Internal {
-            operator: secret("operator")?,
-            peer: secret("peer")?,
-            replication: secret("replication")?,
-            sentinel: secret("sentinel")?,
-        },
-        authority: text("authority")?,
-        authority_key: secret("authority-key")?,
-    })
+    Ok(content.ok().and_then(|content| OwnSecret::read(&content)))
 }

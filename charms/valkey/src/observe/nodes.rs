@@ -112,7 +112,7 @@ pub async fn open_sentinel(
 
 /// A node of another unit.
 pub fn node_target(own: &OwnSecret, host: IpAddr, port: u16) -> Target {
-    Target::Tls(Address { host, port }, own.authority.clone())
+    Target::Tls(Address { host, port }, own.trust())
 }
 
 fn login(own: &OwnSecret) -> Login {

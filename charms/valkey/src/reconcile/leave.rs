@@ -29,7 +29,9 @@ impl Run {
         if let Some(peers) = self.juju.peers
             && !matches!(&hook.event, Event::Relation(event) if event.change == RelationChange::Broken)
         {
-            let gone = ["joined", "sees"].map(|key| (key.to_owned(), None)).into();
+            let gone = ["joined", "sees", "step"]
+                .map(|key| (key.to_owned(), None))
+                .into();
             let told = self.tools.relation_set_unit(peers, &gone);
             told.or_else(|error| {
                 if error.is_of_the_call() {

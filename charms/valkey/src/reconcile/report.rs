@@ -27,6 +27,12 @@ impl Run {
         let bag = [
             ("address", address.map(|address| address.to_string())),
             ("joined", joined.then(|| "true".to_owned())),
+            (
+                "step",
+                member
+                    .and_then(|member| member.step)
+                    .map(|step| step.to_string()),
+            ),
             ("sees", Some(cluster::seen(self.nodes.get(&self.juju.unit)))),
         ];
         let present = self.tools.relation_get_unit(peers, &self.juju.unit)?;

@@ -19,6 +19,10 @@ impl Run {
         let changes = admission::plan(&self.juju);
         let mut ledger = access::record(&self.tools, &self.juju, own, &changes)?;
         ledger.retire(self.juju.now);
+        if ledger.step != own.step {
+            ledger.step = own.step;
+            ledger.revision += 1;
+        }
         self.note(&changes, &mut ledger);
         let mut given = access::give(&self.juju, own, &self.paths, &ledger).await;
         if let Some(number) = given.newer {

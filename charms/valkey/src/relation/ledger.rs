@@ -23,6 +23,8 @@ pub struct Ledger {
     pub appointment: Option<Appointment>,
     /// The number of the set of users; each change makes it larger.
     pub revision: u64,
+    /// The step in replacing the application's own secret that the set is of.
+    pub step: u64,
     /// Who has access, by relation.
     pub clients: BTreeMap<RelationId, Access>,
     /// What is to be said about relations. It is kept since most hooks look at
@@ -95,6 +97,8 @@ struct Cluster {
     appointment: Option<Appointment>,
     #[serde(default)]
     revision: u64,
+    #[serde(default)]
+    step: u64,
 }
 
 impl Ledger {
@@ -110,6 +114,7 @@ impl Ledger {
         Self {
             appointment: cluster.appointment,
             revision: cluster.revision,
+            step: cluster.step,
             clients: clients
                 .into_iter()
                 .filter_map(|(id, access)| Some((id.parse().ok()?, access)))
@@ -127,6 +132,7 @@ impl Ledger {
             let cluster = Cluster {
                 appointment: ledger.appointment.clone(),
                 revision: ledger.revision,
+                step: ledger.step,
             };
             let clients: BTreeMap<_, _> = ledger
                 .clients
@@ -225,6 +231,7 @@ mod tests {
                 address: [10, 0, 0, 1].into(),
             }),
             revision: 7,
+            step: 3,
             clients: [(RelationId(10), access)].into(),
             notices: BTreeMap::new(),
         }

@@ -10,7 +10,12 @@ use crate::programs::Programs;
 use crate::world::World;
 
 impl World {
-    fn action(&mut self, unit: &UnitName, name: &str, parameters: Json) -> Result<Json, String> {
+    pub(crate) fn action(
+        &mut self,
+        unit: &UnitName,
+        name: &str,
+        parameters: Json,
+    ) -> Result<Json, String> {
         let result = self.model.run_action(unit.clone(), name, parameters);
         assert!(result.run.succeeded(), "{}", result.run.stderr);
         match result.status.as_str() {

@@ -14,6 +14,7 @@ mod faults;
 mod interop;
 mod isolation;
 mod programs;
+mod rotation;
 mod server;
 mod tls;
 mod world;
@@ -80,6 +81,8 @@ fn trials() -> Vec<Trial> {
         actions::a_password_is_rotated_without_a_gap,
         actions::a_snapshot_is_restored_everywhere,
         actions::a_pass_by_hand_is_shown_before_it_is_made,
+        rotation::internal_passwords_are_replaced_without_a_lost_write,
+        rotation::an_authority_is_replaced_after_everybody_trusts_the_next,
         tls::clients_are_moved_to_tls_and_back,
         tls::a_renewed_certificate_is_served_without_a_restart,
         faults::a_hook_killed_at_any_tool_is_made_good,

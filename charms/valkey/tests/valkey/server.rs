@@ -23,6 +23,7 @@ pub(crate) fn internal() -> Internal {
         peer: password("of-peer"),
         replication: password("of-replication"),
         sentinel: password("of-sentinel"),
+        other: None,
     }
 }
 

@@ -311,9 +311,18 @@ impl World {
         node: &str,
     ) -> Result<Connection, ValkeyError> {
         let password = std::fs::read_to_string(self.base(unit).join("login")).unwrap_or_default();
+        self.try_operator_with(unit, node, &password)
+    }
+
+    pub(crate) fn try_operator_with(
+        &self,
+        unit: &UnitName,
+        node: &str,
+        password: &str,
+    ) -> Result<Connection, ValkeyError> {
         let login = Login {
             user: OPERATOR.to_owned(),
-            password: Secret::new(password),
+            password: Secret::new(password.to_owned()),
         };
         let target = Target::Socket(self.base(unit).join(node).join("socket"));
         self.runtime.block_on(Connection::open(&target, &login))

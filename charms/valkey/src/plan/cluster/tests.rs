@@ -1,62 +1,6 @@
-use std::collections::BTreeMap;
-
-use certificates::Timestamp;
-use serde_json::Map;
-
 use super::*;
-use crate::facts::{Member, Scope};
-use crate::plan::options::Options;
-use crate::relation::ledger::Ledger;
+use crate::plan::testing::{address, host, juju, unit};
 use crate::valkey::Seen;
-
-fn unit(number: u8) -> UnitName {
-    format!("valkey/{number}").parse().expect("a unit")
-}
-
-fn host(number: u8) -> IpAddr {
-    [10, 0, 0, number].into()
-}
-
-fn address(number: u8) -> Address {
-    Address {
-        host: host(number),
-        port: TLS_PORT,
-    }
-}
-
-/// This unit is number 1; all of these are members, and have joined.
-fn juju(members: &[u8]) -> Juju {
-    let member = |number: &u8| {
-        let member = Member {
-            address: Some(host(*number)),
-            joined: true,
-        };
-        (unit(*number), member)
-    };
-    Juju {
-        now: Timestamp(0),
-        unit: unit(1),
-        model: "9d39bbbe-d95a-405d-8573-6835864daf92"
-            .parse()
-            .expect("a UUID"),
-        leader: true,
-        options: Options::read(&Map::new(), None),
-        address: Some(host(1)),
-        storage: None,
-        peers: None,
-        members: members.iter().map(member).collect(),
-        ledger: Ledger {
-            appointment: Some(Appointment {
-                epoch: 1,
-                address: host(1),
-            }),
-            ..Ledger::default()
-        },
-        own: None,
-        scope: Scope::All,
-        relations: BTreeMap::new(),
-    }
-}
 
 /// A node that has come so far, and whose sentinel names this primary.
 fn node(role: Role, names: u8) -> Node {
