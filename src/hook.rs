@@ -7,7 +7,7 @@ pub use juju_hooks::{Environment, HookError, arguments, program};
 use juju_hooks::{Lifecycle, RelationChange, RelationEvent};
 
 use crate::facts::{AppName, LegacyInterface, ModelUuid, Relation, RelationId, SecretId, UnitName};
-use crate::relation::{CERTIFICATES, CLUSTER, ETCD_CLIENT};
+use crate::relation::{CERTIFICATES, CLUSTER, ETCD_CLIENT, SEND_CA_CERT};
 
 /// The storage that holds etcd's data, as `metadata.yaml` names it.
 const DATA: &str = "data";
@@ -69,6 +69,18 @@ pub enum Event {
         interface: LegacyInterface,
         /// The relation.
         relation: RelationId,
+        /// Whether the relation is over, as with [`Event::Client`].
+        broken: bool,
+        /// The unit that is leaving the relation (`-relation-departed`).
+        departing: Option<UnitName>,
+    },
+    /// Something about a relation with whoever wants to know whom to trust
+    /// (`send-ca-cert-relation-*`).
+    Transfer {
+        /// The relation.
+        relation: Relation,
+        /// The application at the other end, as with [`Event::Client`].
+        remote_app: Option<AppName>,
         /// Whether the relation is over, as with [`Event::Client`].
         broken: bool,
         /// The unit that is leaving the relation (`-relation-departed`).
@@ -222,6 +234,17 @@ fn relation(event: RelationEvent) -> Event {
         return Event::Signing {
             relation: Relation {
                 endpoint: CERTIFICATES,
+                id,
+            },
+            remote_app,
+            broken,
+            departing,
+        };
+    }
+    if endpoint == SEND_CA_CERT.0 {
+        return Event::Transfer {
+            relation: Relation {
+                endpoint: SEND_CA_CERT,
                 id,
             },
             remote_app,

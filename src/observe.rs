@@ -11,6 +11,7 @@ mod machine;
 mod options;
 mod quorum;
 mod signing;
+mod transfer;
 
 pub use authorities::{
     AUTHORITIES_LABEL, content as authorities_content, of_application as authorities_of_application,
@@ -24,6 +25,7 @@ pub use machine::machine;
 pub use options::{own_url, served_client_port};
 pub use quorum::{Quorum, quorum};
 pub use signing::signing;
+pub use transfer::transfers;
 
 use thiserror::Error;
 

@@ -76,6 +76,7 @@ pub async fn run(hook: Hook) -> Result<(), ReconcileError> {
         | Event::Client { .. }
         | Event::Legacy { .. }
         | Event::Signing { .. }
+        | Event::Transfer { .. }
         | Event::Peer { .. }
         | Event::SecretChanged(_)
         | Event::Lifecycle { .. } => {}

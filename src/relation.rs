@@ -27,6 +27,9 @@ pub const ETCD_CLIENT: Endpoint = Endpoint("etcd-client");
 /// The endpoint over which applications ask for certificates.
 pub const CERTIFICATES: Endpoint = Endpoint("certificates");
 
+/// The endpoint over which applications are told whom to trust.
+pub const SEND_CA_CERT: Endpoint = Endpoint("send-ca-cert");
+
 /// The endpoint that binds the units of this application together.
 pub const CLUSTER: Endpoint = Endpoint("cluster");
 

@@ -14,7 +14,7 @@ use crate::juju::SecretOwner;
 use crate::log::chain;
 use crate::observe::{self, AUTHORITIES_LABEL};
 use crate::plan::publish::{
-    Changes, DepartedRequest, EndedIdentities, LegacyPublication, Publication,
+    Changes, DepartedRequest, EndedIdentities, LegacyPublication, Publication, TransferPublication,
 };
 use crate::relation::fernet;
 use crate::relation::peer::{ApplicationData, Generation};
@@ -57,6 +57,7 @@ pub async fn publish(
         authorities,
         makes_client_authority,
         signing,
+        transfers,
         version,
     } = publication;
     let mut log = Vec::new();
@@ -106,6 +107,12 @@ pub async fn publish(
             log.push(format!("{relation}: answered"));
         }
     }
+    for publication in transfers {
+        let told = tell_authorities(context, publication);
+        if tolerate(&mut log, told)?.is_some() {
+            log.push(format!("{}: told whom to trust", publication.relation));
+        }
+    }
     for EndedIdentities { label, names } in ended {
         let is_clean = remove_labelled(context, std::slice::from_ref(label), &mut removed);
         if tolerate(&mut log, is_clean)? == Some(true) {
@@ -123,6 +130,12 @@ pub async fn publish(
         log,
         failed: answered.failed,
     })
+}
+
+fn tell_authorities(context: &Context, told: &TransferPublication) -> Result<(), ApplyError> {
+    let tools = &context.tools;
+    tools.relation_set_app(told.relation, &told.app)?;
+    Ok(tools.relation_set_unit(told.relation, &told.unit)?)
 }
 
 /// What is done for one relation, or `None` where Juju refused it: that is left to

@@ -171,6 +171,8 @@ pub struct Clients {
     pub legacy: BTreeMap<RelationId, LegacyRelation>,
     /// The relations over which certificates are asked for.
     pub signing: BTreeMap<RelationId, SigningRelation>,
+    /// The relations with those who want to know whom to trust.
+    pub transfers: BTreeMap<RelationId, TransferRelation>,
     /// The authority that clients check the servers with, PEM.
     pub server_ca: Option<String>,
 }
@@ -246,6 +248,17 @@ pub struct SigningRelation {
     pub set_aside: Vec<String>,
     /// What we have written for the other side.
     pub own: Databag,
+}
+
+/// One relation with whoever wants to know whom to trust.
+#[derive(Clone, Debug, Default)]
+pub struct TransferRelation {
+    /// What the application at the other end has written.
+    pub theirs: Databag,
+    /// What our application has written; `None` where only the leader may know.
+    pub own_app: Option<Databag>,
+    /// What this unit has written.
+    pub own_unit: Databag,
 }
 
 /// One relation of a legacy interface, as this unit sees it.

@@ -73,6 +73,7 @@ pub fn application(context: &Context) -> Result<Application, ObserveError> {
         Event::Client { .. }
             | Event::Legacy { .. }
             | Event::Signing { .. }
+            | Event::Transfer { .. }
             | Event::SecretChanged(_)
     );
     // What is asked for first makes the authority that signs, which takes a full pass.

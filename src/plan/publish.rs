@@ -9,6 +9,7 @@ mod signing;
 mod stale_secrets;
 #[cfg(test)]
 mod tests;
+mod transfer;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,6 +26,7 @@ pub use legacy::{EndedIdentities, LegacyPublication};
 use peers::{app_changes, forgotten_members, trust_digest, unit_changes};
 pub use signing::{SigningPublication, ToSign};
 use stale_secrets::{all_secrets, departed_requests};
+pub use transfer::TransferPublication;
 
 /// Everything that one hook publishes.
 #[derive(Clone, Debug, Default)]
@@ -57,6 +59,8 @@ pub struct Publication {
     /// Certificates that were asked for, one for each relation in scope that is not
     /// as it should be.
     pub signing: Vec<SigningPublication>,
+    /// Whom to trust, one for each relation that is not told.
+    pub transfers: Vec<TransferPublication>,
     /// The version of etcd, for `juju status`. Every unit says it again and again:
     /// Juju shows what was said last, which is nothing after a unit was added.
     pub version: Option<String>,
@@ -176,6 +180,7 @@ pub fn plan(observed: &Observed, cluster: &Cluster) -> Publication {
             .extend([relation::peer::trust_change(loaded.map(trust_digest))]);
     }
     publication.legacy = legacy::publications(observed, cluster);
+    publication.transfers = transfer::publications(observed);
     if observed.pass == Pass::Full {
         publication.version = Some(cluster.status.version.to_string());
     }

@@ -23,6 +23,7 @@ pub(super) fn note_departing_units(context: &mut Context) -> Result<(), Reconcil
         Event::Client { departing, .. }
         | Event::Legacy { departing, .. }
         | Event::Signing { departing, .. }
+        | Event::Transfer { departing, .. }
         | Event::Peer { departing, .. }
             if is_own(departing) =>
         {

@@ -142,6 +142,7 @@ impl Run {
             let mut clients = observe::clients(context, application, &cluster.ledger)?;
             observe::legacy(context, application, &cluster.ledger, &mut clients)?;
             observe::signing(context, application, &mut clients)?;
+            observe::transfers(context, application, &mut clients)?;
             forget_shares(&mut context.unit_state.shares, &clients);
             note_own_databags(context, &clients).map_err(ReconcileError::UnitState)?;
             self.clients = Some(clients);

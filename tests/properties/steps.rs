@@ -82,6 +82,8 @@ pub(crate) fn publication_steps(publication: &Publication) -> Vec<Step> {
         // The world has no relation over which certificates are asked for.
         makes_client_authority: _,
         signing: _,
+        // Nor one over which it is told whom to trust.
+        transfers: _,
         version: _,
     } = publication;
     assert!(authorities.is_none(), "nobody asked for other authorities");

@@ -39,6 +39,7 @@ mod storage;
 mod support;
 mod survival;
 mod tools;
+mod trusted;
 mod versions;
 
 use std::process::ExitCode;
@@ -93,6 +94,7 @@ fn stories() -> Vec<harness::Trial> {
         signed::stories(),
         snapshot::stories(),
         tools::stories(),
+        trusted::stories(),
         statuses::stories(),
         storage::stories(),
         versions::stories(),

@@ -201,6 +201,13 @@ fn authority(der: &[u8]) -> Option<Entry> {
     }
 }
 
+/// The certificates of a text, each as PEM of our own encoding; none of one that
+/// cannot be read.
+pub fn certificates_in(text: &str) -> BTreeSet<String> {
+    let blocks = pem_text::decode(text.as_bytes(), usize::MAX).unwrap_or_default();
+    blocks.iter().map(|der| pem_text::encode(der)).collect()
+}
+
 /// Tells one text of certificates from another, in a few characters.
 pub fn digest(text: &[u8]) -> String {
     let digest = Sha256::digest(text);

@@ -1,0 +1,103 @@
+//! What is published, in words.
+
+use super::{VERIFY, Words, write};
+use crate::plan::publish::{Publication, RelationPublication};
+
+pub(super) fn publish(publication: &Publication) -> Vec<Words> {
+    // Destructured whole, so that a field that is added cannot be forgotten.
+    let Publication {
+        founds,
+        ledger,
+        relations,
+        obsolete_secrets,
+        departed,
+        peer_app,
+        peer_unit,
+        legacy,
+        ended,
+        authorities,
+        makes_client_authority,
+        signing,
+        transfers,
+        // It is set in every full pass, and mostly to what it is.
+        version: _,
+    } = publication;
+    let mut words: Vec<Words> = Vec::new();
+    if *founds {
+        let summary = "make the certificate authorities, and say which unit founds the cluster";
+        words.push(("make-authorities", String::new(), summary.to_owned()));
+    }
+    words.extend(ledger.iter().filter_map(write));
+    words.extend(relations.iter().map(answer));
+    for publication in legacy {
+        let relation = publication.relation;
+        let summary = format!("answer relation {relation} for this unit");
+        words.push(("answer", relation.id.to_string(), summary));
+    }
+    for identities in ended {
+        for name in &identities.names {
+            let summary = format!("forget the identity {name}, whose relation is gone");
+            words.push(("forget-issued", name.to_string(), summary));
+        }
+    }
+    if *makes_client_authority {
+        let summary = "make the authority that signs certificates of clients";
+        words.push(("make-authorities", String::new(), summary.to_owned()));
+    }
+    for publication in signing {
+        let relation = publication.relation;
+        let count = publication.to_sign.len();
+        let summary = format!("sign {count} certificates and answer relation {relation}");
+        words.push(("sign", relation.id.to_string(), summary));
+    }
+    for publication in transfers {
+        let relation = publication.relation;
+        let summary = format!("tell relation {relation} whom to trust");
+        words.push(("tell-authorities", relation.id.to_string(), summary));
+    }
+    if authorities.is_some() {
+        let summary = "take the next step of replacing an authority";
+        words.push(("replace-authority", String::new(), summary.to_owned()));
+    }
+    for secret in obsolete_secrets {
+        let id = secret.id().to_string();
+        let summary = format!("remove secret {id}, which nobody needs any more");
+        words.push(("remove-secret", id, summary));
+    }
+    for gone in departed {
+        let key = gone.key.to_string();
+        let summary = format!("remove what is left of the request of relation {key}");
+        words.push(("forget-request", key, summary));
+    }
+    for (whose, changes) in [("all units", peer_app), ("the other units", peer_unit)] {
+        if !changes.is_empty() {
+            let keys: Vec<_> = changes.keys().map(String::as_str).collect();
+            let summary = format!("tell {whose} anew: {}", keys.join(", "));
+            words.push(("tell-units", String::new(), summary));
+        }
+    }
+    words
+}
+
+fn answer(publication: &RelationPublication) -> Words {
+    let relation = publication.relation.to_string();
+    let is_written = publication.changes(&Default::default()).is_empty();
+    let has_secrets = publication
+        .answers
+        .iter()
+        .all(|answer| answer.user.uri.is_some() && answer.tls.uri.is_some());
+    if publication.makes_encryption_key {
+        let summary = format!("make an encryption key for relation {relation}");
+        return ("make-encryption-key", relation, summary);
+    }
+    if is_written && has_secrets {
+        let summary =
+            format!("make sure that the secrets of relation {relation} hold what they should");
+        return (VERIFY, relation, summary);
+    }
+    let summary = match publication.answers.len() {
+        0 => format!("take back the answer to relation {relation}"),
+        _ => format!("answer relation {relation}"),
+    };
+    ("answer", relation, summary)
+}
