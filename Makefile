@@ -48,6 +48,13 @@ costs: ## measure what hooks cost, beside COSTS_CLIENTS other clients; prints a 
 	@$(ENV) cargo test --test stories --no-run
 	@$(ENV) cargo test -q --test stories -- table $(RELEASE)
 
+.PHONY: costs-signed
+costs-signed: ## measure how clients come, with certificates from etcd and with their own, then COSTS_CLIENTS at once
+	@tests/tools/setup basic
+	@$(ENV) cargo build --release
+	@$(ENV) cargo test --test stories --no-run
+	@$(ENV) cargo test -q --test stories -- table-signed $(RELEASE)
+
 demo-lxd: ## show the LXD integrator at work, with a real LXD in a simulated Juju model
 	@tests/tools/setup basic
 	@charms/lxd-integrator/tests/setup

@@ -5,9 +5,12 @@
 //! many relations there are. As `stories table CHARM` it prints the whole table
 //! for a program, which should be the release build.
 
+mod arrivals;
 mod bench;
 mod events;
 mod meter;
+mod multitude;
+mod signed;
 mod table;
 
 use libtest_mimic::Trial;
@@ -20,6 +23,7 @@ use etcd_charm_world::juju::Hook;
 use events::{Costs, Event};
 
 pub(crate) use meter::run_as_dispatch;
+pub(crate) use signed::print as print_signed;
 pub(crate) use table::print as print_table;
 
 /// As many hook tools as a new request may call, on a cluster of one unit.
@@ -34,6 +38,10 @@ pub(crate) fn stories() -> Vec<Trial> {
         story(
             "costs_of_a_pass_are_two_calls_for_each_relation",
             pass_over_many,
+        ),
+        story(
+            "costs_of_certificates_from_etcd_are_no_restarts",
+            signed::few,
         ),
     ]
 }

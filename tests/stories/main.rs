@@ -57,6 +57,7 @@ fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     match &words[..] {
         [command, charm] if command == "table" => costs::print_table(charm.as_ref()),
+        [command, charm] if command == "table-signed" => costs::print_signed(charm.as_ref()),
         _ => harness::main(THREADS, stories),
     }
 }

@@ -224,7 +224,7 @@ fn succeeded(run: HookRun) -> bool {
     true
 }
 
-fn number_after(text: &str, key: &str) -> Option<usize> {
+pub(crate) fn number_after(text: &str, key: &str) -> Option<usize> {
     let rest = text.rsplit(key).next().filter(|_| text.contains(key))?;
     let digits = rest.split(|c: char| !c.is_ascii_digit()).next()?;
     digits.parse().ok()

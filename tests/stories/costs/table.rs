@@ -89,7 +89,7 @@ fn counted_by_etcd(bench: &mut Bench) -> String {
     format!("In an update-status etcd counted {counted} calls, and the charm {told}.")
 }
 
-fn mebibytes(bytes: u64) -> String {
+pub(crate) fn mebibytes(bytes: u64) -> String {
     // No figure here is so large that it would lose digits.
     format!("{:.1} MiB", bytes as f64 / 1024.0 / 1024.0)
 }
