@@ -14,6 +14,7 @@ mod founding;
 mod life;
 mod refounding;
 mod rig;
+mod signed;
 mod snapshot;
 mod sweep;
 
@@ -26,9 +27,13 @@ type Sweep = fn() -> Result<(), String>;
 
 /// What is swept: each makes worlds of its own, some at a time.
 pub(crate) fn stories() -> Vec<Trial> {
-    let sweeps: [(&str, Sweep); 8] = [
+    let sweeps: [(&str, Sweep); 9] = [
         ("crash_in_the_life_of_a_client", sweep::of_a_client),
         ("crash_while_an_operator_acts", sweep::of_an_operator),
+        (
+            "crash_in_the_life_of_a_signed_client",
+            sweep::of_a_signed_client,
+        ),
         (
             "crash_in_the_life_of_a_client_of_two",
             sweep::of_a_client_of_two,

@@ -6,13 +6,15 @@ use std::fs;
 use std::path::PathBuf;
 
 use etcd_charm_world::{
-    Certificate, ClientAuthority, Credentials, Older, RelationId, Request, UnitName, V0, V1,
+    Certificate, ClientAuthority, Credentials, Older, RelationId, Request, Signing, UnitName, V0,
+    V1,
 };
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use crate::crash::drive::Action;
 use crate::crash::rig::Rig;
+use crate::crash::signed::{SIGNER, Signed};
 use crate::crash::snapshot::{self, Aliases, Snapshot};
 
 /// One event that changes something.
@@ -62,6 +64,22 @@ pub(crate) const OPERATOR_STAGES: &[Stage] = &[
     stage("the archive that is thrown away", Life::person_goes, true),
 ];
 
+/// What a client does that takes its certificate from etcd, in order.
+pub(crate) const SIGNED_STAGES: &[Stage] = &[
+    stage("a certificate that is asked for", Life::ask_to_sign, true),
+    stage("access with it", Life::request_signed, true),
+    stage("its renewal with another key", Life::renew, true),
+    stage("the renewed one shown", Life::show_renewed, true),
+    stage("a rival that asks for its name", Life::rival_comes, true),
+    stage("the end of the rival", Life::rival_goes, true),
+    stage(
+        "certificates that are not asked for any more",
+        Life::stop_signing,
+        true,
+    ),
+    stage("the access that ends", Life::end_signed, true),
+];
+
 const fn stage(name: &'static str, act: fn(&mut Life, &mut Rig), rests: bool) -> Stage {
     Stage {
         name,
@@ -80,6 +98,11 @@ pub(crate) struct Life {
     v1: Option<V1>,
     db: Option<Older>,
     certificates: [Certificate; 5],
+    /// Who takes its certificate from etcd, or did a moment ago.
+    signed: Option<Signed>,
+    rival: Option<Signing>,
+    /// How many of them there were: a name that was revoked is not free again.
+    signers: usize,
     /// Who has credentials, or had them a moment ago.
     person: Option<String>,
     /// How many persons there were: a name that was revoked cannot be used again.
@@ -104,6 +127,9 @@ impl Life {
             v1: None,
             db: None,
             certificates: ["old", "old", "new", "one", "two"].map(|name| authority.issue(name)),
+            signed: None,
+            rival: None,
+            signers: 0,
             person: None,
             persons: 0,
             is_operated: stages.iter().any(|stage| stage.action.is_some()),
@@ -183,6 +209,45 @@ impl Life {
         rig.world.model.remove_relation(v1.relation);
     }
 
+    fn ask_to_sign(&mut self, rig: &mut Rig) {
+        self.signers += 1;
+        self.signed = Some(Signed::ask(rig, self.signers));
+    }
+
+    fn signed(&mut self) -> &mut Signed {
+        self.signed.as_mut().expect("somebody has asked")
+    }
+
+    fn request_signed(&mut self, rig: &mut Rig) {
+        self.signed().request_access(rig);
+    }
+
+    fn renew(&mut self, rig: &mut Rig) {
+        self.signed().renew(rig);
+    }
+
+    fn show_renewed(&mut self, rig: &mut Rig) {
+        self.signed().show_renewed(rig);
+    }
+
+    fn rival_comes(&mut self, rig: &mut Rig) {
+        self.rival = Some(self.signed().meet_rival(rig));
+    }
+
+    fn rival_goes(&mut self, rig: &mut Rig) {
+        let rival = self.rival.take().unwrap();
+        rig.world.model.remove_relation(rival.relation);
+    }
+
+    fn stop_signing(&mut self, rig: &mut Rig) {
+        self.signed().stop_signing(rig);
+    }
+
+    fn end_signed(&mut self, rig: &mut Rig) {
+        let unit = self.units[0].clone();
+        self.signed().end_access(rig, &unit);
+    }
+
     fn person_comes(&mut self, _: &mut Rig) {
         self.persons += 1;
         self.person = Some(format!("person-{:04}", self.persons));
@@ -230,7 +295,10 @@ impl Life {
         let v1 = self.v1.as_ref().map(|v1| (v1.relation, "one"));
         let db = self.db.as_ref().map(|db| (db.relation, "db"));
         let bystander = Some((self.bystander.0, "bystander"));
-        [bystander, v0, v1, db].into_iter().flatten().collect()
+        let rival = self.rival.as_ref().map(|rival| (rival.relation, "rival"));
+        let signed = self.signed.iter().flat_map(Signed::relations);
+        let all = [bystander, v0, v1, db, rival].into_iter().flatten();
+        all.chain(signed).collect()
     }
 
     /// The state of the world, which must let the bystander work.
@@ -251,6 +319,10 @@ impl Life {
             aliases.push((uri, format!("<secret of a client {number}>")));
             aliases.push((id, format!("<id of a client's secret {number}>")));
         }
+        if let Some(signed) = &self.signed {
+            aliases.extend(signed.aliases(rig));
+            aliases.extend(snapshot::of_answers(rig, &self.units));
+        }
         if let Some(person) = &self.person {
             aliases.push((person.clone(), "<person>".to_owned()));
         }
@@ -266,7 +338,14 @@ impl Life {
         let mut end = snapshot::take(rig, &self.units, &self.relations(), aliases);
         // Names of former persons stay on record until nobody can have a
         // certificate of them.
-        end.retain(|key, _| !key.contains("/issued/person-"));
+        let is_former = |key: &str| {
+            key.contains("/issued/person-") || key.contains(&format!("/signed/{SIGNER}"))
+        };
+        end.retain(|key, _| !is_former(key));
+        if let Some(signed) = &self.signed {
+            let does = signed.show(rig, &self.units);
+            end.insert("what its certificate opens".to_owned(), does.to_owned());
+        }
         for unit in &self.units {
             if let Some(answer) = show_credentials(rig, unit) {
                 end.insert("what a person may do".to_owned(), answer.to_owned());

@@ -23,6 +23,7 @@ pub(crate) fn alias_relation(aliases: &mut Aliases, id: RelationId, name: &str) 
     for (from, to) in [
         (format!("client/{id}/"), format!("client/<{name}>/")),
         (format!("pace/{id}\""), format!("pace/<{name}>\"")),
+        (format!("unsigned/{id}\""), format!("unsigned/<{name}>\"")),
         (
             format!("\"relation\":{id},"),
             format!("\"relation\":<{name}>,"),
@@ -112,13 +113,29 @@ pub(crate) fn of_another_authority(rig: &Rig, units: &[UnitName]) -> Aliases {
             aliases.push((text, name.to_owned()));
         }
     }
-    for record in rig.world.admin(&units[0]).key_values() {
-        let record = serde_json::from_str::<Value>(&record.value).unwrap_or_default();
-        if let Some(answer) = record["answer"].as_str() {
-            aliases.push((answer.to_owned(), "<answer>".to_owned()));
-        }
-    }
+    aliases.extend(of_answers(rig, units));
     aliases
+}
+
+/// Digests of answers, for a life in which something in them is another in each.
+pub(crate) fn of_answers(rig: &Rig, units: &[UnitName]) -> Aliases {
+    let records = rig.world.admin(&units[0]).key_values().into_iter();
+    let records =
+        records.map(|record| serde_json::from_str::<Value>(&record.value).unwrap_or_default());
+    let answers = records.filter_map(|record| record["answer"].as_str().map(str::to_owned));
+    answers
+        .map(|answer| (answer, "<answer>".to_owned()))
+        .collect()
+}
+
+/// A certificate as it stands in databags and in the ledger, and its fingerprint.
+pub(crate) fn of_certificate(certificate: &str, name: &str) -> Aliases {
+    let text = certificate.trim();
+    let der = pem::parse(text).expect("a certificate");
+    let fingerprint = hex(&Sha256::digest(der.contents()));
+    [text.to_owned(), text.replace('\n', "\\n"), fingerprint]
+        .map(|text| (text, name.to_owned()))
+        .into()
 }
 
 /// The authorities as they are stored: certificates and keys, PEM.
@@ -243,9 +260,23 @@ fn without_times(text: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
+/// A text without the time from when on a name is free.
+fn without_end(text: &str) -> String {
+    const BEFORE: &str = "free after ";
+    let mut parts = text.split(BEFORE);
+    let mut left = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let end = part.find(|c: char| !(c.is_ascii_digit() || "-:TZ".contains(c)));
+        left.push_str(BEFORE);
+        left.push_str(&part[end.unwrap_or(part.len())..]);
+    }
+    left
+}
+
 /// The part of a common name that is drawn, cut off. How many of these names
 /// there are is told beside.
 fn without_chance(text: &str) -> String {
+    let text = &without_end(text);
     let mut parts = text.split("etcd-charm:db-");
     let mut left = parts.next().unwrap_or_default().to_owned();
     for part in parts {
@@ -327,10 +358,15 @@ fn of_keys(records: &[KeyValue], all: &mut Snapshot) {
             Ok(mut value) => {
                 if let Some(grant) = value.get_mut("grant").and_then(Value::as_object_mut) {
                     grant.remove("granted-at");
+                    // What etcd has signed itself ends at a time of its own.
+                    if grant.contains_key("issuer") {
+                        grant.remove("not-after");
+                    }
                 }
                 if let Some(record) = value.as_object_mut() {
                     let of_chance: &[&str] = match key {
                         _ if key.contains("/issued/") => &["fingerprint", "issued-at", "not-after"],
+                        _ if key.contains("/signed/") => &["not-after", "relation"],
                         _ if key.contains("/pace/") => &["certificate", "last"],
                         _ => &[],
                     };

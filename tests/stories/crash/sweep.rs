@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::crash::crew::{self, Outcome, Share, Work, is_named};
 use crate::crash::drive::{Drive, Point, Trace};
 use crate::crash::fault::Fault;
-use crate::crash::life::{CLIENT_STAGES, Life, OPERATOR_STAGES, Stage};
+use crate::crash::life::{CLIENT_STAGES, Life, OPERATOR_STAGES, SIGNED_STAGES, Stage};
 use crate::crash::rig::{self, Rig};
 use crate::crash::snapshot::{Snapshot, differences};
 use crate::support::say;
@@ -142,6 +142,13 @@ pub(crate) fn of_an_operator() -> Result<(), String> {
     lives("the hand of an operator", OPERATOR_STAGES, 1, |_| true)
 }
 
+/// Every fault in the life of a client that takes its certificate from etcd.
+pub(crate) fn of_a_signed_client() -> Result<(), String> {
+    let sample = (3, Duration::from_secs(15));
+    let what = "the life of a signed client";
+    lives_of(what, (SIGNED_STAGES, 1), |_| true, sample)
+}
+
 /// Faults in the lives of clients of a cluster of two, whose members restart
 /// in turn.
 pub(crate) fn of_a_client_of_two() -> Result<(), String> {
@@ -167,6 +174,16 @@ fn lives(
     units: usize,
     chosen: fn(&Point) -> bool,
 ) -> Result<(), String> {
+    lives_of(what, (stages, units), chosen, (SAMPLE, SAMPLE_LIMIT))
+}
+
+/// The same, with a sample of this size and this limit in a plain run.
+fn lives_of(
+    what: &str,
+    (stages, units): (&'static [Stage], usize),
+    chosen: fn(&Point) -> bool,
+    (sample, limit): (usize, Duration),
+) -> Result<(), String> {
     if !rig::can_trace(what) {
         return Ok(());
     }
@@ -178,14 +195,14 @@ fn lives(
         .flatten()
         .map(|t| t.points().len())
         .sum();
-    let laps = laps(&first.traces, share, chosen);
+    let laps = laps(&first.traces, share, chosen, sample);
     let kinds = count_kinds(&laps);
     let planned = laps.iter().flatten().flatten().count();
     let work = Work {
         what,
         tasks: laps,
         points: planned,
-        limit: share.limit(SAMPLE_LIMIT),
+        limit: share.limit(limit),
     };
     let live = |worker: &mut Worker, lap: Lap| worker.live(&lap);
     let tally = crew::carry_out(work, Some(first), || Worker::new(stages, units), live);
@@ -193,14 +210,19 @@ fn lives(
     tally.conclude(what, total)
 }
 
-fn laps(traces: &[Vec<Trace>], share: Share, chosen: fn(&Point) -> bool) -> Vec<Lap> {
+fn laps(
+    traces: &[Vec<Trace>],
+    share: Share,
+    chosen: fn(&Point) -> bool,
+    sample: usize,
+) -> Vec<Lap> {
     let mut stages: Vec<VecDeque<Point>> = traces
         .iter()
         .map(|traces| {
             let points: Vec<Point> = traces.iter().flat_map(Trace::points).collect();
             let is_chosen = |point: &Point| chosen(point) && is_named(point.fault);
             let points = points.into_iter().filter(is_chosen).collect();
-            share.take(points, SAMPLE).into()
+            share.take(points, sample).into()
         })
         .collect();
     let count = stages.iter().map(VecDeque::len).max().unwrap_or(0);
