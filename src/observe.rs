@@ -24,7 +24,7 @@ pub use legacy::legacy;
 pub use machine::machine;
 pub use options::{own_url, served_client_port};
 pub use quorum::{Quorum, quorum};
-pub use signing::signing;
+pub use signing::{answered, signing};
 pub use transfer::transfers;
 
 use thiserror::Error;

@@ -151,7 +151,8 @@ async fn attempt(
         None => results.set(
             &["restored", "unknown-names"],
             "no member could tell what was issued since the snapshot: revoke the names of \
-             credentials that it does not know, by revoke-client-certificates with reserve=true",
+             credentials that it does not know, by revoke-client-certificates with reserve=true, \
+             and run rotate-client-ca, which ends certificates of applications that are gone",
         ),
     }
     results.set(&["restored", "revision"], prepared.revision.to_string());

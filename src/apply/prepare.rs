@@ -76,7 +76,8 @@ pub async fn prepare(
     let gib = u32::try_from(size >> 30).unwrap_or(u32::MAX);
     let limit = START_LIMIT.saturating_add(START_LIMIT_PER_GIB.saturating_mul(gib));
     let client = serving(context, &mut restore_check, limit).await?;
-    let cleaned = client.clean_restored(before).await?;
+    let answered = observe::answered(context).map_err(Box::new)?;
+    let cleaned = client.clean_restored(before, &answered).await?;
     let revision = client.revision().await?;
     // etcd waits for its clients before it ends.
     drop(client);

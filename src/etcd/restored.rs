@@ -1,6 +1,6 @@
 //! What a database that was restored from a snapshot holds and must not keep.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use etcd_client::{DeleteOptions, GetOptions, Txn, TxnOp};
 
@@ -8,7 +8,7 @@ use super::batch::{Operation, batches};
 use super::kv::{MAX_LEDGER_BYTES, read};
 use super::{Client, EtcdError};
 use crate::facts::{
-    ALL_LEDGERS, ClientRecord, CommonName, Ledger, LedgerKey, LedgerKeys, LedgerWrite,
+    ALL_LEDGERS, ClientRecord, CommonName, Ledger, LedgerKey, LedgerKeys, LedgerWrite, SignedName,
 };
 
 /// What was removed from a restored database.
@@ -36,13 +36,18 @@ impl Client {
     /// - Our own ledger learns of what was issued, signed or revoked since, from
     ///   `before`, the ledger as it was. Nobody else can have such a name, and what
     ///   stands in the snapshot in that name is nobody's. Without it, no user of a
-    ///   name that the snapshot knows certificates of is kept.
+    ///   name that the snapshot knows certificates of is kept, and it learns of what
+    ///   applications are `answered`.
     /// - `root` gets in by certificate only, whatever it had before, and
     ///   authentication is on.
     ///
     /// # Errors
     /// etcd failed a call, or the ledger cannot be read.
-    pub async fn clean_restored(&self, before: Option<&Ledger>) -> Result<Cleaned, EtcdError> {
+    pub async fn clean_restored(
+        &self,
+        before: Option<&Ledger>,
+        answered: &BTreeMap<CommonName, SignedName>,
+    ) -> Result<Cleaned, EtcdError> {
         if self.authentication_enabled().await? {
             let mut auth = self.inner.auth_client();
             self.call("disable authentication", auth.auth_disable())
@@ -54,7 +59,7 @@ impl Client {
         let none = Default::default();
         let issued = before.map_or(&none, |before| &before.issued);
         let (kept, mut writes) = restored.keep_issued(issued);
-        let (signed, more) = restored.keep_signed(before.map(|before| &before.signed));
+        let (signed, more) = restored.keep_signed(before.map(|before| &before.signed), answered);
         writes.extend(more);
         self.write_ledger(&writes).await?;
         cleaned.kept = kept;

@@ -64,17 +64,30 @@ impl Unsigned {
 impl Ledger {
     /// What has to be written into this ledger, which is that of a snapshot, so
     /// that it knows in which names certificates are valid: `signed` is what was
-    /// known right before, or `None` where no member could tell. The names whose
-    /// users and roles are not to be trusted until the next full pass, too.
+    /// known right before, or `None` where no member could tell. Then what
+    /// applications are `answered` over their relations counts, and nothing is
+    /// forgotten. The names whose users and roles are not to be trusted until the
+    /// next full pass, too.
     pub fn keep_signed(
         &self,
         signed: Option<&BTreeMap<CommonName, SignedName>>,
+        answered: &BTreeMap<CommonName, SignedName>,
     ) -> (BTreeSet<CommonName>, Vec<LedgerWrite>) {
         let mut names: BTreeSet<_> = self.signed.keys().cloned().collect();
-        let Some(signed) = signed else {
-            return (names, Vec::new());
-        };
         let mut writes = Vec::new();
+        let Some(signed) = signed else {
+            for (name, record) in answered {
+                names.insert(name.clone());
+                writes.extend(self.without_others(name, &record.app));
+                let known = self.signed.get(name).map(|known| known.not_after);
+                let record = SignedName {
+                    not_after: known.map_or(record.not_after, |known| known.max(record.not_after)),
+                    ..record.clone()
+                };
+                writes.push(LedgerWrite::Signed(name.clone(), record));
+            }
+            return (names, writes);
+        };
         // Nobody could have had the name since, were its certificates not over.
         let over = self
             .signed
@@ -186,7 +199,7 @@ mod tests {
             (name("since"), record("app", false)),
         ]
         .into();
-        let (names, writes) = snapshot.keep_signed(Some(&now));
+        let (names, writes) = snapshot.keep_signed(Some(&now), &BTreeMap::new());
         let all = ["kept", "over", "revoked", "since"].map(name);
         assert_eq!(names, all.into(), "no user of these is trusted");
         for write in &writes {
@@ -203,8 +216,35 @@ mod tests {
             signed: [(name("kept"), record("app", false))].into(),
             ..Ledger::default()
         };
-        let (names, writes) = snapshot.keep_signed(None);
+        let (names, writes) = snapshot.keep_signed(None, &BTreeMap::new());
         assert_eq!(names, [name("kept")].into());
         assert_eq!(writes, []);
+    }
+
+    #[test]
+    fn where_nobody_can_tell_what_is_answered_is_known() {
+        let mut snapshot = Ledger {
+            signed: [
+                (name("kept"), record("app", false)),
+                (name("renewed"), record("app", false)),
+            ]
+            .into(),
+            ..Ledger::default()
+        };
+        let mut earlier = record("app", false);
+        earlier.not_after = Timestamp(1_700_000_000);
+        let answered = [
+            (name("renewed"), earlier),
+            (name("since"), record("other", false)),
+        ]
+        .into();
+        let (names, writes) = snapshot.keep_signed(None, &answered);
+        assert_eq!(names, ["kept", "renewed", "since"].map(name).into());
+        for write in &writes {
+            snapshot.apply(write);
+        }
+        assert_eq!(snapshot.signed[&name("since")], record("other", false));
+        let renewed = snapshot.signed[&name("renewed")].not_after;
+        assert_eq!(renewed, record("app", false).not_after);
     }
 }

@@ -1,17 +1,19 @@
 //! What applications ask to have signed, and what they were answered.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use tls_certificates::answers::{self, Answers};
 use tls_certificates::requests::{self, Request};
 
 use super::clients::of_relation;
 use super::{Application, ObserveError};
 use crate::context::Context;
 use crate::facts::observed::{Clients, Pass, SigningRelation};
-use crate::facts::{AppName, Condition, Databag, Relation, UnitName};
+use crate::facts::{AppName, CommonName, Condition, Databag, Relation, SignedName, UnitName};
 use crate::hook::Event;
 use crate::juju::ToolError;
 use crate::relation::CERTIFICATES;
+use crate::tls::ClientCertificate;
 
 /// Adds the relations over which certificates are asked for: the one that this
 /// hook is about, or all in a full pass. Only the leader looks at them.
@@ -44,6 +46,48 @@ pub fn signing(
         clients.signing.insert(relation.id, read);
     }
     Ok(())
+}
+
+/// In which names applications have certificates, as far as their relations say:
+/// for a ledger that may not know of all of them. Only the leader can tell.
+///
+/// # Errors
+/// A hook tool failed.
+pub fn answered(context: &Context) -> Result<BTreeMap<CommonName, SignedName>, ObserveError> {
+    let mut all = BTreeMap::new();
+    for relation in context.tools.relation_ids(CERTIFICATES)? {
+        let read = of_relation(own_answers(context, relation))?;
+        let Some((app, answers)) = read else {
+            continue;
+        };
+        for answer in answers.certificates {
+            let Ok(leaf) = ClientCertificate::recall(&answer.certificate) else {
+                continue;
+            };
+            let record = SignedName {
+                relation: relation.id,
+                app: app.clone(),
+                not_after: leaf.not_after,
+                ended_at: None,
+                is_revoked: false,
+            };
+            // Of several in one name, the one that lasts longest.
+            let known = all.entry(leaf.common_name).or_insert(record);
+            known.not_after = known.not_after.max(leaf.not_after);
+        }
+    }
+    Ok(all)
+}
+
+fn own_answers(context: &Context, relation: Relation) -> Result<(AppName, Answers), ToolError> {
+    let app = context.tools.remote_app(relation)?;
+    let own = context
+        .tools
+        .relation_get_own_app(relation, context.hook.unit.app())?;
+    Ok((
+        app,
+        answers::read(&own.unwrap_or_default()).unwrap_or_default(),
+    ))
 }
 
 fn signing_relation(
@@ -112,7 +156,7 @@ fn requests_in(bags: &[Databag], set_aside: &mut Vec<String>) -> Result<Vec<Requ
 
 /// Whether something was answered that nobody asks for any more.
 fn is_missing_one(asked: &[Request], own: &Databag) -> bool {
-    let answered = tls_certificates::answers::read(own).unwrap_or_default();
+    let answered = answers::read(own).unwrap_or_default();
     let mut answered = answered.certificates.iter();
     answered.any(|answer| !asked.iter().any(|request| request.csr == answer.csr))
 }

@@ -12,13 +12,10 @@ use crate::interop::story::{Story, assert_serves, story};
 pub(crate) fn stories() -> Vec<Trial> {
     vec![
         story("signed_per_unit", per_unit),
-        story("signed_per_application_by_the_predecessor", |story| {
-            per_application(story, "v4");
-        }),
-        story("signed_per_application", |story| {
-            per_application(story, "charmlibs");
-        }),
+        story("signed_per_application_by_the_predecessor", per_application),
         story("signed_refused_and_asked_again", refused),
+        story("signed_across_models", across_models),
+        story("signed_by_another_authority", another_authority),
     ]
 }
 
@@ -123,11 +120,9 @@ fn per_unit(mut story: Story) {
     );
 }
 
-fn per_application(mut story: Story, library: &'static str) {
-    // The library asks for it on every unit, and says that not all may have it.
-    story.expect_warning("Only the leader can access the private key in APP mode");
+fn per_application(mut story: Story) {
     story.expect_warning("Removed private key secret");
-    let relation = story.ask_signed("app", 2, (library, "app"));
+    let relation = story.ask_signed("app", 1, ("v4", "app"));
     story.rest();
     let shown = assert_told(&mut story, &first("app"));
     let starts = story.world.starts(&story.etcd);
@@ -170,4 +165,63 @@ fn refused(mut story: Story) {
     story.rest();
     let _ = assert_told(&mut story, &first("root"));
     assert!(!story.answer(relation).contains_key("request_errors"));
+}
+
+/// An application of another model, and one of this model that would like its name.
+fn across_models(mut story: Story) {
+    story.expect_warning("Removed private key secret");
+    let (app, relation) = story.ask_signed_remotely("app");
+    story.rest();
+    let shown = Certificate {
+        common_name: "app".to_owned(),
+        ..assert_told(&mut story, &first(&app))
+    };
+    let starts = story.world.starts(&story.etcd);
+    let created = with_access(&mut story, &app);
+    assert_eq!(created.response("username"), "app");
+    let client = story.client_v1(&created, &shown);
+    assert_serves(&client, "/signed/");
+
+    story.ask_signed("app", 1, ("charmlibs", "unit"));
+    story.rest();
+    let fired = story.news(&first("app"));
+    let denied = of(&fired, "certificate_denied");
+    assert!(!denied.is_empty(), "{:?}", names(&fired));
+    let message = "common name app is asked for over another relation";
+    assert_eq!(denied[0].body()["message"], message);
+    story.world.model.remove_relation(relation);
+    story.rest();
+    assert_eq!(story.users(), [""; 0]);
+    let client = story.client_v1(&created, &shown).impatient();
+    assert!(!client.run(&["get", "/signed/key"]).ok);
+    // Its certificate is about, so the name is nobody's yet.
+    assert!(of(&story.news(&first("app")), "certificate_available").is_empty());
+    assert_eq!(
+        story.world.starts(&story.etcd),
+        starts,
+        "etcd was restarted"
+    );
+}
+
+/// The authority is replaced under it, and its library and charm take that up.
+fn another_authority(mut story: Story) {
+    story.ask_signed("app", 1, ("charmlibs", "app"));
+    story.rest();
+    let before = assert_told(&mut story, &first("app"));
+    let created = with_access(&mut story, "app");
+    let leader = story.etcd.clone();
+    let parameters = serde_json::json!({"grace-minutes": 0});
+    let action = story
+        .world
+        .model
+        .run_action(leader, "rotate-client-ca", parameters);
+    assert_eq!(action.status, "completed", "{}", action.message);
+    story.rest();
+    let after = assert_told(&mut story, &first("app"));
+    assert_ne!(after.certificate, before.certificate);
+    assert_eq!(after.key, before.key, "it is the same request");
+    let client = story.client_v1(&created, &after);
+    assert_serves(&client, "/signed/");
+    let client = story.client_v1(&created, &before);
+    story.assert_shut_out(&client);
 }

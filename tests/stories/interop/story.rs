@@ -156,6 +156,22 @@ impl Story {
         self.relate_certificates(app)
     }
 
+    /// The same, for an application of another model. Gives its name in this one.
+    pub(crate) fn ask_signed_remotely(&mut self, name: &str) -> (String, RelationId) {
+        let deployment = requirer::deployment(1)
+            .environment("LIBRARY", "charmlibs")
+            .config("mode", "unit")
+            .config("common-name", name);
+        let charm = requirer::charm("signed");
+        let side = RemoteSide::Consumer;
+        let app = self
+            .world
+            .model
+            .deploy_remote_with(name, charm, side, deployment);
+        let relation = self.relate_certificates(&app);
+        (app, relation)
+    }
+
     /// Relates a requirer over `certificates`.
     pub(crate) fn relate_certificates(&mut self, app: &str) -> RelationId {
         let end = format!("{app}:certificates");

@@ -358,13 +358,36 @@ fn a_thousand_requests_are_cut_to_what_one_relation_may_have() {
 /// What may happen between two plans.
 #[derive(Clone, Debug)]
 enum Happens {
-    Asks { relation: u32, name: usize },
-    Withdraws { relation: u32 },
-    Leaves { relation: u32 },
-    Uses { app: u32, certificate: usize },
-    Pins { app: u32, name: usize },
-    GivesUp { app: u32 },
-    Passes { days: i64 },
+    Asks {
+        relation: u32,
+        name: usize,
+    },
+    Withdraws {
+        relation: u32,
+    },
+    Leaves {
+        relation: u32,
+    },
+    Uses {
+        app: u32,
+        certificate: usize,
+    },
+    Pins {
+        app: u32,
+        name: usize,
+    },
+    GivesUp {
+        app: u32,
+    },
+    Passes {
+        days: i64,
+    },
+    /// A snapshot is taken.
+    Saves,
+    /// It is restored; no member may be there to tell what was since.
+    Restores {
+        knows: bool,
+    },
 }
 
 const NAMES: [&str; 2] = ["alpha", "beta"];
@@ -380,7 +403,61 @@ fn happens() -> impl Strategy<Value = Happens> {
         1 => (app(), 0..NAMES.len()).prop_map(|(app, name)| Happens::Pins { app, name }),
         1 => app().prop_map(|app| Happens::GivesUp { app }),
         2 => (1..40i64).prop_map(|days| Happens::Passes { days }),
+        1 => Just(Happens::Saves),
+        1 => any::<bool>().prop_map(|knows| Happens::Restores { knows }),
     ]
+}
+
+/// What the relations say that applications are answered.
+fn answered(bench: &Bench) -> BTreeMap<CommonName, SignedName> {
+    let mut all = BTreeMap::new();
+    for (id, relation) in &bench.observed.clients.signing {
+        let answers = answers::read(&relation.own).expect("answers");
+        for answer in answers.certificates {
+            let leaf = ClientCertificate::recall(&answer.certificate).expect("a leaf");
+            let record = SignedName {
+                relation: *id,
+                app: relation.app.clone().expect("a name"),
+                not_after: leaf.not_after,
+                ended_at: None,
+                is_revoked: false,
+            };
+            all.insert(leaf.common_name, record);
+        }
+    }
+    all
+}
+
+/// Restores what was saved. Where nobody knows what was since, certificates are of
+/// no concern that neither the snapshot nor a relation knows.
+fn restore(bench: &mut Bench, saved: &Cluster, knows: bool, all: &mut Vec<Signed>) {
+    let before = std::mem::replace(&mut bench.cluster, saved.clone()).ledger;
+    let answered = answered(bench);
+    let before = knows.then_some(&before.signed);
+    let (names, writes) = bench.cluster.ledger.keep_signed(before, &answered);
+    for write in &writes {
+        bench.cluster.ledger.apply(write);
+    }
+    for name in names {
+        // Neither user nor role is left.
+        let nobody = Access {
+            user: None,
+            role: None,
+        };
+        bench.cluster.access.insert(name, nobody);
+    }
+    all.retain(|signed| {
+        let record = bench
+            .cluster
+            .ledger
+            .signed
+            .get(&signed.certificate.common_name);
+        knows
+            || record.is_some_and(|record| {
+                record.relation.0 == signed.relation
+                    && record.not_after >= signed.certificate.not_after
+            })
+    });
 }
 
 /// A certificate that was signed, and for which application.
@@ -448,8 +525,15 @@ proptest! {
         let mut bench = Bench::new(1);
         bench.observed.options.prefix_policy = PrefixPolicy::Shared;
         let mut all: Vec<Signed> = Vec::new();
+        let mut saved = None;
         for event in events {
             match event {
+                Happens::Saves => saved = Some(bench.cluster.clone()),
+                Happens::Restores { knows } => {
+                    if let Some(saved) = &saved {
+                        restore(&mut bench, saved, knows, &mut all);
+                    }
+                }
                 Happens::Asks { relation, name } => {
                     ask_to_sign(&mut bench, relation, relation - 10, &[&csr(NAMES[name])]);
                 }
