@@ -1,12 +1,16 @@
-//! When the authority of the servers takes its next step.
+//! When an authority takes its next step.
+
+use std::collections::BTreeSet;
 
 use super::{admin, next, progress};
-use crate::facts::authorities::{AdminRotation, Authorities, Rotation};
-use crate::facts::{IssuedRecord, IssuedState, Purpose, Timestamp};
+use crate::facts::authorities::{AdminRotation, Authorities, ClientRotation, Rotation};
+use crate::facts::{ClientRecord, Grant, IssuedRecord, IssuedState, Purpose, Timestamp};
 use crate::plan::Stage;
 use crate::plan::restart::TrustStep;
-use crate::plan::testing::{Bench, DAY, NOW};
-use crate::tls::{Authority, OwnCertificate, TrustBundle, digest};
+use crate::plan::testing::{Bench, DAY, NOW, key};
+use crate::tls::{
+    Authority, ClientCertificate, ClientRequest, OwnCertificate, OwnRequest, TrustBundle, digest,
+};
 
 fn authority(name: &str) -> Authority {
     Authority::create(name, NOW, 3650 * DAY).expect("an authority")
@@ -259,4 +263,74 @@ fn a_member_that_has_not_loaded_the_administrators_holds_every_step_up_and_resta
         matches!(restart, Stage::Trust(TrustStep::Restart(_))),
         "{restart:?}"
     );
+}
+
+/// A grant of an application whose certificate this authority has signed.
+fn grant_signed(bench: &mut Bench, signer: &Authority) {
+    let ask = OwnRequest::create("alpha", &BTreeSet::new(), None).expect("a request");
+    let request = ClientRequest::check(&ask.csr).expect("in order");
+    let signed = signer.sign_request(&request, NOW, 90 * DAY);
+    let leaf = ClientCertificate::recall(&signed.expect("a certificate")).expect("a leaf");
+    let record = ClientRecord {
+        app: "app".parse().ok(),
+        grant: Some(Grant {
+            common_name: leaf.common_name.clone(),
+            prefix: "/a/".parse().expect("a prefix"),
+            issuer: leaf.issuer_among(&signer.certificate),
+            certificate: leaf.pem.clone(),
+            fingerprint: leaf.fingerprint.clone(),
+            not_after: leaf.not_after,
+            granted_at: NOW,
+        }),
+        ..ClientRecord::default()
+    };
+    bench.cluster.ledger.clients.insert(key(1), record);
+}
+
+#[test]
+fn the_next_of_clients_signs_when_all_trust_it_and_the_other_goes_when_nobody_shows_it() {
+    let mut bench = Bench::new(2);
+    let mut authorities = bench.authorities().clone();
+    authorities.client_rotation = Some(ClientRotation::Next {
+        authority: authority("next"),
+        grace_seconds: 60,
+    });
+    let before = authorities.client.clone().expect("an authority");
+    // Nobody has loaded it yet.
+    bench.observed.machine.authorities = Some(authorities.clone());
+    assert!(next(&bench.observed, &bench.cluster).is_none());
+    follow_administrators(&mut bench, &authorities);
+    assert_eq!(
+        bench.observed.machine.signing_authority(),
+        Some(before.certificate.trim_end())
+    );
+    let switched = next(&bench.observed, &bench.cluster).expect("a step");
+    let present = switched.client.clone().expect("an authority");
+    assert_ne!(present.certificate, before.certificate);
+    assert_ne!(switched.announcement(), authorities.announcement());
+
+    follow_administrators(&mut bench, &switched);
+    let signs = bench.observed.machine.signing_authority();
+    assert_eq!(signs, Some(present.certificate.trim_end()));
+    grant_signed(&mut bench, &before);
+    bench.observed.now = NOW.plus_seconds(59);
+    assert!(next(&bench.observed, &bench.cluster).is_none());
+    let said = |bench: &Bench| progress(&bench.observed, &bench.cluster).unwrap_or_default();
+    let text = "replacing the clients' CA: the previous one ends after ";
+    assert!(said(&bench).starts_with(text), "{}", said(&bench));
+    bench.observed.now = NOW.plus_seconds(60);
+    assert!(
+        next(&bench.observed, &bench.cluster).is_none(),
+        "it is shown"
+    );
+    let text = "replacing the clients' CA: app must show what it signed";
+    assert_eq!(said(&bench), text);
+    // Over, or replaced.
+    for (days, signer) in [(91, &before), (0, &present)] {
+        bench.observed.now = NOW.plus_seconds(days * DAY + 60);
+        grant_signed(&mut bench, signer);
+        let finished = next(&bench.observed, &bench.cluster).expect("a step");
+        assert!(finished.client_rotation.is_none());
+        assert_eq!(finished.signing_trust(), Some(present.certificate.clone()));
+    }
 }
