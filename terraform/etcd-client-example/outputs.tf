@@ -16,6 +16,7 @@ output "provides" {
 output "requires" {
   description = "Endpoints that need another application, by name."
   value = {
-    etcd = "etcd"
+    certificates = "certificates"
+    etcd         = "etcd"
   }
 }

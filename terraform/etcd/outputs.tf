@@ -15,6 +15,7 @@ output "provides" {
     db           = "db"
     etcd_client  = "etcd-client"
     proxy        = "proxy"
+    send_ca_cert = "send-ca-cert"
   }
 }
 

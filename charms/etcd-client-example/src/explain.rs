@@ -19,6 +19,8 @@ pub(crate) enum State {
     Pending(AppName, Missing),
     /// The leader has made no certificate yet.
     NoCertificate,
+    /// The client certificate is not signed yet, or not for a reason.
+    Unsigned(AppName, Option<String>),
     /// The provider has answered, and etcd cannot be used.
     Unusable(AppName, String),
     /// A key was written, read and watched.
@@ -46,6 +48,14 @@ pub(crate) fn status(state: &State) -> (StatusName, String) {
         State::NoCertificate => (
             StatusName::Waiting,
             "waiting for the leader to make a client certificate".to_owned(),
+        ),
+        State::Unsigned(app, None) => (
+            StatusName::Waiting,
+            format!("waiting for {app} to sign the client certificate"),
+        ),
+        State::Unsigned(app, Some(reason)) => (
+            StatusName::Blocked,
+            format!("{app} signs no client certificate: {reason}"),
         ),
         State::Unusable(app, reason) => {
             (StatusName::Waiting, format!("cannot use {app}: {reason}"))
@@ -81,6 +91,7 @@ mod tests {
         let app: AppName = "e".repeat(60).parse().expect("a name");
         for state in [
             State::Unusable(app.clone(), "x".repeat(500)),
+            State::Unsigned(app.clone(), Some("x".repeat(500))),
             State::Usable {
                 app,
                 prefix: "\n\u{1}".repeat(500),

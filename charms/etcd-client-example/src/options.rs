@@ -57,8 +57,8 @@ impl Options {
         })
     }
 
-    /// What is asked of the provider over this relation. The certificate is renewed
-    /// when a third of its time is left.
+    /// What is asked of the provider over this relation, with a certificate that the
+    /// charm makes. It is renewed when a third of its time is left.
     pub(crate) fn wish(&self, hook: &Hook, relation: RelationId) -> Wish {
         let valid_seconds = self.certificate_days * DAY;
         Wish {
@@ -74,7 +74,7 @@ impl Options {
 
 /// A name that no other client of the provider has: applications of other models
 /// may be called the same and have relations of the same number.
-fn common_name(hook: &Hook, relation: RelationId) -> CommonName {
+pub(crate) fn common_name(hook: &Hook, relation: RelationId) -> CommonName {
     let app: String = hook.unit.app().as_str().chars().take(40).collect();
     let model = &hook.model.as_str()[..8];
     let name = format!("{app}-{relation}-{model}");

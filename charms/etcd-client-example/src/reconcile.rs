@@ -5,10 +5,11 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use certificates::Timestamp;
-use data_requirer::{Answer, ETCD_CLIENT, Requirer, RequirerError};
+use data_requirer::{Answer, ClientCertificate, ETCD_CLIENT, Requirer, RequirerError};
 use juju_hooks::{Endpoint, Event, Hook, LogLevel, Relation, RelationChange, ToolError, Tools};
 use thiserror::Error;
 
+use crate::certificate::{self, Source};
 use crate::etcd::Session;
 use crate::explain::{State, chain, status};
 use crate::measure;
@@ -43,6 +44,7 @@ pub async fn run(hook: &Hook, root: &Path) -> Result<(), ReconcileError> {
     let tools = Tools::new(&hook.search_path, &private)?;
     let now = SystemTime::now().into();
     withdraw(&tools, hook, now)?;
+    certificate::withdraw(&tools, hook, now)?;
 
     let mut session = None;
     let since = Since::of(root, &hook.unit);
@@ -93,19 +95,34 @@ async fn go(
         Ok(options) => options,
         Err(invalid) => return Ok(State::InvalidOption(invalid)),
     };
+    let source = certificate::go(tools, hook, now)?;
     // The metadata allows one.
     let Some(relation) = tools.relation_ids(ETCD)?.pop() else {
         return Ok(State::Unrelated);
     };
     let app = tools.remote_app(relation)?;
-    let wish = options.wish(hook, relation.id);
+    let mut wish = options.wish(hook, relation.id);
     let requirer = Requirer::new(tools, hook, relation, &ETCD_CLIENT, options.dialect, now);
+    let signed = match source {
+        Source::Own => None,
+        Source::Signed(identity) => {
+            wish.certificate = ClientCertificate::Given(identity.certificate().to_owned());
+            Some(identity)
+        }
+        // What the charm has made before is used until then.
+        Source::Unsigned(..) if requirer.identity(&wish)?.is_some() => None,
+        Source::Unsigned(app, reason) => return Ok(State::Unsigned(app, reason)),
+    };
     requirer.publish(std::slice::from_ref(&wish))?;
     let access = match requirer.answer(&wish)? {
         Answer::Pending(missing) => return Ok(State::Pending(app, missing)),
         Answer::Ready(access) => access,
     };
-    let Some(identity) = requirer.identity(&wish)? else {
+    let identity = match signed {
+        Some(identity) => Some(identity),
+        None => requirer.identity(&wish)?,
+    };
+    let Some(identity) = identity else {
         return Ok(State::NoCertificate);
     };
     let key = format!(

@@ -51,6 +51,10 @@ impl Identity {
         pairs.map(|pair| (pair.certificate.as_str(), &pair.key))
     }
 
+    pub(crate) const fn of(current: Pair, before: Option<Pair>) -> Self {
+        Self { current, before }
+    }
+
     /// A new one, of which `before` was the last.
     pub(crate) fn make(
         policy: &CertificatePolicy,

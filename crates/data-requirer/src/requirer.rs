@@ -7,12 +7,13 @@ use data_interfaces::{
     RequestId, RequestKey, SecretGroup, fernet, provider, secret_label,
 };
 use juju_hooks::{
-    Databag, Event, Hook, Relation, RelationChange, Revision, SecretContent, SecretOwner,
-    SecretUnavailable, SecretUri, ToolError, Tools,
+    Databag, Hook, Relation, Revision, SecretContent, SecretOwner, SecretUnavailable, SecretUri,
+    ToolError, Tools,
 };
 use secret_value::Secret;
 use thiserror::Error;
 
+use crate::ending::{clears_up, is_ending};
 use crate::{CertificatePolicy, Identity};
 
 /// What is wanted of the provider.
@@ -102,7 +103,7 @@ impl<'h> Requirer<'h> {
     /// # Errors
     /// See [`RequirerError`].
     pub fn publish(&self, wishes: &[Wish]) -> Result<(), RequirerError> {
-        if self.is_ending() || !self.tools.is_leader()? {
+        if is_ending(self.hook, self.relation) || !self.tools.is_leader()? {
             return Ok(());
         }
         let bags = self.bags()?;
@@ -165,12 +166,7 @@ impl<'h> Requirer<'h> {
     /// # Errors
     /// A hook tool failed.
     pub fn withdraw(&self) -> Result<(), RequirerError> {
-        let units = self.tools.unit_goals()?;
-        let is_leaving = units.get(&self.hook.unit).is_none_or(|dying| *dying);
-        let others_stay = units
-            .iter()
-            .any(|(unit, dying)| *unit != self.hook.unit && !dying);
-        if (is_leaving && others_stay) || !self.tools.is_leader()? {
+        if !clears_up(self.tools, self.hook)? {
             return Ok(());
         }
         let app = self.hook.unit.app();
@@ -179,12 +175,6 @@ impl<'h> Requirer<'h> {
         published
             .map(|(id, _)| id)
             .try_for_each(|id| self.remove_secrets(id))
-    }
-
-    fn is_ending(&self) -> bool {
-        matches!(&self.hook.event, Event::Relation(event)
-            if event.id == self.relation.id
-                && matches!(event.change, RelationChange::Departed | RelationChange::Broken))
     }
 
     fn request(&self, wish: &Wish) -> OwnRequest {

@@ -8,6 +8,7 @@
 
 mod legacy;
 mod setting;
+mod signed;
 mod stories;
 
 use std::process::ExitCode;

@@ -69,6 +69,13 @@ impl Setting {
             .integrate("etcd:etcd-client", &format!("{app}:etcd"))
     }
 
+    /// Has the example's certificate signed by etcd.
+    pub(crate) fn integrate_certificates(&mut self, app: &str) -> RelationId {
+        self.world
+            .model
+            .integrate("etcd:certificates", &format!("{app}:certificates"))
+    }
+
     /// The status of a unit, as `word: text`.
     pub(crate) fn status(&self, unit: &UnitName) -> String {
         let status = self.world.model.unit_status(unit.clone());

@@ -7,9 +7,10 @@ use serde_json::json;
 
 use crate::legacy;
 use crate::setting::{APP, Setting, unit};
+use crate::signed;
 
 pub(crate) fn all() -> Vec<Trial> {
-    let stories: [(&str, fn()); 7] = [
+    let stories: [(&str, fn()); 10] = [
         ("related_renewed_unrelated", related_renewed_unrelated),
         ("version_0_of_the_interface_does_the_same", version_0),
         (
@@ -19,6 +20,15 @@ pub(crate) fn all() -> Vec<Trial> {
         ("a_restart_of_etcd_is_seen_and_passes", restart),
         ("another_model_is_served_under_its_key", another_model),
         ("another_prefix_replaces_the_first", another_prefix),
+        (
+            "signed_by_etcd_it_needs_no_restart",
+            signed::without_a_restart,
+        ),
+        ("signed_by_etcd_and_by_itself_in_turns", signed::in_turns),
+        (
+            "certificates_may_come_long_before_etcd",
+            signed::before_etcd,
+        ),
         ("older_interfaces_are_read_in_three_states", legacy::states),
     ];
     let trial = |(name, tell): (&str, fn())| {
