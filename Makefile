@@ -142,7 +142,8 @@ pack-test: ## pack the charm, look at what is in it, and let it serve a client
 
 crash: ## kill the charm at every call that it makes; CRASH_SWEEP=20 takes each 20th, CRASH_FAULTS some kinds
 	@tests/tools/setup all
-	@$(ENV) CRASH_SWEEP=$${CRASH_SWEEP:-all} cargo test --test stories -- $(or $(FILTER),crash_)
+	@$(ENV) cargo build --release
+	@$(ENV) CRASH_SWEEP=$${CRASH_SWEEP:-all} CRASH_CHARM="$$(realpath $(RELEASE))" cargo test --test stories -- $(or $(FILTER),crash_)
 
 hostile: ## send every certificate of the corpus in every way, to every etcd
 	@tests/tools/setup all

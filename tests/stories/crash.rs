@@ -5,7 +5,8 @@
 //! A plain run takes a bounded sample that is the same every time. With
 //! `CRASH_SWEEP=all` every point is taken, with `CRASH_SWEEP=7` each seventh;
 //! `CRASH_FAULTS=AfterTool,BeforeReceive` takes only those kinds of faults;
-//! `CRASH_WORLDS=4` has four worlds at a time in place of two.
+//! `CRASH_WORLDS=4` has four worlds at a time in place of two; `CRASH_CHARM` is another
+//! build of the charm's program, which is faster when it is optimised.
 
 mod crew;
 mod drive;
@@ -17,6 +18,7 @@ mod rig;
 mod signed;
 mod snapshot;
 mod sweep;
+mod trace;
 
 use libtest_mimic::Trial;
 

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::crash::fault::{FILES, Fault, RECEIVE, SEND};
 use crate::crash::rig::Rig;
+use crate::crash::trace::{Calls, Trace};
 
 /// How many hooks an event may lead to.
 const HOOK_LIMIT: usize = 80;
@@ -18,7 +19,8 @@ const RETRIES: usize = 12;
 /// How many full passes may have something to do.
 const PASSES: usize = 12;
 
-/// Where a fault strikes: in which hook of which unit, counted from 0.
+/// Where a fault strikes: in which hook of which unit, counted from 0. A hook that is
+/// repeated since it failed is the same hook.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Point {
     /// The unit.
@@ -29,68 +31,20 @@ pub(crate) struct Point {
     pub(crate) fault: Fault,
 }
 
-/// What one hook did when nothing went wrong.
-#[derive(Clone, Debug)]
-pub(crate) struct Trace {
-    /// The unit.
-    pub(crate) unit: UnitName,
-    /// Which of the unit's hooks since the event it was.
-    pub(crate) hook: usize,
-    tools: usize,
-    sends: usize,
-    receives: usize,
-    files: usize,
-    starts: bool,
-    /// Whether it was the leader's, with another unit at hand.
-    leads: bool,
-}
-
-impl Trace {
-    /// Everything that can go wrong in such a hook.
-    pub(crate) fn points(&self) -> Vec<Point> {
-        let each = |count: usize, fault: fn(usize) -> Fault| (1..=count).map(fault);
-        let mut faults: Vec<Fault> = each(self.tools, Fault::BeforeTool)
-            .chain(each(self.tools, Fault::AfterTool))
-            .chain(each(self.tools, Fault::FailTool))
-            .chain(each(self.sends, Fault::BeforeSend))
-            .chain(each(self.receives, Fault::BeforeReceive))
-            .chain(each(self.sends, Fault::BreakSend))
-            .chain(each(self.receives, Fault::BreakReceive))
-            .chain(each(self.files, Fault::BeforeFile))
-            .collect();
-        if self.leads {
-            faults.extend(each(self.tools, Fault::LoseLeadership));
-        }
-        faults.push(Fault::FailCommit);
-        if self.tools > 0 && self.sends > 0 {
-            // Two places are enough: etcd is asked before and after them.
-            for nth in [1, self.tools.div_ceil(2)] {
-                faults.extend([Fault::KillEtcd(nth), Fault::HaltEtcd(nth)]);
-            }
-        }
-        if self.starts {
-            faults.extend([Fault::BeforeStart, Fault::DuringStart, Fault::AfterStart]);
-        }
-        let point = |fault| Point {
-            unit: self.unit.clone(),
-            hook: self.hook,
-            fault,
-        };
-        faults.into_iter().map(point).collect()
-    }
-}
-
 /// The hooks that one event leads to.
 pub(crate) struct Drive<'a> {
     rig: &'a mut Rig,
     units: Vec<UnitName>,
     relations: Vec<RelationId>,
-    point: Option<Point>,
-    /// Whether the hook failed by the fault.
-    pub(crate) fired: bool,
-    /// Whether a hook that was to be killed made fewer calls this time.
-    pub(crate) missed: bool,
-    armed: bool,
+    /// What is still to strike, at most one fault for each hook.
+    points: Vec<Point>,
+    /// How many hooks failed by a fault.
+    pub(crate) fired: usize,
+    /// Where a hook was to be killed and made fewer calls this time, or never ran.
+    pub(crate) missed: Vec<Point>,
+    /// What strikes in the next hook of its unit.
+    armed: Vec<Point>,
+    harms: bool,
     /// What hooks did, where that is recorded.
     pub(crate) traces: Vec<Trace>,
     records: bool,
@@ -118,16 +72,17 @@ impl<'a> Drive<'a> {
         rig: &'a mut Rig,
         units: &[UnitName],
         relations: Vec<RelationId>,
-        point: Option<Point>,
+        points: Vec<Point>,
     ) -> Self {
         let mut drive = Self {
             rig,
             units: units.to_vec(),
             relations,
-            point,
-            fired: false,
-            missed: false,
-            armed: false,
+            harms: !points.is_empty(),
+            points,
+            fired: 0,
+            missed: Vec::new(),
+            armed: Vec::new(),
             traces: Vec::new(),
             records: false,
             counts: BTreeMap::new(),
@@ -154,6 +109,13 @@ impl<'a> Drive<'a> {
     /// Runs hooks until none is due; with `rests` also full passes until one
     /// changes nothing.
     pub(crate) fn run(&mut self, rests: bool) -> Result<(), String> {
+        self.carry_out(rests)?;
+        self.missed.append(&mut self.points);
+        self.missed.append(&mut self.armed);
+        Ok(())
+    }
+
+    fn carry_out(&mut self, rests: bool) -> Result<(), String> {
         if let Some(action) = self.action.take() {
             self.act(&action)?;
         }
@@ -201,7 +163,7 @@ impl<'a> Drive<'a> {
             if status == "completed" || is_done {
                 return Ok(());
             }
-            if self.point.is_none() {
+            if !self.harms {
                 return Err(format!("{} failed: {message}", action.name));
             }
             last = message;
@@ -253,14 +215,12 @@ impl<'a> Drive<'a> {
         next: impl FnOnce(&mut Model) -> Option<HookRun>,
     ) -> Result<Option<HookRun>, String> {
         let number = self.counts.get(unit).copied().unwrap_or(0);
-        let struck = self.point.as_ref();
-        let struck = struck.filter(|point| point.unit == *unit && point.hook == number);
-        let fault = struck.map(|point| point.fault);
-        if let Some(fault) = fault {
+        let strikes = |point: &Point| point.unit == *unit && point.hook == number;
+        if let Some(at) = self.points.iter().position(strikes) {
             // It waits for the unit's next hook, which may not be due yet.
-            if !std::mem::replace(&mut self.armed, true) {
-                fault.arm(self.rig, unit);
-            }
+            let point = self.points.swap_remove(at);
+            point.fault.arm(self.rig, unit);
+            self.armed.push(point);
         } else if self.records {
             let options = format!(
                 "-o {} -e trace={SEND},{RECEIVE},{FILES}",
@@ -271,11 +231,16 @@ impl<'a> Drive<'a> {
         let Some(run) = next(&mut self.rig.world.model) else {
             return Ok(None);
         };
-        self.counts.insert(unit.clone(), number + 1);
+        if run.succeeded() {
+            self.counts.insert(unit.clone(), number + 1);
+        }
         Fault::disarm(self.rig, unit);
-        if let Some(fault) = fault {
-            self.fired = !run.succeeded();
-            self.missed = fault.kills() && run.succeeded();
+        if let Some(at) = self.armed.iter().position(strikes) {
+            let point = self.armed.swap_remove(at);
+            self.fired += usize::from(!run.succeeded());
+            if point.fault.kills() && run.succeeded() {
+                self.missed.push(point);
+            }
         }
         self.judge(&run)?;
         if self.records {
@@ -338,26 +303,11 @@ impl<'a> Drive<'a> {
 
     fn note(&mut self, run: &HookRun, number: usize) {
         let text = fs::read_to_string(self.rig.trace_file()).unwrap_or_default();
-        let count = |name: &str| {
-            let begin = format!("{name}(");
-            text.lines().filter(|line| line.starts_with(&begin)).count()
-        };
         let machine = &self.rig.world.machines[&run.unit];
         let calls = machine.calls();
         machine.clear_calls();
-        let starts = calls.iter().any(|call| {
-            let is_start = |word: &String| word == "start" || word == "restart";
-            call.first().is_some_and(|name| name == "systemctl") && call.iter().any(is_start)
-        });
-        self.traces.push(Trace {
-            unit: run.unit.clone(),
-            hook: number,
-            tools: run.calls.len(),
-            sends: count(SEND),
-            receives: count(RECEIVE),
-            files: FILES.split(',').map(count).sum(),
-            starts,
-            leads: self.units.len() > 1 && self.rig.world.model.is_leader(run.unit.clone()),
-        });
+        let leads = self.units.len() > 1 && self.rig.world.model.is_leader(run.unit.clone());
+        let trace = Trace::new(run, number, Calls::read(&text), &calls, leads);
+        self.traces.push(trace);
     }
 }

@@ -23,16 +23,12 @@ pub(crate) const FILES: &str = "rename,fsync";
 /// What goes wrong in one hook. Calls are counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Fault {
-    /// The hook is killed when this call of a hook tool arrives.
-    BeforeTool(usize),
     /// The hook is killed when this call of a hook tool was carried out.
     AfterTool(usize),
     /// This call of a hook tool fails, for a reason that has no meaning.
     FailTool(usize),
     /// Juju cannot commit what the hook wrote.
     FailCommit,
-    /// The hook is killed before it sends this to etcd.
-    BeforeSend(usize),
     /// The hook is killed when etcd's answer is there and was not read.
     BeforeReceive(usize),
     /// The connection to etcd breaks when this is sent.
@@ -73,9 +69,7 @@ impl Fault {
     pub(crate) fn kills(self) -> bool {
         matches!(
             self,
-            Self::BeforeTool(_)
-                | Self::AfterTool(_)
-                | Self::BeforeSend(_)
+            Self::AfterTool(_)
                 | Self::BeforeReceive(_)
                 | Self::BeforeFile(_)
                 | Self::BeforeStart
@@ -92,7 +86,6 @@ impl Fault {
         const KILL: &str = "signal=SIGKILL";
         const BREAK: &str = "error=ECONNRESET";
         let planted = match self {
-            Self::BeforeSend(nth) => Some(strace(SEND, nth, KILL)),
             Self::BeforeReceive(nth) => Some(strace(RECEIVE, nth, KILL)),
             Self::BreakSend(nth) => Some(strace(SEND, nth, BREAK)),
             Self::BreakReceive(nth) => Some(strace(RECEIVE, nth, BREAK)),
@@ -114,7 +107,6 @@ impl Fault {
         let pid = rig.world.machines[unit].service(&service_of(unit)).main_pid;
         let model = &mut rig.world.model;
         match self {
-            Self::BeforeTool(nth) => model.kill_before_tool_call(unit.clone(), nth),
             Self::AfterTool(nth) => model.kill_after_tool_call(unit.clone(), nth),
             Self::FailTool(nth) => {
                 model.fail_tool_call(unit.clone(), nth, 1, "ERROR connection is shut down\n");

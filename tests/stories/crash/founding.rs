@@ -5,9 +5,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::crash::crew::{self, Outcome, Work};
-use crate::crash::drive::{Drive, Point, Trace};
+use crate::crash::drive::{Drive, Point};
 use crate::crash::rig::{self, Rig};
 use crate::crash::snapshot::{self, Aliases, Snapshot, differences};
+use crate::crash::trace::Trace;
 
 /// How many points a plain run takes.
 const SAMPLE: usize = 6;
@@ -28,14 +29,14 @@ fn sweep(what: &str, joins: bool) -> Result<(), String> {
     if !rig::can_trace(what) {
         return Ok(());
     }
-    let undisturbed = come_up(joins, None, true)?;
+    let undisturbed = come_up(joins, Vec::new(), true)?;
     let wanted = undisturbed.snapshot;
     let points: Vec<Point> = undisturbed.traces.iter().flat_map(Trace::points).collect();
     let total = points.len();
     let work = Work::of_points(what, points, |point| point.fault, SAMPLE, SAMPLE_LIMIT);
     let strike = |(): &mut (), point: Point| {
         let shown = format!("{} in hook {} of {}", point.fault, point.hook, point.unit);
-        let ended = come_up(joins, Some(point), false);
+        let ended = come_up(joins, vec![point], false);
         let end = ended.map_err(|error| format!("{shown}: {error}"))?;
         let differences = differences(&wanted, &end.snapshot);
         if !differences.is_empty() {
@@ -53,22 +54,22 @@ struct End {
     outcome: Outcome,
 }
 
-fn come_up(joins: bool, point: Option<Point>, records: bool) -> Result<End, String> {
+fn come_up(joins: bool, points: Vec<Point>, records: bool) -> Result<End, String> {
     let mut rig = Rig::new();
     let mut units = vec![rig.deploy()];
     if joins {
         rig.world.rest();
         units.push(rig.add_unit());
     }
-    let mut drive = Drive::new(&mut rig, &units, Vec::new(), point);
+    let mut drive = Drive::new(&mut rig, &units, Vec::new(), points);
     if records {
         drive = drive.recording();
     }
     drive.run(true)?;
     let outcome = Outcome {
         points: 1,
-        fired: usize::from(drive.fired),
-        missed: usize::from(drive.missed),
+        fired: drive.fired,
+        missed: drive.missed.len(),
     };
     let traces = drive.traces;
     let world = &rig.world;

@@ -24,7 +24,8 @@ impl Rig {
     pub(crate) fn new() -> Self {
         let directory = tempfile::Builder::new().prefix("crash-").tempdir().unwrap();
         let at = directory.path();
-        let charm = env!("CARGO_BIN_EXE_etcd-charm");
+        let charm = std::env::var("CRASH_CHARM");
+        let charm = charm.as_deref().unwrap_or(env!("CARGO_BIN_EXE_etcd-charm"));
         // The options are used up, so that only one hook is harmed. The traced
         // thread is the first one: all sockets and files are its business.
         let dispatch = format!(

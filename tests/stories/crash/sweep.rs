@@ -1,14 +1,16 @@
 //! Many lives in a few worlds, each life with one fault in each of its stages.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use crate::crash::crew::{self, Outcome, Share, Work, is_named};
-use crate::crash::drive::{Drive, Point, Trace};
+use crate::crash::drive::{Drive, Point};
 use crate::crash::fault::Fault;
 use crate::crash::life::{CLIENT_STAGES, Life, OPERATOR_STAGES, SIGNED_STAGES, Stage};
 use crate::crash::rig::{self, Rig};
 use crate::crash::snapshot::{Snapshot, differences};
+use crate::crash::trace::Trace;
 use crate::support::say;
 
 /// How many lives a plain run takes.
@@ -16,8 +18,8 @@ const SAMPLE: usize = 6;
 /// A plain run begins no life after this time since the first.
 const SAMPLE_LIMIT: Duration = Duration::from_secs(40);
 
-/// A fault or none for each stage.
-type Lap = Vec<Option<Point>>;
+/// The faults of each stage, at most one for each of its hooks.
+type Lap = Vec<Vec<Point>>;
 
 /// A world, and how each stage ends in it when nothing goes wrong.
 struct Worker {
@@ -56,7 +58,7 @@ impl Worker {
             (stage.act)(&mut self.life, &mut self.rig);
             let relations = self.relations();
             let action = stage.action.map(|action| action(&self.life));
-            let drive = Drive::new(&mut self.rig, &self.life.units, relations, None);
+            let drive = Drive::new(&mut self.rig, &self.life.units, relations, Vec::new());
             let mut drive = drive.acting(action).recording();
             drive.run(stage.rests)?;
             self.traces.push(drive.traces);
@@ -79,7 +81,7 @@ impl Worker {
         }
         self.rig.world.model.set_leader("etcd", first);
         let relations = self.relations();
-        Drive::new(&mut self.rig, &self.life.units, relations, None).run(true)
+        Drive::new(&mut self.rig, &self.life.units, relations, Vec::new()).run(true)
     }
 
     fn end(&mut self) -> Snapshot {
@@ -91,32 +93,35 @@ impl Worker {
         end
     }
 
-    /// Lives once more. Gives what came of the faults, or what was wrong in the
-    /// end.
-    fn live(&mut self, lap: &Lap) -> Result<Outcome, String> {
+    /// Lives once more. Gives what came of the faults and those that did not come to
+    /// pass, or what was wrong in the end.
+    fn live(&mut self, lap: &Lap) -> Result<(Outcome, Lap), String> {
+        let mut missed = Lap::new();
         let mut outcome = Outcome {
             points: lap.iter().flatten().count(),
             ..Outcome::default()
         };
-        for ((stage, end), point) in self.stages.iter().zip(self.ends.clone()).zip(lap) {
-            let shown = || match point {
-                Some(point) => format!(
-                    "{}, {} in hook {} of {}",
-                    stage.name, point.fault, point.hook, point.unit
-                ),
-                None => stage.name.to_owned(),
+        for ((stage, end), points) in self.stages.iter().zip(self.ends.clone()).zip(lap) {
+            let shown = || {
+                let one = |point: &Point| {
+                    let Point { unit, hook, fault } = point;
+                    format!(", {fault} in hook {hook} of {unit}")
+                };
+                let faults: String = points.iter().map(one).collect();
+                format!("{}{faults}", stage.name)
             };
             self.rig.settle_accounts(&self.life.units);
             (stage.act)(&mut self.life, &mut self.rig);
             let relations = self.relations();
             let action = stage.action.map(|action| action(&self.life));
-            let drive = Drive::new(&mut self.rig, &self.life.units, relations, point.clone());
+            let drive = Drive::new(&mut self.rig, &self.life.units, relations, points.clone());
             let mut drive = drive.acting(action);
             drive
                 .run(stage.rests)
                 .map_err(|error| format!("{}:\n      {error}", shown()))?;
-            outcome.fired += usize::from(drive.fired);
-            outcome.missed += usize::from(drive.missed);
+            outcome.fired += drive.fired;
+            outcome.missed += drive.missed.len();
+            missed.push(std::mem::take(&mut drive.missed));
             if !stage.rests {
                 continue;
             }
@@ -128,7 +133,7 @@ impl Worker {
                 return Err(format!("{}:\n    {}", shown(), wrong.join("\n    ")));
             }
         }
-        Ok(outcome)
+        Ok((outcome, missed))
     }
 }
 
@@ -197,37 +202,75 @@ fn lives_of(
         .sum();
     let laps = laps(&first.traces, share, chosen, sample);
     let kinds = count_kinds(&laps);
-    let planned = laps.iter().flatten().flatten().count();
-    let work = Work {
+    let missed = Mutex::new(Vec::new());
+    let live = |worker: &mut Worker, lap: Lap| {
+        let (outcome, left) = worker.live(&lap)?;
+        missed.lock().unwrap().push(left);
+        Ok(outcome)
+    };
+    let work = |laps: Vec<Lap>| Work {
         what,
+        points: laps.iter().flatten().flatten().count(),
         tasks: laps,
-        points: planned,
         limit: share.limit(limit),
     };
-    let live = |worker: &mut Worker, lap: Lap| worker.live(&lap);
-    let tally = crew::carry_out(work, Some(first), || Worker::new(stages, units), live);
+    let make = || Worker::new(stages, units);
+    let tally = crew::carry_out(work(laps), Some(first), make, live);
     say(&format!("{what}: {} events, {kinds}", stages.len()));
-    tally.conclude(what, total)
+    tally.conclude(what, total)?;
+    if share == Share::Sample {
+        return Ok(());
+    }
+    // What a hook before it had done already is tried again with nothing before it.
+    let alone = alone(&missed.into_inner().unwrap());
+    let again = format!("{what}, what was missed");
+    let live = |worker: &mut Worker, lap: Lap| worker.live(&lap).map(|(outcome, _)| outcome);
+    crew::carry_out(work(alone), None, make, live).conclude(&again, total)
 }
 
+/// Laps that strike once in each stage, out of these.
+fn alone(laps: &[Lap]) -> Vec<Lap> {
+    let mut alone: Vec<Lap> = Vec::new();
+    for lap in laps {
+        for (stage, points) in lap.iter().enumerate() {
+            for point in points {
+                let free = alone.iter().position(|lap| lap[stage].is_empty());
+                let free = free.unwrap_or_else(|| {
+                    alone.push(vec![Vec::new(); lap.len()]);
+                    alone.len() - 1
+                });
+                alone[free][stage].push(point.clone());
+            }
+        }
+    }
+    alone
+}
+
+/// Each lap strikes once in each hook of each stage while there is something left to
+/// strike there: a hook that failed is repeated and made good before the next one.
 fn laps(
     traces: &[Vec<Trace>],
     share: Share,
     chosen: fn(&Point) -> bool,
     sample: usize,
 ) -> Vec<Lap> {
-    let mut stages: Vec<VecDeque<Point>> = traces
+    let of_hook = |trace: &Trace| -> VecDeque<Point> {
+        let is_chosen = |point: &Point| chosen(point) && is_named(point.fault);
+        let points = trace.points().into_iter().filter(is_chosen).collect();
+        share.take(points, sample).into()
+    };
+    let mut stages: Vec<Vec<VecDeque<Point>>> = traces
         .iter()
-        .map(|traces| {
-            let points: Vec<Point> = traces.iter().flat_map(Trace::points).collect();
-            let is_chosen = |point: &Point| chosen(point) && is_named(point.fault);
-            let points = points.into_iter().filter(is_chosen).collect();
-            share.take(points, sample).into()
-        })
+        .map(|traces| traces.iter().map(of_hook).collect())
         .collect();
-    let count = stages.iter().map(VecDeque::len).max().unwrap_or(0);
+    let lengths = stages.iter().flatten().map(VecDeque::len);
+    let count = lengths.max().unwrap_or(0);
+    let of_stage = |hooks: &mut Vec<VecDeque<Point>>| {
+        let points = hooks.iter_mut().filter_map(VecDeque::pop_front);
+        points.collect()
+    };
     (0..count)
-        .map(|_| stages.iter_mut().map(VecDeque::pop_front).collect())
+        .map(|_| stages.iter_mut().map(of_stage).collect())
         .collect()
 }
 
