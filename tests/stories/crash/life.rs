@@ -46,12 +46,16 @@ pub(crate) const CLIENT_STAGES: &[Stage] = &[
     stage("the full pass that drops the leaf", |_, _| {}, true),
 ];
 
-/// What an operator does, in order. The authority comes first: whatever follows
-/// is told of another one in each life.
+/// What an operator does, in order. The authorities come first: whatever follows
+/// is told of other ones in each life.
 pub(crate) const OPERATOR_STAGES: &[Stage] = &[
     Stage {
         action: Some(Life::replace_authority),
         ..stage("another authority of the servers", |_, _| {}, true)
+    },
+    Stage {
+        action: Some(Life::replace_admin_authority),
+        ..stage("another authority of the administrators", |_, _| {}, true)
     },
     Stage {
         action: Some(Life::generate),
@@ -107,7 +111,7 @@ pub(crate) struct Life {
     person: Option<String>,
     /// How many persons there were: a name that was revoked cannot be used again.
     persons: usize,
-    /// Whether an operator acts, who replaces the authority of the servers.
+    /// Whether an operator acts, who replaces the authorities.
     is_operated: bool,
 }
 
@@ -281,8 +285,16 @@ impl Life {
     }
 
     fn replace_authority(&self) -> Action {
+        Self::replace("rotate-server-ca")
+    }
+
+    fn replace_admin_authority(&self) -> Action {
+        Self::replace("rotate-admin-ca")
+    }
+
+    fn replace(name: &'static str) -> Action {
         Action {
-            name: "rotate-server-ca",
+            name,
             // The next one signs at once.
             parameters: json!({"grace-minutes": 0}),
             done: Some("is being replaced already"),

@@ -99,14 +99,17 @@ pub(crate) fn of_identities(rig: &Rig, units: &[UnitName]) -> Aliases {
     aliases
 }
 
-/// The same as [`of_authority`], the authority of the servers itself, and what is a
-/// digest of it among other things: for a life in which it is replaced.
+/// The same as [`of_authority`], the authorities of servers and administrators
+/// themselves, and what is a digest of them among other things: for a life in which
+/// they are replaced.
 pub(crate) fn of_another_authority(rig: &Rig, units: &[UnitName]) -> Aliases {
     let mut aliases = of_authority(rig, units);
     let stored = authorities(rig);
     for (part, name) in [
         ("server-ca-cert", "<authority>"),
         ("server-ca-key", "<its key>"),
+        ("admin-ca-cert", "<authority of administrators>"),
+        ("admin-ca-key", "<their key>"),
     ] {
         let text = stored[part].trim();
         for text in [text.to_owned(), text.replace('\n', "\\n")] {
@@ -221,7 +224,19 @@ pub(crate) fn take(
     all.into_iter()
         .map(|(key, value)| (normal(&key, &aliases), normal(&value, &aliases)))
         .map(|(key, value)| (without_chance(&key), without_chance(&value)))
+        .map(|(key, value)| match key.contains("trust") {
+            true => (key, sorted(&value)),
+            false => (key, value),
+        })
         .collect()
+}
+
+/// The lines of a trust file in an order that does not depend on how certificates
+/// that were made by chance compare.
+fn sorted(text: &str) -> String {
+    let mut lines: Vec<&str> = text.lines().collect();
+    lines.sort_unstable();
+    lines.join("\n")
 }
 
 fn normal(text: &str, aliases: &Aliases) -> String {
