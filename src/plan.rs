@@ -13,6 +13,7 @@ pub mod alarm;
 pub mod authorities;
 mod bootstrap;
 pub mod defrag;
+mod digest;
 pub mod disconnect;
 pub mod issue;
 pub mod machine;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Fingerprint, Timestamp};
+use super::Timestamp;
 
 /// How many changes count against a relation, and when the last one was.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -12,8 +12,9 @@ pub struct Pace {
     pub changes: u32,
     /// When the last one was.
     pub last: Timestamp,
-    /// The certificate that it was counted for: a hook that is run again brings the
-    /// same one, and is no further change. Earlier revisions did not note it.
+    /// A digest of all certificates that the relation showed when it was counted: a
+    /// hook that is run again finds the same ones, and is no further change. Earlier
+    /// revisions did not note it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub certificate: Option<Fingerprint>,
+    pub shown: Option<String>,
 }

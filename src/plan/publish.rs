@@ -1,7 +1,6 @@
 //! What others may read: answers to clients, what units tell each other, the
 //! version. Only what is true by now is published, and an answer only whole.
 
-mod digest;
 mod endpoints;
 mod legacy;
 mod peers;
@@ -19,9 +18,9 @@ use crate::facts::observed::{AcrossModels, ClientRelation, Observed, Pass, reque
 use crate::facts::{
     ClientRecord, Cluster, Databag, LedgerWrite, RelationId, RequestKey, Secret, SecretUri,
 };
+use crate::plan::digest::{content_digest, hex};
 pub use crate::relation::peer::Changes;
 use crate::relation::{self, Asked, Correlation, ETCD_CLIENT, OfferedCertificate, SecretGroup};
-use digest::{content_digest, hex};
 pub use legacy::{EndedIdentities, LegacyPublication};
 use peers::{app_changes, forgotten_members, trust_digest, unit_changes};
 pub use signing::{SigningPublication, ToSign};

@@ -2,9 +2,12 @@
 //! time costs a restart of every member, whatever else is limited; so one that
 //! goes on waits, each time for longer, and nobody beside it does.
 
+use sha2::{Digest as _, Sha256};
+
 use super::Planner;
-use crate::facts::observed::Scope;
-use crate::facts::{Condition, Grant, LedgerWrite, Pace, RequestKey, Timestamp};
+use crate::facts::observed::{Certificate, Scope};
+use crate::facts::{Condition, Grant, LedgerWrite, Pace, RelationId, RequestKey, Timestamp};
+use crate::plan::digest;
 
 /// So many changes are taken at once. A relation begins with one or a few, and
 /// changes its certificates months later; an operator who tries what is accepted
@@ -29,7 +32,9 @@ impl Planner<'_, '_> {
         let now = self.observed.now;
         match self.ledger.paces.get(&key.relation) {
             Some(pace)
-                if self.is_new(key, grant) && !is_counted(pace, grant) && next(pace, now) > now =>
+                if self.is_new(key, grant)
+                    && !self.is_counted(key, pace)
+                    && next(pace, now) > now =>
             {
                 let next = next(pace, now);
                 let text = format!("its certificates change too often, next at {next}");
@@ -47,11 +52,11 @@ impl Planner<'_, '_> {
         if !self.is_new(key, grant) || before.is_some_and(|pace| pace.last == now) {
             return;
         }
-        let is_repeated = before.is_some_and(|pace| is_counted(pace, grant));
+        let is_repeated = before.is_some_and(|pace| self.is_counted(key, pace));
         let pace = Pace {
             changes: before.map_or(0, |pace| counted(pace, now)) + u32::from(!is_repeated),
             last: now,
-            certificate: Some(grant.fingerprint.clone()),
+            shown: self.shown(key.relation),
         };
         self.write([LedgerWrite::Pace(key.relation, pace)]);
     }
@@ -89,12 +94,30 @@ impl Planner<'_, '_> {
         let loaded = self.observed.machine.loaded_leaves.as_ref();
         !loaded.is_some_and(|loaded| loaded.contains(&grant.fingerprint))
     }
-}
 
-/// Whether the last change was counted for this very certificate: the hook that
-/// did so was cut short, or its grant has not come into force yet.
-fn is_counted(pace: &Pace, grant: &Grant) -> bool {
-    pace.certificate.as_ref() == Some(&grant.fingerprint)
+    /// Whether the last change was counted for what the relation shows now: the hook
+    /// that did so was cut short, or a grant has not come into force yet.
+    fn is_counted(&self, key: &RequestKey, pace: &Pace) -> bool {
+        pace.shown.is_some() && pace.shown == self.shown(key.relation)
+    }
+
+    /// A digest of the certificates that the relation shows, whatever has become of
+    /// them so far.
+    fn shown(&self, relation: RelationId) -> Option<String> {
+        let relation = self.observed.clients.relations.get(&relation)?;
+        let mut hash = Sha256::new();
+        for (key, certificate) in &relation.certificates {
+            if let Certificate::Text(text) = certificate {
+                let request = key.request.as_ref().map_or("", |id| id.as_str());
+                // Lengths keep two neighbouring texts apart.
+                for part in [request, text] {
+                    hash.update((part.len() as u64).to_be_bytes());
+                    hash.update(part);
+                }
+            }
+        }
+        Some(digest::hex(&hash.finalize()[..16]))
+    }
 }
 
 /// How many changes still count. One from the future is from before the clock was
@@ -135,7 +158,7 @@ mod tests {
             pace = Some(Pace {
                 changes,
                 last: now,
-                certificate: None,
+                shown: None,
             });
             taken.push(now.0);
         }
@@ -159,7 +182,7 @@ mod tests {
         let pace = Pace {
             changes: 9,
             last: Timestamp(0),
-            certificate: None,
+            shown: None,
         };
         let after = |hours: i64| Timestamp(hours * 3600);
         assert_eq!(counted(&pace, after(4)), 5);
@@ -168,7 +191,7 @@ mod tests {
         let ahead = Pace {
             changes: 9,
             last: after(9999),
-            certificate: None,
+            shown: None,
         };
         assert!(next(&ahead, after(1)) <= after(1));
     }

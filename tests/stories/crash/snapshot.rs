@@ -382,7 +382,7 @@ fn of_keys(records: &[KeyValue], all: &mut Snapshot) {
                     let of_chance: &[&str] = match key {
                         _ if key.contains("/issued/") => &["fingerprint", "issued-at", "not-after"],
                         _ if key.contains("/signed/") => &["not-after", "relation"],
-                        _ if key.contains("/pace/") => &["certificate", "last"],
+                        _ if key.contains("/pace/") => &["last", "shown"],
                         _ => &[],
                     };
                     record.retain(|name, _| !of_chance.contains(&name.as_str()));

@@ -1,11 +1,11 @@
-//! Digests of what is published, by which it is told from what was before.
+//! Digests of what is published or shown, by which it is told from what was before.
 
 use sha2::{Digest, Sha256};
 
 use crate::facts::Secret;
 
 /// Of the content of secrets.
-pub(super) fn content_digest<'c>(
+pub(crate) fn content_digest<'c>(
     content: impl Iterator<Item = (&'c String, &'c Secret<String>)>,
 ) -> String {
     let mut hash = Sha256::new();
@@ -21,6 +21,6 @@ pub(super) fn content_digest<'c>(
 }
 
 /// As hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
