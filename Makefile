@@ -49,7 +49,7 @@ costs: ## measure what hooks cost, beside COSTS_CLIENTS other clients; prints a 
 	@$(ENV) cargo test -q --test stories -- table $(RELEASE)
 
 .PHONY: costs-signed
-costs-signed: ## measure how clients come, with certificates from etcd and with their own, then COSTS_CLIENTS at once
+costs-signed: ## measure how clients come, with certificates from etcd and with their own, COSTS_ARRIVALS of each, then COSTS_CLIENTS at once
 	@tests/tools/setup basic
 	@$(ENV) cargo build --release
 	@$(ENV) cargo test --test stories --no-run

@@ -5,6 +5,7 @@ mod hostile;
 mod leave;
 mod rotate;
 mod see;
+mod signed;
 mod start;
 mod use_it;
 
@@ -46,10 +47,11 @@ pub(crate) fn all(screen: &Screen, options: WorldOptions) -> Outcome<()> {
     ask::databags(&mut show, 3)?;
     use_it::rights(&show, 4)?;
     use_it::traffic(&show, 5)?;
-    rotate::rotate(&mut show, 6)?;
-    hostile::refuse(&mut show, 7)?;
-    see::see(&mut show, 8)?;
-    leave::remove(&mut show, 9)?;
+    signed::come_and_go(&mut show, 6)?;
+    rotate::rotate(&mut show, 7)?;
+    hostile::refuse(&mut show, 8)?;
+    see::see(&mut show, 9)?;
+    leave::remove(&mut show, 10)?;
     finish(&show);
     Ok(())
 }

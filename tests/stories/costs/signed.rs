@@ -10,11 +10,19 @@ use crate::costs::arrivals::{Order, Setting, Way, measure};
 use crate::costs::multitude::{self, Sum};
 use crate::costs::table::mebibytes;
 
-/// How many clients come to a cluster.
-const CLIENTS: usize = 20;
+/// How many clients come to a cluster, where `COSTS_ARRIVALS` does not say it.
+const ARRIVALS: usize = 20;
 
 /// How many are many, where `COSTS_CLIENTS` does not say it.
 const MANY: usize = 1000;
+
+/// A number of clients that the environment says; with 0 that part is left out.
+fn number(name: &str, usual: usize) -> Option<usize> {
+    match std::env::var(name) {
+        Err(_) => Some(usual),
+        Ok(text) => text.parse().ok(),
+    }
+}
 
 /// Nothing is restarted and nothing is lost, whatever else a busy machine does.
 pub(crate) fn few() {
@@ -28,15 +36,18 @@ pub(crate) fn few() {
 
 /// Measures and prints; on standard error it says how far it is.
 pub(crate) fn print(charm: &Path) -> ExitCode {
-    let many = match std::env::var("COSTS_CLIENTS").map(|text| text.parse()) {
-        Err(_) => MANY,
-        Ok(Ok(count)) => count,
-        Ok(Err(_)) => {
-            say("COSTS_CLIENTS must be a number of clients");
-            return ExitCode::from(2);
-        }
+    let (few, many) = (
+        number("COSTS_ARRIVALS", ARRIVALS),
+        number("COSTS_CLIENTS", MANY),
+    );
+    let (Some(few), Some(many)) = (few, many) else {
+        say("COSTS_ARRIVALS and COSTS_CLIENTS must be numbers of clients");
+        return ExitCode::from(2);
     };
-    let mut text = arrivals(charm);
+    let mut text = String::new();
+    if few > 0 {
+        text.push_str(&arrivals(charm, few));
+    }
     if many > 0 {
         text.push_str(&multitude(charm, many));
     }
@@ -45,9 +56,9 @@ pub(crate) fn print(charm: &Path) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn arrivals(charm: &Path) -> String {
+fn arrivals(charm: &Path, count: usize) -> String {
     let mut text = format!(
-        "{CLIENTS} clients come while another one writes:\n\n\
+        "{count} clients come while another one writes:\n\n\
          | cluster | certificates | they come | served | restarts | longest gap | request to first put, \
          median / longest |\n|---|---|---|---:|---:|---:|---:|\n"
     );
@@ -55,7 +66,7 @@ fn arrivals(charm: &Path) -> String {
         for way in [Way::Signed, Way::Pinned] {
             for order in [Order::AtOnce, Order::InTurn] {
                 say(&format!("{setting}, certificates {way}, {order}"));
-                let seen = measure(charm, (setting, way, order), CLIENTS);
+                let seen = measure(charm, (setting, way, order), count);
                 assert_eq!(seen.lost, [""; 0], "{setting}, {way}, {order}");
                 let _ = writeln!(
                     text,
