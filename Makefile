@@ -84,7 +84,9 @@ test-machines: ## the charm on machines with systemd and apt, which are booted h
 	@tests/tools/setup basic
 	@$(TIMED) image tests/machines/setup
 	@$(ENV) cargo test --no-run --test machines
-	@$(ENV) ETCD_CHARM_MACHINES=1 exec $(TIMED) machines setpriv --pdeathsig TERM cargo test --test machines
+	@$(ENV) ETCD_CHARM_MACHINES=1 $(TIMED) machines setpriv --pdeathsig TERM cargo test --test machines
+	@charms/valkey/tests/setup
+	@$(ENV) ETCD_CHARM_MACHINES=1 exec $(TIMED) valkey setpriv --pdeathsig TERM cargo test -p valkey-charm --test machines
 
 format: ## format the sources
 	@cargo fmt --all

@@ -138,7 +138,7 @@ fn commands_are_understood_and_run_by_a_test() {
 fn commands_of_the_other_charms_are_understood() {
     let mut wrong = Vec::new();
     for charm in sister::Sister::all() {
-        let commands = commands::of_text(&charm.readme());
+        let commands = commands::of_text(&charm.documents());
         assert!(!commands.is_empty());
         for command in commands {
             if let Err(reason) = charm.check(&command) {

@@ -57,8 +57,14 @@ impl Sister {
             && application == Some(&self.name)
     }
 
-    pub(crate) fn readme(&self) -> String {
-        fs::read_to_string(&self.readme).unwrap()
+    /// The README, and the documents beside it.
+    pub(crate) fn documents(&self) -> String {
+        let mut text = fs::read_to_string(&self.readme).unwrap();
+        let beside = self.readme.with_file_name("docs");
+        for entry in fs::read_dir(beside).into_iter().flatten() {
+            text.push_str(&fs::read_to_string(entry.unwrap().path()).unwrap());
+        }
+        text
     }
 
     /// Whether a command can be given as it stands.
@@ -94,6 +100,13 @@ impl Sister {
                 let set: Option<Vec<_>> = set.iter().map(pair).collect();
                 let set = set.ok_or("not all of it is name=value")?;
                 run(action, &set, &self.metadata, &self.tests)
+            }
+            ("attach-resource", [name, set]) if *name == self.name => {
+                let resource = set.split('=').next().unwrap_or_default();
+                let is_known = self.metadata.map("resources").contains_key(resource);
+                is_known
+                    .then_some(())
+                    .ok_or_else(|| format!("there is no resource {resource}"))
             }
             ("integrate" | "remove-relation" | "offer", ends) => {
                 ends.iter().try_for_each(|end| self.has_end(end))

@@ -43,7 +43,7 @@ impl Guest {
         assert!(self.nspawn.is_none(), "{} is on", self.name);
         let directory = self.directory();
         let executable = std::env::current_exe().unwrap();
-        let charm = env!("CARGO_BIN_EXE_etcd-charm");
+        let charm = crate::PROGRAM;
         let console = Path::new(PLACE).join(format!("{}.console", self.name));
         let console = File::options()
             .create(true)
@@ -76,7 +76,7 @@ impl Guest {
     /// hook hands to its tools. The simulated one is not, so it finds them by a
     /// link into the machine.
     fn show_handover(&self) {
-        let directory = Path::new("/run/etcd-charm");
+        let directory = Path::new(crate::RUNTIME);
         let link = directory.join(&self.name);
         fs::create_dir_all(directory).unwrap();
         drop(fs::remove_file(&link));
@@ -199,7 +199,7 @@ impl Guest {
 
 /// The repository.
 pub(crate) fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
+    Path::new(crate::ROOT)
 }
 
 /// The child of `systemd-nspawn` that is the first process of a machine; it has

@@ -27,6 +27,13 @@ use std::process::{Command, ExitCode};
 
 use libtest_mimic::{Arguments, Trial};
 
+/// The repository.
+pub(crate) const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+/// What is at `/charm/dispatch` on each machine.
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_etcd-charm");
+/// Where the charm has what hook tools read.
+pub(crate) const RUNTIME: &str = "/run/etcd-charm";
+
 /// Set by `make test-machines`.
 const WANTED: &str = "ETCD_CHARM_MACHINES";
 

@@ -5,4 +5,5 @@ pub mod cluster;
 pub mod leave;
 pub mod machine;
 pub mod own;
+pub mod restart;
 pub mod users;

@@ -23,7 +23,7 @@ pub fn chain(error: &dyn std::error::Error) -> String {
 /// The status of this unit: first what somebody has to do.
 pub fn status(report: &Report) -> (StatusName, String) {
     let (status, text) = match (report.problems.first(), refusal(report)) {
-        (Some(problem @ (Problem::Option(_) | Problem::Program(_))), _) => {
+        (Some(problem @ (Problem::Archive(_) | Problem::Option(_) | Problem::Program(_))), _) => {
             (StatusName::Blocked, of_problem(problem))
         }
         (Some(problem), _) => (StatusName::Waiting, of_problem(problem)),
@@ -44,7 +44,9 @@ fn active(report: &Report) -> String {
         1 => format!("{role}; 1 client"),
         count => format!("{role}; {count} clients"),
     };
-    if let Some(progress) = &report.progress {
+    if let Some(unit) = &report.lost {
+        text.push_str(&format!("; {unit} is lost, and is not waited for"));
+    } else if let Some(progress) = &report.progress {
         text.push_str(&format!("; {progress}"));
     } else if report.units == 2 {
         text.push_str("; add a third unit: two cannot replace a lost primary");
@@ -64,6 +66,8 @@ pub fn of_problem(problem: &Problem) -> String {
         Problem::Unreachable(unit) => {
             format!("waiting for {unit}, which does not answer, to give access")
         }
+        Problem::Archive(reason) => format!("resource valkey: {reason}"),
+        Problem::Restart(reason) => format!("waiting to restart: {reason}"),
         Problem::Waiting(what) => format!("waiting for {what}"),
     }
 }

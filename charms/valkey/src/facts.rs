@@ -73,8 +73,12 @@ pub struct Member {
     pub address: Option<IpAddr>,
     /// Whether its server and its sentinel have taken their places.
     pub joined: bool,
+    /// What its sentinel saw when it last told.
+    pub sees: String,
     /// The last step that it has taken in replacing the application's secret.
     pub step: Option<u64>,
+    /// The release that its nodes have to restart with, if they run another program.
+    pub restart: Option<String>,
 }
 
 /// Which relations a run looked at. One that is in scope and does not exist is

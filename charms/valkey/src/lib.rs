@@ -13,6 +13,7 @@ pub mod facts;
 pub mod machine;
 pub mod observe;
 pub mod plan;
+pub mod program;
 pub mod reconcile;
 pub mod relation;
 pub mod render;

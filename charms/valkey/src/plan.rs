@@ -6,6 +6,7 @@ pub mod advisory;
 pub mod answer;
 pub mod cluster;
 pub mod options;
+pub mod restart;
 pub mod rotation;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -28,6 +29,8 @@ pub struct Report {
     pub units: usize,
     /// Whether this unit has the primary.
     pub primary: bool,
+    /// A unit that does not answer, and that nobody waits for.
+    pub lost: Option<String>,
     /// What goes on over several hooks.
     pub progress: Option<String>,
 }
@@ -45,6 +48,10 @@ pub enum Problem {
     NoPrimary(String),
     /// A unit does not answer, so that it cannot get users.
     Unreachable(String),
+    /// The archive that the operator attached cannot be used, for this reason.
+    Archive(String),
+    /// This unit cannot restart with another program now, for this reason.
+    Restart(String),
     /// Something that comes by itself is not there yet.
     Waiting(&'static str),
 }

@@ -4,9 +4,10 @@
 
 mod leave;
 mod report;
+mod restart;
 mod serve;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use certificates::Timestamp;
@@ -20,6 +21,7 @@ use crate::machine::{Commands, MachineError, Paths, Service};
 use crate::observe;
 use crate::plan::answer::PORT;
 use crate::plan::{Problem, Report, cluster, rotation};
+use crate::program::{self, Chosen};
 use crate::relation::CLIENTS;
 use crate::relation::ledger::Ledger;
 use crate::valkey::ValkeyError;
@@ -125,10 +127,13 @@ pub async fn run(hook: Hook, root: PathBuf) -> Result<(), ReconcileError> {
         }
         _ => return run.wait_for("the leader"),
     };
-    if let Some(problem) = run.prepare(&own, is_upgrade(&hook)).await {
-        run.report.problems.push(problem);
-    } else if let Err(error) = run.converge(&own).await {
-        run.report.problems.push(Problem::Server(chain(&error)));
+    let chosen = run.choose(&hook.event).map_err(ReconcileError::Observe)?;
+    if let Some(chosen) = chosen {
+        if let Some(problem) = run.prepare(&own, &chosen.path, is_upgrade(&hook)).await {
+            run.report.problems.push(problem);
+        } else if let Err(error) = run.converge_with(&own, &chosen).await {
+            run.report.problems.push(Problem::Server(chain(&error)));
+        }
     }
     if run.juju.leader {
         run.serve(&own).await?;
@@ -201,10 +206,34 @@ impl Run {
         })
     }
 
+    /// The program that is to run here; none if there is none that can.
+    fn choose(&mut self, event: &Event) -> Result<Option<Chosen>, ToolError> {
+        // Another resource brings `upgrade-charm`.
+        let look = matches!(event, Event::Lifecycle(_));
+        match program::ensure(&self.tools, &self.paths, look)? {
+            Ok(chosen) => {
+                let refused = chosen.refused.clone().map(Problem::Archive);
+                self.report.problems.extend(refused);
+                Ok(Some(chosen))
+            }
+            Err(error) => {
+                let problem = Problem::Program(chain(&error));
+                self.report.problems.push(problem);
+                Ok(None)
+            }
+        }
+    }
+
+    async fn converge_with(&mut self, own: &OwnSecret, chosen: &Chosen) -> Result<(), ValkeyError> {
+        self.converge(own).await?;
+        self.renew_program(own, chosen).await
+    }
+
     /// Makes this unit's nodes run; returns why they do not.
     pub(crate) async fn prepare(
         &mut self,
         own: &OwnSecret,
+        program: &Path,
         restart_watch: bool,
     ) -> Option<Problem> {
         let juju = &self.juju;
@@ -214,12 +243,17 @@ impl Run {
         let Some(storage) = &juju.storage else {
             return Some(Problem::Waiting("storage"));
         };
-        let prepared = machine::ensure(juju, own, address, storage, &self.paths, restart_watch);
+        let prepared = machine::ensure(
+            juju,
+            own,
+            address,
+            storage,
+            &self.paths,
+            program,
+            restart_watch,
+        );
         let prepared = match prepared {
             Ok(prepared) => prepared,
-            Err(error @ machine::PrepareError::Program(_)) => {
-                return Some(Problem::Program(chain(&error)));
-            }
             Err(error) => return Some(Problem::Server(chain(&error))),
         };
         if let Err(reason) = machine::wait_until_ready(own, &self.paths).await {
@@ -281,7 +315,8 @@ impl Run {
                 self.juju.ledger.appointment = Some(appointment);
             }
         }
-        let settled = places::settle(&mut self.juju, own, &self.paths).await?;
+        let has_users = given.lacking.is_empty();
+        let settled = places::settle(&mut self.juju, own, &self.paths, has_users).await?;
         self.nodes = settled.nodes;
         let mut nodes = places::Own::open(&self.juju, own, &self.paths).await?;
         let joined = self
@@ -303,19 +338,24 @@ impl Run {
         wanted.insert("port", port.to_string());
         let replication = own.internal.replication.expose();
         wanted.insert("masterauth", replication.clone());
+        if has_users && cluster::may_be_primary(&self.juju, &self.nodes) {
+            wanted.insert("replica-priority", "100".to_owned());
+        }
         nodes.server.ensure_config(&wanted).await?;
         let step = self.juju.members.get(&self.juju.unit);
         let step = step.and_then(|member| member.step);
         if self.sees_a_primary() {
             let renew = step != Some(own.step);
             places::ensure_settings(&self.juju, own, &mut nodes.sentinel, renew).await?;
-            if given.lacking.is_empty()
-                && let Some(member) = self.juju.members.get_mut(&self.juju.unit)
-            {
+            if has_users && let Some(member) = self.juju.members.get_mut(&self.juju.unit) {
                 member.step = Some(own.step);
             }
         }
-        if cluster::should_reset(&self.juju, &self.nodes) {
+        // It takes seconds, and what is new is told first, at the end of a hook.
+        let sees = cluster::seen(self.nodes.get(&self.juju.unit));
+        let told = self.juju.members.get(&self.juju.unit);
+        let is_told = told.is_some_and(|member| member.sees == sees);
+        if is_told && cluster::should_reset(&self.juju, &self.nodes) {
             self.relearn(&mut nodes.sentinel, joined).await?;
         }
         Ok(())

@@ -86,7 +86,12 @@ pub fn node_unit(
 ) -> String {
     let program = program.display();
     let own = directory.display();
-    let mode = if data.is_none() { " --sentinel" } else { "" };
+    // Who starts may lack users that were made while it was away. A hook that has
+    // compared them lets it be chosen.
+    let mode = match data {
+        None => " --sentinel",
+        Some(_) => " --replica-priority 0",
+    };
     let mut writable = own.to_string();
     let mut guard = String::new();
     if let Some(data) = data {

@@ -16,6 +16,7 @@ use secret_value::Secret;
 
 use crate::acl::OPERATOR;
 use crate::machine::{Paths, ensure_absent, read};
+use crate::plan::cluster;
 use crate::reconcile::SWITCHED;
 use crate::valkey::{Connection, Login, Target, ValkeyError};
 
@@ -28,11 +29,12 @@ const HOOK_LIMIT: Duration = Duration::from_secs(600);
 /// Without any event, after this time the sentinel is asked.
 const SILENCE: Duration = Duration::from_secs(15);
 
-const EVENTS: [&str; 6] = [
+const EVENTS: [&str; 7] = [
     "+switch-master",
     "+sdown",
     "-sdown",
     "+slave",
+    "+reboot",
     "+sentinel",
     "+reset-master",
 ];
@@ -71,7 +73,12 @@ async fn listen(
     }
     loop {
         // Also at first: something may have happened while nobody listened.
-        let seen = view(&target, &login).await?;
+        let (seen, cut_off) = view(&target, &login).await?;
+        if cut_off {
+            // Users may be made meanwhile that this server does not get. Failures of
+            // it come back with the next look.
+            let _ = stand_back(paths, &login).await;
+        }
         let again = paths.again().exists();
         if again || told.as_ref() != Some(&seen) {
             // Before the hook, which may leave another note.
@@ -83,7 +90,14 @@ async fn listen(
             continue;
         }
         match events.next(SILENCE).await {
-            Ok(_) => while events.next(GROUP).await.is_ok() {},
+            Ok(event) => {
+                // A server that was restarted waits for a hook, though nothing else
+                // is to be seen.
+                if event.texts().nth(1) == Some("+reboot") {
+                    *told = None;
+                }
+                while events.next(GROUP).await.is_ok() {}
+            }
             Err(ValkeyError::Timeout { .. }) => {}
             Err(error) => return Err(error),
         }
@@ -91,10 +105,24 @@ async fn listen(
 }
 
 /// What the sentinel sees, as far as clients are told of it.
-async fn view(target: &Target, login: &Login) -> Result<String, ValkeyError> {
+async fn view(target: &Target, login: &Login) -> Result<(String, bool), ValkeyError> {
     let mut connection = Connection::open(target, login).await?;
-    let monitored = connection.monitored().await?;
-    Ok(format!("{monitored:?}"))
+    let mut monitored = connection.monitored().await?;
+    let cut_off = monitored.as_ref().is_some_and(cluster::is_cut_off);
+    let seen = monitored.iter_mut().flat_map(|monitored| {
+        let nodes = monitored.sentinels.iter_mut();
+        nodes.chain(&mut monitored.replicas)
+    });
+    // It changes all the time.
+    seen.for_each(|seen| seen.down_for = 0);
+    Ok((format!("{monitored:?}"), cut_off))
+}
+
+/// Lets no sentinel choose this unit's server.
+async fn stand_back(paths: &Paths, login: &Login) -> Result<(), ValkeyError> {
+    let mut server = Connection::open(&Target::Socket(paths.server_socket()), login).await?;
+    let order = ["CONFIG", "SET", "replica-priority", "0"];
+    server.call(&order).await.map(drop)
 }
 
 /// Runs the charm's hook in the way of `juju exec`, which waits for its turn

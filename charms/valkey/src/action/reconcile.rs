@@ -4,6 +4,7 @@ use juju_hooks::ActionResults;
 use serde_json::{Map, Value};
 
 use super::ActionFailure;
+use crate::apply::machine::defined_program;
 use crate::explain::{chain, of_notice, of_problem};
 use crate::facts::OwnSecret;
 use crate::plan::access;
@@ -40,7 +41,10 @@ pub(super) async fn run(
     if dry_run {
         return Ok(());
     }
-    if let Some(problem) = run.prepare(own, false).await {
+    let program = defined_program(&run.paths);
+    let program = program.map_err(|error| ActionFailure::Stopped(chain(&error)))?;
+    let program = program.unwrap_or_else(|| run.paths.program());
+    if let Some(problem) = run.prepare(own, &program, false).await {
         return Err(ActionFailure::Stopped(of_problem(&problem)));
     }
     run.converge(own).await?;

@@ -16,6 +16,7 @@ use super::ActionFailure;
 use super::snapshot::DIRECTORY;
 use crate::acl::OPERATOR;
 use crate::apply::cluster::Own;
+use crate::apply::machine::defined_program;
 use crate::apply::users::{commands_of, ensure_users};
 use crate::explain::chain;
 use crate::facts::OwnSecret;
@@ -122,7 +123,7 @@ impl Second<'_> {
         let directory = self.directory.display().to_string();
         commands.run("chown", &["-R", OWNER, &directory])?;
         let unit = self.run.juju.unit.to_string();
-        let program = self.run.paths.program();
+        let program = defined_program(&self.run.paths)?.unwrap_or_else(|| self.run.paths.program());
         let definition = render::node_unit(&unit, "snapshot", &program, &self.directory, None)
             .replace(" --sentinel", "")
             // One that does not start has said all that it can.

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use certificates::Fingerprint;
-use juju_hooks::{Relation, SecretContent, SecretOwner, SecretUri, ToolError, Tools};
+use juju_hooks::{Relation, SecretContent, SecretOwner, SecretUri, ToolError, Tools, UnitName};
 use thiserror::Error;
 
 use super::users::{UsersOutcome, commands_of, ensure_users, revision_of};
@@ -106,6 +106,12 @@ pub fn record(
     if !changes.make.is_empty() || !changes.remove.is_empty() {
         ledger.revision += 1;
     }
+    for (relation, access) in &mut ledger.clients {
+        let client = juju.relations.get(relation);
+        if let Some(app) = client.and_then(|client| client.app.as_ref()) {
+            access.app = Some(app.to_string());
+        }
+    }
     refresh_tls(tools, juju, own, &mut ledger)?;
     Ok(ledger)
 }
@@ -145,7 +151,7 @@ fn remove_secret(tools: &Tools, uri: &str) -> Result<(), ToolError> {
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Given {
     /// Units whose nodes do not have the users, and why.
-    pub lacking: Vec<(String, String)>,
+    pub lacking: Vec<(UnitName, String)>,
     /// The highest number of a set of users that a node has, where it is higher
     /// than ours.
     pub newer: Option<u64>,
@@ -182,7 +188,7 @@ pub async fn give(juju: &Juju, own: &OwnSecret, paths: &Paths, ledger: &Ledger) 
                     }
                 }
             }
-            Err(error) => given.lacking.push((unit.to_string(), chain(&error))),
+            Err(error) => given.lacking.push((unit.clone(), chain(&error))),
         }
     }
     given

@@ -46,7 +46,8 @@ pub struct Settled {
 }
 
 /// Looks, and does what this unit's nodes have to do, until there is nothing to
-/// do any more or it is the turn of others.
+/// do any more or it is the turn of others. A server that has its users (`has_users`)
+/// may become the primary from the moment on that it follows one.
 ///
 /// # Errors
 /// This unit's own nodes do not answer.
@@ -54,6 +55,7 @@ pub async fn settle(
     juju: &mut Juju,
     own: &OwnSecret,
     paths: &Paths,
+    has_users: bool,
 ) -> Result<Settled, ValkeyError> {
     let mut joined = false;
     let mut nodes = Nodes::new();
@@ -67,7 +69,7 @@ pub async fn settle(
         joined = local.joined;
         let acts = local.monitor.is_some() || local.follow.is_some();
         if acts || local.obeyed.is_some() {
-            act(juju, own, paths, &local).await?;
+            act(juju, own, paths, &local, has_users).await?;
         }
         if joined {
             break;
@@ -99,9 +101,16 @@ async fn act(
     own: &OwnSecret,
     paths: &Paths,
     local: &Local,
+    has_users: bool,
 ) -> Result<(), ValkeyError> {
     let mut nodes = Own::open(juju, own, paths).await?;
     if let Some(primary) = local.follow {
+        if has_users {
+            // Sentinels ask for it when they find the replica, and then every ten
+            // seconds.
+            let order = ["CONFIG", "SET", "replica-priority", "100"];
+            nodes.server.call(&order).await?;
+        }
         nodes.server.follow(primary).await?;
     }
     if let Some(primary) = local.monitor {

@@ -4,17 +4,22 @@ use std::time::{Duration, Instant};
 
 use juju_hooks::UnitName;
 
+use super::cluster::Own;
 use crate::explain::chain;
 use crate::facts::{Juju, Known, OwnSecret};
 use crate::machine::{Commands, MachineError, Paths, Service, ensure_absent, reload};
 use crate::observe;
 use crate::plan::answer::TLS_PORT;
 use crate::plan::cluster;
-use crate::valkey::{Address, Connection, NAME, Role, ValkeyError};
+use crate::valkey::{Address, Connection, Link, NAME, Role, ValkeyError};
 
 /// A switch takes a second or two; where another is going on, longer.
 const SWITCH_LIMIT: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(200);
+/// A server with much data writes its file for minutes; then it is stopped all the
+/// same, and reads it anew.
+const QUIET_LIMIT: Duration = Duration::from_secs(60);
+const LINK_LIMIT: Duration = Duration::from_secs(3);
 
 /// How long writes are held back at most. They go on as soon as the switch is
 /// made, or has failed.
@@ -152,6 +157,41 @@ impl Switch<'_> {
         }
         None
     }
+}
+
+/// Waits until this unit's server has what its primary has and writes no file anew: a
+/// server that does the latter does not stop when it is asked to. No longer than is
+/// good, since an older release cannot take over what a newer one has.
+///
+/// # Errors
+/// The server does not answer.
+pub async fn wait_until_quiet(
+    juju: &Juju,
+    own: &OwnSecret,
+    paths: &Paths,
+) -> Result<(), ValkeyError> {
+    let begun = Instant::now();
+    let mut nodes = Own::open(juju, own, paths).await?;
+    while begun.elapsed() < QUIET_LIMIT {
+        let linked = match nodes.server.role().await? {
+            Role::Primary { .. } => true,
+            Role::Replica { link, .. } => link == Link::Up,
+        };
+        let files = nodes.server.info("persistence").await?;
+        let busy = [
+            "aof_rewrite_in_progress",
+            "aof_rewrite_scheduled",
+            "loading",
+        ];
+        let busy = busy
+            .iter()
+            .any(|key| files.get(*key).is_some_and(|is| is.trim() == "1"));
+        if !busy && (linked || begun.elapsed() > LINK_LIMIT) {
+            break;
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    Ok(())
 }
 
 /// Stops everything of this unit and removes it; the data stay on their volume.

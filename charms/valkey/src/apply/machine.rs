@@ -1,17 +1,18 @@
 //! Makes the server, the sentinel and the watcher of this unit run.
 
 use std::net::IpAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use certificates::{Authority, Fingerprint, IssueError, OwnCertificate, needs_new};
+use juju_hooks::UnitName;
 use thiserror::Error;
 
 use crate::acl::OPERATOR;
 use crate::facts::{Juju, OwnSecret};
 use crate::machine::{
-    Commands, MachineError, Paths, Service, ensure_directory, ensure_file, ensure_program,
-    ensure_units, ensure_user, read,
+    Commands, MachineError, Paths, Service, ensure_directory, ensure_file, ensure_units,
+    ensure_user, read,
 };
 use crate::render;
 use crate::valkey::{Connection, Target};
@@ -34,9 +35,6 @@ pub enum PrepareError {
     /// The machine does not do what is needed.
     #[error(transparent)]
     Machine(#[from] MachineError),
-    /// It is not there.
-    #[error("failed to get Valkey")]
-    Program(#[source] MachineError),
 }
 
 /// What was done.
@@ -57,10 +55,10 @@ pub fn ensure(
     address: IpAddr,
     storage: &Path,
     paths: &Paths,
+    program: &Path,
     restart_watch: bool,
 ) -> Result<Prepared, PrepareError> {
     let commands = Commands;
-    let program = ensure_program(commands, paths).map_err(PrepareError::Program)?;
     ensure_user(commands)?;
     ensure_directory(commands, &paths.base(), 0o755, None)?;
     for directory in [paths.server(), paths.sentinel(), paths.tls()] {
@@ -87,17 +85,9 @@ pub fn ensure(
         )?;
     }
     put_for_root(paths, &paths.login(), own.internal.operator.expose())?;
-    let unit = juju.unit.to_string();
-    let charm = juju_hooks::program().map_err(MachineError::file("find", "this program"))?;
-    let node =
-        |what, directory: &Path, data| render::node_unit(&unit, what, &program, directory, data);
-    let units = [
-        ("server", node("server", &paths.server(), Some(&data))),
-        ("sentinel", node("sentinel", &paths.sentinel(), None)),
-        ("watch", render::watch_unit(&unit, &charm, paths.root())),
-    ];
-    ensure_units(commands, paths, &units)?;
-    for (name, _) in &units {
+    let program = defined_program(paths)?.unwrap_or_else(|| program.to_owned());
+    define(&juju.unit, &data, paths, &program)?;
+    for name in ["server", "sentinel", "watch"] {
         Service::new(&paths.service(name)).ensure_started(commands)?;
     }
     if restart_watch {
@@ -107,6 +97,50 @@ pub fn ensure(
     Ok(Prepared {
         certificate: loaded != Some(wanted_tls(paths)?),
     })
+}
+
+/// Writes the definitions of all services.
+fn define(unit: &UnitName, data: &Path, paths: &Paths, program: &Path) -> Result<(), MachineError> {
+    let unit = unit.to_string();
+    let charm = juju_hooks::program().map_err(MachineError::file("find", "this program"))?;
+    let node =
+        |what, directory: &Path, data| render::node_unit(&unit, what, program, directory, data);
+    let units = [
+        ("server", node("server", &paths.server(), Some(data))),
+        ("sentinel", node("sentinel", &paths.sentinel(), None)),
+        ("watch", render::watch_unit(&unit, &charm, paths.root())),
+    ];
+    ensure_units(Commands, paths, &units).map(drop)
+}
+
+/// The program that the server is defined with, while it is there. It changes when
+/// it is this unit's turn, and not because the service happens to restart.
+///
+/// # Errors
+/// The definition cannot be read.
+pub fn defined_program(paths: &Paths) -> Result<Option<PathBuf>, MachineError> {
+    let definition = read(&paths.unit_file("server"))?.unwrap_or_default();
+    let mut lines = definition.lines();
+    let start = lines.find_map(|line| line.strip_prefix("ExecStart="));
+    let program = start.and_then(|start| start.split(' ').next());
+    Ok(program.map(PathBuf::from).filter(|path| path.is_file()))
+}
+
+/// Restarts both nodes with this program.
+///
+/// # Errors
+/// The machine does not do it.
+pub fn restart(
+    unit: &UnitName,
+    storage: &Path,
+    paths: &Paths,
+    program: &Path,
+) -> Result<(), MachineError> {
+    define(unit, &storage.join("valkey"), paths, program)?;
+    for name in ["server", "sentinel"] {
+        Service::new(&paths.service(name)).restart(Commands)?;
+    }
+    Ok(())
 }
 
 fn ensure_first_files(

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use certificates::Timestamp;
 use juju_hooks::{
-    Databag, Event, Hook, Relation, RelationChange, RelationEvent, Revision, ToolError, Tools,
-    UnitName,
+    AppName, Databag, Event, Hook, Relation, RelationChange, RelationEvent, Revision, ToolError,
+    Tools, UnitName,
 };
 
 use crate::facts::{Client, Juju, Known, Member, OwnSecret, Scope};
@@ -51,8 +51,10 @@ pub fn juju(tools: &Tools, hook: &Hook, now: Timestamp, leader: bool) -> Result<
         juju.own = own_secret(tools)?;
     }
     for relation in relations(tools, &hook.event, &juju)? {
+        let known = juju.ledger.clients.get(&relation.id);
+        let known = known.and_then(|access| access.app.as_ref()?.parse().ok());
         juju.relations
-            .insert(relation.id, client(tools, relation, &hook.event));
+            .insert(relation.id, client(tools, relation, &hook.event, known));
     }
     Ok(juju)
 }
@@ -94,11 +96,12 @@ fn relations(tools: &Tools, event: &Event, juju: &Juju) -> Result<Vec<Relation>,
     })
 }
 
-/// One relation. What cannot be read is unknown, and harms nobody else.
-fn client(tools: &Tools, relation: Relation, event: &Event) -> Client {
+/// One relation, with an application whose name may be `known`. What cannot be read
+/// is unknown, and harms nobody else.
+fn client(tools: &Tools, relation: Relation, event: &Event, known: Option<AppName>) -> Client {
     let named = match event {
         Event::Relation(event) if event.id == relation.id => event.remote_app.clone(),
-        _ => None,
+        _ => known,
     };
     let app = named.map_or_else(|| tools.remote_app(relation), Ok);
     let bag = app.as_ref().map_err(ToString::to_string).and_then(|app| {
@@ -147,6 +150,8 @@ fn member(bag: &Databag) -> Member {
     Member {
         address: bag.get("address").and_then(|address| address.parse().ok()),
         joined: bag.get("joined").is_some_and(|joined| joined == "true"),
+        restart: bag.get("restart").cloned(),
+        sees: bag.get("sees").cloned().unwrap_or_default(),
         step: bag.get("step").and_then(|step| step.parse().ok()),
     }
 }

@@ -1,6 +1,6 @@
 //! What clients are told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 
 use juju_hooks::{RelationId, UnitName};
@@ -20,14 +20,21 @@ pub const SENTINEL_PORT: u16 = 26379;
 /// Of a sentinel, with TLS.
 pub const SENTINEL_TLS_PORT: u16 = 26380;
 
-/// What all clients are told about the servers, given who is the primary.
-pub fn servers(juju: &Juju, nodes: &Nodes, primary: &UnitName) -> Option<Servers> {
+/// What all clients are told about the servers, given who is the primary. Nobody is
+/// sent to units that lack users.
+pub fn servers(
+    juju: &Juju,
+    nodes: &Nodes,
+    primary: &UnitName,
+    lacking: &BTreeSet<UnitName>,
+) -> Option<Servers> {
     let (port, sentinel_port) = match juju.options.client_tls {
         true => (TLS_PORT, SENTINEL_TLS_PORT),
         false => (PORT, SENTINEL_PORT),
     };
     let address = |unit: &UnitName| juju.members.get(unit).and_then(|member| member.address);
-    let joined = juju.members.iter().filter(|(_, member)| member.joined);
+    let joined = juju.members.iter();
+    let joined = joined.filter(|(unit, member)| member.joined && !lacking.contains(unit));
     let joined: Vec<_> = joined.map(|(unit, _)| unit).collect();
     let replicas = joined.iter().filter(|unit| {
         let server = nodes.get(unit).and_then(|node| node.server.known());

@@ -8,7 +8,7 @@ use juju_hooks::UnitName;
 use super::answer::TLS_PORT;
 use crate::facts::{Juju, Known, Node, Nodes, Server};
 use crate::relation::ledger::Appointment;
-use crate::valkey::{Address, Link, Monitored, Role};
+use crate::valkey::{Address, Link, Monitored, Role, Seen};
 
 /// The primary, as a majority of the sentinels and the server itself say. One
 /// sentinel alone may be cut off, and whoever was the primary may be it no more.
@@ -192,6 +192,54 @@ pub fn local(juju: &Juju, nodes: &Nodes, obeyed: u64) -> Local {
     }
     local.joined = local.monitor.is_none() && local.follow.is_none() && in_step;
     local
+}
+
+/// The units that are lost for so many milliseconds, as most sentinels say: their
+/// nodes do not answer, and were taken for lost that long. What others are given
+/// need not wait for them, since they have to take it over before they can be the
+/// primary (see [`may_be_primary`]).
+pub fn lost(juju: &Juju, nodes: &Nodes, milliseconds: u64) -> BTreeSet<UnitName> {
+    let joined = juju.members.iter().filter(|(_, member)| member.joined);
+    let joined: Vec<_> = joined.collect();
+    let says_lost = |by: &UnitName, host: IpAddr| {
+        let is_lost = |seen: &Seen| seen.host == host && seen.down && seen.down_for >= milliseconds;
+        sentinel_of(nodes, by).is_some_and(|monitored| {
+            monitored.replicas.iter().any(is_lost) && monitored.sentinels.iter().any(is_lost)
+        })
+    };
+    let is_lost = |unit: &UnitName, host: IpAddr| {
+        let answers = nodes
+            .get(unit)
+            .is_some_and(|node| node.server.known().is_some() || node.sentinel.known().is_some());
+        let votes = joined.iter().filter(|(by, _)| says_lost(by, host)).count();
+        *unit != juju.unit && !answers && votes * 2 > joined.len()
+    };
+    joined
+        .iter()
+        .filter(|(unit, member)| member.address.is_some_and(|host| is_lost(unit, host)))
+        .map(|(unit, _)| (*unit).clone())
+        .collect()
+}
+
+/// Whether this unit's server may become the primary, now that it has the users
+/// that it should have: most sentinels answer, so that no decision was made without
+/// this unit. Until then its `replica-priority` is 0, with which it starts and which
+/// the watcher gives it when this unit is cut off.
+pub fn may_be_primary(juju: &Juju, nodes: &Nodes) -> bool {
+    let joined = juju.members.iter().filter(|(_, member)| member.joined);
+    let joined: Vec<_> = joined.map(|(unit, _)| unit).collect();
+    let answer = joined.iter().filter(|unit| {
+        let node = nodes.get(unit);
+        node.is_some_and(|node| node.sentinel.known().is_some())
+    });
+    answer.count() * 2 > joined.len()
+}
+
+/// Whether the sentinel sees so few others that it is cut off.
+pub fn is_cut_off(monitored: &Monitored) -> bool {
+    let others = monitored.sentinels.len();
+    let up = monitored.sentinels.iter().filter(|seen| !seen.down).count();
+    (up + 1) * 2 <= others + 1
 }
 
 /// How many sentinels must find the primary down.

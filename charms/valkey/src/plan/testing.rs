@@ -8,10 +8,10 @@ use juju_hooks::UnitName;
 use serde_json::Map;
 
 use super::answer::TLS_PORT;
-use crate::facts::{Juju, Member, Scope};
+use crate::facts::{Juju, Known, Member, Node, Nodes, Scope, Server};
 use crate::plan::options::Options;
 use crate::relation::ledger::{Appointment, Ledger};
-use crate::valkey::Address;
+use crate::valkey::{Address, Link, Monitored, Role};
 
 pub(crate) fn unit(number: u8) -> UnitName {
     format!("valkey/{number}").parse().expect("a unit")
@@ -35,6 +35,8 @@ pub(crate) fn juju(members: &[u8]) -> Juju {
             address: Some(host(*number)),
             joined: true,
             step: None,
+            sees: String::new(),
+            restart: None,
         };
         (unit(*number), member)
     };
@@ -61,4 +63,46 @@ pub(crate) fn juju(members: &[u8]) -> Juju {
         scope: Scope::All,
         relations: BTreeMap::new(),
     }
+}
+
+/// A node that has come so far, and whose sentinel names this primary.
+pub(crate) fn node(role: Role, names: u8) -> Node {
+    Node {
+        server: Known::Known(Server {
+            role,
+            version: "9.1.2".to_owned(),
+        }),
+        sentinel: Known::Known(Some(Monitored {
+            primary: address(names),
+            quorum: 2,
+            sentinels: Vec::new(),
+            replicas: Vec::new(),
+        })),
+    }
+}
+
+pub(crate) fn away() -> Node {
+    Node {
+        server: Known::Unknown("away".to_owned()),
+        sentinel: Known::Unknown("away".to_owned()),
+    }
+}
+
+pub(crate) fn is_primary(offset: u64) -> Role {
+    Role::Primary {
+        offset,
+        replicas: Vec::new(),
+    }
+}
+
+pub(crate) fn follows(number: u8, offset: u64) -> Role {
+    Role::Replica {
+        of: address(number),
+        offset,
+        link: Link::Up,
+    }
+}
+
+pub(crate) fn nodes(all: [Node; 3]) -> Nodes {
+    (1..).map(unit).zip(all).collect()
 }

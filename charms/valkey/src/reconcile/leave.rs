@@ -23,13 +23,15 @@ impl Run {
                     let logged = self.tools.juju_log(LogLevel::Warning, &text);
                     logged.map_err(ReconcileError::Report)?;
                 }
+                // A server that does not answer is stopped as it is.
+                let _ = leave::wait_until_quiet(&self.juju, &own, &self.paths).await;
             }
             leave::stop(&self.paths).map_err(ReconcileError::Leave)?;
         }
         if let Some(peers) = self.juju.peers
             && !matches!(&hook.event, Event::Relation(event) if event.change == RelationChange::Broken)
         {
-            let gone = ["joined", "sees", "step"]
+            let gone = ["joined", "sees", "step", "restart"]
                 .map(|key| (key.to_owned(), None))
                 .into();
             let told = self.tools.relation_set_unit(peers, &gone);

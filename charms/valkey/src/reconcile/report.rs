@@ -27,6 +27,7 @@ impl Run {
         let bag = [
             ("address", address.map(|address| address.to_string())),
             ("joined", joined.then(|| "true".to_owned())),
+            ("restart", member.and_then(|member| member.restart.clone())),
             (
                 "step",
                 member

@@ -1,6 +1,8 @@
 //! Access: who gets it, and what relations are told.
 
-use juju_hooks::{Relation, ToolError};
+use std::collections::BTreeSet;
+
+use juju_hooks::{Relation, ToolError, UnitName};
 
 use super::{ReconcileError, Run};
 use crate::apply::access;
@@ -8,7 +10,7 @@ use crate::explain;
 use crate::facts::{Known, OwnSecret};
 use crate::plan::{Problem, access as admission, answer, cluster};
 use crate::relation::CLIENTS;
-use crate::relation::ledger::{Access, Ledger, Said};
+use crate::relation::ledger::{Ledger, Said};
 
 impl Run {
     /// Gives access to whoever may have it, and tells relations what is true.
@@ -31,11 +33,21 @@ impl Run {
             given = access::give(&self.juju, own, &self.paths, &ledger).await;
         }
         self.juju.ledger = ledger;
-        if let Some((unit, _)) = given.lacking.first() {
-            let problem = Problem::Unreachable(unit.clone());
-            self.report.problems.push(problem);
+        let lacking: BTreeSet<UnitName> = given.lacking.into_iter().map(|(unit, _)| unit).collect();
+        let lost = self.lost(&lacking);
+        let mut awaited = lacking.difference(&lost);
+        let all_have_users = match awaited.next() {
+            None => true,
+            Some(unit) => {
+                let problem = Problem::Unreachable(unit.to_string());
+                self.report.problems.push(problem);
+                false
+            }
+        };
+        if let Some(unit) = lost.first() {
+            self.report.lost = Some(unit.to_string());
         }
-        let told = self.tell(given.lacking.is_empty());
+        let told = self.tell(all_have_users, &lacking);
         told.map_err(ReconcileError::Publish)?;
         let Some(peers) = self.juju.peers else {
             return Ok(());
@@ -44,6 +56,24 @@ impl Run {
         self.tools
             .relation_set_app(peers, &changes)
             .map_err(ReconcileError::Publish)
+    }
+
+    /// Of the units that could not be given their users, those that nobody has to
+    /// wait for: they have been lost for so long that they have noticed that they are
+    /// cut off, and that no sentinel believes any more what they said before.
+    fn lost(&self, lacking: &BTreeSet<UnitName>) -> BTreeSet<UnitName> {
+        // Sentinels ask a server every ten seconds whether it may be chosen. Of one that
+        // was lost for longer they ask anew before they can choose it.
+        let limit = u64::from(self.juju.options.down_after).max(10_000);
+        let lost = |limit| {
+            let lost = cluster::lost(&self.juju, &self.nodes, limit);
+            lost.intersection(lacking).cloned().collect::<BTreeSet<_>>()
+        };
+        let long_lost = lost(limit);
+        if lost(0) != long_lost {
+            self.ask_again();
+        }
+        long_lost
     }
 
     /// Keeps what is to be said about the relations that were looked at.
@@ -62,7 +92,11 @@ impl Run {
 
     /// Writes the answers that differ from what was told. Whoever has no answer
     /// yet gets one only when all nodes have its user.
-    fn tell(&mut self, all_have_users: bool) -> Result<(), ToolError> {
+    fn tell(
+        &mut self,
+        all_have_users: bool,
+        lacking: &BTreeSet<UnitName>,
+    ) -> Result<(), ToolError> {
         let primary = match cluster::primary(&self.juju, &self.nodes) {
             Known::Known(unit) => unit,
             Known::Unknown(reason) => {
@@ -70,17 +104,19 @@ impl Run {
                 return Ok(());
             }
         };
-        let Some(servers) = answer::servers(&self.juju, &self.nodes, &primary) else {
+        let Some(servers) = answer::servers(&self.juju, &self.nodes, &primary, lacking) else {
             return Ok(());
         };
         let relations: Vec<_> = self.juju.ledger.clients.keys().copied().collect();
         for id in relations {
             let access = &self.juju.ledger.clients[&id];
-            if access.told.is_empty() && (access.grants.is_empty() || !all_have_users) {
+            if access.told.is_empty() && access.grants.is_empty()
+                || !all_have_users && access.has_unanswered()
+            {
                 continue;
             }
             let (answer, digest) = answer::answer(&self.juju.ledger, id, &servers);
-            if digest == access.told || !all_have_users && grows(&self.before, access, id) {
+            if digest == access.told && !access.has_unanswered() {
                 continue;
             }
             let relation = Relation {
@@ -94,17 +130,9 @@ impl Run {
             }
             if let Some(access) = self.juju.ledger.clients.get_mut(&id) {
                 access.told = digest;
+                access.answered = access.grants.keys().cloned().collect();
             }
         }
         Ok(())
     }
-}
-
-/// Whether a relation has a user now that it had not before this run.
-fn grows(before: &Ledger, access: &Access, id: juju_hooks::RelationId) -> bool {
-    let had = before.clients.get(&id);
-    access
-        .grants
-        .keys()
-        .any(|request| had.is_none_or(|had| !had.grants.contains_key(request)))
 }

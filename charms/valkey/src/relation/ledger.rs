@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use certificates::Timestamp;
-use juju_hooks::{Databag, RelationId};
+use juju_hooks::{Databag, RelationId, UnitName};
 use serde::{Deserialize, Serialize};
 
 use crate::acl::Pattern;
@@ -21,6 +21,8 @@ const NOTICES: &str = "notices";
 pub struct Ledger {
     /// Who was made the primary by decision, and not by the sentinels.
     pub appointment: Option<Appointment>,
+    /// The unit that may restart with another program.
+    pub turn: Option<UnitName>,
     /// The number of the set of users; each change makes it larger.
     pub revision: u64,
     /// The step in replacing the application's own secret that the set is of.
@@ -59,6 +61,20 @@ pub struct Access {
     /// The digest of what the relation was told; empty before that.
     #[serde(default)]
     pub told: String,
+    /// Who is at the other end, so that Juju need not be asked for each relation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app: Option<String>,
+    /// The requests that were answered in it.
+    #[serde(default)]
+    pub answered: BTreeSet<String>,
+}
+
+impl Access {
+    /// Whether some request has a user that its relation was not told of.
+    pub fn has_unanswered(&self) -> bool {
+        let mut requests = self.grants.keys();
+        requests.any(|request| !self.answered.contains(request))
+    }
 }
 
 /// One user.
@@ -96,6 +112,8 @@ struct Cluster {
     #[serde(default)]
     appointment: Option<Appointment>,
     #[serde(default)]
+    turn: Option<String>,
+    #[serde(default)]
     revision: u64,
     #[serde(default)]
     step: u64,
@@ -113,6 +131,7 @@ impl Ledger {
             serde_json::from_str(parse(NOTICES)).unwrap_or_default();
         Self {
             appointment: cluster.appointment,
+            turn: cluster.turn.and_then(|unit| unit.parse().ok()),
             revision: cluster.revision,
             step: cluster.step,
             clients: clients
@@ -131,6 +150,7 @@ impl Ledger {
         let texts = |ledger: &Self| {
             let cluster = Cluster {
                 appointment: ledger.appointment.clone(),
+                turn: ledger.turn.as_ref().map(ToString::to_string),
                 revision: ledger.revision,
                 step: ledger.step,
             };
@@ -224,12 +244,15 @@ mod tests {
         let access = Access {
             grants: [("id".to_owned(), granted)].into(),
             told: "x".to_owned(),
+            app: Some("a".to_owned()),
+            answered: ["id".to_owned()].into(),
         };
         Ledger {
             appointment: Some(Appointment {
                 epoch: 1,
                 address: [10, 0, 0, 1].into(),
             }),
+            turn: "valkey/2".parse().ok(),
             revision: 7,
             step: 3,
             clients: [(RelationId(10), access)].into(),

@@ -27,6 +27,8 @@ pub struct Seen {
     pub host: IpAddr,
     /// Whether it does not answer.
     pub down: bool,
+    /// For how many milliseconds it has been taken for lost; 0 if it is not.
+    pub down_for: u64,
 }
 
 impl Connection {
@@ -89,8 +91,10 @@ impl Connection {
 fn seen(list: &Value) -> Vec<Seen> {
     let nodes = list.items().iter().filter_map(|node| {
         let flags = node.field("flags")?.text()?;
+        let down_for = node.field("s-down-time").and_then(Value::text);
         Some(Seen {
             host: node.field("ip")?.text()?.parse().ok()?,
+            down_for: down_for.and_then(|text| text.parse().ok()).unwrap_or(0),
             down: ["s_down", "o_down", "disconnected"]
                 .iter()
                 .any(|flag| flags.split(',').any(|is| is == *flag)),

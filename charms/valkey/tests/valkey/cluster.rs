@@ -245,7 +245,7 @@ pub(crate) fn a_lost_primary_is_replaced_and_clients_are_told_in_seconds() {
         written.longest_gap,
         written.acknowledged.len()
     ));
-    assert!(told_after < Duration::from_secs(15));
+    assert!(told_after < Duration::from_secs(10), "{told_after:?}");
     // What was acknowledged and on its way to no replica yet may be gone: a few.
     assert!(lost <= 5, "{lost}");
     // It comes back as a replica, and is told as one.
@@ -287,6 +287,8 @@ pub(crate) fn a_removed_primary_takes_no_write_with_it() {
             written.acknowledged.len()
         ));
         assert_eq!(lost, 0);
+        let gap = written.longest_gap;
+        assert!(gap < Duration::from_secs(8), "{gap:?}");
         let newest = *written.acknowledged.last().unwrap();
         assert!(newest > 300, "it wrote on: {newest}");
         // Nobody looks for it any more.
@@ -432,6 +434,9 @@ pub(crate) fn nobody_is_answered_before_all_units_have_the_user() {
         world.status("valkey/0"),
         "waiting: waiting for valkey/2, which does not answer, to give access"
     );
+    // Hooks of later do not forget it.
+    world.update_status(&"valkey/0".into());
+    assert!(world.answers(relation).is_empty());
     world.machines[&slow].resume_service(&service);
     world.update_status_all();
     let answer = world.answer(relation);

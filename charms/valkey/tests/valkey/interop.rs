@@ -175,6 +175,63 @@ pub(crate) fn the_libraries_fire_what_charms_wait_for() {
     );
 }
 
+/// The primary is lost, and comes back: charms hear of it once.
+pub(crate) fn a_failover_is_one_event() {
+    let mut world = World::with_units(Programs::newest(), 42, 3);
+    let one = deployment().config("patterns", "app:*");
+    world.model.deploy_with("one", charm("v1"), one);
+    let zero = deployment().config("pattern", "zero:*");
+    world.model.deploy_with("zero", charm("v0"), zero);
+    let mut one = Requirer::related(&mut world, "one");
+    let mut zero = Requirer::related(&mut world, "zero");
+    assert_eq!(names(&one.fired(&world)), ["resource_created"]);
+    assert_eq!(names(&zero.fired(&world)), ["database_created"]);
+    let endpoint = world.answer(one.relation)["endpoints"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let old = crate::cluster::primary_of(&world, &endpoint);
+    world.machines[&old].power_off();
+    let begun = std::time::Instant::now();
+    let others: Vec<_> = world
+        .units()
+        .into_iter()
+        .filter(|unit| *unit != old)
+        .collect();
+    if world.model.is_leader(old.clone()) {
+        world.model.set_leader("valkey", others[0].clone());
+    }
+    let requirers = [one.unit.clone(), zero.unit.clone()];
+    while world.answer(one.relation)["endpoints"] == endpoint.as_str() {
+        assert!(begun.elapsed().as_secs() < 60, "{}", world.logs());
+        world.heed_watchers_of(&others);
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    let told = begun.elapsed();
+    for unit in &requirers {
+        while let Some(run) = world.model.step_unit(unit.clone()) {
+            assert!(run.succeeded(), "{}: {}", run.name, run.stderr);
+        }
+    }
+    crate::say(&format!(
+        "power cut of the primary: charms are told after {told:.1?}"
+    ));
+    world.machines[&old].power_on();
+    world.wait_until(60, "it is a replica", |world| {
+        let answer = world.answer(one.relation);
+        crate::cluster::list(&answer, "read-only-endpoints").len() == 2
+    });
+    world.update_status_all();
+    for fired in [one.fired(&world), zero.fired(&world)] {
+        let changed = names(&fired);
+        let times = changed
+            .iter()
+            .filter(|name| **name == "endpoints_changed")
+            .count();
+        assert_eq!(times, 1, "{changed:?}");
+    }
+}
+
 /// With TLS, and from another model.
 pub(crate) fn the_libraries_work_across_models_and_with_tls() {
     let options = [("client-tls", json!(true))];

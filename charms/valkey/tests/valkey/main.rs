@@ -7,16 +7,21 @@
 
 mod access;
 mod actions;
+mod away;
 mod cluster;
 mod costs;
 mod demo;
+mod discovery;
 mod faults;
+mod hostile;
 mod interop;
 mod isolation;
 mod programs;
 mod rotation;
 mod server;
+mod storage;
 mod tls;
+mod upgrade;
 mod world;
 
 use std::io::Write as _;
@@ -57,6 +62,7 @@ fn main() -> ExitCode {
     if interop::are_here() {
         trials.extend(trials![
             interop::the_libraries_fire_what_charms_wait_for,
+            interop::a_failover_is_one_event,
             interop::the_libraries_work_across_models_and_with_tls,
         ]);
     } else {
@@ -83,6 +89,17 @@ fn trials() -> Vec<Trial> {
         actions::a_pass_by_hand_is_shown_before_it_is_made,
         rotation::internal_passwords_are_replaced_without_a_lost_write,
         rotation::an_authority_is_replaced_after_everybody_trusts_the_next,
+        upgrade::an_upgraded_package_restarts_one_unit_after_the_other,
+        upgrade::an_attached_archive_is_checked_and_taken,
+        away::a_lost_unit_is_not_waited_for_and_is_no_primary_before_it_has_all_users,
+        away::a_unit_that_is_cut_off_stands_back,
+        discovery::sentinels_lead_clients_to_the_servers,
+        discovery::three_units_that_move_are_found_again,
+        storage::a_primary_that_comes_back_with_older_data_takes_none_from_others,
+        storage::a_volume_that_was_away_gets_what_the_others_have,
+        hostile::junk_in_databags_harms_nobody,
+        hostile::too_many_requests_are_refused_and_the_rest_is_served,
+        faults::a_hook_of_three_units_killed_at_any_tool_is_made_good,
         tls::clients_are_moved_to_tls_and_back,
         tls::a_renewed_certificate_is_served_without_a_restart,
         faults::a_hook_killed_at_any_tool_is_made_good,

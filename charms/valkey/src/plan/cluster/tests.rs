@@ -1,48 +1,6 @@
 use super::*;
-use crate::plan::testing::{address, host, juju, unit};
+use crate::plan::testing::{address, away, follows, host, is_primary, juju, node, nodes, unit};
 use crate::valkey::Seen;
-
-/// A node that has come so far, and whose sentinel names this primary.
-fn node(role: Role, names: u8) -> Node {
-    Node {
-        server: Known::Known(Server {
-            role,
-            version: "9.1.2".to_owned(),
-        }),
-        sentinel: Known::Known(Some(Monitored {
-            primary: address(names),
-            quorum: 2,
-            sentinels: Vec::new(),
-            replicas: Vec::new(),
-        })),
-    }
-}
-
-fn away() -> Node {
-    Node {
-        server: Known::Unknown("away".to_owned()),
-        sentinel: Known::Unknown("away".to_owned()),
-    }
-}
-
-fn is_primary(offset: u64) -> Role {
-    Role::Primary {
-        offset,
-        replicas: Vec::new(),
-    }
-}
-
-fn follows(number: u8, offset: u64) -> Role {
-    Role::Replica {
-        of: address(number),
-        offset,
-        link: Link::Up,
-    }
-}
-
-fn nodes(all: [Node; 3]) -> Nodes {
-    (1..).map(unit).zip(all).collect()
-}
 
 #[test]
 fn a_majority_and_the_server_itself_say_who_the_primary_is() {
@@ -151,6 +109,7 @@ fn sentinels_forget_one_after_the_other() {
             let seen = |number, down| Seen {
                 host: host(number),
                 down,
+                down_for: 0,
             };
             monitored.sentinels = vec![seen(3 - names.min(2), false), seen(3, true)];
             monitored.replicas = vec![seen(1, false)];
@@ -175,5 +134,58 @@ fn sentinels_forget_one_after_the_other() {
 fn the_quorum_is_more_than_half() {
     for (members, expected) in [(&[1][..], 1), (&[1, 2], 2), (&[1, 2, 3], 2)] {
         assert_eq!(quorum(&juju(members)), expected);
+    }
+}
+
+#[test]
+fn a_unit_is_lost_when_most_sentinels_have_said_so_for_long_enough() {
+    let juju = juju(&[1, 2, 3]);
+    let sees = |down_for| {
+        let mut node = node(follows(1, 9), 1);
+        if let Known::Known(Some(monitored)) = &mut node.sentinel {
+            let gone = Seen {
+                host: host(3),
+                down: true,
+                down_for,
+            };
+            monitored.sentinels = vec![gone.clone()];
+            monitored.replicas = vec![gone];
+        }
+        node
+    };
+    let lost_for = |all: [Node; 3]| lost(&juju, &nodes(all), 5000);
+    assert_eq!(lost_for([sees(5000), sees(9000), away()]), [unit(3)].into());
+    assert_eq!(lost_for([sees(5000), sees(4000), away()]), [].into());
+    assert_eq!(lost_for([sees(5000), away(), away()]), [].into());
+    let answers = node(follows(1, 9), 1);
+    assert_eq!(lost_for([sees(5000), sees(9000), answers]), [].into());
+}
+
+#[test]
+fn who_is_cut_off_may_not_become_the_primary() {
+    let juju = juju(&[1, 2, 3]);
+    let here = || node(follows(2, 9), 2);
+    assert!(may_be_primary(&juju, &nodes([here(), here(), away()])));
+    assert!(!may_be_primary(&juju, &nodes([here(), away(), away()])));
+    let sees = |downs: &[bool]| Monitored {
+        primary: address(1),
+        quorum: 2,
+        sentinels: downs
+            .iter()
+            .map(|down| Seen {
+                host: host(9),
+                down: *down,
+                down_for: 0,
+            })
+            .collect(),
+        replicas: Vec::new(),
+    };
+    for (downs, cut_off) in [
+        (&[][..], false),
+        (&[true], true),
+        (&[false, true], false),
+        (&[true, true], true),
+    ] {
+        assert_eq!(is_cut_off(&sees(downs)), cut_off, "{downs:?}");
     }
 }

@@ -1,0 +1,108 @@
+//! The choice among the programs at hand.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use juju_hooks::{Resource, ToolError, Tools};
+
+use super::archive::{self, ArchiveError};
+use crate::explain::chain;
+use crate::machine::{Commands, MachineError, Paths, ensure_program, version};
+use crate::plan::restart::numbers;
+
+/// What `metadata.yaml` calls the archive.
+const RESOURCE: &str = "valkey";
+
+/// The program that is to run here.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Chosen {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its release.
+    pub version: String,
+    /// Why it is not the one of the archive that the operator attached.
+    pub refused: Option<String>,
+}
+
+/// Makes the program that is to run be there: that of the archive that the operator
+/// attached, else the distribution's. An archive that cannot be used is refused with a
+/// reason, and what is there stays. With `look`, Juju is asked for the archive; else
+/// what was chosen last holds.
+///
+/// # Errors
+/// Juju does not answer, there is no program at all, or it does not run.
+pub fn ensure(
+    tools: &Tools,
+    paths: &Paths,
+    look: bool,
+) -> Result<Result<Chosen, MachineError>, ToolError> {
+    let attached = match look {
+        true => Some(tools.resource_get(RESOURCE)?),
+        false => None,
+    };
+    Ok(choose(paths, attached))
+}
+
+fn choose(paths: &Paths, attached: Option<Resource>) -> Result<Chosen, MachineError> {
+    let commands = Commands;
+    let note = paths.base().join("programs/refused");
+    let refused = match attached {
+        None | Some(Resource::Unavailable(_)) => fs::read_to_string(&note).ok(),
+        Some(attached) => {
+            let archive = match &attached {
+                Resource::File(path) => Some(path.as_path()),
+                Resource::Absent(_) | Resource::Unavailable(_) => None,
+            };
+            let reason = replace(paths, archive).err();
+            let reason = reason.map(|error| chain(&error));
+            // Hooks that do not look at the archive say the same.
+            match &reason {
+                Some(reason) => {
+                    let _ = fs::create_dir_all(paths.base().join("programs"));
+                    let _ = fs::write(&note, reason);
+                }
+                None => drop(fs::remove_file(&note)),
+            }
+            reason
+        }
+    };
+    let path = match (archive::current(paths), &refused) {
+        (Some(path), _) => path,
+        // What was asked for is not replaced by something else, unless that is here.
+        (None, Some(reason)) if !paths.program().is_file() => {
+            return Err(MachineError::Command {
+                command: format!("unpack resource {RESOURCE}"),
+                said: reason.clone(),
+            });
+        }
+        (None, _) => ensure_program(commands, paths)?,
+    };
+    Ok(Chosen {
+        version: version(commands, &path)?,
+        path,
+        refused,
+    })
+}
+
+/// Lets the program of this archive be the one in use; without one, the
+/// distribution's.
+fn replace(paths: &Paths, archive: Option<&Path>) -> Result<(), ArchiveError> {
+    let commands = Commands;
+    let installed =
+        archive::current(paths).or_else(|| Some(paths.program()).filter(|path| path.is_file()));
+    let new = match archive {
+        Some(archive) => archive::ensure_unpacked(commands, archive, paths)?,
+        None if archive::current(paths).is_none() => return Ok(()),
+        None => ensure_program(commands, paths)?,
+    };
+    if let Some(installed) = installed.filter(|installed| *installed != new) {
+        let (new, installed) = (
+            version(commands, &new).map_err(ArchiveError::Program)?,
+            version(commands, &installed)?,
+        );
+        if numbers(&new) < numbers(&installed) {
+            return Err(ArchiveError::Older { new, installed });
+        }
+    }
+    archive::make_current(paths, archive.map(|_| new.as_path()))
+}

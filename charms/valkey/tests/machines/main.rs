@@ -1,0 +1,181 @@
+//! A real machine: Debian with systemd and a network of its own, on which the
+//! simulated Juju runs the charm. What only it can tell is told here: that systemd
+//! takes the services, keeps them running and shut in, and that the watcher asks for
+//! a hook.
+//!
+//! It needs root and time, so it is part of `make test-machines`; without what that
+//! sets it is left out and counted as ignored.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test that meets what it does not expect has failed, and says what it misses"
+)]
+
+#[allow(
+    dead_code,
+    reason = "it is shared with another charm, whose story is longer"
+)]
+#[path = "../../../../tests/machines/guest.rs"]
+mod guest;
+#[path = "../../../../tests/machines/patience.rs"]
+mod patience;
+mod rig;
+#[path = "../../../../tests/machines/step.rs"]
+mod step;
+
+use std::os::unix::process::CommandExt as _;
+use std::process::{Command, ExitCode};
+use std::time::Duration;
+
+use libtest_mimic::{Arguments, Trial};
+
+use patience::eventually;
+use rig::Rig;
+use step::step;
+
+/// Set by `make test-machines`.
+const WANTED: &str = "ETCD_CHARM_MACHINES";
+/// Set by `enter`.
+const INSIDE: &str = "MACHINES_CGROUP";
+
+/// The repository.
+pub(crate) const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+/// What is at `/charm/dispatch` on the machine.
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_valkey-charm");
+/// Where the charm has what hook tools read.
+pub(crate) const RUNTIME: &str = "/run/valkey-charm";
+
+/// More than systemd and Valkey take for a start on a busy machine.
+const START: Duration = Duration::from_secs(60);
+
+fn main() -> ExitCode {
+    if let Some(code) = juju_simulator::run_as_tool() {
+        return code;
+    }
+    let mut arguments = Arguments::from_args();
+    let is_wanted = std::env::var_os(WANTED).is_some();
+    if is_wanted && !arguments.list && std::env::var_os(INSIDE).is_none() {
+        let error = Command::new("setpriv")
+            .args(["--pdeathsig", "TERM", "--"])
+            .arg(guest::root().join("tests/machines/enter"))
+            .arg(std::env::current_exe().unwrap())
+            .args(std::env::args_os().skip(1))
+            .exec();
+        eprintln!("machines: cannot run setpriv: {error}");
+        return ExitCode::FAILURE;
+    }
+    if !is_wanted {
+        eprintln!("machines: left out, since they need root and time: `make test-machines`");
+    }
+    arguments.test_threads = Some(1);
+    let trial = Trial::test("a_unit_lives_on_a_machine", || {
+        story();
+        Ok(())
+    });
+    libtest_mimic::run(&arguments, vec![trial.with_ignored_flag(!is_wanted)]).exit_code()
+}
+
+fn story() {
+    // The runner has begun a line.
+    eprintln!();
+    let mut rig = step("a machine boots", Rig::new);
+    step("the charm installs Valkey and starts it", || rig.settle());
+    assert_eq!(rig.status(), "active: primary");
+    for name in ["server", "sentinel", "watch"] {
+        let service = rig.service(name);
+        assert_eq!(rig.word("is-enabled", &service), "enabled");
+        assert_eq!(rig.word("is-active", &service), "active");
+    }
+    listens_where_it_should(&rig);
+    shut_in(&rig, "server");
+    shut_in(&rig, "sentinel");
+    let client = rig.client();
+    rig.set(&client, "app:before", "1");
+    step(
+        "the server is killed, and the watcher asks for a hook",
+        || {
+            rig.forget_asked();
+            let before = rig.property("server", "MainPID");
+            rig.guest
+                .run(&["sh", "-c", &format!("kill -KILL {before}")]);
+            eventually("another server", START, || {
+                let now = rig.property("server", "MainPID");
+                (now != before && now != "0").then_some(())
+            });
+            eventually("the wish for a hook", START, || {
+                rig.was_asked().then_some(())
+            });
+        },
+    );
+    assert_eq!(rig.property("server", "NRestarts"), "1");
+    rig.update_status();
+    assert_eq!(rig.get(&client, "app:before").as_deref(), Some("1"));
+    step("the machine reboots", || rig.reboot());
+    for name in ["server", "sentinel", "watch"] {
+        let service = rig.service(name);
+        eventually("the service", START, || {
+            (rig.word("is-active", &service) == "active").then_some(())
+        });
+    }
+    rig.update_status();
+    assert_eq!(rig.status(), "active: primary; 1 client");
+    assert_eq!(rig.get(&client, "app:before").as_deref(), Some("1"));
+    rig.set(&client, "app:after", "1");
+}
+
+fn listens_where_it_should(rig: &Rig) {
+    let listening = ["ss", "--no-header", "--listening", "--tcp", "--numeric"];
+    let listening = rig.guest.run(&listening);
+    let mut sockets: Vec<_> = listening
+        .lines()
+        .map(|line| line.split_whitespace().nth(3).unwrap().to_owned())
+        .collect();
+    sockets.sort_unstable();
+    let mut expected = [6379, 6380, 26379, 26380].map(|port| format!("{}:{port}", rig::ADDRESS));
+    expected.sort_unstable();
+    assert_eq!(sockets, expected);
+}
+
+/// A node can do what it must and nothing else.
+fn shut_in(rig: &Rig, name: &str) {
+    let guest = &rig.guest;
+    let process = rig.property(name, "MainPID");
+    let status = guest.run(&["cat", &format!("/proc/{process}/status")]);
+    let field = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        line.unwrap().trim().to_owned()
+    };
+    assert_eq!(field("NoNewPrivs:"), "1");
+    assert_eq!(field("Seccomp:"), "2");
+    for set in ["CapEff:", "CapPrm:", "CapBnd:", "CapAmb:"] {
+        assert_eq!(field(set).trim_start_matches('0'), "", "{set}");
+    }
+    let user = guest.run(&["id", "-u", "valkey"]);
+    assert_eq!(field("Uid:").split_whitespace().next(), Some(&*user));
+    // As root among the mounts of the node, so that nothing but these is in the way.
+    let among = ["nsenter", "--target", &process, "--mount", "--"];
+    let can = |words: &[&str]| guest.try_run(&[&among, words].concat()).status.success();
+    let base = format!("/var/lib/valkey-charm/{}", rig.unit.with_dash());
+    let own = format!("{base}/{name}/x");
+    let login = format!("{base}/x");
+    for file in [
+        "/etc/x",
+        "/usr/bin/x",
+        "/srv/x",
+        "/x",
+        "/root/x",
+        "/run/x",
+        &login,
+    ] {
+        assert!(!can(&["touch", file]), "the {name} can write {file}");
+    }
+    for file in [&*own, "/tmp/x"] {
+        assert!(can(&["touch", file]), "the {name} cannot write {file}");
+    }
+    assert!(can(&["rm", &own]));
+    assert!(!can(&["test", "-e", "/dev/kmsg"]));
+    // What the watcher logs in with is for root alone.
+    let mode = guest.run(&["stat", "--format=%a %U", &format!("{base}/login")]);
+    assert_eq!(mode, "600 root");
+}

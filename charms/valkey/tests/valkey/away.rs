@@ -1,0 +1,167 @@
+//! A unit that is lost holds up nobody, and cannot become the primary before it has
+//! what was given without it.
+
+use std::time::{Duration, Instant};
+
+use juju_simulator::UnitName;
+use serde_json::json;
+
+use crate::cluster::{Client, list, primary_of};
+use crate::programs::Programs;
+use crate::world::{World, service};
+
+fn priority(world: &World, unit: &UnitName) -> String {
+    let mut operator = world.operator(unit, "server");
+    let value = world.call(&mut operator, &["CONFIG", "GET", "replica-priority"]);
+    value.unwrap().texts().nth(1).unwrap().to_owned()
+}
+
+/// What the sentinel of a unit says of the replica at an address.
+fn seen(world: &World, by: &UnitName, host: &str, key: &str) -> Option<String> {
+    let mut sentinel = world.operator(by, "sentinel");
+    let replicas = ["SENTINEL", "REPLICAS", "primary"];
+    let replicas = world.call(&mut sentinel, &replicas).unwrap();
+    let mut replicas = replicas.items().iter();
+    let replica = replicas.find(|replica| replica.field("ip").unwrap().text() == Some(host))?;
+    Some(replica.field(key)?.text()?.to_owned())
+}
+
+fn until(seconds: u64, what: &str, mut so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(seconds);
+    while !so() {
+        assert!(Instant::now() < deadline, "not in {seconds} s: {what}");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+pub(crate) fn a_lost_unit_is_not_waited_for_and_is_no_primary_before_it_has_all_users() {
+    let mut world = World::with_units(Programs::newest(), 95, 3);
+    let first = Client::new(&mut world);
+    let primary = primary_of(&world, &first.endpoint(&world));
+    let leader = world.model.leader("valkey").unwrap();
+    let units = world.units();
+    let away = units
+        .iter()
+        .rfind(|unit| **unit != primary && **unit != leader);
+    let away = away.unwrap().clone();
+    let here: Vec<_> = units
+        .iter()
+        .filter(|unit| **unit != away)
+        .cloned()
+        .collect();
+    for unit in &units {
+        assert_eq!(priority(&world, unit), "100");
+    }
+    world.machines[&away].power_off();
+    let host = world.model.address(away.clone());
+    until(20, "it is lost", || {
+        let flags = seen(&world, &here[0], &host, "flags");
+        flags.is_some_and(|flags| flags.contains("s_down"))
+    });
+    let begun = Instant::now();
+    let relation = world.ask("late", &["late:*"]);
+    world.heed_watchers_of(&here);
+    assert!(world.answers(relation).is_empty(), "it may be a hiccup");
+    until(60, "it is served", || {
+        world.heed_watchers_of(&here);
+        !world.answers(relation).is_empty()
+    });
+    let answer = world.answer(relation);
+    crate::say(&format!(
+        "with one of three units lost since a moment ago, a client is served in {:.1?}",
+        begun.elapsed()
+    ));
+    let late = world.access("late", &answer);
+    assert_eq!(list(&answer, "read-only-endpoints").len(), 1);
+    assert_eq!(list(&answer, "sentinel-endpoints").len(), 2);
+    for key in ["endpoints", "read-only-endpoints", "sentinel-endpoints"] {
+        for endpoint in list(&answer, key) {
+            world.connect(endpoint, &late);
+        }
+    }
+    let status = world.status(&leader.to_string());
+    assert!(
+        status.ends_with(&format!("; {away} is lost, and is not waited for")),
+        "{status}"
+    );
+    // It comes back, and no hook runs on it yet: it follows, and lacks the user.
+    world.machines[&away].power_on();
+    until(30, "it follows", || {
+        let linked = seen(&world, &here[0], &host, "master-link-status");
+        let flags = seen(&world, &here[0], &host, "flags");
+        let fresh = seen(&world, &here[0], &host, "slave-priority");
+        linked.as_deref() == Some("ok")
+            && flags.as_deref() == Some("slave")
+            && fresh.as_deref() == Some("0")
+    });
+    assert!(!world.users(&away, "server").contains(&late.user));
+    assert_eq!(priority(&world, &away), "0");
+    for by in &here {
+        let known = seen(&world, by, &host, "slave-priority");
+        assert_eq!(known.as_deref(), Some("0"), "{by}");
+    }
+    // Now the primary is lost: of the two others, this one is not chosen.
+    world.machines[&primary].power_off();
+    let other = here.iter().find(|unit| **unit != primary).unwrap().clone();
+    if leader == primary {
+        world.model.set_leader("valkey", other.clone());
+    }
+    let told = answer["endpoints"].as_str().unwrap().to_owned();
+    // Two sentinels that both begin at once try again after 20 s.
+    until(100, "another is the primary", || {
+        world.heed_watchers_of(std::slice::from_ref(&other));
+        let now = world.answer(first.relation);
+        now["endpoints"].as_str() != Some(&told)
+    });
+    let now = first.endpoint(&world);
+    assert_eq!(primary_of(&world, &now), other);
+    world.connect(&now, &late);
+    // Its own hook, or the leader's, gives it the users, and then it may.
+    world.machines[&primary].power_on();
+    world.wait_until(40, "all are there again", |world| {
+        list(&world.answer(relation), "read-only-endpoints").len() == 2
+    });
+    world.update_status_all();
+    for unit in world.units() {
+        assert!(world.users(&unit, "server").contains(&late.user), "{unit}");
+        assert!(
+            world.users(&unit, "sentinel").contains(&late.user),
+            "{unit}"
+        );
+        assert_eq!(priority(&world, &unit), "100", "{unit}");
+    }
+}
+
+/// A unit that sees no majority stands back by itself, without Juju.
+pub(crate) fn a_unit_that_is_cut_off_stands_back() {
+    let mut world = World::with_units(Programs::newest(), 96, 3);
+    world.model.set_config("valkey", "down-after", json!(500));
+    world.settle();
+    let client = Client::new(&mut world);
+    let primary = primary_of(&world, &client.endpoint(&world));
+    let units = world.units();
+    let alone = units
+        .iter()
+        .rfind(|unit| **unit != primary)
+        .unwrap()
+        .clone();
+    let each = |world: &World, pause: bool| {
+        for unit in units.iter().filter(|unit| **unit != alone) {
+            for node in ["sentinel", "server"] {
+                let name = service(unit, node);
+                match pause {
+                    true => world.machines[unit].pause_service(&name),
+                    false => world.machines[unit].resume_service(&name),
+                };
+            }
+        }
+    };
+    each(&world, true);
+    until(20, "it stands back", || priority(&world, &alone) == "0");
+    each(&world, false);
+    world.wait_until(60, "it is a choice again", |world| {
+        world.update_status_all();
+        priority(world, &alone) == "100"
+            && list(&world.answer(client.relation), "read-only-endpoints").len() == 2
+    });
+}
