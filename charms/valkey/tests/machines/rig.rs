@@ -200,7 +200,7 @@ fn archive() -> PathBuf {
     );
     fs::write(&program, script).unwrap();
     fs::set_permissions(&program, Permissions::from_mode(0o755)).unwrap();
-    let file = Path::new(PLACE).join("valkey.tar.gz");
+    let file = Path::new(JUJU).join("valkey.tar.gz");
     let made = Command::new("tar")
         .args(["-czf"])
         .arg(&file)
