@@ -212,9 +212,10 @@ fn juju(words: &[&str], metadata: &Metadata, tests: &Tests) -> Result<(), String
             .try_for_each(|name| option_is_known(name, metadata, tests)),
         ("config", ["etcd"]) => Ok(()),
         ("config", [_, set @ ..]) => options(&pairs(set)?, metadata, tests),
-        ("offer", [endpoint]) => match endpoint.strip_prefix("etcd:") {
-            Some(endpoint) if metadata.has_endpoint(endpoint) => Ok(()),
-            _ => Err(format!("there is no endpoint {endpoint}")),
+        // One offer may have several endpoints.
+        ("offer", [offered]) => match offered.strip_prefix("etcd:") {
+            Some(names) if names.split(',').all(|name| metadata.has_endpoint(name)) => Ok(()),
+            _ => Err(format!("there is no endpoint {offered}")),
         },
         ("refresh", ["etcd"]) => Ok(()),
         ("remove-unit", [_, "--force"]) => tests.have("model.remove_unit_force("),
