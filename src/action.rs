@@ -16,6 +16,7 @@ mod rebuild;
 mod reconcile;
 mod restore;
 mod rotate;
+mod rotate_key;
 mod snapshot;
 
 use thiserror::Error;
@@ -141,6 +142,7 @@ async fn act(
         "revoke-client-certificates" => certificates::revoke(context, results).await,
         "rotate-admin-ca" => rotate::admin(context, results).await,
         "rotate-client-ca" => rotate::client(context, results).await,
+        "rotate-server-key" => rotate_key::server(context, results).await,
         "rotate-server-ca" => rotate::server(context, results).await,
         "snapshot" => snapshot::take(context, results).await,
         other => Err(ActionError::Unknown(other.to_owned())),

@@ -14,6 +14,7 @@ mod proof;
 mod publish;
 mod recreate;
 mod service;
+mod serving;
 mod sign;
 mod snapshot;
 mod trust;

@@ -16,6 +16,7 @@ pub mod observed;
 pub mod options;
 mod pace;
 mod prefix;
+pub mod provider;
 mod requirer;
 mod share;
 mod signed;

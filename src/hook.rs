@@ -7,7 +7,7 @@ pub use juju_hooks::{Environment, HookError, arguments, program};
 use juju_hooks::{Lifecycle, RelationChange, RelationEvent};
 
 use crate::facts::{AppName, LegacyInterface, ModelUuid, Relation, RelationId, SecretId, UnitName};
-use crate::relation::{CERTIFICATES, CLUSTER, ETCD_CLIENT, SEND_CA_CERT};
+use crate::relation::{CERTIFICATES, CLIENT_CERTIFICATES, CLUSTER, ETCD_CLIENT, SEND_CA_CERT};
 
 /// The storage that holds etcd's data, as `metadata.yaml` names it.
 const DATA: &str = "data";
@@ -83,6 +83,17 @@ pub enum Event {
         remote_app: Option<AppName>,
         /// Whether the relation is over, as with [`Event::Client`].
         broken: bool,
+        /// The unit that is leaving the relation (`-relation-departed`).
+        departing: Option<UnitName>,
+    },
+    /// Something about the relation with whoever signs what members show to clients
+    /// (`client-certificates-relation-*`). It concerns all clients, so it is not one
+    /// relation's.
+    Provider {
+        /// The relation.
+        relation: Relation,
+        /// The application at the other end, as with [`Event::Client`].
+        remote_app: Option<AppName>,
         /// The unit that is leaving the relation (`-relation-departed`).
         departing: Option<UnitName>,
     },
@@ -249,6 +260,16 @@ fn relation(event: RelationEvent) -> Event {
             },
             remote_app,
             broken,
+            departing,
+        };
+    }
+    if endpoint == CLIENT_CERTIFICATES.0 {
+        return Event::Provider {
+            relation: Relation {
+                endpoint: CLIENT_CERTIFICATES,
+                id,
+            },
+            remote_app,
             departing,
         };
     }

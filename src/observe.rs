@@ -9,6 +9,7 @@ mod juju;
 mod legacy;
 mod machine;
 mod options;
+mod provider;
 mod quorum;
 mod signing;
 mod transfer;

@@ -21,6 +21,7 @@ pub mod membership;
 pub mod publish;
 mod report;
 pub mod restart;
+pub mod serving;
 pub mod sharing;
 pub mod simulate;
 pub mod source;
@@ -120,6 +121,7 @@ pub fn plan(observed: &Observed) -> Plan {
         report.lingering = disconnect::lingering(observed, cluster).map(str::to_owned);
         report.read_health(observed, cluster);
     }
+    report.provider = serving::note(observed);
     let stage = next_stage(observed, &mut report);
     Plan { stage, report }
 }

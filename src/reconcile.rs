@@ -77,6 +77,7 @@ pub async fn run(hook: Hook) -> Result<(), ReconcileError> {
         | Event::Legacy { .. }
         | Event::Signing { .. }
         | Event::Transfer { .. }
+        | Event::Provider { .. }
         | Event::Peer { .. }
         | Event::SecretChanged(_)
         | Event::Lifecycle { .. } => {}
@@ -305,6 +306,11 @@ impl Run {
         let is_full = self.application.pass == Pass::Full;
         if is_full && report.wait.is_none() {
             apply::open_port(context)?;
+        }
+        // What only a full pass looks at stands until the next one.
+        match is_full {
+            true => context.unit_state.provider.clone_from(&report.provider),
+            false => report.provider.clone_from(&context.unit_state.provider),
         }
         report.refused_port = context.unit_state.refused_port;
         if is_full && let Some(relation) = observe::peer_relation(context)? {

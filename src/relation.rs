@@ -27,6 +27,9 @@ pub const ETCD_CLIENT: Endpoint = Endpoint("etcd-client");
 /// The endpoint over which applications ask for certificates.
 pub const CERTIFICATES: Endpoint = Endpoint("certificates");
 
+/// The endpoint over which members are given what they show to clients.
+pub const CLIENT_CERTIFICATES: Endpoint = Endpoint("client-certificates");
+
 /// The endpoint over which applications are told whom to trust.
 pub const SEND_CA_CERT: Endpoint = Endpoint("send-ca-cert");
 

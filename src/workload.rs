@@ -18,6 +18,7 @@ pub mod own_databags;
 pub mod package;
 pub mod paths;
 pub mod release;
+pub mod request_file;
 pub mod restore_check;
 pub mod service;
 pub mod snapshot;

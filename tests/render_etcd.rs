@@ -133,6 +133,9 @@ impl Member {
         let options = Options::parse(&options).expect("options within their bounds");
         let (client_port, peer_port) = (free_port(address), free_port(address));
         let name = MemberName::new("etcd-0");
+        let read = |file| fs::read_to_string(dir.join(file)).expect("a file");
+        let served_pair = dir.join("clients.pem");
+        fs::write(&served_pair, read("server.crt") + &read("server.key")).expect("a file");
         let text = EtcdConfig {
             name: &name,
             data_dir: &dir.join("data"),
@@ -144,6 +147,7 @@ impl Member {
                 existing: false,
                 token: "a token of this test",
             },
+            served_pair: &served_pair,
             server_certificate: &dir.join("server.crt"),
             server_key: &dir.join("server.key"),
             server_ca: &dir.join("server.crt"),

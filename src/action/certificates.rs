@@ -91,7 +91,9 @@ pub(crate) async fn generate(
         endpoints: &connection_string(&session.members),
         app: app.as_str(),
     });
-    let packed = pack(context, &issued, &authorities.server_trust(), &readme)?;
+    let provider_ca = files::read_text(&context.paths.provider_ca())?.unwrap_or_default();
+    let trust = authorities.server_trust() + &provider_ca;
+    let packed = pack(context, &issued, &trust, &readme)?;
     let record = IssuedRecord {
         purpose: Purpose::Operator,
         prefix: asked.prefix,

@@ -8,6 +8,7 @@ use crate::context::Context;
 use crate::facts::{Answer, Health, MemberHealth};
 use crate::juju::ActionResults;
 use crate::observe;
+use crate::plan::serving;
 
 /// Tells how every member is.
 ///
@@ -21,6 +22,7 @@ pub(crate) async fn run(context: &Context, results: &mut ActionResults) -> Resul
         members,
         ..
     } = session;
+    let machine = observe::machine(context, &application)?;
     let health = observe::health(context, application.peers.as_ref(), members).await?;
     show(results, &health);
     let mut lines = vec![health.assessment().sentence];
@@ -28,6 +30,18 @@ pub(crate) async fn run(context: &Context, results: &mut ActionResults) -> Resul
     let own = own.chain(&context.unit_state.status_details);
     lines.extend(own.map(|text| format!("{}: {text}", context.hook.unit)));
     lines.extend(health.advice());
+    if let Some((signer, end)) = serving::shown(&machine, context.now) {
+        results.set(&["status", "certificate", "signed-by"], &*signer);
+        results.set(&["status", "certificate", "valid-until"], end.to_string());
+        // What is as it always was is no news.
+        if machine.served != machine.own_pair {
+            lines.push(format!(
+                "{} shows clients a certificate of {signer}, valid until {}",
+                context.hook.unit,
+                end.date()
+            ));
+        }
+    }
     results.set(&["output"], lines.join("\n"));
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{ApplyError, recreate};
+use super::{ApplyError, recreate, serving};
 use crate::context::Context;
 use crate::facts::authorities::Authorities;
 use crate::facts::machine::Documents;
@@ -17,6 +17,7 @@ use crate::plan::upgrade;
 use crate::tls::Issued;
 use crate::workload::configuration::etcd_config::noted_program;
 use crate::workload::files::{PRIVATE_FILE, PUBLIC_FILE, ensure_absent, ensure_file, read_text};
+use crate::workload::request_file::forget_request;
 use crate::workload::{
     self, Owner, Service, Started, State, WorkloadError, data, layout, package, release,
 };
@@ -93,6 +94,14 @@ pub async fn machine(
                 let (certificate, key) =
                     (context.paths.admin_certificate(), context.paths.admin_key());
                 store(&issued, &certificate, &key, Owner::Charm)?;
+            }
+            MachineStep::StoreProviderTrust(text) => serving::store_trust(context, text)?,
+            MachineStep::Request(relation, names) => serving::request(context, *relation, names)?,
+            MachineStep::ForgetRequest => forget_request(&context.paths)?,
+            MachineStep::Show(pair) => serving::show(context, pair)?,
+            MachineStep::KeysReplaced => {
+                context.unit_state.replaces_keys = false;
+                context.unit_state.write(&context.paths)?;
             }
             MachineStep::Bootstrap(bootstrap) => {
                 context.unit_state.identity = None;

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use tls_certificates::requests::KEY;
+
 use super::ApplyError;
 use super::answer::{answer, for_one, uri};
 use super::sign::sign;
@@ -58,6 +60,7 @@ pub async fn publish(
         makes_client_authority,
         signing,
         transfers,
+        request,
         version,
     } = publication;
     let mut log = Vec::new();
@@ -111,6 +114,13 @@ pub async fn publish(
         let told = tell_authorities(context, publication);
         if tolerate(&mut log, told)?.is_some() {
             log.push(format!("{}: told whom to trust", publication.relation));
+        }
+    }
+    if let Some((relation, text)) = request {
+        let changes = [(KEY.to_owned(), Some(text.clone()))].into();
+        let set = context.tools.relation_set_unit(*relation, &changes);
+        if tolerate(&mut log, set.map_err(ApplyError::from))?.is_some() {
+            log.push(format!("{relation}: asked for a certificate"));
         }
     }
     for EndedIdentities { label, names } in ended {

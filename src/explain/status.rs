@@ -1,6 +1,7 @@
 //! Every text that an operator sees in `juju status`.
 
 mod line;
+mod provider;
 #[cfg(test)]
 mod tests;
 
@@ -137,6 +138,9 @@ fn say_health(report: &Report, line: &mut Line) {
         [] => {}
         [joiner] => line.say(format!("{joiner} is joining")),
         joiners => line.say(format!("{} are joining", names(joiners))),
+    }
+    if let Some(note) = &report.provider {
+        provider::say(note, line);
     }
     if let Some(version) = &report.version {
         match open_advisories(version).len() {

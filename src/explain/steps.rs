@@ -79,6 +79,23 @@ fn machine(step: &MachineStep) -> Words {
             "issue-admin",
             "make a new administrator's certificate for this unit",
         ),
+        MachineStep::StoreProviderTrust(_) => (
+            "store-authorities",
+            "store the certificates of the provider's authorities",
+        ),
+        MachineStep::Request(..) => (
+            "request-certificate",
+            "make a key, and ask the provider for a certificate",
+        ),
+        MachineStep::ForgetRequest => (
+            "forget-request",
+            "forget what was asked of a provider that is gone",
+        ),
+        MachineStep::Show(_) => (
+            "show-certificate",
+            "show clients another certificate of this unit's member",
+        ),
+        MachineStep::KeysReplaced => ("note-keys", "note that the keys were replaced"),
         MachineStep::Quarantine(_) => (
             "put-aside",
             "put aside what this unit has of a member that is no more, and join anew",

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::authorities::Authorities;
+use super::provider::{KeyPair, PendingRequest};
 use super::{Bootstrap, Fingerprint, Known, MemberData, MemberIdentity, Timestamp, Version};
 use crate::tls::OwnCertificate;
 
@@ -53,7 +54,20 @@ pub struct Machine {
     /// The authority that signs certificates of clients, as stored here, PEM; behind
     /// it the other one, while one replaces the other.
     pub client_ca: Option<String>,
-    /// The certificate that this member shows to clients and peers.
+    /// The authorities of providers as stored here, PEM; empty where there are
+    /// none.
+    pub provider_ca: String,
+    /// What this unit has asked a provider for.
+    pub pending_request: Option<PendingRequest>,
+    /// What this member shows to clients, with the key.
+    pub served: Option<KeyPair>,
+    /// What the charm has issued for this member, with the key.
+    pub own_pair: Option<KeyPair>,
+    /// Whether an operator wants other keys for this member, and has not got them
+    /// yet.
+    pub replaces_keys: bool,
+    /// The certificate that this member shows to peers, and to clients unless
+    /// somebody else signs for those.
     pub server_certificate: Option<OwnCertificate>,
     /// The certificate with which this unit is `root`.
     pub admin_certificate: Option<OwnCertificate>,
@@ -118,6 +132,12 @@ impl Machine {
         let all = self.client_ca.as_deref()?;
         let end = all.find(END).map_or(all.len(), |at| at + END.len());
         Some(&all[..end])
+    }
+
+    /// All authorities that clients and units check members with, PEM.
+    pub fn authorities_of_members(&self) -> Option<String> {
+        let own = self.server_ca.clone()?;
+        Some(own + &self.provider_ca)
     }
 
     /// Whether there is data.

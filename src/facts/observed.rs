@@ -8,6 +8,7 @@ pub use super::machine::Leaves;
 use super::machine::Machine;
 use super::options::Options;
 pub use super::options::PrefixPolicy;
+pub use super::provider::Provider;
 use super::{
     AppName, Cluster, Condition, Databag, Fingerprint, Known, LegacyInterface, MemberName,
     RelationId, RequestKey, Secret, Share, Timestamp, UnitName,
@@ -44,6 +45,8 @@ pub struct Observed {
     /// The units of this application, as the peer relation shows them; `None`
     /// where it was not read, or does not exist yet.
     pub peers: Option<Peers>,
+    /// Whoever signs what members show to clients, where it is not the charm.
+    pub provider: Known<Option<Provider>>,
     /// etcd, or why it could not be asked.
     pub cluster: Known<Cluster>,
     /// Members that do not answer, with the number of regular passes of this unit

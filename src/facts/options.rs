@@ -38,6 +38,9 @@ const PORTS: (i64, i64) = (1024, 65_535);
 /// The authorities live for ten years, and nothing outlives them.
 const CERTIFICATE_DAYS: (i64, i64) = (1, 3650);
 
+/// A year is longer than any charm needs to read a databag.
+const GRACE_MINUTES: (i64, i64) = (0, 527_040);
+
 /// Until its certificates have ended a name is nobody else's, so a year is long.
 const CLIENT_CERTIFICATE_DAYS: (i64, i64) = (1, 366);
 
@@ -81,6 +84,8 @@ pub struct Options {
     pub peer_port: u16,
     /// `prefix-policy`.
     pub prefix_policy: PrefixPolicy,
+    /// `provider-ca-grace-minutes`.
+    pub provider_grace_minutes: u32,
     /// `quota-backend-bytes`; `None` is `auto`, see [`auto_quota`].
     pub quota: Option<u64>,
     /// `snapshot-count`.
@@ -102,6 +107,7 @@ impl Default for Options {
             log_level: "info",
             peer_port: PEER_PORT,
             prefix_policy: PrefixPolicy::Shared,
+            provider_grace_minutes: 60,
             quota: None,
             snapshot_count: 10_000,
         }
@@ -204,6 +210,12 @@ impl Options {
                 "exclusive" => PrefixPolicy::Exclusive,
                 _ => PrefixPolicy::Shared,
             },
+            provider_grace_minutes: read.number(
+                "provider-ca-grace-minutes",
+                default.provider_grace_minutes,
+                GRACE_MINUTES,
+                "minutes",
+            ),
             quota: read.quota("quota-backend-bytes"),
             snapshot_count: read.number(
                 "snapshot-count",
@@ -249,6 +261,11 @@ impl Options {
     /// How long a certificate is valid that an application asks for.
     pub fn client_validity_seconds(&self) -> i64 {
         i64::from(self.client_certificate_days) * DAY_SECONDS
+    }
+
+    /// How long others have to take over the authority of a provider.
+    pub fn provider_grace_seconds(&self) -> i64 {
+        i64::from(self.provider_grace_minutes) * 60
     }
 
     /// How long a certificate of a member or an administrator is valid.

@@ -198,6 +198,9 @@ pub(super) fn credentials(
 ) -> Result<Option<Credentials>, crate::workload::WorkloadError> {
     let paths = &context.paths;
     let server_ca = files::read_text(&paths.server_ca())?;
+    // A member may show clients a certificate of another authority.
+    let provider_ca = files::read_text(&paths.provider_ca())?.unwrap_or_default();
+    let server_ca = server_ca.map(|own| own + &provider_ca);
     let certificate = files::read_text(&paths.admin_certificate())?;
     let key = files::read_text(&paths.admin_key())?;
     let (Some(server_ca), Some(certificate), Some(key)) = (server_ca, certificate, key) else {

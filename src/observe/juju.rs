@@ -7,12 +7,13 @@ use std::path::PathBuf;
 use serde_json::{Map, Value};
 
 use super::options::Configured;
-use super::{ObserveError, authorities};
+use super::{ObserveError, authorities, provider};
 use crate::context::Context;
 use crate::facts::authorities::Authorities;
 use crate::facts::observed::{Pass, Peers};
 use crate::facts::options::{Options, auto_quota};
-use crate::facts::{MemberName, Relation, Source};
+use crate::facts::provider::Provider;
+use crate::facts::{Known, MemberName, Relation, Source};
 use crate::hook::Event;
 use crate::juju::Resource;
 use crate::log::chain;
@@ -37,6 +38,8 @@ pub struct Application {
     pub gone: BTreeMap<MemberName, Option<String>>,
     /// The certificate authorities, once the leader has made them.
     pub authorities: Option<Authorities>,
+    /// Whoever signs what members show to clients, where it is not the charm.
+    pub provider: Known<Option<Provider>>,
     /// The address of this unit.
     pub address: Option<IpAddr>,
     /// Other addresses under which this unit is reached.
@@ -95,6 +98,7 @@ pub fn application(context: &Context) -> Result<Application, ObserveError> {
             units: None,
             gone: BTreeMap::new(),
             authorities: None,
+            provider: Known::Unknown("it was not looked at".to_owned()),
             address: context.unit_state.address,
             other_addresses: BTreeSet::new(),
             storage: context.unit_state.data_dir.clone(),
@@ -139,6 +143,7 @@ pub fn application(context: &Context) -> Result<Application, ObserveError> {
         units,
         gone,
         authorities,
+        provider: provider::provider(context)?,
         address: network.bind,
         other_addresses: network.ingress.into_iter().collect(),
         storage,

@@ -7,12 +7,15 @@ use crate::context::Context;
 use crate::facts::machine::{Documents, Machine};
 use crate::facts::observed::{Leaves, Pass};
 use crate::facts::options;
+use crate::facts::provider::KeyPair;
 use crate::facts::{Known, MemberData, MemberName, Secret, Source, UnitName, Version};
 use crate::log::chain;
 use crate::plan::membership;
 use crate::tls::{Issued, OwnCertificate, TrustBundle, digest};
 use crate::workload::configuration::{self, EtcdConfig, SystemdUnit};
-use crate::workload::{self, Service, WorkloadError, bolt, data, files, package, release, wal};
+use crate::workload::{
+    self, Service, WorkloadError, bolt, data, files, package, release, request_file, wal,
+};
 
 /// Reads files and the state of the service. In a pass over one relation only
 /// what decides about trust is read.
@@ -51,6 +54,7 @@ pub fn machine(context: &Context, application: &Application) -> Result<Machine, 
         server_ca: files::read_text(&paths.server_ca())?,
         admin_ca: files::read_text(&paths.admin_ca())?,
         client_ca: files::read_text(&paths.client_ca())?,
+        provider_ca: files::read_text(&paths.provider_ca())?.unwrap_or_default(),
         written_leaves,
         loaded_leaves,
         loaded_authorities,
@@ -79,6 +83,11 @@ pub fn machine(context: &Context, application: &Application) -> Result<Machine, 
     machine.may_begin = files::read(&paths.first_start())?.is_some();
     machine.authorities = application.authorities.clone();
     machine.server_certificate = own(&paths.server_certificate(), &paths.server_key())?;
+    machine.own_pair = own_pair(context, machine.server_certificate.is_some())?;
+    machine.served =
+        files::read_text(&paths.served_pair())?.and_then(|text| KeyPair::read(&Secret::new(text)));
+    machine.pending_request = request_file::read_request(paths)?;
+    machine.replaces_keys = unit_state.replaces_keys;
     machine.admin_certificate = own(&paths.admin_certificate(), &paths.admin_key())?;
     machine.written = Documents {
         configuration: files::read_text(&paths.wanted_config())?.unwrap_or_default(),
@@ -131,6 +140,20 @@ fn own(certificate: &Path, key: &Path) -> Result<Option<OwnCertificate>, Workloa
     let certificate = OwnCertificate::read(&certificate).ok();
     let key = Secret::new(key);
     Ok(certificate.filter(|certificate| Issued::belongs_together(certificate, &key)))
+}
+
+/// The certificate of this member and its key, where they belong together.
+fn own_pair(context: &Context, is_pair: bool) -> Result<Option<KeyPair>, WorkloadError> {
+    let paths = &context.paths;
+    let certificates = files::read_text(&paths.server_certificate())?;
+    let key = files::read_text(&paths.server_key())?;
+    Ok(certificates
+        .zip(key)
+        .filter(|_| is_pair)
+        .map(|(certificates, key)| KeyPair {
+            certificates,
+            key: Secret::new(key),
+        }))
 }
 
 /// Whether the archive that etcd is to come from, if any, is the one that was
@@ -187,6 +210,7 @@ fn documents(
             existing: bootstrap.existing,
             token: &bootstrap.token,
         },
+        served_pair: &paths.served_pair(),
         server_certificate: &paths.server_certificate(),
         server_key: &paths.server_key(),
         server_ca: &paths.server_ca(),

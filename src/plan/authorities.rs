@@ -122,17 +122,17 @@ fn behind(observed: &Observed, cluster: &Cluster, authorities: &Authorities) -> 
         digest(authorities.server.certificate.as_bytes())
     );
     not_telling(observed, cluster, published(observed), &wanted, |unit| {
-        &unit.server_ca
+        unit.server_ca.clone()
     })
 }
 
 /// The members whose units do not tell this.
-fn not_telling(
+pub(super) fn not_telling(
     observed: &Observed,
     cluster: &Cluster,
     own: Option<String>,
     wanted: &str,
-    value_of: impl Fn(&UnitData) -> &Option<String>,
+    value_of: impl Fn(&UnitData) -> Option<String>,
 ) -> Vec<String> {
     let unit = observed.member();
     let is_ready = |name: &MemberName| {
@@ -141,7 +141,7 @@ fn not_telling(
         }
         let peers = observed.peers.as_ref();
         let other = peers.and_then(|peers| peers.others.get(name));
-        other.and_then(|other| value_of(other).as_deref()) == Some(wanted)
+        other.and_then(&value_of).as_deref() == Some(wanted)
     };
     cluster
         .members

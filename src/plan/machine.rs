@@ -6,12 +6,14 @@ mod tests;
 use std::collections::BTreeSet;
 
 use super::bootstrap;
+use super::serving;
 use super::trusted::trusted;
 use super::{Report, Wait};
 use crate::facts::authorities::Authorities;
 use crate::facts::machine::Documents;
 use crate::facts::observed::{Observed, Pass};
-use crate::facts::{Bootstrap, Known, Ledger, MemberData, MemberIdentity};
+use crate::facts::provider::KeyPair;
+use crate::facts::{Bootstrap, Known, Ledger, MemberData, MemberIdentity, RelationId};
 use crate::tls::{OwnCertificate, TrustBundle, needs_new};
 
 /// How long before it expires a certificate of our own is renewed at most: 30
@@ -31,6 +33,17 @@ pub enum MachineStep {
     /// Makes a new key and certificate for this unit as administrator, valid
     /// for so many seconds.
     IssueAdmin(i64),
+    /// Stores the authorities of providers; an empty text for none.
+    StoreProviderTrust(String),
+    /// Makes a new key, and a request for a certificate with these names over this
+    /// relation.
+    Request(RelationId, BTreeSet<String>),
+    /// Forgets what was asked of a provider.
+    ForgetRequest,
+    /// Lets the member show this to clients, with the key.
+    Show(KeyPair),
+    /// Notes that the keys were replaced that an operator wanted replaced.
+    KeysReplaced,
     /// Quarantines what this unit has of a member that is no more, or of a cluster
     /// that is over, for the one of this generation.
     Quarantine(u64),
@@ -154,13 +167,24 @@ fn certificates(observed: &Observed, authorities: &Authorities, address: &str) -
     san.extend(options.names_of(&observed.unit));
     let server = machine.server_certificate.as_ref();
     let server_ca = authorities.server.own();
-    if needs_new(server, &san, server_ca, *now, renew_before(server)).is_some() {
+    let is_due = needs_new(server, &san, server_ca, *now, renew_before(server)).is_some();
+    if is_due || machine.replaces_keys {
         steps.push(MachineStep::IssueServer(san, validity));
     }
     let admin = machine.admin_certificate.as_ref();
     let admin_ca = authorities.admin.own();
     if needs_new(admin, &BTreeSet::new(), admin_ca, *now, renew_before(admin)).is_some() {
         steps.push(MachineStep::IssueAdmin(validity));
+    }
+    if machine.replaces_keys {
+        if let Known::Known(Some(provider)) = &observed.provider {
+            let names = serving::names(observed, address);
+            steps.push(MachineStep::Request(provider.relation, names));
+        }
+        steps.push(MachineStep::KeysReplaced);
+    }
+    if steps.is_empty() {
+        steps = serving::steps(observed, address);
     }
     steps
 }

@@ -4,6 +4,7 @@
 mod endpoints;
 mod legacy;
 mod peers;
+mod request;
 mod signing;
 mod stale_secrets;
 #[cfg(test)]
@@ -12,17 +13,20 @@ mod transfer;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::sharing::{is_answered, may_share};
+use super::serving::trust;
+use super::sharing::{is_answered, may_share, needs_encryption_key};
 use crate::facts::authorities::Authorities;
-use crate::facts::observed::{AcrossModels, ClientRelation, Observed, Pass, request_key};
+use crate::facts::observed::{ClientRelation, Observed, Pass, request_key};
 use crate::facts::{
-    ClientRecord, Cluster, Databag, LedgerWrite, RelationId, RequestKey, Secret, SecretUri,
+    ClientRecord, Cluster, Databag, LedgerWrite, Relation, RelationId, RequestKey, Secret,
+    SecretUri,
 };
 use crate::plan::digest::{content_digest, hex};
 pub use crate::relation::peer::Changes;
-use crate::relation::{self, Asked, Correlation, ETCD_CLIENT, OfferedCertificate, SecretGroup};
+use crate::relation::{self, Asked, Correlation, ETCD_CLIENT, SecretGroup};
 pub use legacy::{EndedIdentities, LegacyPublication};
 use peers::{app_changes, forgotten_members, trust_digest, unit_changes};
+use request::request;
 pub use signing::{SigningPublication, ToSign};
 use stale_secrets::{all_secrets, departed_requests};
 pub use transfer::TransferPublication;
@@ -60,6 +64,8 @@ pub struct Publication {
     pub signing: Vec<SigningPublication>,
     /// Whom to trust, one for each relation that is not told.
     pub transfers: Vec<TransferPublication>,
+    /// What this unit asks a provider for, where its databag does not say it.
+    pub request: Option<(Relation, String)>,
     /// The version of etcd, for `juju status`. Every unit says it again and again:
     /// Juju shows what was said last, which is nothing after a unit was added.
     pub version: Option<String>,
@@ -149,6 +155,7 @@ pub fn while_waiting(observed: &Observed) -> Publication {
             && observed.machine.authorities.is_none()
             && peers.app.authorities_secret.is_none(),
         peer_unit: unit_changes(observed, peers),
+        request: request(observed),
         ..Publication::default()
     }
 }
@@ -166,7 +173,11 @@ pub fn unsettled(observed: &Observed) -> Publication {
 pub fn plan(observed: &Observed, cluster: &Cluster) -> Publication {
     let mut publication = match &observed.peers {
         Some(peers) => Publication {
-            peer_unit: unit_changes(observed, peers),
+            peer_unit: unit_changes(observed, peers)
+                .into_iter()
+                .chain(trust::confirmation(observed, peers))
+                .collect(),
+            request: request(observed),
             ..Publication::default()
         },
         None => Publication::default(),
@@ -380,20 +391,4 @@ fn invalidations(answers: &[PlannedAnswer]) -> Vec<LedgerWrite> {
             LedgerWrite::Record(answer.key.clone(), record)
         })
         .collect()
-}
-
-/// A requirer of another model cannot share a secret with us, so it needs a
-/// key of ours to send its certificate under. It is made only for one that has
-/// sent none: a certificate that stands there in clear is answered as it is.
-fn needs_encryption_key(relation: &ClientRelation) -> bool {
-    let waits_for_certificate = match &relation.asked {
-        Ok(Some(asked)) => asked.requests.iter().any(|entry| match &entry.outcome {
-            Ok(request) => request.certificate == OfferedCertificate::None,
-            Err(_) => false,
-        }),
-        _ => false,
-    };
-    relation.across_models == Some(AcrossModels::Offered)
-        && waits_for_certificate
-        && !relation.own.contains_key(relation::ENCRYPTION_SECRET)
 }

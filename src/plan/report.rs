@@ -3,6 +3,7 @@
 use super::membership;
 use crate::facts::machine::Machine;
 use crate::facts::observed::Observed;
+use crate::facts::provider::ProviderNote;
 use crate::facts::{
     AlarmKind, Cluster, CommonName, Condition, IssuedState, Member, Purpose, RequestKey, Requirer,
     Timestamp, UnitName, Version,
@@ -53,6 +54,8 @@ pub struct Report {
     pub rotation: Option<String>,
     /// Credentials of operators that are about to expire.
     pub expiring_credentials: Vec<(CommonName, Timestamp)>,
+    /// How it stands with whoever signs for members instead of the charm.
+    pub provider: Option<ProviderNote>,
     /// What is allowed and still worth a line in the log.
     pub remarks: Vec<String>,
     /// The version of etcd that runs.

@@ -4,7 +4,7 @@
 
 use crate::facts::observed::{AcrossModels, ClientRelation, Observed};
 use crate::facts::{Condition, RelationId, RequestKey, Share};
-use crate::relation;
+use crate::relation::{self, OfferedCertificate};
 
 /// How often a commit may fail before anything is concluded from it: commits fail
 /// for a busy controller as well (`state changing too quickly`).
@@ -64,6 +64,22 @@ fn first_half(observed: &Observed) -> Vec<RelationId> {
         .collect();
     let half = suspects.len().div_ceil(2);
     suspects.into_iter().take(half).collect()
+}
+
+/// A requirer of another model cannot share a secret with us, so it needs a
+/// key of ours to send its certificate under. It is made only for one that has
+/// sent none: a certificate that stands there in clear is answered as it is.
+pub(super) fn needs_encryption_key(relation: &ClientRelation) -> bool {
+    let waits_for_certificate = match &relation.asked {
+        Ok(Some(asked)) => asked.requests.iter().any(|entry| match &entry.outcome {
+            Ok(request) => request.certificate == OfferedCertificate::None,
+            Err(_) => false,
+        }),
+        _ => false,
+    };
+    relation.across_models == Some(AcrossModels::Offered)
+        && waits_for_certificate
+        && !relation.own.contains_key(relation::ENCRYPTION_SECRET)
 }
 
 #[cfg(test)]

@@ -92,10 +92,15 @@ fn simulate_machine(machine: &mut Machine, step: &MachineStep) -> bool {
         }
         MachineStep::Configure(documents) => machine.written = documents.clone(),
         MachineStep::Note(identity) => machine.identity = Some(*identity),
+        MachineStep::StoreProviderTrust(text) => machine.provider_ca = text.clone(),
+        MachineStep::ForgetRequest => machine.pending_request = None,
+        MachineStep::Show(pair) => machine.served = Some(pair.clone()),
+        MachineStep::KeysReplaced => machine.replaces_keys = false,
         // What it will have loaded by then is not known.
         MachineStep::Start
         | MachineStep::Install
         | MachineStep::IssueServer(..)
+        | MachineStep::Request(..)
         | MachineStep::IssueAdmin(_)
         | MachineStep::Quarantine(_)
         | MachineStep::Bootstrap(_)

@@ -24,6 +24,7 @@ pub(super) fn note_departing_units(context: &mut Context) -> Result<(), Reconcil
         | Event::Legacy { departing, .. }
         | Event::Signing { departing, .. }
         | Event::Transfer { departing, .. }
+        | Event::Provider { departing, .. }
         | Event::Peer { departing, .. }
             if is_own(departing) =>
         {

@@ -36,7 +36,7 @@ impl Run {
         let application = &self.application;
         let mut clients = self.clients.clone().unwrap_or_default();
         clients.fresh = self.fresh(&cluster);
-        clients.server_ca = machine.server_ca.clone();
+        clients.server_ca = machine.authorities_of_members();
         let mut observed = Observed {
             now: context.now,
             unit: context.hook.unit.clone(),
@@ -49,6 +49,7 @@ impl Run {
             unreachable: context.unit_state.unreachable.clone(),
             machine,
             peers: application.peers.clone(),
+            provider: application.provider.clone(),
             cluster,
             lost_majority,
             clients,

@@ -29,6 +29,9 @@ const INITIAL_MEMBER: &str = "seed";
 const ISSUED: &str = "issued";
 const MEMBER: &str = "member";
 const PKI: &str = "pki";
+const PROVIDER_CA: &str = "provider-ca";
+const PROVIDER_FROM: &str = "provider-ca-from";
+const PROVIDER_TRUST: &str = "provider-ca-trusted";
 const SERVER_CA: &str = "server-ca";
 const SETTLED: &str = "settled";
 const TOKEN: &str = "token";
@@ -75,6 +78,11 @@ pub struct UnitData {
     pub server_ca: Option<String>,
     /// The same of those of the administrators.
     pub admin_ca: Option<String>,
+    /// The authorities of a provider whose certificates its member shows to
+    /// clients, or would like to, PEM.
+    pub provider_ca: Option<String>,
+    /// A digest of those that it checks members with, and tells its own relations.
+    pub provider_trust: Option<String>,
     /// A digest of the configuration that its etcd has loaded.
     pub configuration: Option<String>,
     /// Whether its member has a vote.
@@ -100,6 +108,10 @@ pub struct ApplicationData {
     pub trust: Option<String>,
     /// Changes when rights were taken away.
     pub settled: Option<String>,
+    /// The authorities of providers that members may show certificates of, PEM.
+    pub provider_ca: Option<String>,
+    /// From when they may, in seconds since 1970.
+    pub provider_from: Option<i64>,
     /// The identity of a relation that was issued last.
     pub issued: Option<String>,
 }
@@ -140,6 +152,8 @@ impl UnitData {
             generation: Generation::read(bag),
             server_ca: text(SERVER_CA),
             admin_ca: text(ADMIN_CA),
+            provider_ca: text(PROVIDER_CA),
+            provider_trust: text(PROVIDER_TRUST),
             configuration: text(CONFIGURATION),
             has_vote: bag.contains_key(VOTE),
         }
@@ -163,6 +177,8 @@ impl UnitData {
             generation,
             server_ca,
             admin_ca,
+            provider_ca,
+            provider_trust,
             configuration,
             has_vote,
         } = self;
@@ -173,6 +189,8 @@ impl UnitData {
             (MEMBER, member.clone()),
             (SERVER_CA, server_ca.clone()),
             (ADMIN_CA, admin_ca.clone()),
+            (PROVIDER_CA, provider_ca.clone()),
+            (PROVIDER_TRUST, provider_trust.clone()),
             (CONFIGURATION, configuration.clone()),
             (VOTE, has_vote.then(|| TRUE.to_owned())),
         ];
@@ -194,6 +212,8 @@ impl ApplicationData {
             cluster: text(CLUSTER),
             trust: text(TRUST),
             settled: text(SETTLED),
+            provider_ca: text(PROVIDER_CA),
+            provider_from: bag.get(PROVIDER_FROM).and_then(|text| text.parse().ok()),
             issued: text(ISSUED),
         }
     }
@@ -214,6 +234,8 @@ impl ApplicationData {
             cluster,
             trust,
             settled,
+            provider_ca,
+            provider_from,
             issued,
         } = self;
         let mut entries = vec![
@@ -223,6 +245,8 @@ impl ApplicationData {
             (CLUSTER, cluster.clone()),
             (TRUST, trust.clone()),
             (SETTLED, settled.clone()),
+            (PROVIDER_CA, provider_ca.clone()),
+            (PROVIDER_FROM, provider_from.map(|from| from.to_string())),
             (ISSUED, issued.clone()),
         ];
         entries.extend(generation.entries());
@@ -238,6 +262,16 @@ pub fn trust_change(digest: Option<String>) -> (String, Option<String>) {
 /// What takes back which identity was issued last.
 pub fn issued_is_over() -> (String, Option<String>) {
     (ISSUED.to_owned(), None)
+}
+
+/// What takes back whose certificates a member shows, or wants to.
+pub fn provider_is_over() -> (String, Option<String>) {
+    (PROVIDER_CA.to_owned(), None)
+}
+
+/// What takes back from when certificates of providers may be shown.
+pub fn provider_is_closed() -> (String, Option<String>) {
+    (PROVIDER_FROM.to_owned(), None)
 }
 
 /// A key, and its value if there is one.
@@ -275,6 +309,8 @@ mod tests {
         ("configuration", "03"),
         ("generation", "7"),
         ("member", "ab"),
+        ("provider-ca", "07"),
+        ("provider-ca-trusted", "08"),
         ("seed", "etcd-0"),
         ("server-ca", "04 05"),
         ("token", "token"),
@@ -289,6 +325,8 @@ mod tests {
         ("generation", "7"),
         ("issued", "etcd-charm:db-1"),
         ("pki", "secret:pki"),
+        ("provider-ca", "03"),
+        ("provider-ca-from", "5"),
         ("seed", "etcd-0"),
         ("settled", "77"),
         ("token", "token"),

@@ -66,7 +66,7 @@ impl Paths {
         self.config_dir().join("pki")
     }
 
-    /// The member's certificate, for clients and for peers.
+    /// The member's certificate of the charm's own authority.
     pub fn server_certificate(&self) -> PathBuf {
         self.pki_dir().join("server.crt")
     }
@@ -74,6 +74,23 @@ impl Paths {
     /// Its private key, which only the user etcd may read.
     pub fn server_key(&self) -> PathBuf {
         self.pki_dir().join("server.key")
+    }
+
+    /// What the member shows to clients, with the key, which only the user etcd may
+    /// read. One file for both, so that etcd never reads a certificate beside the
+    /// key of another.
+    pub fn served_pair(&self) -> PathBuf {
+        self.pki_dir().join("clients.pem")
+    }
+
+    /// What was asked of another authority, with the key, which only root may read.
+    pub fn pending_request(&self) -> PathBuf {
+        self.pki_dir().join("request.json")
+    }
+
+    /// The other authorities that members may show certificates of.
+    pub fn provider_ca(&self) -> PathBuf {
+        self.pki_dir().join("provider-ca.crt")
     }
 
     /// The authority that signs members' certificates.

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use super::error::WorkloadError;
 use super::files::{Owner, PUBLIC_FILE, ensure_file, read};
 use super::paths::Paths;
+use crate::facts::provider::ProviderNote;
 use crate::facts::{
     Bootstrap, MemberIdentity, MemberName, Recreation, RelationId, RightsRevisions, Share,
     Timestamp,
@@ -97,6 +98,11 @@ pub struct UnitState {
     /// What hooks of this unit have shared over relations for the first time, until
     /// it is seen that Juju has committed it.
     pub shares: BTreeMap<RelationId, Share>,
+    /// How it stood with whoever signs for members instead of the charm.
+    pub provider: Option<ProviderNote>,
+    /// Whether an operator wants other keys for this unit's member, and has not got
+    /// them yet.
+    pub replaces_keys: bool,
     /// Where users and roles were last seen to be what the ledger says, all of them.
     pub verified_rights: Option<VerifiedRights>,
 }
@@ -175,6 +181,7 @@ mod tests {
     use super::super::layout::ensure_layout;
     use super::super::testing::Machine;
     use super::*;
+    use crate::facts::provider::ProviderState;
 
     fn written(text: &str) -> Result<UnitState, WorkloadError> {
         let machine = Machine::new();
@@ -235,6 +242,12 @@ mod tests {
                 Share::tried(None, &Default::default(), true, Timestamp(5)),
             )]
             .into(),
+            provider: Some(ProviderNote {
+                app: "vault".parse().expect("a name"),
+                state: ProviderState::Unfit("nonsense".to_owned()),
+                ending: Some(Timestamp(7)),
+            }),
+            replaces_keys: true,
             verified_rights: Some(VerifiedRights {
                 cluster: 7,
                 revisions: RightsRevisions {

@@ -355,6 +355,12 @@ impl World {
             MachineStep::Configure(documents) => machine.written = documents,
             MachineStep::TakeOver(..) => panic!("no cluster of this world is gone"),
             MachineStep::Quarantine(_) => panic!("no cluster of this world is over"),
+            // The world has no provider, and no pair of files.
+            MachineStep::StoreProviderTrust(_)
+            | MachineStep::Request(..)
+            | MachineStep::ForgetRequest
+            | MachineStep::Show(_)
+            | MachineStep::KeysReplaced => panic!("nobody else signs for members"),
             MachineStep::WriteTrust(_) | MachineStep::Start | MachineStep::Restart => {}
         }
     }

@@ -84,6 +84,8 @@ pub(crate) fn publication_steps(publication: &Publication) -> Vec<Step> {
         signing: _,
         // Nor one over which it is told whom to trust.
         transfers: _,
+        // Nor one with anybody who signs for members.
+        request: _,
         version: _,
     } = publication;
     assert!(authorities.is_none(), "nobody asked for other authorities");

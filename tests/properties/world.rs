@@ -268,6 +268,7 @@ impl World {
             peers: hook.peers.clone(),
             lost_majority: None,
             unreachable: BTreeMap::new(),
+            provider: Known::Known(None),
             cluster: cluster.clone(),
             clients,
             options: Options {

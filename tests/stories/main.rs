@@ -26,6 +26,7 @@ mod names;
 mod older;
 mod options;
 mod packed;
+mod provided;
 mod rebuild;
 mod restore;
 mod revocation;
@@ -87,6 +88,7 @@ fn stories() -> Vec<harness::Trial> {
         older::stories(),
         options::stories(),
         packed::stories(),
+        provided::stories(),
         root::stories(),
         rotation::stories(),
         rebuild::stories(),

@@ -31,6 +31,9 @@ pub struct ServerCertificate {
     /// Whom clients have to trust, PEM in our own encoding: all authorities on
     /// the way up, since some clients want the root and others take the nearest.
     pub authorities: BTreeSet<String>,
+    /// What the authority that signed it is called, for people: short, and without
+    /// what a terminal would act on.
+    pub issuer: String,
     /// Of the server's own certificate.
     pub fingerprint: Fingerprint,
     /// The first second of its validity.
@@ -111,11 +114,56 @@ impl ServerCertificate {
         Ok(Self {
             presented: presented.map(|der| pem_text::encode(der)).collect(),
             authorities: path.iter().map(|der| pem_text::encode(der)).collect(),
+            issuer: called(&leaf),
             fingerprint: Fingerprint::of_der(&leaf_der),
             not_before,
             not_after,
         })
     }
+}
+
+impl ServerCertificate {
+    /// All that is known of it in one text: the server's certificate, those above it,
+    /// and the root. A server may show the root as well; whoever reads the text
+    /// later knows by it whom clients have to trust.
+    pub fn whole(&self) -> String {
+        let root = self.authorities.iter();
+        let root = root.filter(|authority| !self.presented.contains(authority.as_str()));
+        let root: String = root.map(String::as_str).collect();
+        self.presented.clone() + &root
+    }
+
+    /// Checks what [`Self::whole`] gave once more.
+    ///
+    /// # Errors
+    /// As [`Self::check`].
+    pub fn recall(
+        whole: &str,
+        key: &Secret<String>,
+        wanted: &BTreeSet<String>,
+        now: Timestamp,
+    ) -> Result<Self, AnswerRefusal> {
+        let all = blocks(whole, "the certificate")?;
+        let mut all = all.iter().map(|der| pem_text::encode(der));
+        let leaf = all
+            .next()
+            .ok_or(AnswerRefusal::Unreadable("the certificate"))?;
+        let above: Vec<_> = all.collect();
+        let nearest = above.first().ok_or(AnswerRefusal::NotSigned)?;
+        Self::check(&leaf, nearest, &above, key, wanted, now)
+    }
+}
+
+/// What the issuer of this certificate is called: by its common name, if it has one.
+fn called(leaf: &X509Certificate<'_>) -> String {
+    /// As long as a common name may be.
+    const LONGEST: usize = 64;
+    let issuer = leaf.issuer();
+    let common_name = issuer.iter_common_name().next();
+    let name = common_name.and_then(|name| name.as_str().ok());
+    let name = name.map_or_else(|| issuer.to_string(), str::to_owned);
+    let shown = name.chars().flat_map(char::escape_debug);
+    shown.take(LONGEST).collect()
 }
 
 fn check_leaf(leaf: &X509Certificate<'_>, wanted: &BTreeSet<String>) -> Result<(), AnswerRefusal> {

@@ -19,6 +19,7 @@ pub(super) fn publish(publication: &Publication) -> Vec<Words> {
         makes_client_authority,
         signing,
         transfers,
+        request,
         // It is set in every full pass, and mostly to what it is.
         version: _,
     } = publication;
@@ -54,6 +55,10 @@ pub(super) fn publish(publication: &Publication) -> Vec<Words> {
         let relation = publication.relation;
         let summary = format!("tell relation {relation} whom to trust");
         words.push(("tell-authorities", relation.id.to_string(), summary));
+    }
+    if let Some((relation, _)) = request {
+        let summary = format!("ask for a certificate over relation {relation}");
+        words.push(("ask", relation.id.to_string(), summary));
     }
     if authorities.is_some() {
         let summary = "take the next step of replacing an authority";

@@ -85,7 +85,7 @@ pub(super) fn behind(
     let all = fingerprints(&authorities.client_trust()).unwrap_or_default();
     let wanted = format!("{} {}", digest_of(&all), authorities.admin_issuer());
     not_telling(observed, cluster, published(observed), &wanted, |unit| {
-        &unit.admin_ca
+        unit.admin_ca.clone()
     })
 }
 

@@ -12,6 +12,7 @@ use crate::facts::{
 };
 use crate::plan::authorities;
 use crate::plan::membership::own_member;
+use crate::plan::serving::trust;
 use crate::plan::trusted::granted;
 use crate::relation::peer::{self, ApplicationData, Generation, UnitData};
 use crate::workload::configuration::etcd_config::ports_in;
@@ -47,7 +48,9 @@ pub(super) fn unit_changes(observed: &Observed, peers: &Peers) -> Changes {
         // leader has endpoints to tell.
         wanted.configuration = Some(hex(&Sha256::digest(loaded)[..8]));
     }
-    wanted.changes(&peers.own)
+    let mut changes = wanted.changes(&peers.own);
+    changes.extend(trust::unit_changes(observed, peers));
+    changes
 }
 
 /// Whether the member of this unit is known to have its vote. A unit that waits to
@@ -95,6 +98,7 @@ pub(super) fn app_changes(
             let is_over = newest.is_none() && peers.app.issued.is_some();
             let mut changes = wanted.changes(&peers.app);
             changes.extend(is_over.then(peer::issued_is_over));
+            changes.extend(trust::app_changes(observed, peers));
             changes
         }
         None if observed.granted && cluster.members.len() > 1 => {

@@ -28,7 +28,9 @@ pub struct EtcdConfig<'a> {
     pub peer_port: u16,
     /// How the member entered its cluster.
     pub bootstrap: Bootstrap<'a>,
-    /// Its certificate, shown to clients and to peers.
+    /// What it shows to clients, with the key.
+    pub served_pair: &'a Path,
+    /// Its certificate, shown to peers.
     pub server_certificate: &'a Path,
     /// The certificate's private key.
     pub server_key: &'a Path,
@@ -68,6 +70,7 @@ impl EtcdConfig<'_> {
             client_port,
             peer_port,
             bootstrap,
+            served_pair,
             server_certificate,
             server_key,
             server_ca,
@@ -76,10 +79,10 @@ impl EtcdConfig<'_> {
         } = self;
         let client_url = https_url(*address, *client_port);
         let peer_url = https_url(*address, *peer_port);
-        let transport_security = |trusted| {
+        let transport_security = |certificate, key, trusted| {
             Ok::<_, RenderError>(TransportSecurity {
-                cert_file: text_of(server_certificate)?,
-                key_file: text_of(server_key)?,
+                cert_file: text_of(certificate)?,
+                key_file: text_of(key)?,
                 client_cert_auth: true,
                 trusted_ca_file: text_of(trusted)?,
             })
@@ -97,8 +100,8 @@ impl EtcdConfig<'_> {
                 false => "new",
             },
             initial_cluster_token: bootstrap.token,
-            client_transport_security: transport_security(client_trust)?,
-            peer_transport_security: transport_security(server_ca)?,
+            client_transport_security: transport_security(served_pair, served_pair, client_trust)?,
+            peer_transport_security: transport_security(server_certificate, server_key, server_ca)?,
             strict_reconfig_check: true,
             pre_vote: true,
             enable_pprof: false,

@@ -70,6 +70,8 @@ fn replace(world: &World, unit: &UnitName, left: Result<Duration, Duration>) -> 
     let certificate = params.signed_by(&key, &issuer).unwrap().pem();
     fs::write(world.pki(unit).join("server.key"), key.serialize_pem()).unwrap();
     fs::write(path, &certificate).unwrap();
+    let pair = certificate.clone() + &key.serialize_pem();
+    fs::write(world.pki(unit).join("clients.pem"), pair).unwrap();
     certificate
 }
 

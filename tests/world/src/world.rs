@@ -426,8 +426,35 @@ impl World {
             self.url(unit),
             pki.join("admin.crt"),
             pki.join("admin.key"),
-            pki.join("server-ca.crt"),
+            self.authorities(unit),
         )
+    }
+
+    /// The mode of a file of a unit's certificates and keys.
+    ///
+    /// # Panics
+    /// Panics if it is not there.
+    #[must_use]
+    pub fn mode(&self, unit: &UnitName, file: &str) -> u32 {
+        use std::os::unix::fs::PermissionsExt;
+        let metadata = std::fs::metadata(self.pki(unit).join(file)).expect("the file is there");
+        metadata.permissions().mode() & 0o777
+    }
+
+    /// A file with all authorities that this unit checks members with.
+    fn authorities(&self, unit: &UnitName) -> PathBuf {
+        let (own, others) = ("server-ca.crt", "provider-ca.crt");
+        let read = |file| std::fs::read_to_string(self.pki(unit).join(file));
+        let Ok(others) = read(others) else {
+            return self.pki(unit).join(own);
+        };
+        let path = self
+            .directory
+            .path()
+            .join(format!("{}.ca", unit.with_dash()));
+        let own = read(own).expect("a unit has an authority");
+        std::fs::write(&path, own + &others).expect("a file can be written");
+        path
     }
 
     /// `etcdctl` with a client's certificate, against one unit.
@@ -435,7 +462,7 @@ impl World {
     /// # Panics
     /// Panics if files cannot be written.
     pub fn client(&mut self, unit: &UnitName, certificate: &Certificate) -> Etcdctl {
-        let authority = self.pki(unit).join("server-ca.crt");
+        let authority = self.authorities(unit);
         let url = self.url(unit);
         self.client_at(&url, certificate, &authority)
     }

@@ -14,6 +14,7 @@ fn rendered(address: &str, data_dir: &Path) -> Result<String, RenderError> {
             existing: false,
             token: "0815",
         },
+        served_pair: Path::new("/etc/pki/clients.pem"),
         server_certificate: Path::new("/etc/pki/server.crt"),
         server_key: Path::new("/etc/pki/server.key"),
         server_ca: Path::new("/etc/pki/server-ca.crt"),
@@ -45,8 +46,8 @@ initial-cluster: etcd-0=https://10.0.0.1:2380
 initial-cluster-state: new
 initial-cluster-token: '0815'
 client-transport-security:
-  cert-file: /etc/pki/server.crt
-  key-file: /etc/pki/server.key
+  cert-file: /etc/pki/clients.pem
+  key-file: /etc/pki/clients.pem
   client-cert-auth: true
   trusted-ca-file: /run/loaded/trust.pem
 peer-transport-security:
