@@ -12,6 +12,7 @@ mod cluster;
 mod libraries;
 mod requirer;
 mod signed;
+mod signer;
 mod story;
 mod v0;
 mod v1;
@@ -28,6 +29,7 @@ pub(crate) fn stories() -> Vec<Trial> {
         across::stories(),
         authority::stories(),
         signed::stories(),
+        signer::stories(),
     ]
     .into_iter()
     .flatten()
