@@ -7,6 +7,7 @@ mod command;
 pub mod health;
 pub mod identities;
 pub mod preview;
+pub mod reasons;
 pub mod status;
 pub mod steps;
 mod table;

@@ -41,7 +41,7 @@ pub use known::Known;
 pub use ledger::{
     ClientRecord, Condition, Grant, Ledger, LedgerWrite, MemberTrust, NameClaim, newer_format,
 };
-pub use ledger_keys::{ALL_LEDGERS, LedgerKey, LedgerKeys};
+pub use ledger_keys::{ALL_LEDGERS, LedgerKey, LedgerKeys, LockName};
 pub use pace::Pace;
 pub use prefix::{KeyRange, Prefix, PrefixRefusal};
 pub use requirer::Requirer;

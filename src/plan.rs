@@ -21,6 +21,7 @@ pub mod membership;
 pub mod publish;
 mod report;
 pub mod restart;
+pub mod safety;
 pub mod serving;
 pub mod sharing;
 pub mod simulate;
@@ -35,7 +36,7 @@ pub mod upgrade;
 pub use report::{Report, Wait};
 
 use crate::facts::observed::Observed;
-use crate::facts::{Alarm, Known, Member, MemberName, UnitName};
+use crate::facts::{Alarm, Known, LockName, Member, MemberName, UnitName};
 use access::AccessStep;
 use issue::Issuance;
 use machine::MachineStep;
@@ -83,8 +84,8 @@ pub enum Stage {
 /// A lock, and who has left it behind.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct LeftLock {
-    /// What it is for.
-    pub subject: String,
+    /// Which one.
+    pub name: LockName,
     /// Who holds it: this unit, or one that has left the application.
     pub holder: String,
 }
@@ -128,8 +129,8 @@ pub fn plan(observed: &Observed) -> Plan {
 
 fn next_stage(observed: &Observed, report: &mut Report) -> Stage {
     if observed.stopping {
-        if let Some(subject) = lock_left_behind(observed) {
-            return Stage::FreeLock(subject);
+        if let Some(lock) = lock_left_behind(observed) {
+            return Stage::FreeLock(lock);
         }
         let step = observed
             .cluster
@@ -235,9 +236,9 @@ fn lock_left_behind(observed: &Observed) -> Option<LeftLock> {
     };
     let own = observed.unit.to_string();
     let mut locks = cluster.ledger.locks.iter();
-    let (subject, holder) = locks.find(|(_, holder)| **holder == own || has_left(holder))?;
+    let (name, holder) = locks.find(|(_, holder)| **holder == own || has_left(holder))?;
     Some(LeftLock {
-        subject: subject.clone(),
+        name: *name,
         holder: holder.clone(),
     })
 }

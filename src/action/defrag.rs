@@ -8,6 +8,7 @@ use super::{ActionError, Session, observe_cluster};
 use crate::apply::{self, ApplyError};
 use crate::context::Context;
 use crate::etcd::{Client, Lock};
+use crate::explain::reasons;
 use crate::facts::Cluster;
 use crate::juju::ActionResults;
 use crate::observe;
@@ -31,15 +32,16 @@ pub(crate) async fn run(context: &Context, results: &mut ActionResults) -> Resul
     given.finish()?;
     let session = Session::begin(context).await?;
     let cluster = observe_cluster(context, &session.client).await?;
-    let order =
-        defrag::order(&cluster, only.as_deref()).map_err(|reason| wrong("member", reason))?;
+    let order = defrag::order(&cluster, only.as_deref())
+        .map_err(|refusal| wrong("member", reasons::no_defragmentation(&refusal)))?;
     // All are looked at before the first, so that a run is not left half done
     // for what was known before.
     for target in &order.targets {
         safe(&cluster, target)?;
     }
     let mut lines = Vec::new();
-    for (name, reason) in &order.skipped {
+    for (name, unfit) in &order.skipped {
+        let reason = reasons::unfit(*unfit);
         lines.push(format!("{name}: left out: it {reason}"));
         results.set(&["members", name, "skipped"], format!("it {reason}"));
     }
@@ -130,6 +132,7 @@ async fn alone(context: &Context, client: &Client, target: &Target) -> Result<Do
 
 fn safe(cluster: &Cluster, target: &Target) -> Result<(), ActionError> {
     defrag::safe(cluster, target).map_err(|reason| {
+        let reason = reasons::not_safe(reason);
         ActionError::Refused(format!(
             "it is not safe now to make {} busy: {reason}; see the action `health`",
             target.name

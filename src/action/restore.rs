@@ -9,7 +9,7 @@ use super::{ActionError, snapshot};
 use crate::apply::{self, ApplyError, Prepared};
 use crate::context::Context;
 use crate::etcd::{Client, EtcdError, Lock};
-use crate::facts::{Bootstrap, Ledger, MemberName, Recreation};
+use crate::facts::{Bootstrap, Ledger, LockName, MemberName, Recreation};
 use crate::juju::ActionResults;
 use crate::observe::{self, Application};
 use crate::plan::Wait;
@@ -18,10 +18,7 @@ use crate::reconcile;
 use crate::workload::snapshot::{SnapshotFile, verify};
 use crate::workload::{WorkloadError, data, package, snapshot_tool};
 
-/// Who restores holds this lock of the ledger.
-const LOCK: &str = "recovery";
-
-/// How long it is held at most: longer than a large snapshot takes, so that
+/// How long the lock is held at most: longer than a large snapshot takes, so that
 /// nobody begins meanwhile, and gone by itself if the unit dies.
 const LOCK_SECONDS: i64 = 1800;
 
@@ -372,7 +369,9 @@ fn checked(context: &Context, path: &Path) -> Result<PathBuf, ActionError> {
 
 async fn lock(context: &Context, client: &Client) -> Result<Lock, ActionError> {
     let holder = context.hook.unit.to_string();
-    let taken = client.try_lock(LOCK, &holder, LOCK_SECONDS).await?;
+    let taken = client
+        .try_lock(LockName::Recovery, &holder, LOCK_SECONDS)
+        .await?;
     taken.ok_or_else(|| {
         ActionError::Refused(
             "another restore is running: wait until it has ended; one that was cut short gives \

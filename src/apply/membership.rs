@@ -6,6 +6,7 @@ use super::ApplyError;
 use super::machine::begin;
 use crate::context::Context;
 use crate::etcd::{Client, EtcdError};
+use crate::facts::LockName;
 use crate::observe;
 use crate::plan::membership::MembershipStep;
 
@@ -42,7 +43,8 @@ pub async fn membership(
         }
         MembershipStep::AddLearner(peer_url) => {
             let holder = context.hook.unit.to_string();
-            let Some(lock) = client.try_lock("membership", &holder, LOCK_SECONDS).await? else {
+            let name = LockName::Membership;
+            let Some(lock) = client.try_lock(name, &holder, LOCK_SECONDS).await? else {
                 return Ok(false);
             };
             let mut identity = None;

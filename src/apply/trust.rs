@@ -7,7 +7,7 @@ use super::membership::own_member;
 use super::proof::{Proven, fall_back, prove, restart_service};
 use crate::context::Context;
 use crate::etcd::{Client, Lock};
-use crate::facts::{LedgerWrite, MemberName};
+use crate::facts::{LedgerWrite, LockName, MemberName};
 use crate::observe::{client_at, own_url};
 use crate::plan::restart::Restart;
 use crate::workload::files::{PUBLIC_FILE, ensure_file};
@@ -170,7 +170,7 @@ pub async fn restart_lock(
     let begun = std::time::Instant::now();
     let mut waited = false;
     loop {
-        if let Some(lock) = client.try_lock("restart", &holder, seconds).await? {
+        if let Some(lock) = client.try_lock(LockName::Restart, &holder, seconds).await? {
             return Ok(Some(RestartLock { lock, waited }));
         }
         waited = true;

@@ -7,7 +7,8 @@ use serde::de::DeserializeOwned;
 use super::batch::{Operation, batches};
 use super::{Client, EtcdError};
 use crate::facts::{
-    ClientRecord, CommonName, IssuedRecord, Ledger, LedgerKey, LedgerWrite, NameClaim, newer_format,
+    ClientRecord, CommonName, IssuedRecord, Ledger, LedgerKey, LedgerWrite, LockName, NameClaim,
+    newer_format,
 };
 
 /// The largest ledger that is read, in bytes; gRPC's own 4 MiB are reached by
@@ -74,9 +75,9 @@ impl Client {
                 LedgerKey::Pace(relation) => {
                     ledger.paces.insert(relation, read(entry)?);
                 }
-                LedgerKey::Lock(subject) => {
+                LedgerKey::Lock(name) => {
                     let holder = String::from_utf8_lossy(entry.value()).into_owned();
-                    ledger.locks.insert(subject, holder);
+                    ledger.locks.insert(name, holder);
                 }
                 LedgerKey::Settled => ledger.settled = Some(entry.mod_revision()),
             }
@@ -272,19 +273,19 @@ impl Client {
     /// etcd failed a call.
     pub async fn try_lock(
         &self,
-        subject: &str,
+        name: LockName,
         holder: &str,
         seconds: i64,
     ) -> Result<Option<Lock>, EtcdError> {
         let mut leases = self.inner.lease_client();
         let lease = self
             // A lease too many ends by itself.
-            .call_repeatable(format!("make a lease for lock {subject}"), async || {
+            .call_repeatable(format!("make a lease for lock {name}"), async || {
                 leases.grant(seconds, None).await
             })
             .await?
             .id();
-        let key = self.keys.encode(&LedgerKey::Lock(subject.to_owned()));
+        let key = self.keys.encode(&LedgerKey::Lock(name));
         let options = PutOptions::new().with_lease(lease);
         let take = Txn::new()
             .when(vec![Compare::create_revision(
@@ -297,7 +298,7 @@ impl Client {
         let taken = self
             // Taken by an attempt whose answer was lost, it counts as another's, and
             // is given back with the lease.
-            .call_repeatable(format!("take lock {subject}"), async || {
+            .call_repeatable(format!("take lock {name}"), async || {
                 client.txn(take.clone()).await
             })
             .await?
@@ -316,13 +317,13 @@ impl Client {
     ///
     /// # Errors
     /// etcd failed the call; its lease frees the lock later.
-    pub async fn free_lock(&self, subject: &str, holder: &str) -> Result<(), EtcdError> {
-        let key = self.keys.encode(&LedgerKey::Lock(subject.to_owned()));
+    pub async fn free_lock(&self, name: LockName, holder: &str) -> Result<(), EtcdError> {
+        let key = self.keys.encode(&LedgerKey::Lock(name));
         let free = Txn::new()
             .when(vec![Compare::value(key.clone(), CompareOp::Equal, holder)])
             .and_then(vec![TxnOp::delete(key, None)]);
         let mut client = self.inner.kv_client();
-        self.call_repeatable(format!("free lock {subject}"), async || {
+        self.call_repeatable(format!("free lock {name}"), async || {
             client.txn(free.clone()).await
         })
         .await

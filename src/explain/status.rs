@@ -5,6 +5,7 @@ mod provider;
 #[cfg(test)]
 mod tests;
 
+use super::reasons;
 use crate::facts::Condition;
 use crate::juju::StatusName;
 use crate::plan::advisory::open_advisories;
@@ -245,7 +246,10 @@ pub fn wait_text(wait: &Wait) -> (StatusName, String) {
         Wait::OtherJoiner => waiting("waiting for another unit to join"),
         Wait::Options => waiting("waiting for an option to be corrected"),
         Wait::Promotion => waiting("waiting to catch up with the cluster"),
-        Wait::Restart(reason) => waiting(&format!("waiting to restart etcd: {reason}")),
+        Wait::Restart(wait) => {
+            let reason = reasons::restart(wait);
+            waiting(&format!("waiting to restart etcd: {reason}"))
+        }
         Wait::Removal => (StatusName::Maintenance, "left the cluster".to_owned()),
         Wait::LostMember => blocked(
             "start the other units, or run rebuild-cluster if they are gone: the data of this \

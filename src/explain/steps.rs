@@ -36,10 +36,10 @@ type Words = (&'static str, String, String);
 pub fn steps(stage: &Stage) -> Vec<Step> {
     let words: Vec<Words> = match stage {
         Stage::Machine(steps) => steps.iter().map(machine).collect(),
-        Stage::FreeLock(LeftLock { subject, holder }) => vec![(
+        Stage::FreeLock(LeftLock { name, holder }) => vec![(
             "free-lock",
-            subject.clone(),
-            format!("free the lock `{subject}`, which {holder} left behind"),
+            name.to_string(),
+            format!("free the lock `{name}`, which {holder} left behind"),
         )],
         Stage::Disarm(alarms) => alarms.iter().map(disarm).collect(),
         Stage::Membership(step) => vec![membership(step)],

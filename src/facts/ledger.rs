@@ -11,7 +11,7 @@
 //! \0etcd-charm/<model uuid>/<application>/unsigned/<relation>
 //! \0etcd-charm/<model uuid>/<application>/member/<member name>
 //! \0etcd-charm/<model uuid>/<application>/pace/<relation>
-//! \0etcd-charm/<model uuid>/<application>/lock/<subject>
+//! \0etcd-charm/<model uuid>/<application>/lock/<name of the lock>
 //! \0etcd-charm/<model uuid>/<application>/settled/rights
 //! \0etcd-charm/<model uuid>/<application>/fence
 //! \0etcd-charm/<model uuid>/<application>/format
@@ -22,7 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AppName, CommonName, Fingerprint, IssuedRecord, MemberName, Pace, Prefix, RelationId,
+    AppName, CommonName, Fingerprint, IssuedRecord, LockName, MemberName, Pace, Prefix, RelationId,
     RequestKey, Requirer, SecretId, SignedName, Timestamp, Unsigned,
 };
 
@@ -46,8 +46,8 @@ pub struct Ledger {
     pub members: BTreeMap<MemberName, MemberTrust>,
     /// How often relations have brought new certificates, as far as it counts.
     pub paces: BTreeMap<RelationId, Pace>,
-    /// Who holds which lock, by its subject.
-    pub locks: BTreeMap<String, String>,
+    /// Who holds which lock.
+    pub locks: BTreeMap<LockName, String>,
     /// The revision at which rights were last seen to be what they should, after
     /// some had been taken away; `None` while that is under way. What is open
     /// from before goes on until each member has ended it.
@@ -345,7 +345,9 @@ mod tests {
             LedgerKey::Unsigned(RelationId(10)),
             LedgerKey::Member(MemberName::new("etcd-0")),
             LedgerKey::Pace(RelationId(10)),
-            LedgerKey::Lock("restart".to_owned()),
+            LedgerKey::Lock(LockName::Membership),
+            LedgerKey::Lock(LockName::Restart),
+            LedgerKey::Lock(LockName::Recovery),
             LedgerKey::Settled,
         ] {
             assert_eq!(keys().decode(&keys().encode(&key)), Some(key));
@@ -387,7 +389,7 @@ mod tests {
 
     #[test]
     fn a_key_tells_whose_it_is() {
-        let key = keys().encode(&LedgerKey::Lock("restart".to_owned()));
+        let key = keys().encode(&LedgerKey::Lock(LockName::Restart));
         assert_eq!(LedgerKeys::of_key(&key), Some(keys()));
         for key in [
             "/x",

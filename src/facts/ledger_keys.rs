@@ -1,5 +1,7 @@
 //! Where a ledger lies in etcd: which key stands for what, see [`super::Ledger`].
 
+use std::fmt;
+
 use super::{AppName, CommonName, MemberName, ModelUuid, RelationId, RequestKey};
 
 /// What the ledgers of all applications begin with.
@@ -29,10 +31,43 @@ pub enum LedgerKey {
     /// A [`Pace`].
     Pace(RelationId),
     /// A lock; held while its lease lives.
-    Lock(String),
+    Lock(LockName),
     /// There while no right is being taken away; only its revision says
     /// anything.
     Settled,
+}
+
+/// What units take turns at. The names are stored.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum LockName {
+    /// To change who is a member.
+    Membership,
+    /// To make a member stop answering for a moment.
+    Restart,
+    /// To restore a snapshot.
+    Recovery,
+}
+
+impl LockName {
+    /// The name as it is stored.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Membership => "membership",
+            Self::Restart => "restart",
+            Self::Recovery => "recovery",
+        }
+    }
+
+    fn of(text: &str) -> Option<Self> {
+        let all = [Self::Membership, Self::Restart, Self::Recovery];
+        all.into_iter().find(|name| name.as_str() == text)
+    }
+}
+
+impl fmt::Display for LockName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
 }
 
 /// The end of the key of [`LedgerKey::Settled`].
@@ -85,7 +120,7 @@ impl LedgerKeys {
             LedgerKey::Unsigned(relation) => format!("{root}unsigned/{relation}"),
             LedgerKey::Member(member) => format!("{root}member/{member}"),
             LedgerKey::Pace(relation) => format!("{root}pace/{relation}"),
-            LedgerKey::Lock(subject) => format!("{root}lock/{subject}"),
+            LedgerKey::Lock(name) => format!("{root}lock/{name}"),
             LedgerKey::Settled => format!("{root}settled/{RIGHTS}"),
         }
     }
@@ -110,7 +145,7 @@ impl LedgerKeys {
             "unsigned" => rest.parse().ok().map(LedgerKey::Unsigned),
             "member" => Some(LedgerKey::Member(MemberName::new(rest))),
             "pace" => rest.parse().ok().map(LedgerKey::Pace),
-            "lock" => Some(LedgerKey::Lock(rest.to_owned())),
+            "lock" => LockName::of(rest).map(LedgerKey::Lock),
             "settled" if rest == RIGHTS => Some(LedgerKey::Settled),
             _ => None,
         }

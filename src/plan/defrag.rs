@@ -2,7 +2,7 @@
 //! member answers nobody while it is at it, so this is as much of a disturbance
 //! as a restart, and is allowed where a restart would be.
 
-use super::membership::safe_without;
+use super::safety::{Unsafe, safe_without};
 use crate::facts::{Cluster, Member};
 
 /// A member to be defragmented.
@@ -22,7 +22,25 @@ pub struct Order {
     /// The members to be defragmented, the one that leads last.
     pub targets: Vec<Target>,
     /// Those that are left out, and why.
-    pub skipped: Vec<(String, String)>,
+    pub skipped: Vec<(String, Unfit)>,
+}
+
+/// Why a member cannot be defragmented.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Unfit {
+    /// etcd lets nobody defragment a learner.
+    Learner,
+    /// It does not answer.
+    Silent,
+}
+
+/// Why the member that was named is not defragmented.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Refusal {
+    /// There is none of this name; the names that there are.
+    NotAMember(Vec<String>),
+    /// It cannot be.
+    Unfit(Unfit),
 }
 
 /// The members in their order; only this one where one is named, by its name or
@@ -31,7 +49,7 @@ pub struct Order {
 /// # Errors
 /// Why nothing can be done: the member that is named is none, or cannot be
 /// defragmented.
-pub fn order(cluster: &Cluster, only: Option<&str>) -> Result<Order, String> {
+pub fn order(cluster: &Cluster, only: Option<&str>) -> Result<Order, Refusal> {
     let mut order = Order::default();
     let mut members: Vec<_> = cluster.members.iter().collect();
     members.sort_by_key(|member| (cluster.status.leader == Some(member.id), name(member)));
@@ -42,14 +60,14 @@ pub fn order(cluster: &Cluster, only: Option<&str>) -> Result<Order, String> {
         if members.is_empty() {
             let mut names = names;
             names.sort();
-            return Err(format!("is no member; there are {}", names.join(", ")));
+            return Err(Refusal::NotAMember(names));
         }
     }
     for member in members {
         match target(cluster, member) {
             Ok(target) => order.targets.push(target),
-            Err(reason) if only.is_some() => return Err(format!("cannot be done: it {reason}")),
-            Err(reason) => order.skipped.push((name(member), reason.to_owned())),
+            Err(unfit) if only.is_some() => return Err(Refusal::Unfit(unfit)),
+            Err(unfit) => order.skipped.push((name(member), unfit)),
         }
     }
     Ok(order)
@@ -59,8 +77,8 @@ pub fn order(cluster: &Cluster, only: Option<&str>) -> Result<Order, String> {
 ///
 /// # Errors
 /// Why not.
-pub fn safe(cluster: &Cluster, target: &Target) -> Result<(), String> {
-    safe_without(cluster, |member| member.id == target.id)
+pub fn safe(cluster: &Cluster, target: &Target) -> Result<(), Unsafe> {
+    safe_without(cluster, target.id)
 }
 
 /// The member that leadership is moved to before the target is busy, if the
@@ -75,9 +93,9 @@ pub fn transferee(cluster: &Cluster, target: &Target) -> Option<u64> {
         .map(|member| member.id)
 }
 
-fn target(cluster: &Cluster, member: &Member) -> Result<Target, &'static str> {
+fn target(cluster: &Cluster, member: &Member) -> Result<Target, Unfit> {
     if member.learner {
-        return Err("has no vote yet; etcd lets nobody defragment such a member");
+        return Err(Unfit::Learner);
     }
     match member.client_urls.first() {
         Some(url) if cluster.answers(member.id) => Ok(Target {
@@ -85,7 +103,7 @@ fn target(cluster: &Cluster, member: &Member) -> Result<Target, &'static str> {
             name: name(member),
             url: url.clone(),
         }),
-        _ => Err("does not answer"),
+        _ => Err(Unfit::Silent),
     }
 }
 
@@ -130,15 +148,16 @@ mod tests {
         bench.cluster.members[4].learner = true;
         let order = order(&bench.cluster, None).expect("an order");
         assert_eq!(names(&order), ["etcd-1", "etcd-2", "etcd-0"]);
-        let skipped: Vec<_> = order.skipped.iter().map(|(name, _)| &**name).collect();
-        assert_eq!(skipped, ["etcd-3", "etcd-4"]);
-        let refused = |only| super::order(&bench.cluster, Some(only)).expect_err("refused");
-        assert_eq!(refused("etcd/3"), "cannot be done: it does not answer");
-        assert!(refused("etcd-4").starts_with("cannot be done: it has no vote"));
+        let skipped = [("etcd-3", Unfit::Silent), ("etcd-4", Unfit::Learner)];
         assert_eq!(
-            refused("etcd/9"),
-            "is no member; there are etcd-0, etcd-1, etcd-2, etcd-3, etcd-4"
+            order.skipped,
+            skipped.map(|(name, unfit)| (name.to_owned(), unfit))
         );
+        let refused = |only| super::order(&bench.cluster, Some(only)).expect_err("refused");
+        assert_eq!(refused("etcd/3"), Refusal::Unfit(Unfit::Silent));
+        assert_eq!(refused("etcd-4"), Refusal::Unfit(Unfit::Learner));
+        let names = [0, 1, 2, 3, 4].map(|number| format!("etcd-{number}"));
+        assert_eq!(refused("etcd/9"), Refusal::NotAMember(names.into()));
     }
 
     #[test]
@@ -150,7 +169,10 @@ mod tests {
         bench.cluster.answering.remove(&102);
         assert_eq!(
             safe(&bench.cluster, &order.targets[0]),
-            Err("1 of 2 other members answer".to_owned())
+            Err(Unsafe::NoQuorum {
+                answering: 1,
+                others: 2
+            })
         );
     }
 }

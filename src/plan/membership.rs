@@ -1,5 +1,4 @@
-//! Who is a member of the cluster, one change at a time, and whether a member
-//! may be stopped.
+//! Who is a member of the cluster, one change at a time.
 
 mod departed;
 mod joiners;
@@ -296,48 +295,4 @@ pub fn own_member<'c>(observed: &Observed, cluster: &'c Cluster) -> Option<&'c M
         Some(identity) => member.id == identity.member,
         None => member.name.as_ref() == Some(&name),
     })
-}
-
-/// Whether this unit's member may be stopped for a moment: see
-/// [`safe_without`].
-///
-/// # Errors
-/// Why not.
-pub(super) fn safe_to_stop(observed: &Observed, cluster: &Cluster) -> Result<(), String> {
-    let own = observed.member();
-    safe_without(cluster, |member| member.name.as_ref() == Some(&own))
-}
-
-/// Whether this member may be without an answer for a moment, be it stopped or
-/// busy: what remains must keep quorum, unless the cluster is so small that it
-/// never could.
-///
-/// # Errors
-/// Why not. What is not known to be well counts as not being well.
-pub(super) fn safe_without(
-    cluster: &Cluster,
-    is_it: impl Fn(&Member) -> bool,
-) -> Result<(), String> {
-    let others: Vec<_> = cluster
-        .members
-        .iter()
-        .filter(|member| !member.learner && !is_it(member))
-        .collect();
-    if others.is_empty() {
-        return Ok(());
-    }
-    if cluster.status.leader.is_none() {
-        return Err("the cluster has no leader".to_owned());
-    }
-    let well = others
-        .iter()
-        .filter(|member| cluster.answering.contains(&member.id))
-        .count();
-    let voters = others.len() + 1;
-    let keeps_quorum = well > voters / 2;
-    if keeps_quorum || well == others.len() {
-        Ok(())
-    } else {
-        Err(format!("{well} of {} other members answer", others.len()))
-    }
 }

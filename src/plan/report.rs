@@ -8,6 +8,7 @@ use crate::facts::{
     AlarmKind, Cluster, CommonName, Condition, IssuedState, Member, Purpose, RequestKey, Requirer,
     Timestamp, UnitName, Version,
 };
+use crate::plan::restart::RestartWait;
 use crate::tls::OwnCertificate;
 
 /// How long before a client's certificate expires an operator is told: a week,
@@ -200,8 +201,8 @@ pub enum Wait {
     Promotion,
     /// An operator who corrects an option.
     Options,
-    /// Another member that restarts, or the reason why no member may.
-    Restart(String),
+    /// What stands in the way of a restart of this unit's member.
+    Restart(RestartWait),
     /// Nothing any more: this unit is being removed.
     Removal,
     /// The data of this unit's member is gone, and the others cannot be asked to

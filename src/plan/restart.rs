@@ -15,11 +15,13 @@ mod tests;
 use std::collections::BTreeSet;
 
 use super::authorities::admin::is_other_loaded;
+use super::safety::{Unsafe, safe_without};
+pub use super::trusted::AuthorityFault;
 use super::trusted::{granted, trusted};
 use super::{Report, Wait};
 use crate::facts::observed::{Leaves, Observed, Pass};
 use crate::facts::{Cluster, Known, MemberTrust, Timestamp};
-use crate::tls::{TrustBundle, digest};
+use crate::tls::{BundleError, TrustBundle, digest};
 
 /// What happens to this member's trust next.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -63,6 +65,23 @@ pub struct Restart {
     pub needs_lock: bool,
 }
 
+/// Why etcd of this unit is not restarted now.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum RestartWait {
+    /// It has just been started and has not come up yet.
+    Starting,
+    /// Another member restarts, and they do so one at a time.
+    OtherMember,
+    /// Without our own authorities nobody could administer it.
+    Authority(AuthorityFault),
+    /// This unit is not on the member list.
+    NotAMember,
+    /// No trust file can be made of whom it should trust.
+    TrustFile(BundleError),
+    /// The cluster cannot be without it.
+    Unsafe(Unsafe),
+}
+
 /// How long a trust file with which the member did not serve is not tried again,
 /// in seconds: it may have been the machine's fault, and others wait for it.
 const RETRY_AFTER: i64 = 3600;
@@ -83,7 +102,7 @@ pub(super) fn fall_back(observed: &Observed) -> Option<TrustStep> {
 pub fn plan(observed: &Observed, cluster: &Cluster, report: &mut Report) -> Option<TrustStep> {
     let loaded = observed.machine.loaded_leaves.clone()?;
     if observed.machine.is_pending {
-        report.wait_for(Wait::Restart("it is still starting".to_owned()));
+        report.wait_for(Wait::Restart(RestartWait::Starting));
         return None;
     }
     let own = super::membership::own_member(observed, cluster);
@@ -100,8 +119,8 @@ pub fn plan(observed: &Observed, cluster: &Cluster, report: &mut Report) -> Opti
     }
     let wanted = match wanted(observed, cluster, &loaded, report) {
         Ok(wanted) => wanted,
-        Err(reason) => {
-            report.wait_for(Wait::Restart(reason.to_owned()));
+        Err(fault) => {
+            report.wait_for(Wait::Restart(RestartWait::Authority(fault)));
             return None;
         }
     };
@@ -178,7 +197,7 @@ fn wanted(
     cluster: &Cluster,
     loaded: &Leaves,
     report: &mut Report,
-) -> Result<Leaves, &'static str> {
+) -> Result<Leaves, AuthorityFault> {
     let granted = granted(&cluster.ledger);
     if granted.is_subset(loaded) {
         return Ok(granted);
@@ -206,29 +225,30 @@ fn restart(
     cluster: &Cluster,
     loaded: Leaves,
     written: &Leaves,
-) -> Result<Restart, String> {
-    let bundle = trusted(observed.machine.client_trust().as_deref(), &cluster.ledger)?.bundle;
+) -> Result<Restart, RestartWait> {
+    let bundle = trusted(observed.machine.client_trust().as_deref(), &cluster.ledger)
+        .map_err(RestartWait::Authority)?
+        .bundle;
     let wanted = bundle.leaves();
-    let own = super::membership::own_member(observed, cluster)
-        .ok_or("this unit is not on the member list")?;
+    let own = super::membership::own_member(observed, cluster).ok_or(RestartWait::NotAMember)?;
     let others: BTreeSet<u64> = cluster
         .members
         .iter()
         .filter(|member| !member.learner && member.id != own.id)
         .map(|member| member.id)
         .collect();
-    if let Err(reason) = super::membership::safe_to_stop(observed, cluster) {
+    if let Err(reason) = safe_without(cluster, own.id) {
         // A configuration or a program that is new as well could keep it down.
         let only_trusts = !observed.machine.is_outdated();
         let is_worth_it = only_trusts && !is_let_in(cluster, &wanted);
         if !is_worth_it || !super::membership::may_pause(observed, cluster) {
-            return Err(reason);
+            return Err(RestartWait::Unsafe(reason));
         }
     }
     let leads = cluster.status.leader == Some(own.id);
     Ok(Restart {
         serves: cluster.answers(own.id),
-        trust: bundle.render().map_err(|error| error.to_string())?,
+        trust: bundle.render().map_err(RestartWait::TrustFile)?,
         before: MemberTrust {
             loaded,
             // A crash before the new file is written would load the old one.

@@ -26,7 +26,7 @@ pub fn simulate(observed: &mut Observed, stage: &Stage) -> bool {
             return steps.iter().all(|step| simulate_machine(machine, step));
         }
         Stage::FreeLock(lock) => {
-            cluster.ledger.locks.remove(&lock.subject);
+            cluster.ledger.locks.remove(&lock.name);
         }
         Stage::Disconnect(revision) => {
             observed.disconnection = Disconnection::Done;

@@ -2,10 +2,11 @@
 
 use super::testing::{Bench, member};
 use super::{LeftLock, Stage, Wait};
+use crate::facts::LockName;
 use crate::relation::peer::UnitData;
 
 fn freed(bench: &mut Bench, holder: &str) -> Option<LeftLock> {
-    let lock = ("restart".to_owned(), holder.to_owned());
+    let lock = (LockName::Restart, holder.to_owned());
     bench.cluster.ledger.locks = [lock].into();
     match bench.stage() {
         Stage::FreeLock(lock) => Some(lock),
@@ -18,7 +19,7 @@ fn a_lock_is_free_once_its_holder_cannot_give_it_back() {
     let mut bench = Bench::new(2);
     let left = |holder: &str| {
         Some(LeftLock {
-            subject: "restart".to_owned(),
+            name: LockName::Restart,
             holder: holder.to_owned(),
         })
     };

@@ -11,6 +11,15 @@ use crate::tls::{ClientCertificate, TrustBundle};
 /// was granted before there was any bound, and is let in.
 const MAX_NAMED_BYTES: usize = 60_000;
 
+/// What is wrong with our own authorities, without which there is no trust file.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum AuthorityFault {
+    /// This unit does not have them yet.
+    Unknown,
+    /// What this unit has cannot be read.
+    Unreadable,
+}
+
 /// A trust file, and the leaves on record that have no place in it.
 pub(super) struct Trusted {
     pub(super) bundle: TrustBundle,
@@ -22,10 +31,13 @@ pub(super) struct Trusted {
 ///
 /// # Errors
 /// What is missing of our own.
-pub(super) fn trusted(authorities: Option<&str>, ledger: &Ledger) -> Result<Trusted, &'static str> {
+pub(super) fn trusted(
+    authorities: Option<&str>,
+    ledger: &Ledger,
+) -> Result<Trusted, AuthorityFault> {
     let mut bundle = authorities
-        .ok_or("the admin authority is not known yet")
-        .and_then(|ca| TrustBundle::new(ca).map_err(|_| "the admin authority is unreadable"))?;
+        .ok_or(AuthorityFault::Unknown)
+        .and_then(|ca| TrustBundle::new(ca).map_err(|_| AuthorityFault::Unreadable))?;
     let mut left_out = Vec::new();
     let mut named_bytes = bundle.named_bytes();
     // Who was there first stays.

@@ -13,7 +13,7 @@ use crate::observe;
 use crate::plan::access::AccessStep;
 use crate::plan::issue::Issuance;
 use crate::plan::membership::MembershipStep;
-use crate::plan::restart::{Restart, TrustStep};
+use crate::plan::restart::{Restart, RestartWait, TrustStep};
 use crate::plan::{self, Stage, Wait};
 
 /// What the log says of a change of trust that was taken back.
@@ -46,7 +46,7 @@ impl Run {
             }
             Stage::FreeLock(lock) => {
                 // effects: the ledger
-                let freed = needed(client)?.free_lock(&lock.subject, &lock.holder).await;
+                let freed = needed(client)?.free_lock(lock.name, &lock.holder).await;
                 freed.map_err(ApplyError::from)?;
             }
             // effects: connections of clients to this member
@@ -261,8 +261,7 @@ impl Run {
                 return Ok(Progress::Goes);
             }
             Restarted::Superseded | Restarted::Busy => {
-                let reason = "another member restarts".to_owned();
-                return Ok(Progress::Waits(Wait::Restart(reason)));
+                return Ok(Progress::Waits(Wait::Restart(RestartWait::OtherMember)));
             }
         }
         self.restarted = true;

@@ -2,6 +2,8 @@
 
 use etcd_charm::explain::status::{of_application, of_unit};
 use etcd_charm::facts::{AppName, Condition, Requirer, Timestamp};
+use etcd_charm::plan::restart::RestartWait;
+use etcd_charm::plan::safety::Unsafe;
 use etcd_charm::plan::{Report, Wait};
 use proptest::prelude::*;
 
@@ -66,7 +68,9 @@ proptest! {
 
 fn wait() -> impl Strategy<Value = Wait> {
     prop_oneof![
-        text().prop_map(Wait::Restart),
+        (0..9_usize, 0..9_usize).prop_map(|(answering, others)| {
+            Wait::Restart(RestartWait::Unsafe(Unsafe::NoQuorum { answering, others }))
+        }),
         text().prop_map(Wait::Etcd),
         (0..9_u32).prop_map(|number| Wait::Bootstrap(format!("etcd/{number}").parse().unwrap())),
         prop::collection::vec(text(), 0..4).prop_map(Wait::Majority),

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use etcd_charm::facts::observed::{Clients, Disconnection, Pass, Peers};
 use etcd_charm::facts::{
-    ClientRecord, Databag, Ledger, LedgerWrite, Member, MemberIdentity, MemberName, RelationId,
-    RequestKey, SecretUri,
+    ClientRecord, Databag, Ledger, LedgerWrite, LockName, Member, MemberIdentity, MemberName,
+    RelationId, RequestKey, SecretUri,
 };
 use etcd_charm::plan::access::AccessStep;
 use etcd_charm::plan::machine::MachineStep;
@@ -194,7 +194,7 @@ impl World {
                 hook.steps.extend(restart_steps(&observed, &restart));
             }
             Stage::FreeLock(lock) => {
-                self.etcd.locks.retain(|held, _| *held != lock.subject);
+                self.etcd.locks.retain(|held, _| *held != lock.name);
             }
             Stage::Disarm(alarms) => {
                 self.fault(format!("unit {unit} lowers {alarms:?}"));
@@ -255,11 +255,11 @@ impl World {
                 hook.clients = Some(clients);
             }
             Step::Lock => {
-                if self.etcd.locks.contains_key("restart") {
+                if self.etcd.locks.contains_key(&LockName::Restart) {
                     // What a hook that got no turn has kept back is nothing.
                     return Next::Over;
                 }
-                self.etcd.locks.insert("restart", unit);
+                self.etcd.locks.insert(LockName::Restart, unit);
             }
             Step::Ledger(writes) => {
                 for write in &writes {
@@ -285,7 +285,7 @@ impl World {
                 return Next::Over;
             }
             Step::Unlock => {
-                self.etcd.locks.remove("restart");
+                self.etcd.locks.remove(&LockName::Restart);
             }
             Step::Bootstrap => {
                 let secret = self.new_secret();

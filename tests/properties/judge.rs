@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use etcd_charm::facts::observed::PrefixPolicy;
 use etcd_charm::facts::{
-    Access, CommonName, Databag, Grant, KeyRange, Member, MemberName, Permission, RelationId,
-    RequestKey,
+    Access, CommonName, Databag, Grant, KeyRange, LockName, Member, MemberName, Permission,
+    RelationId, RequestKey,
 };
 use etcd_charm::relation::{self, OfferedCertificate};
 
@@ -41,7 +41,7 @@ impl World {
         if stopped > 1 {
             self.fault(format!("{stopped} members are stopped at once"));
         }
-        let has_turn = self.etcd.locks.get("restart") == Some(&unit);
+        let has_turn = self.etcd.locks.get(&LockName::Restart) == Some(&unit);
         if self.etcd.members.len() > 1 && !has_turn {
             self.fault(format!("unit {unit} restarts out of turn"));
         }

@@ -15,8 +15,8 @@ use etcd_charm::facts::options::Options;
 use etcd_charm::facts::tuning::{CLIENT_PORT, PEER_PORT};
 use etcd_charm::facts::{
     Access, Bootstrap, Cluster, CommonName, Condition, Databag, Fingerprint, KeyRange, Known,
-    Ledger, Member, MemberData, MemberIdentity, MemberName, MemberStatus, Permission, RelationId,
-    RequestId, RequestKey, SecretId, SecretUri, UnitName,
+    Ledger, LockName, Member, MemberData, MemberIdentity, MemberName, MemberStatus, Permission,
+    RelationId, RequestId, RequestKey, SecretId, SecretUri, UnitName,
 };
 use etcd_charm::plan::access;
 use etcd_charm::plan::membership::{bootstrap_port, member_url};
@@ -72,7 +72,7 @@ pub(crate) struct Etcd {
     pub(crate) members: Vec<Member>,
     pub(crate) authentication: bool,
     /// Who holds which lock.
-    pub(crate) locks: BTreeMap<&'static str, usize>,
+    pub(crate) locks: BTreeMap<LockName, usize>,
     pub(crate) leader: Option<u64>,
     /// Of the last time when rights were settled.
     pub(crate) revision: i64,
@@ -316,9 +316,9 @@ impl World {
                 .map(|member| member.id)
                 .collect(),
         };
-        let locks = self.etcd.locks.iter().map(|(subject, unit)| {
+        let locks = self.etcd.locks.iter().map(|(name, unit)| {
             let holder = unit_name(*unit).to_string();
-            ((*subject).to_owned(), holder)
+            (*name, holder)
         });
         Cluster {
             status: MemberStatus {

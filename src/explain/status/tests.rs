@@ -4,6 +4,8 @@ use super::line::LONGEST;
 use super::{of_application, of_unit};
 use crate::facts::{AlarmKind, Condition, Requirer};
 use crate::juju::StatusName;
+use crate::plan::restart::RestartWait;
+use crate::plan::safety::Unsafe;
 use crate::plan::testing::{Bench, DAY, NOW, leaf};
 use crate::plan::{Report, Stage, Wait};
 
@@ -47,7 +49,10 @@ fn what_a_unit_waits_for() {
             "waiting: waiting to catch up with the cluster",
         ),
         (
-            Wait::Restart("1 of 2 other members answer".to_owned()),
+            Wait::Restart(RestartWait::Unsafe(Unsafe::NoQuorum {
+                answering: 1,
+                others: 2,
+            })),
             "waiting: waiting to restart etcd: 1 of 2 other members answer",
         ),
         (Wait::Removal, "maintenance: left the cluster"),
@@ -130,7 +135,7 @@ fn an_option_that_is_refused_blocks_and_says_what_holds() {
             format!("{blocked}; the options set before stay in force"),
         ),
         (
-            Some(Wait::Restart("1 of 2".to_owned())),
+            Some(Wait::Restart(RestartWait::Starting)),
             format!("{blocked}; the options set before stay in force"),
         ),
         (Some(Wait::Options), blocked.to_owned()),

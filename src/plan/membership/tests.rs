@@ -1,10 +1,8 @@
-//! Who joins and who leaves, and when a member may be stopped.
+//! Who joins and who leaves.
 
 use crate::facts::{Bootstrap, Databag, Known, MemberData, MemberIdentity, MemberName};
 use crate::plan::machine::MachineStep;
-use crate::plan::membership::{
-    MembershipStep, bootstrap_port, client_url, member_url, safe_to_stop,
-};
+use crate::plan::membership::{MembershipStep, bootstrap_port, client_url, member_url};
 use crate::plan::restart::TrustStep;
 use crate::plan::testing::{Bench, IDENTITY, member};
 use crate::plan::{Stage, Wait};
@@ -29,44 +27,6 @@ fn joining(others: u64) -> Bench {
     let peers = bench.observed.peers.as_mut().expect("peers");
     peers.app.generation.initial_member = Some(MemberName::new("etcd-1"));
     bench
-}
-
-#[test]
-fn a_member_may_be_stopped_when_the_rest_keeps_quorum() {
-    // Voters, how many of the others answer, and whether it may.
-    for (voters, well, is_safe) in [
-        (1, 0, true),
-        (2, 1, true),
-        (2, 0, false),
-        (3, 2, true),
-        (3, 1, false),
-        (3, 0, false),
-        (4, 3, true),
-        (4, 2, false),
-        (5, 4, true),
-        (5, 3, true),
-        (5, 2, false),
-    ] {
-        let mut bench = Bench::new(voters);
-        bench.cluster.answering = (0..=well).map(|unit| 100 + unit).collect();
-        let decision = safe_to_stop(&bench.observed, &bench.cluster);
-        assert_eq!(
-            decision.is_ok(),
-            is_safe,
-            "{well} others of {voters} answer"
-        );
-    }
-    let mut bench = Bench::new(3);
-    bench.cluster.status.leader = None;
-    assert_eq!(
-        safe_to_stop(&bench.observed, &bench.cluster),
-        Err("the cluster has no leader".to_owned())
-    );
-    // A learner has no part in the quorum, however well it is.
-    let mut bench = Bench::new(4);
-    bench.cluster.members[3].learner = true;
-    bench.cluster.answering.remove(&102);
-    assert!(safe_to_stop(&bench.observed, &bench.cluster).is_err());
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use crate::facts::observed::Pass;
 use crate::facts::{Condition, MemberName, MemberTrust, Requirer};
-use crate::plan::restart::{Restart, TrustStep};
+use crate::plan::restart::{Restart, RestartWait, TrustStep};
+use crate::plan::safety::Unsafe;
 use crate::plan::testing::{Bench, NOW, client_authorities, key, large_leaf, leaf};
 use crate::plan::{Stage, Wait};
 use crate::relation::peer::UnitData;
@@ -197,7 +198,10 @@ fn a_restart_that_is_not_safe_is_waited_for() {
     assert!(matches!(plan.stage, Stage::Publish(_)));
     assert_eq!(
         plan.report.wait,
-        Some(Wait::Restart("1 of 2 other members answer".to_owned()))
+        Some(Wait::Restart(RestartWait::Unsafe(Unsafe::NoQuorum {
+            answering: 1,
+            others: 2
+        })))
     );
 }
 

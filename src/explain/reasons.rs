@@ -1,0 +1,65 @@
+//! Why a member is not restarted or defragmented now, in words.
+
+use crate::plan::defrag::{Refusal, Unfit};
+use crate::plan::restart::{AuthorityFault, RestartWait};
+use crate::plan::safety::Unsafe;
+
+/// Why it is not safe now that a member does not answer for a moment.
+pub fn not_safe(reason: Unsafe) -> String {
+    match reason {
+        Unsafe::NoLeader => "the cluster has no leader".to_owned(),
+        Unsafe::NoQuorum { answering, others } => {
+            format!("{answering} of {others} other members answer")
+        }
+    }
+}
+
+/// Why etcd of this unit is not restarted now.
+pub fn restart(wait: &RestartWait) -> String {
+    let text = match wait {
+        RestartWait::Starting => "it is still starting",
+        RestartWait::OtherMember => "another member restarts",
+        RestartWait::Authority(AuthorityFault::Unknown) => "the admin authority is not known yet",
+        RestartWait::Authority(AuthorityFault::Unreadable) => "the admin authority is unreadable",
+        RestartWait::NotAMember => "this unit is not on the member list",
+        RestartWait::TrustFile(error) => return error.to_string(),
+        RestartWait::Unsafe(reason) => return not_safe(*reason),
+    };
+    text.to_owned()
+}
+
+/// Why a member cannot be defragmented, as the end of a sentence about it.
+pub fn unfit(reason: Unfit) -> &'static str {
+    match reason {
+        Unfit::Learner => "has no vote yet; etcd lets nobody defragment such a member",
+        Unfit::Silent => "does not answer",
+    }
+}
+
+/// What is wrong with the name of a member to be defragmented, as the end of a
+/// sentence that the parameter begins.
+pub fn no_defragmentation(refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::NotAMember(names) => format!("is no member; there are {}", names.join(", ")),
+        Refusal::Unfit(reason) => format!("cannot be done: it {}", unfit(*reason)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_member_that_is_named_in_vain_is_explained() {
+        let names = Refusal::NotAMember(vec!["etcd-0".to_owned(), "etcd-1".to_owned()]);
+        assert_eq!(
+            no_defragmentation(&names),
+            "is no member; there are etcd-0, etcd-1"
+        );
+        assert_eq!(
+            no_defragmentation(&Refusal::Unfit(Unfit::Silent)),
+            "cannot be done: it does not answer"
+        );
+        assert!(no_defragmentation(&Refusal::Unfit(Unfit::Learner)).contains("it has no vote yet"));
+    }
+}

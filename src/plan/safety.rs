@@ -1,0 +1,99 @@
+//! Whether a member may be without an answer for a moment, be it stopped or busy:
+//! the one question before a restart and before a defragmentation.
+
+use crate::facts::Cluster;
+
+/// Why a member must go on answering now.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Unsafe {
+    /// The cluster has no leader.
+    NoLeader,
+    /// The members that answer would be too few for quorum without it.
+    NoQuorum {
+        /// How many of the other voting members answer.
+        answering: usize,
+        /// How many other voting members there are.
+        others: usize,
+    },
+}
+
+/// Whether this member may be without an answer for a moment: what remains must
+/// keep quorum, unless the cluster is so small that it never could.
+///
+/// # Errors
+/// Why not. What is not known to be well counts as not being well.
+pub(super) fn safe_without(cluster: &Cluster, member: u64) -> Result<(), Unsafe> {
+    let others: Vec<_> = cluster
+        .members
+        .iter()
+        .filter(|other| !other.learner && other.id != member)
+        .collect();
+    if others.is_empty() {
+        return Ok(());
+    }
+    if cluster.status.leader.is_none() {
+        return Err(Unsafe::NoLeader);
+    }
+    let answering = others
+        .iter()
+        .filter(|other| cluster.answering.contains(&other.id))
+        .count();
+    let voters = others.len() + 1;
+    let keeps_quorum = answering > voters / 2;
+    if keeps_quorum || answering == others.len() {
+        Ok(())
+    } else {
+        Err(Unsafe::NoQuorum {
+            answering,
+            others: others.len(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::testing::Bench;
+
+    #[test]
+    fn a_member_is_stopped_only_where_the_rest_keeps_quorum() {
+        // Voters, how many of the others answer, and whether it may.
+        for (voters, well, is_safe) in [
+            (1, 0, true),
+            (2, 1, true),
+            (2, 0, false),
+            (3, 2, true),
+            (3, 1, false),
+            (3, 0, false),
+            (4, 3, true),
+            (4, 2, false),
+            (5, 4, true),
+            (5, 3, true),
+            (5, 2, false),
+        ] {
+            let mut bench = Bench::new(voters);
+            bench.cluster.answering = (0..=well).map(|unit| 100 + unit).collect();
+            let decision = safe_without(&bench.cluster, 100);
+            assert_eq!(
+                decision.is_ok(),
+                is_safe,
+                "{well} others of {voters} answer"
+            );
+        }
+        let mut bench = Bench::new(3);
+        bench.cluster.status.leader = None;
+        let decision = safe_without(&bench.cluster, 100);
+        assert_eq!(decision, Err(Unsafe::NoLeader));
+        // A learner has no part in the quorum, however well it is.
+        let mut bench = Bench::new(4);
+        bench.cluster.members[3].learner = true;
+        bench.cluster.answering.remove(&102);
+        assert_eq!(
+            safe_without(&bench.cluster, 100),
+            Err(Unsafe::NoQuorum {
+                answering: 1,
+                others: 2
+            })
+        );
+    }
+}
