@@ -98,7 +98,7 @@ pub fn machine(context: &Context, application: &Application) -> Result<Machine, 
     machine.loaded_server_trust = loaded.and_then(configuration::noted_server_trust);
     machine.is_running = Service::new(&context.commands, paths.service()).is_active()?;
     if let Some(installed) = installed {
-        machine.wanted = documents(context, application, &installed, machine.has_data())?;
+        machine.wanted = documents(context, application, &installed, &machine)?;
     }
     Ok(machine)
 }
@@ -178,7 +178,7 @@ fn documents(
     context: &Context,
     application: &Application,
     installed: &package::Installed,
-    has_data: bool,
+    machine: &Machine,
 ) -> Result<Option<Documents>, ObserveError> {
     let paths = &context.paths;
     let (Some(address), Some(storage), Some(bootstrap)) = (
@@ -193,12 +193,14 @@ fn documents(
     let auto_quota = context.unit_state.auto_quota;
     let auto_quota = auto_quota.unwrap_or_else(|| options::auto_quota(0));
     let data_dir = storage.join("etcd");
-    let configuration = EtcdConfig {
+    let (served, certificate) = (paths.served_pair(), paths.server_certificate());
+    let (key, peers, trust) = (paths.server_key(), paths.server_ca(), paths.loaded_trust());
+    let config = EtcdConfig {
         name: &MemberName::of(unit),
         data_dir: &data_dir,
         address,
         client_port: options.client_port,
-        peer_port: match has_data {
+        peer_port: match machine.has_data() {
             true => options.peer_port,
             // etcd starts for the first time only with the words that the
             // others know; another port follows when it has.
@@ -210,14 +212,25 @@ fn documents(
             existing: bootstrap.existing,
             token: &bootstrap.token,
         },
-        served_pair: &paths.served_pair(),
-        server_certificate: &paths.server_certificate(),
-        server_key: &paths.server_key(),
-        server_ca: &paths.server_ca(),
-        client_trust: &paths.loaded_trust(),
+        served: (&served, &served),
+        server_certificate: &certificate,
+        server_key: &key,
+        server_ca: &peers,
+        client_trust: &trust,
         tuning: options.tuning(auto_quota),
+    };
+    let server_trust = files::read_text(&peers)?.unwrap_or_default();
+    let notes = configuration::notes(&installed.etcd, &digest(server_trust.as_bytes()));
+    let mut configuration = format!("{}{notes}", config.render()?);
+    // Earlier revisions had no certificate for clients alone. Nothing is restarted to
+    // have one before somebody else is to sign it, or something else is changed.
+    if !matches!(application.provider, Known::Known(Some(_))) {
+        let served = (certificate.as_path(), key.as_path());
+        let earlier = format!("{}{notes}", EtcdConfig { served, ..config }.render()?);
+        if earlier == machine.written.configuration {
+            configuration = earlier;
+        }
     }
-    .render()?;
     let service = SystemdUnit {
         unit: &unit.to_string(),
         charm: &context.program,
@@ -229,9 +242,6 @@ fn documents(
         data_dir: &data_dir,
     }
     .render()?;
-    let server_trust = files::read_text(&paths.server_ca())?.unwrap_or_default();
-    let notes = configuration::notes(&installed.etcd, &digest(server_trust.as_bytes()));
-    let configuration = format!("{configuration}{notes}");
     Ok(Some(Documents {
         configuration,
         service,

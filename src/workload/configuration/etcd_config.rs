@@ -28,8 +28,8 @@ pub struct EtcdConfig<'a> {
     pub peer_port: u16,
     /// How the member entered its cluster.
     pub bootstrap: Bootstrap<'a>,
-    /// What it shows to clients, with the key.
-    pub served_pair: &'a Path,
+    /// The files of what it shows to clients, and of the key; one may be both.
+    pub served: (&'a Path, &'a Path),
     /// Its certificate, shown to peers.
     pub server_certificate: &'a Path,
     /// The certificate's private key.
@@ -70,7 +70,7 @@ impl EtcdConfig<'_> {
             client_port,
             peer_port,
             bootstrap,
-            served_pair,
+            served: (served, served_key),
             server_certificate,
             server_key,
             server_ca,
@@ -100,7 +100,7 @@ impl EtcdConfig<'_> {
                 false => "new",
             },
             initial_cluster_token: bootstrap.token,
-            client_transport_security: transport_security(served_pair, served_pair, client_trust)?,
+            client_transport_security: transport_security(served, served_key, client_trust)?,
             peer_transport_security: transport_security(server_certificate, server_key, server_ca)?,
             strict_reconfig_check: true,
             pre_vote: true,

@@ -14,7 +14,10 @@ fn rendered(address: &str, data_dir: &Path) -> Result<String, RenderError> {
             existing: false,
             token: "0815",
         },
-        served_pair: Path::new("/etc/pki/clients.pem"),
+        served: (
+            Path::new("/etc/pki/clients.pem"),
+            Path::new("/etc/pki/clients.pem"),
+        ),
         server_certificate: Path::new("/etc/pki/server.crt"),
         server_key: Path::new("/etc/pki/server.key"),
         server_ca: Path::new("/etc/pki/server-ca.crt"),
