@@ -61,13 +61,14 @@ impl Run {
             quota: application.options.quota_on(context.unit_state.auto_quota),
             repaired: self.repaired,
         };
-        if let (Known::Known(cluster), Some(client), true) =
-            (&observed.cluster, &client, observed.leader)
+        // The ledger in it is large where there are many clients, so it is not copied.
+        if let (Some(cluster), Some(client), true) =
+            (observed.cluster.known(), &client, observed.leader)
         {
             let names = access::names_of_interest(&observed, &cluster.ledger);
-            let mut cluster = cluster.clone();
-            read_rights(context, client, &mut cluster, names).await?;
-            observed.cluster = Known::Known(cluster);
+            if let Known::Known(cluster) = &mut observed.cluster {
+                read_rights(context, client, cluster, names).await?;
+            }
         }
         Ok((observed, client))
     }
