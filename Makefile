@@ -26,7 +26,7 @@ build: ## build the charm's program as it is shipped
 
 demo: ## show the charm at work in a simulated Juju model
 	@tests/tools/setup basic
-	@$(ENV) cargo build --release
+	@$(ENV) cargo build --release -p etcd-charm -p etcd-client-example
 	@$(ENV) cargo build -p etcd-charm-demo
 	@$(ENV) cargo run -q -p etcd-charm-demo --bin etcd-charm-demo -- --charm $(RELEASE)
 

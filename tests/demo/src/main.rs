@@ -21,7 +21,8 @@ use crate::show::{Outcome, Stop};
 
 const USAGE: &str = "usage: etcd-charm-demo --charm PATH
 
-  --charm PATH   the charm's program, as `cargo build --release` makes it";
+  --charm PATH   the charm's program, as `cargo build --release` makes it; that of
+                 the example charm, etcd-client-example, is beside it";
 
 fn main() -> ExitCode {
     if let Some(code) = etcd_charm_world::run_as_tool() {
@@ -82,7 +83,12 @@ fn run(screen: &Screen, options: WorldOptions) -> Outcome<()> {
         let mut note = note.lock().unwrap_or_else(PoisonError::into_inner);
         *note = text.to_owned();
     }));
-    let outcome = catch_unwind(AssertUnwindSafe(|| steps::all(screen, options)));
+    let example = options.dispatch.with_file_name("etcd-client-example");
+    if !example.is_file() {
+        let example = example.display();
+        return Err(Stop::wrong(format!("there is no program {example}")));
+    }
+    let outcome = catch_unwind(AssertUnwindSafe(|| steps::all(screen, options, &example)));
     if interrupt::came() {
         return Err(Stop::Interrupted);
     }

@@ -1,5 +1,6 @@
 //! What the steps share: the world, the screen, and how something is checked.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use etcd_charm_world::{
@@ -54,6 +55,8 @@ pub(crate) struct Access {
 pub(crate) struct Show<'s> {
     pub(crate) screen: &'s Screen,
     pub(crate) world: World,
+    /// The program of the example charm.
+    pub(crate) example: PathBuf,
     pub(crate) begun: Instant,
     /// The unit of etcd.
     pub(crate) unit: UnitName,

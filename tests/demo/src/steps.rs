@@ -1,14 +1,15 @@
 //! The steps, in the order in which they are shown.
 
 mod ask;
+mod example;
 mod hostile;
 mod leave;
 mod rotate;
 mod see;
-mod signed;
 mod start;
 mod use_it;
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use etcd_charm_world::{ClientAuthority, UnitName, World, WorldOptions};
@@ -17,20 +18,21 @@ use crate::screen::Screen;
 use crate::show::{Outcome, Show};
 
 /// Shows everything.
-pub(crate) fn all(screen: &Screen, options: WorldOptions) -> Outcome<()> {
+pub(crate) fn all(screen: &Screen, options: WorldOptions, example: &Path) -> Outcome<()> {
     let version = options.programs.version.clone();
     screen.title("The etcd charm: applications get access to their own part of one etcd.");
     screen.line("");
     screen.show(&format!(
-        "real:       the charm's program, etcd {version} and etcdctl, TLS, every certificate and key"
+        "real:       the charms' programs, etcd {version} and etcdctl, TLS, every certificate and key"
     ));
     screen.show("simulated:  Juju (its hook tools, databags and secrets), systemd, apt; one unit, no machine");
     screen.show(
-        "by hand:    the applications that ask for access, `shop` (interface v0) and `web` (v1)",
+        "by hand:    applications that bring their own certificates, `shop` (interface v0) and `web` (v1)",
     );
     let mut show = Show {
         screen,
         world: World::new(options),
+        example: example.to_owned(),
         begun: Instant::now(),
         unit: UnitName::new("etcd", 0),
         authority: ClientAuthority::new(),
@@ -43,11 +45,11 @@ pub(crate) fn all(screen: &Screen, options: WorldOptions) -> Outcome<()> {
         hook_time: Duration::ZERO,
     };
     start::deploy(&mut show, 1)?;
-    ask::relate(&mut show, 2)?;
-    ask::databags(&mut show, 3)?;
-    use_it::rights(&show, 4)?;
-    use_it::traffic(&show, 5)?;
-    signed::come_and_go(&mut show, 6)?;
+    example::show(&mut show, 2)?;
+    ask::relate(&mut show, 3)?;
+    ask::databags(&mut show, 4)?;
+    use_it::rights(&show, 5)?;
+    use_it::traffic(&show, 6)?;
     rotate::rotate(&mut show, 7)?;
     hostile::refuse(&mut show, 8)?;
     see::see(&mut show, 9)?;

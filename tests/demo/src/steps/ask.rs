@@ -14,7 +14,7 @@ const WEB: [(&str, &str); 2] = [("web-pages", "/web/pages/"), ("web-users", "/we
 pub(crate) fn relate(show: &mut Show<'_>, number: usize) -> Outcome<()> {
     show.screen.step(
         number,
-        "Relate two applications",
+        "Relate two with certificates of their own",
         "Each request names a prefix and brings a certificate of its own; one restart lets all of them in.",
     );
     show.screen.command("juju integrate etcd shop");

@@ -59,15 +59,6 @@ impl Counts {
         without_records(self).is_access_of(&without_records(other))
     }
 
-    /// The same with one record more: a name in which etcd has signed a certificate
-    /// is kept until that has ended.
-    pub(crate) fn with_kept_name(&self) -> Self {
-        Self {
-            records: self.records + 1,
-            ..self.clone()
-        }
-    }
-
     /// How many clients' certificates etcd has loaded, the charm's own
     /// authorities not counted.
     pub(crate) const fn trusted(&self) -> usize {
