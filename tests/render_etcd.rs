@@ -147,7 +147,7 @@ impl Member {
                 existing: false,
                 token: "a token of this test",
             },
-            served_pair: &served_pair,
+            served: (&served_pair, &served_pair),
             server_certificate: &dir.join("server.crt"),
             server_key: &dir.join("server.key"),
             server_ca: &dir.join("server.crt"),
