@@ -20,6 +20,8 @@ output "provides" {
 }
 
 output "requires" {
-  description = "Endpoints that need another application, by name: there are none."
-  value       = {}
+  description = "Endpoints that another application can be related to in its turn, by name."
+  value = {
+    client_certificates = "client-certificates"
+  }
 }

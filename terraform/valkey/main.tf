@@ -5,6 +5,7 @@ resource "juju_application" "valkey" {
   machines           = var.machines
   model_uuid         = var.model_uuid
   name               = var.app_name
+  resources          = var.resources
   storage_directives = var.storage_directives
 
   # The machines say how many units there are.

@@ -69,6 +69,13 @@ variable "model_uuid" {
   nullable    = false
 }
 
+variable "resources" {
+  description = "Revisions of the charm's resources on Charmhub, for example `{ valkey = \"2\" }`. By default Valkey is that of the distribution."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}
+
 variable "revision" {
   description = "Revision of the charm; the newest of the channel if unset."
   type        = number
