@@ -84,6 +84,7 @@ fn write(
         longest_gap: Duration::ZERO,
     };
     let mut last = Instant::now();
+    let mut due = last;
     let mut connection: Option<Connection> = None;
     let mut number = 0;
     while !stop.load(Ordering::SeqCst) {
@@ -102,7 +103,10 @@ fn write(
                 written.acknowledged.push(number);
                 written.longest_gap = written.longest_gap.max(last.elapsed());
                 last = Instant::now();
-                std::thread::sleep(every);
+                // At this pace however long each takes; what an outage has held up is
+                // not made up for.
+                due = (due + every).max(last);
+                std::thread::sleep(due - last);
             }
             Err(_) => connection = None,
         }
