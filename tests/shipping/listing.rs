@@ -1,6 +1,7 @@
 //! What Charmhub checks before it lists a charm for everybody. A charm that is one
 //! program in Rust has no `pyproject.toml` and none of its lock files; all else is
-//! looked at here.
+//! looked at here. Charmhub's own tool reads `charmcraft.yaml` alone, where names,
+//! summaries and endpoints are not; CONTRIBUTING.md says what to tell its reviewers.
 
 use serde_json::Value;
 use sha2::{Digest, Sha512};
