@@ -16,6 +16,7 @@ mod faults;
 mod hostile;
 mod interop;
 mod isolation;
+mod kit;
 mod programs;
 mod rotation;
 mod server;
@@ -42,6 +43,9 @@ macro_rules! trials {
 fn main() -> ExitCode {
     if let Some(code) = juju_simulator::run_as_tool() {
         return code;
+    }
+    if kit::run() {
+        return ExitCode::SUCCESS;
     }
     if programs::Programs::all().is_empty() {
         assert!(std::env::var("CI").as_deref() != Ok("true"), "no valkey");
@@ -115,6 +119,7 @@ fn trials() -> Vec<Trial> {
         cluster::a_unit_that_moves_to_another_address_is_found_again,
         cluster::data_come_back_with_their_volume,
         cluster::nobody_is_answered_before_all_units_have_the_user,
+        kit::charms_with_the_kit_are_served_in_both_versions,
         isolation::what_reaches_others_is_denied,
         isolation::a_script_has_no_more_rights_than_its_caller,
         isolation::what_is_ones_own_works,
