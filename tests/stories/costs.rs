@@ -8,7 +8,6 @@
 mod arrivals;
 mod bench;
 mod events;
-mod meter;
 mod multitude;
 mod signed;
 mod table;
@@ -22,7 +21,6 @@ use etcd_charm_world::Programs;
 use etcd_charm_world::juju::Hook;
 use events::{Costs, Event};
 
-pub(crate) use meter::run_as_dispatch;
 pub(crate) use signed::print as print_signed;
 pub(crate) use table::print as print_table;
 

@@ -52,7 +52,7 @@ use etcd_charm_world::juju::harness;
 const THREADS: usize = 4;
 
 fn main() -> ExitCode {
-    if let Some(code) = costs::run_as_dispatch().or_else(etcd_charm_world::run_as_tool) {
+    if let Some(code) = etcd_charm_world::run_as_tool() {
         return code;
     }
     let words: Vec<String> = std::env::args().skip(1).collect();

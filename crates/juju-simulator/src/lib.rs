@@ -37,6 +37,7 @@ mod hook;
 mod inspect;
 mod lifecycle;
 pub mod machine;
+pub mod meter;
 mod model;
 mod name;
 mod puppet;
@@ -69,10 +70,12 @@ pub use secret::{Grant, Owner, Subject, short_uri};
 pub use settle::NotSettled;
 pub use unit::{RemoteSide, Status};
 
-/// Behaves as a hook tool or as a command of a [machine](machine::Machine) if
-/// this program was started under such a name by a simulated unit. Call it
-/// first thing in `main`, and return its exit code.
+/// Behaves as a hook tool, as a command of a [machine](machine::Machine), or as a
+/// `dispatch` that [measures](meter) if this program was started as such by a
+/// simulated unit. Call it first thing in `main`, and return its exit code.
 #[must_use]
 pub fn run_as_tool() -> Option<std::process::ExitCode> {
-    client::run_as_hook_tool().or_else(machine::run_as_command)
+    client::run_as_hook_tool()
+        .or_else(machine::run_as_command)
+        .or_else(meter::run_as_dispatch)
 }

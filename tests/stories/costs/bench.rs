@@ -3,10 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use etcd_charm_world::juju::Hook;
+use etcd_charm_world::juju::{Hook, meter};
 use etcd_charm_world::{ClientAuthority, HookRun, Programs, UnitName, V0, World, WorldOptions};
 
-use crate::costs::meter;
 use crate::support::options;
 
 /// What is measured.

@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use etcd_charm::tls::TrustBundle;
 use etcd_charm_world::juju::Hook;
+use etcd_charm_world::juju::meter::{self, Figures};
 use etcd_charm_world::{HookRun, Programs, SigningRequest, UnitName, World, WorldOptions};
 
 use crate::costs::bench::number_after;
-use crate::costs::meter::{self, Figures};
 use crate::support::{ask_v0, assert_serves, options};
 
 /// What the hooks of all units cost together.

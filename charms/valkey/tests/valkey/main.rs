@@ -110,6 +110,7 @@ fn trials() -> Vec<Trial> {
         faults::a_start_killed_at_any_tool_is_made_good,
         costs::an_event_costs_the_same_with_200_relations,
         costs::a_client_of_three_units_is_served_soon,
+        costs::a_hook_needs_little_of_the_machine,
         cluster::three_units_share_the_work_and_all_know_every_user,
         cluster::a_lost_primary_is_replaced_and_clients_are_told_in_seconds,
         cluster::a_removed_primary_takes_no_write_with_it,

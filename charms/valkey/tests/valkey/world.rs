@@ -46,6 +46,18 @@ pub(crate) struct World {
 impl World {
     /// A model with the charm deployed, and nothing run yet.
     pub(crate) fn deployed(programs: Programs, seed: u64, options: &[(&str, Json)]) -> Self {
+        let program = env!("CARGO_BIN_EXE_valkey-charm").as_ref();
+        Self::deployed_as(program, programs, seed, Deployment::units(1), options)
+    }
+
+    /// The same with another program as the charm's, deployed like this.
+    pub(crate) fn deployed_as(
+        program: &Path,
+        programs: Programs,
+        seed: u64,
+        deployment: Deployment,
+        options: &[(&str, Json)],
+    ) -> Self {
         // Short, since sockets lie below it, and their paths are limited.
         let directory = tempfile::Builder::new().prefix("vk-").tempdir().unwrap();
         // Readable for nobody else would do as well; the machine's users are pretended.
@@ -62,9 +74,8 @@ impl World {
             network: 0,
             runtime,
         };
-        let charm =
-            Charm::at(env!("CARGO_MANIFEST_DIR")).with_dispatch(env!("CARGO_BIN_EXE_valkey-charm"));
-        let mut deployment = Deployment::units(1).config("down-after", 1000);
+        let charm = Charm::at(env!("CARGO_MANIFEST_DIR")).with_dispatch(program);
+        let mut deployment = deployment.config("down-after", 1000);
         for (name, value) in options {
             deployment = deployment.config(name, value.clone());
         }
