@@ -81,6 +81,7 @@ pub async fn machine(
                 let name = format!("{RESERVED_PREFIX}{}", MemberName::of(&context.hook.unit));
                 let authority = &authorities(application)?.server;
                 let issued = authority.issue_server(&name, names, context.now, *seconds)?;
+                serving::show_in_place_of_own(context, &issued)?;
                 let owner = Owner::Etcd(&context.commands);
                 let (certificate, key) = (
                     context.paths.server_certificate(),
