@@ -230,12 +230,10 @@ fn relation(event: RelationEvent) -> Event {
         departing,
         ..
     } = event;
+    let of = |endpoint| Relation { endpoint, id };
     if endpoint == ETCD_CLIENT.0 {
         return Event::Client {
-            relation: Relation {
-                endpoint: ETCD_CLIENT,
-                id,
-            },
+            relation: of(ETCD_CLIENT),
             remote_app,
             broken,
             departing,
@@ -243,10 +241,7 @@ fn relation(event: RelationEvent) -> Event {
     }
     if endpoint == CERTIFICATES.0 {
         return Event::Signing {
-            relation: Relation {
-                endpoint: CERTIFICATES,
-                id,
-            },
+            relation: of(CERTIFICATES),
             remote_app,
             broken,
             departing,
@@ -254,10 +249,7 @@ fn relation(event: RelationEvent) -> Event {
     }
     if endpoint == SEND_CA_CERT.0 {
         return Event::Transfer {
-            relation: Relation {
-                endpoint: SEND_CA_CERT,
-                id,
-            },
+            relation: of(SEND_CA_CERT),
             remote_app,
             broken,
             departing,
@@ -265,10 +257,7 @@ fn relation(event: RelationEvent) -> Event {
     }
     if endpoint == CLIENT_CERTIFICATES.0 {
         return Event::Provider {
-            relation: Relation {
-                endpoint: CLIENT_CERTIFICATES,
-                id,
-            },
+            relation: of(CLIENT_CERTIFICATES),
             remote_app,
             departing,
         };

@@ -9,6 +9,7 @@ use crate::context::Context;
 use crate::facts::authorities::Authorities;
 use crate::facts::{IssuedState, Purpose};
 use crate::juju::ActionResults;
+use crate::tls::OwnCertificate;
 
 /// How long others have to take over what changes, where the operator does not
 /// say: a client whose charm is in the middle of something else, or whose agent
@@ -35,8 +36,7 @@ pub(crate) async fn server(
     }
     let from = context.now.plus_seconds(seconds);
     let next = apply::rotate_server_authority(context, authorities, from)?;
-    results.set(&["fingerprint"], next.own().fingerprint.as_str());
-    results.set(&["valid-until"], next.own().not_after.to_string());
+    describe(next.own(), results);
     results.set(&["signs-from"], from.to_string());
     results.set(
         &["output"],
@@ -74,8 +74,7 @@ pub(crate) async fn admin(
         .map(|(name, _)| name.as_str())
         .collect();
     let next = apply::rotate_admin_authority(context, authorities, seconds)?;
-    results.set(&["fingerprint"], next.own().fingerprint.as_str());
-    results.set(&["valid-until"], next.own().not_after.to_string());
+    describe(next.own(), results);
     results.set(&["ending-credentials"], ending.join(","));
     results.set(
         &["output"],
@@ -107,8 +106,7 @@ pub(crate) async fn client(
         return refused("the clients' CA is being replaced already: `juju status` shows how far");
     }
     let next = apply::rotate_client_authority(context, authorities, seconds)?;
-    results.set(&["fingerprint"], next.own().fingerprint.as_str());
-    results.set(&["valid-until"], next.own().not_after.to_string());
+    describe(next.own(), results);
     results.set(
         &["output"],
         "The next CA is being made known to all members, and then signs anew for all applications \
@@ -116,6 +114,12 @@ pub(crate) async fn client(
          shows its new certificate; `juju status` says who does not.",
     );
     Ok(())
+}
+
+/// Says which authority is next.
+fn describe(next: &OwnCertificate, results: &mut ActionResults) {
+    results.set(&["fingerprint"], next.fingerprint.as_str());
+    results.set(&["valid-until"], next.not_after.to_string());
 }
 
 fn grace_seconds(context: &Context) -> Result<i64, ActionError> {
