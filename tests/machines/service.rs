@@ -161,6 +161,7 @@ pub(crate) fn shut_in(rig: &Rig, unit: &UnitName) {
     let can = |words: &[&str]| guest.try_run(&[&among, words].concat()).status.success();
     let data = data(rig, unit);
     let beside = data.replace("/etcd", "/beside");
+    let home = format!("{}/x", guest.run(&["sh", "-c", "echo ~root"]));
     let wanted = format!("/etc/etcd-charm/{}/wanted/x", unit.with_dash());
     let loaded = format!("/run/etcd-charm/{}/loaded/x", unit.with_dash());
     for file in [
@@ -169,7 +170,7 @@ pub(crate) fn shut_in(rig: &Rig, unit: &UnitName) {
         "/var/lib/x",
         "/srv/x",
         "/x",
-        "/root/x",
+        &home,
         "/home/x",
         "/run/x",
         "/run/lock/x",

@@ -159,7 +159,8 @@ fn shut_in(rig: &Rig, name: &str) {
     let base = format!("/var/lib/valkey-charm/{}", rig.unit.with_dash());
     let own = format!("{base}/{name}/x");
     let login = format!("{base}/x");
-    for file in ["/etc/x", "/usr/bin/x", "/srv/x", "/x", "/root/x", &login] {
+    let home = format!("{}/x", guest.run(&["sh", "-c", "echo ~root"]));
+    for file in ["/etc/x", "/usr/bin/x", "/srv/x", "/x", &home, &login] {
         assert!(!can(&["touch", file]), "the {name} can write {file}");
     }
     for file in [&*own, "/tmp/x"] {
