@@ -14,7 +14,7 @@ pub mod files;
 pub mod guard;
 pub mod layout;
 mod operator;
-pub mod own_databags;
+pub mod relation_notes;
 pub mod package;
 pub mod paths;
 pub mod release;
