@@ -214,8 +214,9 @@ fn note_relations(context: &Context, clients: &Clients) -> Result<(), WorkloadEr
     let known = clients.relations.keys().chain(clients.signing.keys());
     relation_notes::retain(&context.paths, &known.copied().collect())?;
     let note = |id, app: &Option<AppName>, own: &Databag, units| match app {
-        Some(app) => RelationNote::new(app.clone(), own.clone(), units, context.now)
-            .note(&context.paths, id),
+        Some(app) => {
+            RelationNote::new(app.clone(), own.clone(), units, context.now).note(&context.paths, id)
+        }
         // Nothing is known of it.
         None => Ok(()),
     };

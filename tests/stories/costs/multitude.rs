@@ -120,7 +120,10 @@ impl Arena {
     /// Applications with these numbers ask for certificates, and then for access with
     /// them; what either cost all units.
     fn bring(&mut self, numbers: Range<usize>, say: &dyn Fn(&str)) -> [Sum; 2] {
-        say(&format!("{} applications ask for a certificate", numbers.len()));
+        say(&format!(
+            "{} applications ask for a certificate",
+            numbers.len()
+        ));
         let mut asked = Vec::new();
         for number in numbers {
             let app = format!("client-{number:04}");
