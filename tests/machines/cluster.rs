@@ -14,7 +14,7 @@ pub(crate) fn live(rig: &mut Rig, first: UnitName) {
         (rig.add_unit(), rig.add_unit())
     });
     step("three units form a cluster", || rig.rest());
-    let units = [first.clone(), second, third.clone()];
+    let units = [first.clone(), second.clone(), third.clone()];
     let names = units.each_ref().map(UnitName::with_dash);
     assert_eq!(rig.voters(&first), names);
 
@@ -76,14 +76,19 @@ pub(crate) fn live(rig: &mut Rig, first: UnitName) {
 
     upgrade::roll(rig, &units, &client);
 
-    step("a unit is removed", || {
-        rig.model.remove_unit(third.clone());
+    let writer = Writer::start(&client, "/test/shrink/");
+    step("two units are removed at once", || {
+        for unit in [&second, &third] {
+            rig.model.remove_unit(unit.clone());
+        }
         rig.rest();
     });
-    assert_eq!(rig.voters(&first), names[..2]);
+    writer.stop();
+    assert_eq!(rig.voters(&first), names[..1]);
     let told = rig.model.app_bag(relation, "etcd")["endpoints"].clone();
-    assert_eq!(told.split(',').count(), 2, "{told}");
+    assert_eq!(told.split(',').count(), 1, "{told}");
     uses(&rig.client("app", relation, &certificate));
+    assert_runs_no_etcd(rig, &second);
     assert_runs_no_etcd(rig, &third);
     step("its machine reboots", || {
         rig.reboot(std::slice::from_ref(&third));

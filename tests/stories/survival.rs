@@ -25,7 +25,7 @@ use libtest_mimic::Trial;
 use crate::support::story;
 
 pub(crate) fn stories() -> Vec<Trial> {
-    let stories: [(&str, fn()); 39] = [
+    let stories: [(&str, fn()); 40] = [
         ("survival_of_an_upgraded_charm", revisions::upgraded),
         ("survival_of_two_revisions_at_once", revisions::side_by_side),
         ("survival_of_killed_members", crashes::killed),
@@ -97,6 +97,10 @@ pub(crate) fn stories() -> Vec<Trial> {
             lost_disk::of_the_founder,
         ),
         ("survival_of_all_bounds_on_one_unit", maximum::one_unit),
+        (
+            "survival_of_all_bounds_on_three_units",
+            maximum::three_units,
+        ),
         ("survival_of_trust_in_1_client", trust::one_client),
         ("survival_of_trust_in_5_clients", trust::five_clients),
         ("survival_of_trust_in_20_clients", trust::twenty_clients),
