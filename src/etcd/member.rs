@@ -127,8 +127,8 @@ impl Client {
 
     /// Moves the leadership of the cluster to another voter. It has to be
     /// asked of the leader: `false` if the member that is asked does not lead,
-    /// or not any more, or the other has no vote any more. Whoever asked has to
-    /// look again.
+    /// or not any more, as one that does not run, if the other has no vote any
+    /// more, or nobody knows what came of it. Whoever asked has to look again.
     ///
     /// # Errors
     /// etcd refused or failed the call.
@@ -142,7 +142,12 @@ impl Client {
             .await;
         match moved {
             Ok(_) => Ok(true),
-            Err(error) if error.says(&["not leader", "bad leader transferee"]) => Ok(false),
+            Err(error)
+                if error.is_of_unknown_outcome()
+                    || error.says(&["not leader", "bad leader transferee"]) =>
+            {
+                Ok(false)
+            }
             Err(error) => Err(error),
         }
     }

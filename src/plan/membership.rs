@@ -156,7 +156,9 @@ pub(super) fn leave(observed: &Observed, cluster: &Cluster) -> Option<Membership
     if !keeps_quorum_without(cluster, own.id) {
         return None;
     }
-    if cluster.status.leader == Some(own.id) {
+    // One that does not answer cannot hand over, and leads no longer than until the
+    // others have noticed.
+    if cluster.status.leader == Some(own.id) && cluster.answers(own.id) {
         let transferee = others.iter().find(|member| !member.learner)?;
         return Some(MembershipStep::MoveLeader(transferee.id));
     }

@@ -191,7 +191,8 @@ impl Model {
             }
         }
         let agent = &mut self.unit_mut(&name).agent;
-        agent.start_queued = agent.started;
+        // A first start that is still due stays so.
+        agent.start_queued |= agent.started;
         for relation in agent.relations.values_mut() {
             relation.cache.clear();
         }

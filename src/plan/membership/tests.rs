@@ -191,6 +191,14 @@ fn a_member_whose_data_is_gone_leaves_the_list_and_joins_anew() {
                 Some(MembershipStep::Remove(100, url)),
                 "{data:?}"
             );
+            // The others have not noticed yet that it does not lead any more.
+            bench.cluster.status.leader = Some(100);
+            let removed = step(&mut bench);
+            assert!(
+                matches!(removed, Some(MembershipStep::Remove(100, Some(_)))),
+                "{removed:?}"
+            );
+            bench.cluster.status.leader = Some(101);
             let own = bench.cluster.members.remove(0);
             let Stage::Machine(steps) = bench.stage() else {
                 panic!("{:?}", bench.stage());
