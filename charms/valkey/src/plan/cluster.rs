@@ -29,18 +29,24 @@ pub fn primary(juju: &Juju, nodes: &Nodes) -> Known<UnitName> {
     }
 }
 
-/// The host that most of the sentinels of all joined units name.
+/// The host that most of the sentinels of all joined units name. It is none while
+/// another sentinel knows of a later election: the others will hear of that.
 fn named_by_majority(juju: &Juju, nodes: &Nodes) -> Option<IpAddr> {
-    let joined = juju.members.iter().filter(|(_, member)| member.joined);
-    let joined: Vec<_> = joined.map(|(unit, _)| unit).collect();
-    let mut votes = BTreeMap::<IpAddr, usize>::new();
-    for unit in &joined {
-        if let Some(monitored) = sentinel_of(nodes, unit) {
-            *votes.entry(monitored.primary.host).or_default() += 1;
-        }
+    let joined = joined(juju);
+    let mut votes = BTreeMap::<IpAddr, (usize, u64)>::new();
+    for monitored in joined.iter().filter_map(|unit| sentinel_of(nodes, unit)) {
+        let (count, epoch) = votes.entry(monitored.primary.host).or_default();
+        *count += 1;
+        *epoch = monitored.epoch.max(*epoch);
     }
-    let (host, count) = votes.into_iter().max_by_key(|(_, count)| *count)?;
-    (count * 2 > joined.len()).then_some(host)
+    let latest = votes.values().map(|(_, epoch)| *epoch).max()?;
+    let (host, (count, epoch)) = votes.into_iter().max_by_key(|(_, (count, _))| *count)?;
+    (count * 2 > joined.len() && epoch == latest).then_some(host)
+}
+
+fn joined(juju: &Juju) -> Vec<&UnitName> {
+    let joined = juju.members.iter().filter(|(_, member)| member.joined);
+    joined.map(|(unit, _)| unit).collect()
 }
 
 fn sentinel_of<'n>(nodes: &'n Nodes, unit: &UnitName) -> Option<&'n Monitored> {
@@ -59,18 +65,10 @@ pub fn appoint(juju: &Juju, nodes: &Nodes) -> Option<Appointment> {
     let own = juju.members.get(&juju.unit)?.address?;
     let appointed = juju.ledger.appointment.as_ref();
     let epoch = appointed.map_or(1, |appointment| appointment.epoch + 1);
-    let is_member = |host: IpAddr| {
-        let mut members = juju.members.values();
-        members.any(|member| member.address == Some(host))
-    };
-    let joined: Vec<_> = juju
-        .members
-        .iter()
-        .filter(|(_, member)| member.joined)
-        .collect();
+    let joined = joined(juju);
     if joined.is_empty() {
         // The first, or the first after all have gone.
-        let waits = appointed.is_some_and(|appointment| is_member(appointment.address));
+        let waits = appointed.is_some_and(|appointment| is_member(juju, appointment.address));
         return (!waits).then_some(Appointment {
             epoch,
             address: own,
@@ -78,26 +76,58 @@ pub fn appoint(juju: &Juju, nodes: &Nodes) -> Option<Appointment> {
     }
     // An appointment is carried out before another is made.
     if appointed.is_some_and(|appointment| {
-        is_member(appointment.address) && !has_obeyed(juju, nodes, appointment.address)
+        is_member(juju, appointment.address) && !has_obeyed(juju, nodes, appointment.address)
     }) {
         return None;
     }
-    let named = named_by_majority(juju, nodes);
-    if named.is_some_and(is_member) {
-        return None;
-    }
-    // Whoever has not answered may have come further than those who have.
-    let mut best: Option<(u64, IpAddr)> = None;
-    for (unit, member) in joined {
-        let server = nodes.get(unit).and_then(|node| node.server.known())?;
-        let offset = match &server.role {
-            Role::Primary { offset, .. } | Role::Replica { offset, .. } => *offset,
+    let named = joined.iter().filter_map(|unit| sentinel_of(nodes, unit));
+    let mut named = named.map(|monitored| monitored.primary.host);
+    let address = match named.find(|host| is_member(juju, *host)) {
+        Some(host) => only_known(juju, nodes, host),
+        None => furthest(juju, nodes),
+    };
+    address.map(|address| Appointment { epoch, address })
+}
+
+/// The server that has come furthest, whatever it is. Whoever has not answered may
+/// have come further than those who have, or know of a primary.
+fn furthest(juju: &Juju, nodes: &Nodes) -> Option<IpAddr> {
+    let mut best = None;
+    for unit in joined(juju) {
+        let node = nodes.get(unit)?;
+        node.sentinel.known()?;
+        let (offset, is_primary) = match &node.server.known()?.role {
+            Role::Primary { offset, .. } => (*offset, true),
+            Role::Replica { offset, .. } => (*offset, false),
         };
-        let candidate = (offset, member.address?);
-        best = best.max(Some(candidate));
+        best = best.max(Some((offset, is_primary, juju.members.get(unit)?.address?)));
     }
-    let (_, address) = best?;
-    Some(Appointment { epoch, address })
+    best.map(|(_, _, address)| address)
+}
+
+fn is_member(juju: &Juju, host: IpAddr) -> bool {
+    let mut members = juju.members.values();
+    members.any(|member| member.address == Some(host))
+}
+
+/// The primary at `host`, which some sentinel names, if no majority will ever come of
+/// itself: all sentinels answer, and most of them look after nothing. A sentinel that
+/// is only slow, or has not heard of an election yet, decides with the others.
+fn only_known(juju: &Juju, nodes: &Nodes, host: IpAddr) -> Option<IpAddr> {
+    let joined = joined(juju);
+    let mut names = 0;
+    for unit in &joined {
+        match nodes.get(*unit)?.sentinel.known()? {
+            Some(monitored) if monitored.primary.host == host => names += 1,
+            Some(_) => return None,
+            None => {}
+        }
+    }
+    let mut members = juju.members.iter();
+    let (unit, _) = members.find(|(_, member)| member.address == Some(host))?;
+    let server = nodes.get(unit)?.server.known()?;
+    let is_primary = matches!(server.role, Role::Primary { .. });
+    (names * 2 <= joined.len() && is_primary).then_some(host)
 }
 
 /// Whether somebody already looks after the appointed server, or it has been
@@ -226,8 +256,7 @@ pub fn lost(juju: &Juju, nodes: &Nodes, milliseconds: u64) -> BTreeSet<UnitName>
 /// this unit. Until then its `replica-priority` is 0, with which it starts and which
 /// the watcher gives it when this unit is cut off.
 pub fn may_be_primary(juju: &Juju, nodes: &Nodes) -> bool {
-    let joined = juju.members.iter().filter(|(_, member)| member.joined);
-    let joined: Vec<_> = joined.map(|(unit, _)| unit).collect();
+    let joined = joined(juju);
     let answer = joined.iter().filter(|unit| {
         let node = nodes.get(unit);
         node.is_some_and(|node| node.sentinel.known().is_some())
@@ -244,7 +273,7 @@ pub fn is_cut_off(monitored: &Monitored) -> bool {
 
 /// How many sentinels must find the primary down.
 pub fn quorum(juju: &Juju) -> u32 {
-    let joined = juju.members.values().filter(|member| member.joined).count();
+    let joined = joined(juju).len();
     u32::try_from(joined.max(1) / 2 + 1).unwrap_or(1)
 }
 
@@ -253,8 +282,7 @@ pub fn quorum(juju: &Juju) -> u32 {
 /// So whoever comes first among the units goes first, and the others wait until
 /// it knows everything again.
 pub fn should_reset(juju: &Juju, nodes: &Nodes) -> bool {
-    let joined = juju.members.iter().filter(|(_, member)| member.joined);
-    let joined: Vec<_> = joined.map(|(unit, _)| unit).collect();
+    let joined = joined(juju);
     let hosts: BTreeSet<_> = juju
         .members
         .values()

@@ -74,6 +74,7 @@ pub(crate) fn node(role: Role, names: u8) -> Node {
         }),
         sentinel: Known::Known(Some(Monitored {
             primary: address(names),
+            epoch: 1,
             quorum: 2,
             sentinels: Vec::new(),
             replicas: Vec::new(),

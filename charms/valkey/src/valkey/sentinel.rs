@@ -12,6 +12,9 @@ pub const NAME: &str = "primary";
 pub struct Monitored {
     /// The server that it takes for the primary.
     pub primary: Address,
+    /// The number of the election that it knows of last. Whoever names another
+    /// primary by a higher one is right, and the others will hear of it.
+    pub epoch: u64,
     /// How many sentinels must find it down.
     pub quorum: u32,
     /// The other sentinels that it knows.
@@ -45,14 +48,16 @@ impl Connection {
         let found = || {
             let host = text("ip")?.parse().ok()?;
             let port = text("port")?.parse().ok()?;
-            Some((Address { host, port }, text("quorum")?.parse().ok()?))
+            let epoch = text("config-epoch")?.parse().ok()?;
+            Some((Address { host, port }, epoch, text("quorum")?.parse().ok()?))
         };
-        let (address, quorum) =
+        let (address, epoch, quorum) =
             found().ok_or_else(|| self.unexpected("SENTINEL MASTER says something else"))?;
         let sentinels = self.call(&["SENTINEL", "SENTINELS", NAME]).await?;
         let replicas = self.call(&["SENTINEL", "REPLICAS", NAME]).await?;
         Ok(Some(Monitored {
             primary: address,
+            epoch,
             quorum,
             sentinels: seen(&sentinels),
             replicas: seen(&replicas),

@@ -132,6 +132,35 @@ pub(crate) fn lost(world: &World, primary: &UnitName, written: &Written) -> usiz
     lost
 }
 
+/// Cuts the power of a unit with the primary, and lets hooks of the others run until
+/// the endpoint of this relation is another. Returns the others, and how long it took.
+pub(crate) fn cut_power(
+    world: &mut World,
+    unit: &UnitName,
+    relation: RelationId,
+) -> (Vec<UnitName>, Duration) {
+    let endpoint = |world: &World| world.answers(relation)[0]["endpoints"].clone();
+    let before = endpoint(world);
+    world.machines[unit].power_off();
+    let begun = Instant::now();
+    let mut others = world.units();
+    others.retain(|other| other != unit);
+    // Juju gives leadership to another within a minute.
+    if world.model.is_leader(unit.clone()) {
+        world.model.set_leader("valkey", others[0].clone());
+    }
+    while endpoint(world) == before {
+        assert!(
+            begun.elapsed() < Duration::from_secs(60),
+            "{}",
+            world.logs()
+        );
+        world.heed_watchers_of(&others);
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    (others, begun.elapsed())
+}
+
 pub(crate) fn primary_of(world: &World, endpoint: &str) -> UnitName {
     let host = endpoint.rsplit_once(':').unwrap().0;
     let units = world.units();
@@ -213,31 +242,9 @@ pub(crate) fn a_lost_primary_is_replaced_and_clients_are_told_in_seconds() {
     let old = primary_of(&world, &before);
     let writer = Writer::start(&before, &client.access, Duration::from_millis(1));
     std::thread::sleep(Duration::from_millis(800));
-    world.machines[&old].power_off();
-    let begun = Instant::now();
-    let others: Vec<_> = world
-        .units()
-        .into_iter()
-        .filter(|unit| *unit != old)
-        .collect();
-    // Juju gives leadership to another within a minute.
-    if world.model.is_leader(old.clone()) {
-        world.model.set_leader("valkey", others[0].clone());
-    }
-    let mut changes = 0;
-    let mut last = before;
-    while begun.elapsed() < Duration::from_secs(30) && changes == 0 {
-        world.heed_watchers_of(&others);
-        let now = client.endpoint(&world);
-        if now != last {
-            changes += 1;
-            last = now;
-            writer.told(last.clone());
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    assert_eq!(changes, 1, "{}", world.logs());
-    let told_after = begun.elapsed();
+    let (_, told_after) = cut_power(&mut world, &old, client.relation);
+    let last = client.endpoint(&world);
+    writer.told(last.clone());
     std::thread::sleep(Duration::from_millis(800));
     let written = writer.end();
     let new = primary_of(&world, &client.endpoint(&world));

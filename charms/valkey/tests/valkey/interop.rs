@@ -178,6 +178,10 @@ pub(crate) fn the_libraries_fire_what_charms_wait_for() {
 /// The primary is lost, and comes back: charms hear of it once.
 pub(crate) fn a_failover_is_one_event() {
     let mut world = World::with_units(Programs::newest(), 42, 3);
+    // As it is without being told otherwise: a machine that is so busy that a server says
+    // nothing for a second must not make the sentinels choose once more.
+    world.model.set_config("valkey", "down-after", json!(5000));
+    world.settle();
     let one = deployment().config("patterns", "app:*");
     world.model.deploy_with("one", charm("v1"), one);
     let zero = deployment().config("pattern", "zero:*");
@@ -191,23 +195,8 @@ pub(crate) fn a_failover_is_one_event() {
         .unwrap()
         .to_owned();
     let old = crate::cluster::primary_of(&world, &endpoint);
-    world.machines[&old].power_off();
-    let begun = std::time::Instant::now();
-    let others: Vec<_> = world
-        .units()
-        .into_iter()
-        .filter(|unit| *unit != old)
-        .collect();
-    if world.model.is_leader(old.clone()) {
-        world.model.set_leader("valkey", others[0].clone());
-    }
     let requirers = [one.unit.clone(), zero.unit.clone()];
-    while world.answer(one.relation)["endpoints"] == endpoint.as_str() {
-        assert!(begun.elapsed().as_secs() < 60, "{}", world.logs());
-        world.heed_watchers_of(&others);
-        std::thread::sleep(std::time::Duration::from_millis(50));
-    }
-    let told = begun.elapsed();
+    let (_, told) = crate::cluster::cut_power(&mut world, &old, one.relation);
     for unit in &requirers {
         while let Some(run) = world.model.step_unit(unit.clone()) {
             assert!(run.succeeded(), "{}: {}", run.name, run.stderr);

@@ -2,9 +2,8 @@
 
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
 
-use crate::cluster::{Client, list, primary_of};
+use crate::cluster::{Client, cut_power, list, primary_of};
 use crate::programs::Programs;
 use crate::world::World;
 
@@ -33,26 +32,8 @@ pub(crate) fn a_primary_that_comes_back_with_older_data_takes_none_from_others()
     copy(&volume, &kept);
     world.call(&mut writer, &["SET", "app:new", "1"]).unwrap();
     world.call(&mut writer, &["WAIT", "2", "2000"]).unwrap();
-    world.machines[&primary].power_off();
+    cut_power(&mut world, &primary, client.relation);
     copy(&kept.join("valkey"), &volume.join("valkey"));
-    let others: Vec<_> = world
-        .units()
-        .into_iter()
-        .filter(|unit| *unit != primary)
-        .collect();
-    if world.model.is_leader(primary.clone()) {
-        world.model.set_leader("valkey", others[0].clone());
-    }
-    let begun = Instant::now();
-    while client.endpoint(&world) == endpoint {
-        assert!(
-            begun.elapsed() < Duration::from_secs(60),
-            "{}",
-            world.logs()
-        );
-        world.heed_watchers_of(&others);
-        std::thread::sleep(Duration::from_millis(50));
-    }
     world.machines[&primary].power_on();
     world.wait_until(60, "it is a replica", |world| {
         list(&world.answer(client.relation), "read-only-endpoints").len() == 2

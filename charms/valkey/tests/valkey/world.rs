@@ -207,7 +207,7 @@ impl World {
                 let log = machine.service_log(&service(unit, what));
                 let log = std::fs::read_to_string(log).unwrap_or_default();
                 let lines: Vec<_> = log.lines().collect();
-                let shown = &lines[lines.len().saturating_sub(5)..];
+                let shown = &lines[lines.len().saturating_sub(15)..];
                 text.push_str(&format!("{what} of {unit}:\n  {}\n", shown.join("\n  ")));
             }
         }

@@ -56,9 +56,72 @@ fn the_leader_appoints_only_where_nobody_else_decides() {
     let two = juju(&[1, 2]);
     let appointed = appoint(&two, &lost).expect("sentinels of a lost majority cannot");
     assert_eq!((appointed.epoch, appointed.address), (2, host(2)));
-    // Whoever does not answer may have more.
+    // Of two that have as much the primary stays it, at a new address for instance.
+    let moved = nodes([node(is_primary(7), 3), node(follows(3, 7), 3), away()]);
+    assert_eq!(appoint(&two, &moved).expect("appointed").address, host(1));
+    // Whoever does not answer may have more, or know of a primary.
+    let mut quiet = lost;
+    quiet.get_mut(&unit(2)).expect("a node").sentinel = Known::Unknown("slow".to_owned());
+    assert_eq!(appoint(&two, &quiet), None);
     let half = nodes([node(follows(3, 5), 3), away(), away()]);
     assert_eq!(appoint(&two, &half), None);
+}
+
+#[test]
+fn nobody_is_appointed_while_sentinels_name_a_member() {
+    let silent = |role| {
+        let mut node = node(role, 1);
+        node.sentinel = Known::Unknown("it took too long".to_owned());
+        node
+    };
+    // Two sentinels are slow. The server that the third one names is well.
+    let three = juju(&[1, 2, 3]);
+    let slow = nodes([
+        node(is_primary(9), 1),
+        silent(follows(1, 9)),
+        silent(follows(1, 9)),
+    ]);
+    assert_eq!(appoint(&three, &slow), None);
+    // One has heard of a switch, and the other will.
+    let two = juju(&[1, 2]);
+    let switching = nodes([node(is_primary(9), 1), node(follows(1, 9), 2), away()]);
+    assert_eq!(appoint(&two, &switching), None);
+    // One that has forgotten everything is told what the other one knows.
+    let mut forgotten = nodes([node(is_primary(9), 1), node(follows(1, 9), 1), away()]);
+    forgotten.get_mut(&unit(2)).expect("a node").sentinel = Known::Known(None);
+    let appointed = appoint(&two, &forgotten).expect("no majority comes of itself");
+    assert_eq!((appointed.epoch, appointed.address), (2, host(1)));
+}
+
+#[test]
+fn a_newer_election_is_not_undone_by_who_has_not_heard_of_it() {
+    let mut juju = juju(&[1, 2, 3]);
+    let elected = |mut node: Node| {
+        if let Known::Known(Some(monitored)) = &mut node.sentinel {
+            monitored.epoch = 2;
+        }
+        node
+    };
+    // The old primary still answers, and two of three sentinels name it.
+    let three = nodes([
+        node(is_primary(9), 1),
+        node(is_primary(9), 1),
+        elected(node(follows(1, 9), 2)),
+    ]);
+    for number in [1, 2, 3] {
+        juju.unit = unit(number);
+        assert!(matches!(primary(&juju, &three), Known::Unknown(_)));
+        let local = local(&juju, &three, 1);
+        assert_eq!((local.follow, local.monitor), (None, None), "{number}");
+        assert_eq!(appoint(&juju, &three), None);
+    }
+    // An older one than the majority's is outvoted, wherever it points.
+    let three = nodes([
+        node(is_primary(9), 1),
+        elected(node(is_primary(9), 2)),
+        elected(node(follows(2, 9), 2)),
+    ]);
+    assert_eq!(primary(&juju, &three), Known::Known(unit(2)));
 }
 
 #[test]
@@ -169,6 +232,7 @@ fn who_is_cut_off_may_not_become_the_primary() {
     assert!(!may_be_primary(&juju, &nodes([here(), away(), away()])));
     let sees = |downs: &[bool]| Monitored {
         primary: address(1),
+        epoch: 1,
         quorum: 2,
         sentinels: downs
             .iter()
