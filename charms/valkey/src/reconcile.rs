@@ -138,7 +138,7 @@ pub async fn run(hook: Hook, root: PathBuf) -> Result<(), ReconcileError> {
     if run.juju.leader {
         run.serve(&own).await?;
     } else {
-        access::give(&run.juju, &own, &run.paths, &run.juju.ledger).await;
+        access::give(&run.juju, &own, &run.paths, &run.juju.ledger, &run.nodes).await;
     }
     run.publish_own().map_err(ReconcileError::Publish)?;
     run.replace_own(&own)?;
@@ -305,18 +305,21 @@ impl Run {
             member.address = self.juju.address;
         }
         // Before anything else, as nodes let in each other by their users.
-        let given = access::give(&self.only_own(), own, &self.paths, &self.juju.ledger).await;
+        let (nobody, ledger) = (Nodes::new(), &self.juju.ledger);
+        let given = access::give(&self.only_own(), own, &self.paths, ledger, &nobody).await;
         if let Some((_, reason)) = given.lacking.first() {
             self.report.problems.push(Problem::Server(reason.clone()));
         }
+        let mut seen = None;
         if self.juju.leader {
             let nodes = observe::nodes(&self.juju, &self.paths).await;
             if let Some(appointment) = cluster::appoint(&self.juju, &nodes) {
                 self.juju.ledger.appointment = Some(appointment);
             }
+            seen = Some(nodes);
         }
         let has_users = given.lacking.is_empty();
-        let settled = places::settle(&mut self.juju, own, &self.paths, has_users).await?;
+        let settled = places::settle(&mut self.juju, own, &self.paths, has_users, seen).await?;
         self.nodes = settled.nodes;
         let mut nodes = places::Own::open(&self.juju, own, &self.paths).await?;
         let joined = self

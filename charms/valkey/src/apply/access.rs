@@ -10,14 +10,14 @@ use thiserror::Error;
 use super::users::{UsersOutcome, commands_of, ensure_users, revision_of};
 use crate::acl::{User, client_on_sentinel, client_on_server, password_hash};
 use crate::explain::chain;
-use crate::facts::{Juju, OwnSecret};
+use crate::facts::{Juju, Known, Node, Nodes, OwnSecret};
 use crate::machine::{MachineError, Paths, random_text};
 use crate::observe;
 use crate::plan::access::{Changes, grant};
 use crate::plan::options::Options;
 use crate::relation::CLIENTS;
 use crate::relation::ledger::{Granted, Ledger};
-use crate::valkey::{Connection, ValkeyError};
+use crate::valkey::{Connection, ValkeyError, at_once};
 
 /// Why access could not be changed at all.
 #[derive(Debug, Error)]
@@ -159,19 +159,33 @@ pub struct Given {
     pub changed: usize,
 }
 
-/// Gives the nodes of these units the users of the ledger.
-pub async fn give(juju: &Juju, own: &OwnSecret, paths: &Paths, ledger: &Ledger) -> Given {
-    let mut given = Given::default();
+/// Gives the nodes of these units the users of the ledger, all at the same time. Who
+/// did not answer when `nodes` was read is not asked again.
+pub async fn give(
+    juju: &Juju,
+    own: &OwnSecret,
+    paths: &Paths,
+    ledger: &Ledger,
+    nodes: &Nodes,
+) -> Given {
     let only_own = !juju.leader;
-    for (unit, member) in &juju.members {
+    let addressed = juju.members.iter().filter_map(|(unit, member)| {
         let address = if *unit == juju.unit {
             juju.address
         } else {
             member.address
         };
-        let Some(host) = address.filter(|_| !only_own || *unit == juju.unit) else {
-            continue;
-        };
+        let host = address.filter(|_| !only_own || *unit == juju.unit)?;
+        Some((unit, host))
+    });
+    let asked = addressed.map(|(unit, host)| async move {
+        if let Some(Node {
+            server: Known::Unknown(reason),
+            sentinel: Known::Unknown(_),
+        }) = nodes.get(unit)
+        {
+            return (unit, Err(reason.clone()));
+        }
         let both = async {
             let mut server = observe::open_server(juju, own, paths, unit, host).await?;
             let one = on_server(&mut server, juju, own, ledger).await?;
@@ -179,7 +193,11 @@ pub async fn give(juju: &Juju, own: &OwnSecret, paths: &Paths, ledger: &Ledger) 
             let other = on_sentinel(&mut sentinel, own, ledger).await?;
             Ok::<_, ValkeyError>([one, other])
         };
-        match both.await {
+        (unit, both.await.map_err(|error| chain(&error)))
+    });
+    let mut given = Given::default();
+    for (unit, outcome) in at_once(asked).await {
+        match outcome {
             Ok(outcomes) => {
                 for outcome in outcomes {
                     match outcome {
@@ -188,7 +206,7 @@ pub async fn give(juju: &Juju, own: &OwnSecret, paths: &Paths, ledger: &Ledger) 
                     }
                 }
             }
-            Err(error) => given.lacking.push((unit.clone(), chain(&error))),
+            Err(reason) => given.lacking.push((unit.clone(), reason)),
         }
     }
     given

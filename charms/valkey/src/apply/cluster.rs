@@ -47,7 +47,8 @@ pub struct Settled {
 
 /// Looks, and does what this unit's nodes have to do, until there is nothing to
 /// do any more or it is the turn of others. A server that has its users (`has_users`)
-/// may become the primary from the moment on that it follows one.
+/// may become the primary from the moment on that it follows one. What was just
+/// `seen` of the nodes, if anything, is not asked for again.
 ///
 /// # Errors
 /// This unit's own nodes do not answer.
@@ -56,11 +57,15 @@ pub async fn settle(
     own: &OwnSecret,
     paths: &Paths,
     has_users: bool,
+    mut seen: Option<Nodes>,
 ) -> Result<Settled, ValkeyError> {
     let mut joined = false;
     let mut nodes = Nodes::new();
     for round in 0..ROUNDS {
-        nodes = observe::nodes(juju, paths).await;
+        nodes = match seen.take() {
+            Some(nodes) => nodes,
+            None => observe::nodes(juju, paths).await,
+        };
         let was_joined = juju
             .members
             .get(&juju.unit)

@@ -11,7 +11,7 @@ use crate::machine::{Commands, MachineError, Paths, Service, ensure_absent, relo
 use crate::observe;
 use crate::plan::answer::TLS_PORT;
 use crate::plan::cluster;
-use crate::valkey::{Address, Connection, Link, NAME, Role, ValkeyError};
+use crate::valkey::{Address, Connection, Link, NAME, Role, ValkeyError, at_once};
 
 /// A switch takes a second or two; where another is going on, longer.
 const SWITCH_LIMIT: Duration = Duration::from_secs(60);
@@ -118,21 +118,21 @@ impl Switch<'_> {
             let Role::Primary { offset, .. } = self.server.role().await? else {
                 return Ok(false);
             };
-            for (unit, member) in &self.juju.members {
-                let Some(host) = member.address.filter(|_| unit != self.from) else {
-                    continue;
-                };
-                let opened =
-                    observe::open_server(self.juju, self.own, self.paths, unit, host).await;
-                let role = match opened {
-                    Ok(mut connection) => connection.role().await,
-                    Err(error) => Err(error),
-                };
-                if let Ok(Role::Replica { offset: has, .. }) = role
-                    && has >= offset
-                {
-                    return Ok(true);
-                }
+            let (juju, own, paths) = (self.juju, self.own, self.paths);
+            let others = juju.members.iter().filter_map(|(unit, member)| {
+                let host = member.address.filter(|_| unit != self.from)?;
+                Some(async move {
+                    let opened = observe::open_server(juju, own, paths, unit, host).await;
+                    opened?.role().await
+                })
+            });
+            let has_all = |role: &Result<Role, ValkeyError>| match role {
+                Ok(Role::Replica { offset: has, .. }) => *has >= offset,
+                Ok(Role::Primary { .. }) | Err(_) => false,
+            };
+            // Writes wait meanwhile, so nobody who is away is waited for twice.
+            if at_once(others).await.iter().any(has_all) {
+                return Ok(true);
             }
             tokio::time::sleep(PAUSE).await;
         }

@@ -9,30 +9,30 @@ use crate::explain::chain;
 use crate::facts::{Juju, Known, Node, Nodes, OwnSecret, Server};
 use crate::machine::Paths;
 use crate::plan::answer::{SENTINEL_TLS_PORT, TLS_PORT};
-use crate::valkey::{Address, Connection, Login, Monitored, Target, ValkeyError};
+use crate::valkey::{Address, Connection, Login, Monitored, Target, ValkeyError, at_once, both};
 
-/// Asks the nodes of all units that have an address. Of a unit that is away they
-/// are unknown.
+/// Asks the nodes of all units that have an address, all at the same time. Of a unit
+/// that is away they are unknown.
 pub async fn nodes(juju: &Juju, paths: &Paths) -> Nodes {
-    let mut nodes = Nodes::new();
     let Some(own) = &juju.own else {
-        return nodes;
+        return Nodes::new();
     };
-    for (unit, member) in &juju.members {
+    let addressed = juju.members.iter().filter_map(|(unit, member)| {
         // Of this unit the address is what it will be.
         let address = if *unit == juju.unit {
             juju.address
         } else {
             member.address
         };
-        let Some(host) = address else { continue };
-        let node = Node {
-            server: known(server(juju, own, paths, unit, host).await),
-            sentinel: known(sentinel(juju, own, paths, unit, host).await),
-        };
-        nodes.insert(unit.clone(), node);
-    }
-    nodes
+        Some((unit, address?))
+    });
+    let asked = addressed.map(|(unit, host)| async move {
+        let server = server(juju, own, paths, unit, host);
+        let (server, sentinel) = both(server, sentinel(juju, own, paths, unit, host)).await;
+        let (server, sentinel) = (known(server), known(sentinel));
+        (unit.clone(), Node { server, sentinel })
+    });
+    at_once(asked).await.into_iter().collect()
 }
 
 fn known<T>(result: Result<T, ValkeyError>) -> Known<T> {

@@ -26,11 +26,11 @@ impl Run {
             ledger.revision += 1;
         }
         self.note(&changes, &mut ledger);
-        let mut given = access::give(&self.juju, own, &self.paths, &ledger).await;
+        let mut given = access::give(&self.juju, own, &self.paths, &ledger, &self.nodes).await;
         if let Some(number) = given.newer {
             // A hook that did not come to its end left it there.
             ledger.revision = number + 1;
-            given = access::give(&self.juju, own, &self.paths, &ledger).await;
+            given = access::give(&self.juju, own, &self.paths, &ledger, &self.nodes).await;
         }
         self.juju.ledger = ledger;
         let lacking: BTreeSet<UnitName> = given.lacking.into_iter().map(|(unit, _)| unit).collect();

@@ -186,3 +186,39 @@ pub(crate) fn sentinels_that_are_slow_move_no_primary() {
     world.update_status_all();
     assert_eq!(client.endpoint(&world), before);
 }
+
+/// Two units of four hang: they take connections, and say nothing. All are asked at the
+/// same time, so that a hook takes the time that one of them may take.
+pub(crate) fn units_that_do_not_answer_cost_one_time_limit() {
+    let mut world = World::with_units(Programs::newest(), 98, 4);
+    let client = Client::new(&mut world);
+    let primary = primary_of(&world, &client.endpoint(&world));
+    let leader = world.model.leader("valkey").unwrap();
+    let mut hang = world.units();
+    hang.retain(|unit| *unit != leader && *unit != primary);
+    hang.truncate(2);
+    let quick = world.update_status(&leader).duration;
+    let each = |world: &World, pause: bool| {
+        for (unit, node) in hang
+            .iter()
+            .flat_map(|unit| [(unit, "server"), (unit, "sentinel")])
+        {
+            let (machine, name) = (&world.machines[unit], service(unit, node));
+            match pause {
+                true => machine.pause_service(&name),
+                false => machine.resume_service(&name),
+            };
+        }
+    };
+    each(&world, true);
+    let slow = world.update_status(&leader).duration;
+    each(&world, false);
+    crate::say(&format!(
+        "update-status of four units: {quick:.1?}, and {slow:.1?} while two of them hang"
+    ));
+    // One after the other, the four nodes would take 12 s each time that they are asked.
+    assert!(slow < quick + Duration::from_secs(8), "{slow:?}");
+    world.wait_until(60, "all are there again", |world| {
+        list(&world.answer(client.relation), "read-only-endpoints").len() == 3
+    });
+}
