@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use certificates::Timestamp;
-use juju_hooks::{Event, Hook, Lifecycle, RelationChange, ToolError, Tools};
+use juju_hooks::{Event, Hook, Lifecycle, RelationChange, SecretId, ToolError, Tools};
 use thiserror::Error;
 
 use crate::apply::{access, cluster as places, machine, own};
@@ -110,6 +110,9 @@ pub async fn run(hook: Hook, root: PathBuf) -> Result<(), ReconcileError> {
     }
     let paths = Paths::new(root, &hook.unit);
     let tools = Tools::new(&hook.search_path, &paths.private()).map_err(ReconcileError::Tools)?;
+    if let Event::SecretRemove(secret, revision) = &hook.event {
+        return forget_revision(&tools, secret, *revision).map_err(ReconcileError::Publish);
+    }
     let leader = tools.is_leader().map_err(ReconcileError::Observe)?;
     if !leader && is_of_a_client(&hook.event) {
         // What the leader decides reaches the others over the peer relation.
@@ -148,16 +151,31 @@ pub async fn run(hook: Hook, root: PathBuf) -> Result<(), ReconcileError> {
 fn concerns_us(event: &Event) -> bool {
     match event {
         Event::Other(name) => name == SWITCHED,
-        Event::SecretRemove(..) | Event::Action(_) => false,
+        Event::Action(_) => false,
         // Units of clients say nothing; what their application says brings an event
         // of its own.
         Event::Relation(event) if event.endpoint == CLIENTS.0 => matches!(
             event.change,
             RelationChange::Changed | RelationChange::Broken
         ),
-        Event::Lifecycle(_) | Event::Relation(_) | Event::SecretChanged(_) | Event::Storage(..) => {
-            true
-        }
+        Event::Lifecycle(_)
+        | Event::Relation(_)
+        | Event::SecretChanged(_)
+        | Event::SecretRemove(..)
+        | Event::Storage(..) => true,
+    }
+}
+
+/// Removes a revision of a secret of ours that nobody reads any more: a password or a
+/// key that was replaced is kept nowhere.
+fn forget_revision(tools: &Tools, secret: &SecretId, revision: u32) -> Result<(), ToolError> {
+    let Ok(uri) = format!("secret:{secret}").parse() else {
+        return Ok(());
+    };
+    match tools.secret_remove(&uri, Some(revision.into())) {
+        // Only the leader may, and another may lead by now: it is told as well.
+        Err(error) if error.is_of_the_call() || error.is_of_leadership() => Ok(()),
+        removed => removed,
     }
 }
 

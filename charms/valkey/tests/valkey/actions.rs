@@ -98,6 +98,12 @@ pub(crate) fn a_password_is_rotated_without_a_gap() {
     world.call(&mut open, &["PING"]).expect("it goes on");
     let mut sentinel = world.connect(&endpoint.replace("6379", "26379"), &new);
     world.call(&mut sentinel, &["PING"]).unwrap();
+    // Juju does not keep what nobody reads any more.
+    world.settle();
+    let secrets = world.model.secrets("valkey");
+    let user = secrets.iter().find(|secret| uri == secret.uri.as_str());
+    let revisions: Vec<_> = user.unwrap().revisions.keys().collect();
+    assert_eq!(revisions, [&2]);
 }
 
 /// What a snapshot has is what is there after it is restored, on all units.
