@@ -5,4 +5,4 @@ mod archive;
 mod choose;
 
 pub use archive::{ArchiveError, remove_other_programs};
-pub use choose::{Chosen, ensure};
+pub use choose::{Ask, Chosen, ensure, forget_asked};

@@ -21,7 +21,7 @@ use crate::machine::{Commands, MachineError, Paths, Service};
 use crate::observe;
 use crate::plan::answer::PORT;
 use crate::plan::{Problem, Report, cluster, rotation};
-use crate::program::{self, Chosen};
+use crate::program::{self, Ask, Chosen};
 use crate::relation::CLIENTS;
 use crate::relation::ledger::Ledger;
 use crate::valkey::ValkeyError;
@@ -117,6 +117,10 @@ pub async fn run(hook: Hook, root: PathBuf) -> Result<(), ReconcileError> {
     if !leader && is_of_a_client(&hook.event) {
         // What the leader decides reaches the others over the peer relation.
         return Ok(());
+    }
+    if is_upgrade(&hook) {
+        // Another resource comes with this event as well.
+        program::forget_asked(&paths);
     }
     let mut run = Run::begin(tools, paths, &hook, leader)?;
     if is_leaving(&hook) {
@@ -226,9 +230,12 @@ impl Run {
 
     /// The program that is to run here; none if there is none that can.
     fn choose(&mut self, event: &Event) -> Result<Option<Chosen>, ToolError> {
-        // Another resource brings `upgrade-charm`.
-        let look = matches!(event, Event::Lifecycle(_));
-        match program::ensure(&self.tools, &self.paths, look)? {
+        let ask = match event {
+            Event::Lifecycle(Lifecycle::Install | Lifecycle::UpgradeCharm) => Ask::Always,
+            Event::Lifecycle(_) => Ask::Refused,
+            _ => Ask::Never,
+        };
+        match program::ensure(&self.tools, &self.paths, ask)? {
             Ok(chosen) => {
                 let refused = chosen.refused.clone().map(Problem::Archive);
                 self.report.problems.extend(refused);

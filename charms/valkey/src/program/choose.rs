@@ -7,11 +7,39 @@ use juju_hooks::{Resource, ToolError, Tools};
 
 use super::archive::{self, ArchiveError};
 use crate::explain::chain;
-use crate::machine::{Commands, MachineError, Paths, ensure_program, version};
+use crate::machine::{Commands, MachineError, Paths, ensure_absent, ensure_program, version};
 use crate::plan::restart::numbers;
 
 /// What `metadata.yaml` calls the archive.
 const RESOURCE: &str = "valkey";
+
+/// There while the archive that Juju has was looked at, and taken.
+fn asked(paths: &Paths) -> PathBuf {
+    paths.base().join("programs/asked")
+}
+
+/// Why the archive was refused, for hooks that do not look at it.
+fn refusal(paths: &Paths) -> PathBuf {
+    paths.base().join("programs/refused")
+}
+
+/// When Juju is asked for the archive.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Ask {
+    /// Another one may have come.
+    Always,
+    /// If the last one could not be taken, which may be otherwise by now.
+    Refused,
+    /// If it was never asked.
+    Never,
+}
+
+/// Forgets that Juju was asked, since another archive may have come: a hook that does
+/// not come so far leaves it to the next one.
+pub fn forget_asked(paths: &Paths) {
+    // The hook that it comes with asks in any case.
+    let _ = ensure_absent(&asked(paths));
+}
 
 /// The program that is to run here.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -26,26 +54,38 @@ pub struct Chosen {
 
 /// Makes the program that is to run be there: that of the archive that the operator
 /// attached, else the distribution's. An archive that cannot be used is refused with a
-/// reason, and what is there stays. With `look`, Juju is asked for the archive; else
-/// what was chosen last holds.
+/// reason, and what is there stays. Where Juju is not asked for the archive, what was
+/// chosen last holds.
 ///
 /// # Errors
 /// Juju does not answer, there is no program at all, or it does not run.
 pub fn ensure(
     tools: &Tools,
     paths: &Paths,
-    look: bool,
+    ask: Ask,
 ) -> Result<Result<Chosen, MachineError>, ToolError> {
-    let attached = match look {
+    let asks = match ask {
+        Ask::Always => true,
+        Ask::Refused => !asked(paths).exists(),
+        Ask::Never => !asked(paths).exists() && !refusal(paths).exists(),
+    };
+    let attached = match asks {
         true => Some(tools.resource_get(RESOURCE)?),
         false => None,
     };
-    Ok(choose(paths, attached))
+    let answered = !matches!(attached, None | Some(Resource::Unavailable(_)));
+    let chosen = choose(paths, attached);
+    if answered && chosen.as_ref().is_ok_and(|chosen| chosen.refused.is_none()) {
+        // Without it, the next hook asks again.
+        let _ = fs::create_dir_all(paths.base().join("programs"));
+        let _ = fs::write(asked(paths), "");
+    }
+    Ok(chosen)
 }
 
 fn choose(paths: &Paths, attached: Option<Resource>) -> Result<Chosen, MachineError> {
     let commands = Commands;
-    let note = paths.base().join("programs/refused");
+    let note = refusal(paths);
     let refused = match attached {
         None | Some(Resource::Unavailable(_)) => fs::read_to_string(&note).ok(),
         Some(attached) => {

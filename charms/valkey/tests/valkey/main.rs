@@ -95,6 +95,7 @@ fn trials() -> Vec<Trial> {
         rotation::an_authority_is_replaced_after_everybody_trusts_the_next,
         upgrade::an_upgraded_package_restarts_one_unit_after_the_other,
         upgrade::an_attached_archive_is_checked_and_taken,
+        upgrade::juju_is_asked_for_the_archive_when_another_may_have_come,
         away::a_lost_unit_is_not_waited_for_and_is_no_primary_before_it_has_all_users,
         away::a_unit_that_is_cut_off_stands_back,
         away::sentinels_that_are_slow_move_no_primary,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use juju_simulator::UnitName;
+use juju_simulator::{HookRun, UnitName};
 
 use crate::cluster::{Client, Writer, lost, primary_of};
 use crate::programs::Programs;
@@ -147,6 +147,49 @@ fn starter(programs: &Programs) -> String {
         "#!/bin/sh\nexec {place}/lib/linker --argv0 \"$0\" --library-path {place}/lib \
          {place}/libexec/valkey-server \"$@\"\n"
     )
+}
+
+/// How often hooks of Valkey's charm asked Juju for the archive.
+fn asked(runs: &[HookRun]) -> Vec<(String, usize)> {
+    let asked = runs.iter().map(|run| {
+        let calls = run.calls.iter().filter(|call| call.tool == "resource-get");
+        (run.name.clone(), calls.count())
+    });
+    asked.filter(|(_, count)| *count > 0).collect()
+}
+
+/// Juju is asked for the archive once, and again when another may have come or the
+/// last one could not be taken.
+pub(crate) fn juju_is_asked_for_the_archive_when_another_may_have_come() {
+    let mut world = World::deployed(Programs::newest(), 92, &[]);
+    let first = asked(&world.settle());
+    assert_eq!(first.len(), 1, "{first:?}");
+    let unit = world.add_unit();
+    let second = asked(&world.settle());
+    assert_eq!(second.len(), 1, "{second:?}");
+    world.ask("app", &["app:*"]);
+    assert_eq!(asked(&world.settle()), []);
+    assert_eq!(asked(&world.update_status_all()), []);
+    world.model.set_config("valkey", "down-after", 2000);
+    assert_eq!(asked(&world.settle()), []);
+    let garbage = world.directory.path().join("garbage");
+    std::fs::write(&garbage, "no archive").unwrap();
+    world.model.attach_resource("valkey", "valkey", &garbage);
+    let upgraded = ("upgrade-charm".to_owned(), 1);
+    let mut refused = asked(&world.settle());
+    refused.retain(|asked| asked.0 == "upgrade-charm");
+    assert_eq!(refused, [upgraded.clone(), upgraded.clone()]);
+    // It may have been the disk that was full.
+    let again = asked(&[world.update_status(&unit)]);
+    assert_eq!(again, [("update-status".to_owned(), 1)]);
+    let good = archive(
+        &world,
+        "good",
+        &[("valkey-server", &starter(&Programs::newest()))],
+    );
+    world.model.attach_resource("valkey", "valkey", &good);
+    assert_eq!(asked(&world.settle()), [upgraded.clone(), upgraded]);
+    assert_eq!(asked(&world.update_status_all()), []);
 }
 
 pub(crate) fn an_attached_archive_is_checked_and_taken() {
