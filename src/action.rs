@@ -22,6 +22,7 @@ mod snapshot;
 use thiserror::Error;
 
 use crate::apply::ApplyError;
+use crate::connection::ConnectError;
 use crate::context::{Context, ContextError};
 use crate::etcd::{Client, EtcdError};
 use crate::explain::status::wait_text;
@@ -65,6 +66,9 @@ pub(crate) enum ActionError {
     /// Something could not be read.
     #[error(transparent)]
     Observe(#[from] ObserveError),
+    /// A member could not be connected to.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
     /// Something could not be done.
     #[error(transparent)]
     Apply(#[from] ApplyError),

@@ -30,7 +30,8 @@ pub use port::open_port;
 pub use prepare::{Prepared, prepare, snapshot_at_rest};
 pub use proof::{Proven, prove, prove_or_fall_back};
 pub use publish::{
-    new_token, publish, rotate_admin_authority, rotate_client_authority, rotate_server_authority,
+    Published, new_token, publish, rotate_admin_authority, rotate_client_authority,
+    rotate_server_authority,
 };
 pub use recreate::recreate;
 pub use snapshot::snapshot;
@@ -59,7 +60,7 @@ pub enum ApplyError {
     Etcd(#[from] EtcdError),
     /// A connection to a certain member could not be made.
     #[error("failed to connect to another member")]
-    Connect(#[from] Box<crate::observe::ObserveError>),
+    Connect(#[from] crate::connection::ConnectError),
     /// No certificate could be made.
     #[error("failed to issue a certificate")]
     Issue(#[from] crate::tls::IssueError),

@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use crate::facts::{LedgerKeys, Timestamp};
+use crate::facts::{LedgerKeys, Relation, Timestamp};
 use crate::hook::{self, Hook};
 use crate::juju::{Revision, ToolError, Tools};
+use crate::relation::CLUSTER;
 use crate::workload::{Commands, Paths, UnitState, WorkloadError, layout};
 
 /// Everything that reads and writes need, made once for each run.
@@ -80,6 +81,19 @@ impl Context {
             true => Revision::Peek,
             false => Revision::Refresh,
         }
+    }
+
+    /// The peer relation: there is one from shortly after the installation on, for
+    /// the life of the application.
+    ///
+    /// # Errors
+    /// The hook tool failed.
+    pub fn peer_relation(&self) -> Result<Option<Relation>, ToolError> {
+        if let Some(id) = self.unit_state.peer_relation {
+            let endpoint = CLUSTER;
+            return Ok(Some(Relation { endpoint, id }));
+        }
+        Ok(self.tools.relation_ids(CLUSTER)?.first().copied())
     }
 
     /// Where this application's ledger lies in etcd.

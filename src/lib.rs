@@ -7,6 +7,7 @@
 
 pub mod action;
 pub mod apply;
+pub mod connection;
 pub mod context;
 pub mod etcd;
 pub mod explain;

@@ -14,22 +14,20 @@ mod quorum;
 mod signing;
 mod transfer;
 
-pub use authorities::{
-    AUTHORITIES_LABEL, content as authorities_content, of_application as authorities_of_application,
-};
+pub use authorities::of_application as authorities_of_application;
 pub use clients::{clients, read_pending};
-pub use etcd::{access, client_at, cluster, connect, member_urls, own_member_answers};
+pub use etcd::{access, cluster, connect, member_urls};
 pub use health::health;
-pub use juju::{Application, application, leads, peer_relation};
+pub use juju::{Application, application, leads};
 pub use legacy::legacy;
 pub use machine::machine;
-pub use options::{own_url, served_client_port};
 pub use quorum::{Quorum, quorum};
 pub use signing::{answered, signing};
 pub use transfer::transfers;
 
 use thiserror::Error;
 
+use crate::connection::ConnectError;
 use crate::etcd::EtcdError;
 use crate::juju::ToolError;
 use crate::workload::WorkloadError;
@@ -55,9 +53,9 @@ pub enum ObserveError {
         #[source]
         source: crate::tls::IssueError,
     },
-    /// The administrator's certificate of this unit is not there yet.
-    #[error("failed to find this unit's administrator certificate")]
-    NoCredentials,
+    /// A member could not be connected to.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
     /// A file of the service cannot be rendered.
     #[error("failed to render the files of the service")]
     Render(#[from] crate::workload::configuration::RenderError),

@@ -10,6 +10,7 @@ mod report;
 use thiserror::Error;
 
 use crate::apply::{self, ApplyError, Readiness};
+use crate::connection;
 use crate::context::{Context, ContextError};
 use crate::etcd::EtcdError;
 use crate::explain::preview::{self, Preview};
@@ -20,7 +21,7 @@ use crate::hook::{Event, Hook};
 use crate::juju::{LogLevel, ToolError};
 use crate::observe::{self, Application, ObserveError};
 use crate::plan::{self, Plan, Report, Wait};
-use crate::workload::relation_notes;
+use crate::workload::own_databags;
 use departing_units::{note_departing_units, prune};
 
 /// How many stages one hook may carry out. A first start takes about ten; more
@@ -208,12 +209,7 @@ impl Run {
         let application = observe::application(context)?;
         // Another unit leads and writes, or may have done so until now.
         if !application.leader || context.hook.event.may_follow_another_leader() {
-            relation_notes::forget_all(&context.paths).map_err(ReconcileError::UnitState)?;
-        }
-        // Units may have come or gone.
-        if let Event::Signing { relation, .. } = &context.hook.event {
-            relation_notes::forget(&context.paths, relation.id)
-                .map_err(ReconcileError::UnitState)?;
+            own_databags::forget_all(&context.paths).map_err(ReconcileError::UnitState)?;
         }
         // Events that do not read the options go by these from now on.
         let unit_state = &mut context.unit_state;
@@ -295,7 +291,7 @@ impl Run {
                 {
                     self.published_unsettled = true;
                     let publication = plan::publish::unsettled(&observed);
-                    apply::publish(context, None, &publication).await?;
+                    self.publish(context, None, &publication).await?;
                 }
                 Progress::Waits(wait) => {
                     report.wait_for(wait);
@@ -310,7 +306,8 @@ impl Run {
     fn finish(self, context: &mut Context, report: &mut Report) -> Result<(), ReconcileError> {
         let is_full = self.application.pass == Pass::Full;
         if is_full && report.wait.is_none() {
-            apply::open_port(context)?;
+            let port = connection::served_client_port(context);
+            apply::open_port(context, port.map_err(ObserveError::from)?)?;
         }
         // What only a full pass looks at stands until the next one.
         match is_full {
@@ -318,7 +315,7 @@ impl Run {
             false => report.provider.clone_from(&context.unit_state.provider),
         }
         report.refused_port = context.unit_state.refused_port;
-        if is_full && let Some(relation) = observe::peer_relation(context)? {
+        if is_full && let Some(relation) = context.peer_relation().map_err(ObserveError::from)? {
             context.unit_state.peer_relation = Some(relation.id);
         }
         let may_differ = context.hook.event.may_have_changed_status();

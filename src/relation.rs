@@ -5,6 +5,7 @@
 //! [`data_interfaces`]; what is etcd's own stands here: that a resource is a
 //! prefix, and what is in the secrets.
 
+pub mod authorities;
 pub mod legacy;
 pub mod peer;
 

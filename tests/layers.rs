@@ -52,16 +52,21 @@ const CONFIGURATION: (&str, &str) = ("workload::configuration", "configuration")
 /// is not listed here is the driver, which knows all.
 const ARROWS: &[(&str, &[&str])] = &[
     ("facts", &["relation", "tls"]),
-    ("relation", &["facts"]),
+    ("relation", &["facts", "juju", "tls"]),
     ("configuration", &["facts"]),
     ("plan", &["configuration", "facts", "relation", "tls"]),
     ("explain", &["facts", "juju", "plan", "relation"]),
     ("etcd", &["facts"]),
     ("workload", &["facts"]),
     (
+        "connection",
+        &["configuration", "context", "etcd", "facts", "workload"],
+    ),
+    (
         "observe",
         &[
             "configuration",
+            "connection",
             "context",
             "etcd",
             "facts",
@@ -77,13 +82,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "apply",
         &[
-            "configuration",
+            "connection",
             "context",
             "etcd",
             "facts",
             "juju",
             "log",
-            "observe",
             "plan",
             "relation",
             "tls",
@@ -95,6 +99,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &[
             "apply",
             "configuration",
+            "connection",
             "context",
             "etcd",
             "explain",
@@ -111,7 +116,10 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("hook", &["facts", "relation"]),
-    ("context", &["facts", "hook", "juju", "workload"]),
+    (
+        "context",
+        &["facts", "hook", "juju", "relation", "workload"],
+    ),
 ];
 
 /// How the names of functions begin that change something. Reading is all that

@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 use super::parameters::{Parameters, wrong};
 use super::{ActionError, Session, observe_cluster};
 use crate::apply::{self, ApplyError};
+use crate::connection;
 use crate::context::Context;
 use crate::etcd::{Client, Lock};
 use crate::explain::reasons;
 use crate::facts::Cluster;
 use crate::juju::ActionResults;
-use crate::observe;
 use crate::plan::defrag::{self, Target};
 
 /// The longest that one member is waited for: five minutes, in which a slow
@@ -108,7 +108,7 @@ async fn alone(context: &Context, client: &Client, target: &Target) -> Result<Do
     // Much may have happened since it was looked at first.
     let cluster = observe_cluster(context, client).await?;
     safe(&cluster, target)?;
-    let member = observe::client_at(context, &target.url)
+    let member = connection::client_at(context, &target.url)
         .await?
         .with_limit(LIMIT);
     if let Some(transferee) = defrag::transferee(&cluster, target)

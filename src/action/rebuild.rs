@@ -10,6 +10,7 @@ use super::parameters::Parameters;
 use super::restore::Preflight;
 use super::{ActionError, snapshot};
 use crate::apply;
+use crate::connection;
 use crate::context::Context;
 use crate::etcd::{Client, EtcdError, RaftProgress};
 use crate::facts::Member;
@@ -115,7 +116,7 @@ async fn survivors(context: &Context, preflight: &Preflight) -> Vec<Survivor> {
 
 async fn ask(context: &Context, urls: &[String]) -> Vec<Survivor> {
     let asked = urls.iter().map(|url| async move {
-        let client = observe::client_at(context, url).await.ok()?;
+        let client = connection::client_at(context, url).await.ok()?;
         let raft_progress = tokio::time::timeout(PROGRESS_LIMIT, client.raft_progress()).await;
         let raft_progress: Option<Result<RaftProgress, EtcdError>> = raft_progress.ok();
         let raft_progress = raft_progress?.ok()?;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::parameters::{Parameters, wrong};
 use super::{ActionError, snapshot};
 use crate::apply::{self, ApplyError, Prepared};
+use crate::connection;
 use crate::context::Context;
 use crate::etcd::{Client, EtcdError, Lock};
 use crate::facts::{Bootstrap, Ledger, LockName, MemberName, Recreation};
@@ -90,10 +91,10 @@ pub(crate) async fn restore(
 /// A connection to this unit's member, which has a vote in a cluster that
 /// agrees: what the old cluster is taken apart into.
 async fn own_member(context: &Context, preflight: &Preflight) -> Result<Client, ActionError> {
-    let url = observe::own_url(context).ok_or_else(|| {
+    let url = connection::own_url(context).ok_or_else(|| {
         ActionError::Refused("this unit has no address yet: wait until it is active".to_owned())
     })?;
-    let client = observe::client_at(context, &url).await?;
+    let client = connection::client_at(context, &url).await?;
     let agreed = async {
         let status = client.status().await?;
         client.revision().await?;
@@ -249,8 +250,17 @@ impl Preflight {
         before: Option<&Ledger>,
     ) -> Result<Prepared, ActionError> {
         let peer_url = self.peer_url();
-        let prepared =
-            apply::prepare(context, &self.storage, &peer_url, file, bootstrap, before).await;
+        let answered = observe::answered(context)?;
+        let prepared = apply::prepare(
+            context,
+            &self.storage,
+            &peer_url,
+            file,
+            bootstrap,
+            before,
+            &answered,
+        )
+        .await;
         prepared.map_err(|error| {
             // The reason is worth more than the space, which the next run takes
             // back.

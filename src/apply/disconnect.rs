@@ -1,10 +1,10 @@
 //! Ends the connections of clients to this unit's member.
 
 use super::ApplyError;
+use crate::connection::{client_at, own_url};
 use crate::context::Context;
 use crate::facts::observed::Disconnection;
 use crate::log;
-use crate::observe::{client_at, own_url};
 use crate::workload::{Ended, end_connections};
 
 /// Ends every established connection to the port for clients of this unit's
@@ -19,7 +19,7 @@ pub async fn disconnect(context: &Context) -> Result<Disconnection, ApplyError> 
     };
     // A member that is behind would let a watch begin that is to be ended, so
     // it has to agree with the others first.
-    let client = client_at(context, &url).await.map_err(Box::new)?;
+    let client = client_at(context, &url).await?;
     if let Err(error) = client.revision().await {
         tracing::debug!("connections stay open for now: {}", log::chain(&error));
         return Ok(Disconnection::Postponed);

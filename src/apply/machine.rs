@@ -1,22 +1,20 @@
 //! Packages, files and the service of this machine.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use super::{ApplyError, recreate, serving};
+use crate::connection;
 use crate::context::Context;
-use crate::facts::authorities::Authorities;
 use crate::facts::machine::Documents;
-use crate::facts::{Bootstrap, Known, MemberName, Secret, Source};
+use crate::facts::provider::KeyPair;
+use crate::facts::{Bootstrap, MemberName, Secret, Source};
 use crate::juju::StatusName;
 use crate::log;
-use crate::observe::{self, Application};
 use crate::plan::access::RESERVED_PREFIX;
-use crate::plan::machine::MachineStep;
-use crate::plan::upgrade;
+use crate::plan::machine::{Installation, MachineStep, ServerIssuance, TrustTexts};
 use crate::tls::Issued;
-use crate::workload::configuration::etcd_config::noted_program;
-use crate::workload::files::{PRIVATE_FILE, PUBLIC_FILE, ensure_absent, ensure_file, read_text};
+use crate::workload::files::{PRIVATE_FILE, PUBLIC_FILE, ensure_absent, ensure_file};
 use crate::workload::request_file::forget_request;
 use crate::workload::{
     self, Owner, Service, Started, State, WorkloadError, data, layout, package, release,
@@ -54,46 +52,19 @@ pub enum Readiness {
 /// does not come up is one only if no other member serves.
 pub async fn machine(
     context: &mut Context,
-    application: &Application,
     steps: &[MachineStep],
     others_serve: bool,
 ) -> Result<Option<Readiness>, ApplyError> {
     let mut readiness = None;
     for step in steps {
         match step {
-            MachineStep::Install => install(context, application)?,
-            MachineStep::StoreAuthorities => {
-                let authorities = authorities(application)?;
-                let paths = &context.paths;
-                let server = authorities.server_trust();
-                let admin = authorities.admin_trust();
-                let path = paths.server_ca();
-                ensure_file(&path, server.as_bytes(), PUBLIC_FILE, Owner::Charm)?;
-                let path = paths.admin_ca();
-                ensure_file(&path, admin.as_bytes(), PUBLIC_FILE, Owner::Charm)?;
-                if let Some(client) = authorities.signing_trust() {
-                    let path = paths.client_ca();
-                    ensure_file(&path, client.as_bytes(), PUBLIC_FILE, Owner::Charm)?;
-                }
-            }
-            MachineStep::IssueServer(names, seconds) => {
-                // No user of etcd may have this name: see `RESERVED_PREFIX`.
-                let name = format!("{RESERVED_PREFIX}{}", MemberName::of(&context.hook.unit));
-                let authority = &authorities(application)?.server;
-                let issued = authority.issue_server(&name, names, context.now, *seconds)?;
-                serving::show_in_place_of_own(context, &issued)?;
-                let owner = Owner::Etcd(&context.commands);
-                let (certificate, key) = (
-                    context.paths.server_certificate(),
-                    context.paths.server_key(),
-                );
-                store(&issued, &certificate, &key, owner)?;
-            }
-            MachineStep::IssueAdmin(seconds) => {
-                let authority = &authorities(application)?.admin;
+            MachineStep::Install(installation) => install(context, installation)?,
+            MachineStep::StoreAuthorities(trust) => store_authorities(context, trust)?,
+            MachineStep::IssueServer(issuance) => issue_server(context, issuance)?,
+            MachineStep::IssueAdmin(authority, seconds) => {
                 let issued = authority.issue_client("root", context.now, *seconds)?;
-                let (certificate, key) =
-                    (context.paths.admin_certificate(), context.paths.admin_key());
+                let paths = &context.paths;
+                let (certificate, key) = (paths.admin_certificate(), paths.admin_key());
                 store(&issued, &certificate, &key, Owner::Charm)?;
             }
             MachineStep::StoreProviderTrust(text) => serving::store_trust(context, text)?,
@@ -128,7 +99,7 @@ pub async fn machine(
                 let path = context.paths.wanted_trust();
                 ensure_file(&path, text.as_bytes(), PUBLIC_FILE, Owner::Charm)?;
             }
-            MachineStep::Configure(documents) => configure(context, application, documents)?,
+            MachineStep::Configure(documents) => configure(context, documents)?,
             MachineStep::Start => {
                 let service = Service::new(&context.commands, context.paths.service());
                 let has_others = context.unit_state.client_endpoints.len() > 1;
@@ -213,31 +184,21 @@ pub fn stop(context: &Context) -> Result<(), ApplyError> {
     Ok(service.stop()?)
 }
 
-fn install(context: &mut Context, application: &Application) -> Result<(), ApplyError> {
+fn install(context: &mut Context, installation: &Installation) -> Result<(), ApplyError> {
     // It takes a minute, and nobody should wonder.
     context
         .tools
         .status_set(StatusName::Maintenance, "installing etcd")?;
-    let source = match &application.source {
-        Some(source) => source,
-        None => &Source::Distribution,
-    };
+    let source = &installation.source;
     // Written ahead: the machine may go down amid the packages' own scripts.
     let was_cut_short = std::mem::replace(&mut context.unit_state.installing, true);
     context.unit_state.write(&context.paths)?;
-    let before = program_of_member(context)?;
     let mut refused = None;
     let (commands, paths) = (&context.commands, &context.paths);
-    let installed = package::ensure_installed(commands, source, paths, was_cut_short, |after| {
-        let version = |program: &Path| {
-            let version = release::version(commands, program).ok();
-            version.and_then(|version| version.parse().ok())
-        };
-        if let Some(from) = before.as_deref().and_then(version)
-            && let Some(to) = version(&after.etcd)
-        {
-            refused = upgrade::refusal(&from, &to);
-        }
+    let installed = package::ensure_installed(commands, source, paths, was_cut_short, |new| {
+        let version = release::version(commands, &new.etcd).ok();
+        let version = version.and_then(|version| version.parse().ok());
+        refused = installation.refusal(version.as_ref());
         refused.is_none()
     });
     let refused_archive = match installed {
@@ -263,28 +224,46 @@ fn install(context: &mut Context, application: &Application) -> Result<(), Apply
     Ok(())
 }
 
-/// The program that the member of this unit last ran, or else would run next;
-/// `None` where there is no member yet. What it has written is not for every
-/// other release to go on with.
-fn program_of_member(context: &Context) -> Result<Option<PathBuf>, ApplyError> {
-    if context.unit_state.bootstrap.is_none() {
-        return Ok(None);
+fn store_authorities(context: &Context, trust: &TrustTexts) -> Result<(), ApplyError> {
+    let paths = &context.paths;
+    for (path, text) in [
+        (paths.server_ca(), Some(&trust.server)),
+        (paths.admin_ca(), Some(&trust.admin)),
+        (paths.client_ca(), trust.client.as_ref()),
+    ] {
+        if let Some(text) = text {
+            ensure_file(&path, text.as_bytes(), PUBLIC_FILE, Owner::Charm)?;
+        }
     }
-    let loaded = read_text(&context.paths.loaded_config())?;
-    let loaded = loaded.as_deref().and_then(noted_program);
-    let installed = package::installed(&context.paths)?.map(|programs| programs.etcd);
-    Ok(loaded.filter(|program| program.exists()).or(installed))
+    Ok(())
 }
 
-fn configure(
-    context: &mut Context,
-    application: &Application,
-    documents: &Documents,
-) -> Result<(), ApplyError> {
-    let storage = application
-        .storage
-        .as_ref()
-        .ok_or(ApplyError::Missing("storage"))?;
+fn issue_server(context: &Context, issuance: &ServerIssuance) -> Result<(), ApplyError> {
+    // No user of etcd may have this name: see `RESERVED_PREFIX`.
+    let name = format!("{RESERVED_PREFIX}{}", MemberName::of(&context.hook.unit));
+    let ServerIssuance {
+        authority,
+        names,
+        seconds,
+        is_shown,
+    } = issuance;
+    let issued = authority.issue_server(&name, names, context.now, *seconds)?;
+    // It comes first, so that a run that is killed leaves what can be verified.
+    if *is_shown {
+        let pair = KeyPair {
+            certificates: issued.certificate.clone(),
+            key: issued.key.clone(),
+        };
+        serving::show(context, &pair)?;
+    }
+    let paths = &context.paths;
+    let (certificate, key) = (paths.server_certificate(), paths.server_key());
+    store(&issued, &certificate, &key, Owner::Etcd(&context.commands))
+}
+
+fn configure(context: &mut Context, documents: &Documents) -> Result<(), ApplyError> {
+    let storage = context.unit_state.data_dir.as_ref();
+    let storage = storage.ok_or(ApplyError::Missing("storage"))?;
     layout::ensure_data_dir(&context.commands, &storage.join("etcd"))?;
     let paths = &context.paths;
     for (path, text) in [
@@ -318,13 +297,6 @@ fn store(
     Ok(())
 }
 
-fn authorities(application: &Application) -> Result<&Authorities, ApplyError> {
-    application
-        .authorities
-        .as_ref()
-        .ok_or(ApplyError::Missing("the certificate authorities"))
-}
-
 /// Waits until the member of this unit answers.
 ///
 /// # Errors
@@ -332,12 +304,13 @@ fn authorities(application: &Application) -> Result<&Authorities, ApplyError> {
 pub(super) async fn answers(context: &Context) -> Result<(), ApplyError> {
     let begun = std::time::Instant::now();
     loop {
-        match observe::own_member_answers(context).await {
-            Known::Known(()) => return Ok(()),
-            Known::Unknown(reason) if begun.elapsed() > ANSWER_LIMIT => {
+        match connection::ask_own_member(context).await {
+            Ok(()) => return Ok(()),
+            Err(error) if begun.elapsed() > ANSWER_LIMIT => {
+                let reason = log::chain(&error);
                 return Err(ApplyError::Unreachable(reason, context.paths.service()));
             }
-            Known::Unknown(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+            Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
         }
     }
 }

@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use super::ApplyError;
 use super::machine::begin;
+use crate::connection::{client_at, own_member};
 use crate::context::Context;
 use crate::etcd::{Client, EtcdError};
 use crate::facts::LockName;
-use crate::observe;
 use crate::plan::membership::MembershipStep;
 
 /// How long a hook waits for etcd to allow a change. A learner with a small
@@ -79,7 +79,7 @@ pub async fn membership(
         MembershipStep::Remove(member, url) => {
             let other = match url {
                 None => None,
-                Some(url) => Some(observe::client_at(context, url).await.map_err(Box::new)?),
+                Some(url) => Some(client_at(context, url).await?),
             };
             let client = other.as_ref().unwrap_or(client);
             let patience = match context.unit_state.dying {
@@ -97,17 +97,6 @@ pub async fn membership(
     }
 }
 
-/// A connection to the member of this unit: what concerns it alone is asked of
-/// it alone, whichever member told what is known of the cluster.
-///
-/// # Errors
-/// This unit has no address or no certificate yet.
-pub(super) async fn own_member(context: &Context) -> Result<Client, ApplyError> {
-    let url = observe::own_url(context).ok_or(ApplyError::Missing("an address"))?;
-    let client = observe::client_at(context, &url).await;
-    Ok(client.map_err(Box::new)?)
-}
-
 /// A connection to the member that leads, if it is another than the one behind
 /// this connection. A promotion has to be asked of the leader itself: other
 /// members hand it on without the name of whoever asks, and with authentication
@@ -122,9 +111,7 @@ async fn leader(context: &Context, client: &Client) -> Result<Option<Client>, Ap
         .iter()
         .find(|member| Some(member.id) == status.leader);
     match leader.and_then(|member| member.client_urls.first()) {
-        Some(url) => Ok(Some(
-            observe::client_at(context, url).await.map_err(Box::new)?,
-        )),
+        Some(url) => Ok(Some(client_at(context, url).await?)),
         None => Ok(None),
     }
 }

@@ -4,17 +4,16 @@ use super::ApplyError;
 use crate::context::Context;
 use crate::juju::{TcpPort, ToolError, Tools};
 use crate::log;
-use crate::observe;
 
-/// Lets clients in where the operator exposes the application. Every unit has
+/// Lets clients in at this port where the operator exposes the application. Every unit has
 /// its own ports; one that served clients before is closed. What Juju refuses,
 /// for a neighbour on the same machine that has the port, is remembered and said:
 /// etcd serves all the same.
 ///
 /// # Errors
 /// There is no such tool.
-pub fn open_port(context: &mut Context) -> Result<(), ApplyError> {
-    let wanted = TcpPort(observe::served_client_port(context)?);
+pub fn open_port(context: &mut Context, client_port: u16) -> Result<(), ApplyError> {
+    let wanted = TcpPort(client_port);
     context.unit_state.refused_port = match open_only(&context.tools, wanted) {
         Ok(()) => None,
         Err(error @ (ToolError::Failed { .. } | ToolError::Hung { .. })) => {

@@ -1,15 +1,16 @@
 //! The data of a new cluster, made from a snapshot beside the data in use and
 //! tried out there: nothing that anybody uses is touched.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::ApplyError;
 use super::service::stop_service;
+use crate::connection;
 use crate::context::Context;
 use crate::etcd::{Cleaned, Client};
-use crate::facts::{Bootstrap, Ledger, MemberName};
-use crate::observe;
+use crate::facts::{Bootstrap, CommonName, Ledger, MemberName, SignedName};
 use crate::workload::restore_check::{CheckedData, RestoreCheck};
 use crate::workload::snapshot::SnapshotFile;
 use crate::workload::snapshot_tool::{self, RestoredAs};
@@ -37,9 +38,9 @@ pub struct Prepared {
 
 /// Makes the data of a one-member cluster with these words from a snapshot
 /// file, starts an etcd on it that only this process can use, and makes it fit
-/// for this application, whose ledger was `before` where somebody could tell: see
-/// [`Client::clean_restored`]. What earlier runs
-/// prepared and never used is removed.
+/// for this application, whose ledger was `before` where somebody could tell, and whose
+/// relations were answered with certificates in the names `answered`: see
+/// [`Client::clean_restored`]. What earlier runs prepared and never used is removed.
 ///
 /// # Errors
 /// The snapshot cannot be used, or etcd does not run on it. Nothing was
@@ -51,6 +52,7 @@ pub async fn prepare(
     snapshot: &Path,
     bootstrap: &Bootstrap,
     before: Option<&Ledger>,
+    answered: &BTreeMap<CommonName, SignedName>,
 ) -> Result<Prepared, ApplyError> {
     let programs =
         package::installed(&context.paths)?.ok_or(ApplyError::Missing("the programs of etcd"))?;
@@ -76,8 +78,7 @@ pub async fn prepare(
     let gib = u32::try_from(size >> 30).unwrap_or(u32::MAX);
     let limit = START_LIMIT.saturating_add(START_LIMIT_PER_GIB.saturating_mul(gib));
     let client = serving(context, &mut restore_check, limit).await?;
-    let answered = observe::answered(context).map_err(Box::new)?;
-    let cleaned = client.clean_restored(before, &answered).await?;
+    let cleaned = client.clean_restored(before, answered).await?;
     let revision = client.revision().await?;
     // etcd waits for its clients before it ends.
     drop(client);
@@ -129,9 +130,7 @@ async fn serving(
 ) -> Result<Client, ApplyError> {
     let begun = Instant::now();
     loop {
-        let client = observe::client_at(context, restore_check.url())
-            .await
-            .map_err(Box::new)?;
+        let client = connection::client_at(context, restore_check.url()).await?;
         let unreachable = match client.status().await {
             Ok(status) if status.leader.is_some() => return Ok(client),
             Ok(_) => "it has no leader".to_owned(),

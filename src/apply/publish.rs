@@ -14,10 +14,10 @@ use crate::facts::authorities::{AdminRotation, Authorities, ClientRotation, Rota
 use crate::facts::{Condition, LedgerWrite, MemberName, Requirer, SecretId, SecretUri, Timestamp};
 use crate::juju::SecretOwner;
 use crate::log::chain;
-use crate::observe::{self, AUTHORITIES_LABEL};
 use crate::plan::publish::{
     Changes, DepartedRequest, EndedIdentities, LegacyPublication, Publication, TransferPublication,
 };
+use crate::relation::authorities::{self as secret, AUTHORITIES_LABEL};
 use crate::relation::fernet;
 use crate::relation::peer::{ApplicationData, Generation};
 use crate::tls::Authority;
@@ -36,13 +36,15 @@ pub struct Published {
 }
 
 /// Publishes. `client` is there whenever something is to be noted in the
-/// ledger.
+/// ledger, and `known_authorities` are there whenever the publication needs them,
+/// see [`Publication::needs_authorities`].
 ///
 /// # Errors
 /// See [`ApplyError`]; Juju then drops all of it, and the hook is run again.
 pub async fn publish(
     context: &mut Context,
     client: Option<&Client>,
+    known_authorities: Option<&Authorities>,
     publication: &Publication,
 ) -> Result<Published, ApplyError> {
     // Destructured whole, so that a field that is added cannot be forgotten.
@@ -71,11 +73,12 @@ pub async fn publish(
         peer_app.extend(found(context)?);
     }
     if *makes_client_authority {
-        peer_app.extend(make_client_authority(context)?);
+        let known = known_authorities.ok_or(ApplyError::Missing("the authorities"))?;
+        peer_app.extend(make_client_authority(context, known)?);
         log.push("made the authority of clients".to_owned());
     }
     for publication in signing {
-        let signed = tolerate(&mut log, sign(context, publication))?;
+        let signed = tolerate(&mut log, sign(context, known_authorities, publication))?;
         log.extend(signed);
     }
     let answered = answer(context, publication)?;
@@ -196,7 +199,7 @@ fn found(context: &Context) -> Result<Changes, ApplyError> {
             tools.secret_add(
                 AUTHORITIES_LABEL,
                 "Certificate authorities of this etcd cluster",
-                &observe::authorities_content(&authorities),
+                &secret::content(&authorities),
                 SecretOwner::Application,
             )?
         }
@@ -215,14 +218,15 @@ fn found(context: &Context) -> Result<Changes, ApplyError> {
 
 /// Makes the authority of clients and says that there is one; nobody does anything
 /// with it before this hook is committed and it exists.
-fn make_client_authority(context: &Context) -> Result<Changes, ApplyError> {
-    let authorities = observe::authorities_of_application(context).map_err(Box::new)?;
-    let authorities = authorities.ok_or(ApplyError::Missing("the authorities"))?;
+fn make_client_authority(
+    context: &Context,
+    authorities: &Authorities,
+) -> Result<Changes, ApplyError> {
     let name = format!("{} client authority", context.hook.unit.app());
     let client = Authority::create(&name, context.now, AUTHORITY_VALIDITY_SECONDS)?;
     let authorities = Authorities {
         client: Some(client),
-        ..authorities
+        ..authorities.clone()
     };
     store_authorities(context, &authorities)?;
     Ok(announced(&authorities))
@@ -235,7 +239,7 @@ fn make_client_authority(context: &Context) -> Result<Changes, ApplyError> {
 fn store_authorities(context: &Context, authorities: &Authorities) -> Result<(), ApplyError> {
     let info = context.tools.secret_info(AUTHORITIES_LABEL)?;
     let info = info.ok_or(ApplyError::Missing("the secret with the authorities"))?;
-    let content = observe::authorities_content(authorities);
+    let content = secret::content(authorities);
     context
         .tools
         .secret_set(&uri(context, &info.id), None, &content)?;
@@ -385,8 +389,8 @@ fn remove_labelled(
 }
 
 fn publish_to_peers(context: &Context, app: &Changes, unit: &Changes) -> Result<(), ApplyError> {
-    let relation = observe::peer_relation(context)
-        .map_err(|_| ApplyError::Missing("the peer relation"))?
+    let relation = context
+        .peer_relation()?
         .ok_or(ApplyError::Missing("the peer relation"))?;
     context.tools.relation_set_app(relation, app)?;
     context.tools.relation_set_unit(relation, unit)?;

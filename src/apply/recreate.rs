@@ -44,10 +44,10 @@ use std::time::{Duration, Instant};
 
 use super::ApplyError;
 use super::service::stop_service;
+use crate::connection;
 use crate::context::Context;
 use crate::etcd::{Client, EtcdError};
 use crate::facts::MemberData;
-use crate::observe;
 use crate::tls::TrustBundle;
 use crate::workload::files::{PUBLIC_FILE, ensure_absent, ensure_file, read_text};
 use crate::workload::{self, Owner, data, layout, wal};
@@ -110,7 +110,7 @@ pub async fn recreate(context: &mut Context) -> Result<bool, ApplyError> {
     context.unit_state.recreation = None;
     // It counts the revisions of another cluster.
     context.unit_state.disconnected = None;
-    context.unit_state.client_endpoints = observe::own_url(context).into_iter().collect();
+    context.unit_state.client_endpoints = connection::own_url(context).into_iter().collect();
     context.unit_state.write(&context.paths)?;
     Ok(true)
 }
@@ -139,10 +139,10 @@ pub(super) async fn quarantine(context: &mut Context, generation: u64) -> Result
 /// Takes all other members off the list of the old cluster. `false` if etcd
 /// does not allow it now.
 async fn remove_members(context: &Context) -> Result<bool, ApplyError> {
-    let Some(url) = observe::own_url(context) else {
+    let Some(url) = connection::own_url(context) else {
         return Ok(false);
     };
-    let client = observe::client_at(context, &url).await.map_err(Box::new)?;
+    let client = connection::client_at(context, &url).await?;
     let begun = Instant::now();
     loop {
         match remove_others(&client).await {

@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use super::ApplyError;
 use crate::context::Context;
 use crate::facts::provider::{KeyPair, PendingRequest};
-use crate::facts::{MemberName, RelationId, Secret};
+use crate::facts::{MemberName, RelationId};
 use crate::plan::access::RESERVED_PREFIX;
-use crate::tls::{Issued, OwnRequest};
+use crate::tls::OwnRequest;
 use crate::workload::Owner;
-use crate::workload::files::{PRIVATE_FILE, PUBLIC_FILE, ensure_absent, ensure_file, read_text};
+use crate::workload::files::{PRIVATE_FILE, PUBLIC_FILE, ensure_absent, ensure_file};
 use crate::workload::request_file::write_request;
 
 /// Stores the authorities of providers; an empty text for none.
@@ -44,27 +44,6 @@ pub(super) fn request(
         key: made.key,
     };
     Ok(write_request(&context.paths, &request)?)
-}
-
-/// Lets a member that shows its own certificate show this one, which is about to
-/// take its place: who checks the member may know the present authority alone. It
-/// comes first, so that a run that is killed leaves what can be verified.
-pub(super) fn show_in_place_of_own(context: &Context, issued: &Issued) -> Result<(), ApplyError> {
-    let paths = &context.paths;
-    let own = read_text(&paths.server_certificate())?.zip(read_text(&paths.server_key())?);
-    let own = own.map(|(certificates, key)| KeyPair {
-        certificates,
-        key: Secret::new(key),
-    });
-    let shown = read_text(&paths.served_pair())?.map(Secret::new);
-    if own.is_some() && own == shown.as_ref().and_then(KeyPair::read) {
-        let pair = KeyPair {
-            certificates: issued.certificate.clone(),
-            key: issued.key.clone(),
-        };
-        show(context, &pair)?;
-    }
-    Ok(())
 }
 
 /// Lets the member show this to clients from the next connection on.

@@ -4,10 +4,9 @@ use tls_certificates::answers::{self, Answer};
 
 use super::ApplyError;
 use crate::context::Context;
-use crate::observe;
+use crate::facts::authorities::Authorities;
 use crate::plan::publish::{SigningPublication, ToSign};
 use crate::tls::Authority;
-use crate::workload::relation_notes;
 
 /// Signs what is to be signed for one relation, and answers it. The names are on
 /// record by now. If this hook fails, nobody gets what it has signed.
@@ -16,6 +15,7 @@ use crate::workload::relation_notes;
 /// See [`ApplyError`].
 pub(super) fn sign(
     context: &Context,
+    authorities: Option<&Authorities>,
     publication: &SigningPublication,
 ) -> Result<String, ApplyError> {
     let SigningPublication {
@@ -26,11 +26,10 @@ pub(super) fn sign(
     } = publication;
     let mut answers = standing.clone();
     if !to_sign.is_empty() {
-        let authorities = observe::authorities_of_application(context).map_err(Box::new)?;
-        let authority = authorities.and_then(|all| all.client);
+        let authority = authorities.and_then(|all| all.client.as_ref());
         let authority = authority.ok_or(ApplyError::Missing("the authority of clients"))?;
         for request in to_sign {
-            answers.push(answer(context, &authority, request)?);
+            answers.push(answer(context, authority, request)?);
         }
     }
     // In one order, so that the next hook finds what this one has written.
@@ -38,7 +37,6 @@ pub(super) fn sign(
     let changes = answers::write(&answers, errors)
         .map(|(key, value)| (key.to_owned(), value))
         .into();
-    relation_notes::forget(&context.paths, relation.id)?;
     context.tools.relation_set_app(*relation, &changes)?;
     let refused: Vec<_> = errors.iter().map(|error| error.message.as_str()).collect();
     let refused = match refused.as_slice() {

@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use super::ApplyError;
-use super::membership::own_member;
 use super::proof::{Proven, fall_back, prove, restart_service};
+use crate::connection::{client_at, own_member, own_url};
 use crate::context::Context;
 use crate::etcd::{Client, Lock};
 use crate::facts::{LedgerWrite, LockName, MemberName};
-use crate::observe::{client_at, own_url};
 use crate::plan::restart::Restart;
 use crate::workload::files::{PUBLIC_FILE, ensure_file};
 use crate::workload::{Owner, package};
@@ -119,7 +118,7 @@ pub async fn trust(
     // The connection may be one to this member, at a port that it has left.
     let now = own_url(context).filter(|url| before.as_ref() != Some(url));
     let moved = match &now {
-        Some(url) => Some(client_at(context, url).await.map_err(Box::new)?),
+        Some(url) => Some(client_at(context, url).await?),
         None => None,
     };
     let client = moved.as_ref().unwrap_or(client);

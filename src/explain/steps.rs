@@ -66,8 +66,8 @@ pub fn steps(stage: &Stage) -> Vec<Step> {
 
 fn machine(step: &MachineStep) -> Words {
     let (kind, summary) = match step {
-        MachineStep::Install => ("install", "install etcd"),
-        MachineStep::StoreAuthorities => (
+        MachineStep::Install(_) => ("install", "install etcd"),
+        MachineStep::StoreAuthorities(_) => (
             "store-authorities",
             "store the certificates of the authorities",
         ),
@@ -75,7 +75,7 @@ fn machine(step: &MachineStep) -> Words {
             "issue-server",
             "make a new certificate for this unit's member",
         ),
-        MachineStep::IssueAdmin(_) => (
+        MachineStep::IssueAdmin(..) => (
             "issue-admin",
             "make a new administrator's certificate for this unit",
         ),

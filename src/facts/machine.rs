@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use super::authorities::Authorities;
 use super::provider::{KeyPair, PendingRequest};
-use super::{Bootstrap, Fingerprint, Known, MemberData, MemberIdentity, Timestamp, Version};
+use super::{
+    Bootstrap, Fingerprint, Known, MemberData, MemberIdentity, Source, Timestamp, Version,
+};
 use crate::tls::OwnCertificate;
 
 /// The leaves of a set of certificates, by fingerprint.
@@ -13,6 +15,9 @@ pub type Leaves = BTreeSet<Fingerprint>;
 /// The machine as it is.
 #[derive(Clone, Debug, Default)]
 pub struct Machine {
+    /// Where etcd's programs are to come from; `None` where this pass has no reason
+    /// to ask, and where what is installed stays.
+    pub source: Option<Source>,
     /// Whether etcd's programs are here, from where they are to come.
     pub is_installed: bool,
     /// Whether the archive that etcd is to come from was tried already.
@@ -24,6 +29,9 @@ pub struct Machine {
     /// The release of the programs that are here, or why it cannot be told;
     /// asked only where this unit has no member yet.
     pub release: Option<Known<Version>>,
+    /// The release that the member of this unit last ran, or else would run next; looked
+    /// for where other programs are to be installed.
+    pub member_release: Option<Version>,
     /// The address under which this unit serves.
     pub address: Option<String>,
     /// Other addresses under which it is reached.

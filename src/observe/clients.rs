@@ -13,7 +13,7 @@ use crate::juju::{Revision, SecretUnavailable, ToolError};
 use crate::log::chain;
 use crate::plan::sharing;
 use crate::relation::{self, Asked, ETCD_CLIENT, OfferedCertificate, fernet};
-use crate::workload::relation_notes::RelationNote;
+use crate::workload::own_databags::OwnDatabag;
 
 /// Reads the relations that this hook is about: one for an event on one
 /// relation, all in a full pass. Only the leader looks at what clients ask for.
@@ -35,7 +35,7 @@ pub fn clients(
         let recalls = context.hook.event.may_recall();
         for relation in context.tools.relation_ids(ETCD_CLIENT)? {
             let noted =
-                recalls.then(|| RelationNote::recall(&context.paths, relation.id, context.now));
+                recalls.then(|| OwnDatabag::recall(&context.paths, relation.id, context.now));
             let read = client_relation(context, relation, None, noted.flatten())?;
             clients.relations.insert(relation.id, read);
         }
@@ -141,7 +141,7 @@ fn client_relation(
     context: &Context,
     relation: Relation,
     remote_app: Option<AppName>,
-    noted: Option<RelationNote>,
+    noted: Option<OwnDatabag>,
 ) -> Result<ClientRelation, ObserveError> {
     let mut read = ClientRelation {
         app: remote_app.clone(),
@@ -190,10 +190,10 @@ fn bags(
     context: &Context,
     relation: Relation,
     remote_app: Option<AppName>,
-    noted: Option<RelationNote>,
+    noted: Option<OwnDatabag>,
 ) -> Result<(AppName, Databag, Databag), ToolError> {
     let tools = &context.tools;
-    if let Some(RelationNote {
+    if let Some(OwnDatabag {
         remote_app, own, ..
     }) = noted
     {

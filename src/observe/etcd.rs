@@ -2,19 +2,18 @@
 
 use std::collections::BTreeSet;
 
+use super::ObserveError;
 use super::answering::{ask, others_that_answer};
-use super::{ObserveError, own_url};
+use crate::connection::{credentials, own_url};
 use crate::context::Context;
 use crate::etcd::{Client, Credentials, EtcdError};
 use crate::facts::observed::{Pass, Peers};
 use crate::facts::{
-    Audit, Cluster, CommonName, Known, Ledger, Member, MemberStatus, RightsRevisions, Secret,
-    Version,
+    Audit, Cluster, CommonName, Ledger, Member, MemberStatus, RightsRevisions, Version,
 };
 use crate::log::chain;
 use crate::plan::advisory::lets_clients_become_root;
 use crate::plan::membership::client_url;
-use crate::workload::files;
 
 /// Prepares a connection to the first of these members that answers: one of
 /// our own, and where it does not run, those of the other units.
@@ -169,16 +168,6 @@ pub async fn access(
     Ok(())
 }
 
-/// A connection to one certain member.
-///
-/// # Errors
-/// This unit has no administrator's certificate, or the URL is none.
-pub async fn client_at(context: &Context, url: &str) -> Result<Client, ObserveError> {
-    let credentials = credentials(context)?.ok_or(ObserveError::NoCredentials)?;
-    let urls = [url.to_owned()];
-    Ok(Client::new(&urls, &credentials, context.ledger_keys()).await?)
-}
-
 async fn reach(
     context: &Context,
     url: &str,
@@ -187,55 +176,4 @@ async fn reach(
     let (client, _) = ask(context, url, credentials).await?;
     let members = client.members().await?;
     Ok((client, members))
-}
-
-/// The administrator's credentials of this unit; `None` until they are made.
-///
-/// # Errors
-/// A file could not be read.
-pub(super) fn credentials(
-    context: &Context,
-) -> Result<Option<Credentials>, crate::workload::WorkloadError> {
-    let paths = &context.paths;
-    let server_ca = files::read_text(&paths.server_ca())?;
-    // A member may show clients a certificate of another authority.
-    let provider_ca = files::read_text(&paths.provider_ca())?.unwrap_or_default();
-    let server_ca = server_ca.map(|own| own + &provider_ca);
-    let certificate = files::read_text(&paths.admin_certificate())?;
-    let key = files::read_text(&paths.admin_key())?;
-    let (Some(server_ca), Some(certificate), Some(key)) = (server_ca, certificate, key) else {
-        return Ok(None);
-    };
-    Ok(Some(Credentials {
-        server_ca,
-        certificate,
-        key: Secret::new(key),
-    }))
-}
-
-/// Whether the member of this unit answers.
-pub async fn own_member_answers(context: &Context) -> Known<()> {
-    let Some(url) = own_url(context) else {
-        return Known::Unknown("this unit has no address".to_owned());
-    };
-    let credentials = match credentials(context) {
-        Ok(Some(credentials)) => credentials,
-        Ok(None) => return Known::Unknown("this unit has no certificate".to_owned()),
-        Err(error) => return Known::Unknown(chain(&error)),
-    };
-    // The status is the member's own word; the ledger needs the cluster's
-    // agreement, which is what clients need too. A member that is still
-    // learning answers nothing else, and no client asks it.
-    let asked = async {
-        let urls = [url];
-        let client = Client::new(&urls, &credentials, context.ledger_keys()).await?;
-        match client.status().await? {
-            status if status.learner => Ok(()),
-            _ => client.ledger().await.map(drop),
-        }
-    };
-    match asked.await {
-        Ok(()) => Known::Known(()),
-        Err(error) => Known::Unknown(chain(&error)),
-    }
 }

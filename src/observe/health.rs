@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::ObserveError;
-use super::etcd::client_at;
+use crate::connection::client_at;
 use crate::context::Context;
 use crate::facts::Member;
 use crate::facts::observed::Peers;

@@ -13,7 +13,7 @@ use crate::facts::authorities::Authorities;
 use crate::facts::observed::{Pass, Peers};
 use crate::facts::options::{Options, auto_quota};
 use crate::facts::provider::Provider;
-use crate::facts::{Known, MemberName, Relation, Source};
+use crate::facts::{Known, MemberName, Source};
 use crate::hook::Event;
 use crate::juju::Resource;
 use crate::log::chain;
@@ -199,18 +199,8 @@ pub fn leads(context: &Context) -> Result<bool, ObserveError> {
     Ok(!context.unit_state.dying && context.tools.is_leader()?)
 }
 
-/// The peer relation: there is one from shortly after the installation on, for
-/// the life of the application.
-pub fn peer_relation(context: &Context) -> Result<Option<Relation>, ObserveError> {
-    if let Some(id) = context.unit_state.peer_relation {
-        let endpoint = CLUSTER;
-        return Ok(Some(Relation { endpoint, id }));
-    }
-    Ok(context.tools.relation_ids(CLUSTER)?.first().copied())
-}
-
 fn peers(context: &Context) -> Result<Option<Peers>, ObserveError> {
-    let Some(relation) = peer_relation(context)? else {
+    let Some(relation) = context.peer_relation()? else {
         return Ok(None);
     };
     let tools = &context.tools;

@@ -12,6 +12,7 @@ use crate::facts::{Known, MemberData, MemberName, Secret, Source, UnitName, Vers
 use crate::log::chain;
 use crate::plan::membership;
 use crate::tls::{Issued, OwnCertificate, TrustBundle, digest};
+use crate::workload::configuration::etcd_config::noted_program;
 use crate::workload::configuration::{self, EtcdConfig, SystemdUnit};
 use crate::workload::{
     self, Service, WorkloadError, bolt, data, files, package, release, request_file, wal,
@@ -69,10 +70,19 @@ pub fn machine(context: &Context, application: &Application) -> Result<Machine, 
     let is_done = !unit_state.installing && is_newest(context, application)?;
     machine.was_tried = is_done && matches!(application.source, Some(Source::Archive(_)));
     machine.is_installed = installed.is_some() && is_done;
+    if !machine.is_installed && unit_state.bootstrap.is_some() {
+        let loaded = files::read_text(&paths.loaded_config())?;
+        let loaded = loaded.as_deref().and_then(noted_program);
+        let current = installed.as_ref().map(|programs| programs.etcd.clone());
+        let program = loaded.filter(|program| program.exists()).or(current);
+        let release = program.map(|program| release(context, &program));
+        machine.member_release = release.as_ref().and_then(Known::known).cloned();
+    }
+    machine.source.clone_from(&application.source);
     machine.release = installed
         .as_ref()
         .filter(|_| machine.bootstrap.is_none())
-        .map(|programs| release(context, programs));
+        .map(|programs| release(context, &programs.etcd));
     if let Some(storage) = &application.storage {
         // Before it is mounted, what is there is not what was lost.
         let is_there = || workload::is_mounted(storage).is_ok_and(|is_mounted| is_mounted);
@@ -82,13 +92,14 @@ pub fn machine(context: &Context, application: &Application) -> Result<Machine, 
     machine.is_whole = machine.bootstrap.is_none() && is_whole(application, &machine.data);
     machine.may_begin = files::read(&paths.first_start())?.is_some();
     machine.authorities = application.authorities.clone();
-    machine.server_certificate = own(&paths.server_certificate(), &paths.server_key())?;
-    machine.own_pair = own_pair(context, machine.server_certificate.is_some())?;
+    let own_server = own(&paths.server_certificate(), &paths.server_key())?;
+    (machine.server_certificate, machine.own_pair) = own_server.unzip();
     machine.served =
         files::read_text(&paths.served_pair())?.and_then(|text| KeyPair::read(&Secret::new(text)));
     machine.pending_request = request_file::read_request(paths)?;
     machine.replaces_keys = unit_state.replaces_keys;
-    machine.admin_certificate = own(&paths.admin_certificate(), &paths.admin_key())?;
+    let own_admin = own(&paths.admin_certificate(), &paths.admin_key())?;
+    machine.admin_certificate = own_admin.map(|(certificate, _)| certificate);
     machine.written = Documents {
         configuration: files::read_text(&paths.wanted_config())?.unwrap_or_default(),
         service: files::read_text(&paths.service_file())?.unwrap_or_default(),
@@ -103,9 +114,9 @@ pub fn machine(context: &Context, application: &Application) -> Result<Machine, 
     Ok(machine)
 }
 
-/// The release of these programs, as they say themselves.
-fn release(context: &Context, programs: &package::Installed) -> Known<Version> {
-    let said = release::version(&context.commands, &programs.etcd);
+/// The release of this program, as it says itself.
+fn release(context: &Context, program: &Path) -> Known<Version> {
+    let said = release::version(&context.commands, program);
     let read = said
         .map_err(|error| chain(&error))
         .and_then(|text| text.parse().map_err(|error| format!("{error}")));
@@ -132,28 +143,15 @@ fn is_whole(application: &Application, data: &MemberData) -> bool {
 
 /// A certificate of ours and its key. A pair that does not belong together is
 /// none: a run was cut short between writing the one and the other.
-fn own(certificate: &Path, key: &Path) -> Result<Option<OwnCertificate>, WorkloadError> {
-    let (Some(certificate), Some(key)) = (files::read_text(certificate)?, files::read_text(key)?)
+fn own(certificate: &Path, key: &Path) -> Result<Option<(OwnCertificate, KeyPair)>, WorkloadError> {
+    let (Some(certificates), Some(key)) = (files::read_text(certificate)?, files::read_text(key)?)
     else {
         return Ok(None);
     };
-    let certificate = OwnCertificate::read(&certificate).ok();
     let key = Secret::new(key);
-    Ok(certificate.filter(|certificate| Issued::belongs_together(certificate, &key)))
-}
-
-/// The certificate of this member and its key, where they belong together.
-fn own_pair(context: &Context, is_pair: bool) -> Result<Option<KeyPair>, WorkloadError> {
-    let paths = &context.paths;
-    let certificates = files::read_text(&paths.server_certificate())?;
-    let key = files::read_text(&paths.server_key())?;
-    Ok(certificates
-        .zip(key)
-        .filter(|_| is_pair)
-        .map(|(certificates, key)| KeyPair {
-            certificates,
-            key: Secret::new(key),
-        }))
+    let certificate = OwnCertificate::read(&certificates).ok();
+    let certificate = certificate.filter(|found| Issued::belongs_together(found, &key));
+    Ok(certificate.map(|found| (found, KeyPair { certificates, key })))
 }
 
 /// Whether the archive that etcd is to come from, if any, is the one that was

@@ -5,12 +5,11 @@ use std::net::IpAddr;
 use serde_json::{Map, Value};
 
 use super::ObserveError;
+use crate::connection::served_ports;
 use crate::context::Context;
 use crate::facts::options::{OptionRefusal, Options};
-use crate::facts::tuning::CLIENT_PORT;
-use crate::workload::configuration::etcd_config::{Ports, ports_in};
-use crate::workload::configuration::https_url;
-use crate::workload::{self, WorkloadError, files};
+use crate::workload::configuration::etcd_config::Ports;
+use crate::workload::{self, WorkloadError};
 
 /// Options, and where they come from.
 #[derive(Debug)]
@@ -71,28 +70,6 @@ pub(super) fn remembered(context: &Context) -> Configured {
     }
 }
 
-/// The port at which the etcd of this unit serves clients: what it has loaded,
-/// which is not what is configured while it waits for its restart.
-///
-/// # Errors
-/// The file could not be read.
-pub fn served_client_port(context: &Context) -> Result<u16, WorkloadError> {
-    let ports = served(context)?;
-    Ok(ports.map_or(CLIENT_PORT, |ports| ports.client))
-}
-
-/// Where the etcd of this unit serves clients, if that is known. A file that
-/// cannot be read is an error of whoever reads it for more than this.
-pub fn own_url(context: &Context) -> Option<String> {
-    let port = served_client_port(context).ok()?;
-    Some(https_url(context.unit_state.address?, port))
-}
-
-fn served(context: &Context) -> Result<Option<Ports>, WorkloadError> {
-    let loaded = files::read_text(&context.paths.loaded_config())?;
-    Ok(loaded.as_deref().and_then(ports_in))
-}
-
 /// A port that something else on this machine has. etcd would not start with
 /// it, and nothing would serve until an operator chooses another port.
 fn taken_port(
@@ -106,7 +83,7 @@ fn taken_port(
     // Our own etcd has those that it serves at, and no other had those that it
     // is about to serve at when they were looked at first.
     let mut own = Vec::new();
-    if let Some(Ports { client, peer }) = served(context)? {
+    if let Some(Ports { client, peer }) = served_ports(context)? {
         own.extend([client, peer]);
     }
     if context.unit_state.options.is_some() {

@@ -12,9 +12,10 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
+use super::ObserveError;
 use super::answering::ask;
-use super::etcd::{cluster, credentials, member_urls};
-use super::{ObserveError, own_url};
+use super::etcd::{cluster, member_urls};
+use crate::connection::{credentials, own_url};
 use crate::context::Context;
 use crate::etcd::{Client, Credentials, EtcdError};
 use crate::facts::observed::{Pass, Peers};

@@ -8,13 +8,15 @@ use std::collections::BTreeSet;
 use super::bootstrap;
 use super::serving;
 use super::trusted::trusted;
-use super::{Report, Wait};
+use super::{Report, Wait, upgrade};
 use crate::facts::authorities::Authorities;
 use crate::facts::machine::Documents;
 use crate::facts::observed::{Observed, Pass};
 use crate::facts::provider::KeyPair;
-use crate::facts::{Bootstrap, Known, Ledger, MemberData, MemberIdentity, RelationId};
-use crate::tls::{OwnCertificate, TrustBundle, needs_new};
+use crate::facts::{
+    Bootstrap, Known, Ledger, MemberData, MemberIdentity, RelationId, Source, Version,
+};
+use crate::tls::{Authority, OwnCertificate, TrustBundle, needs_new};
 
 /// How long before it expires a certificate of our own is renewed at most: 30
 /// days, so that a unit that is away for weeks does not miss it.
@@ -24,15 +26,14 @@ const RENEW_BEFORE_SECONDS: i64 = 30 * 24 * 3600;
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum MachineStep {
     /// Installs etcd's programs.
-    Install,
+    Install(Installation),
     /// Stores the authorities' certificates (not their keys).
-    StoreAuthorities,
-    /// Makes a new key and certificate for this member, with these names and
-    /// addresses, valid for so many seconds.
-    IssueServer(BTreeSet<String>, i64),
-    /// Makes a new key and certificate for this unit as administrator, valid
-    /// for so many seconds.
-    IssueAdmin(i64),
+    StoreAuthorities(TrustTexts),
+    /// Makes a new key and certificate for this member.
+    IssueServer(Box<ServerIssuance>),
+    /// Makes a new key and certificate of this authority for this unit as
+    /// administrator, valid for so many seconds.
+    IssueAdmin(Box<Authority>, i64),
     /// Stores the authorities of providers; an empty text for none.
     StoreProviderTrust(String),
     /// Makes a new key, and a request for a certificate with these names over this
@@ -65,6 +66,50 @@ pub enum MachineStep {
     Restart,
 }
 
+/// Programs that are to be installed. Of which release they are is known once they are
+/// here, so what must hold of it goes along.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Installation {
+    /// Where they come from.
+    pub source: Source,
+    /// The release whose data they must be able to go on with, if there is any.
+    pub follows: Option<Version>,
+}
+
+impl Installation {
+    /// Why programs of this release must not be used, and what to attach instead;
+    /// `None` where they may, and where the release cannot be told.
+    pub fn refusal(&self, release: Option<&Version>) -> Option<String> {
+        upgrade::refusal(self.follows.as_ref()?, release?)
+    }
+}
+
+/// Whom a machine is to trust: certificates of authorities, PEM.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct TrustTexts {
+    /// Those that members are checked with.
+    pub server: String,
+    /// Those that administrators are checked with.
+    pub admin: String,
+    /// Those that certificates are checked with that clients have asked for; `None`
+    /// where there are none yet.
+    pub client: Option<String>,
+}
+
+/// A certificate that a member is to be issued.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ServerIssuance {
+    /// Who signs it.
+    pub authority: Authority,
+    /// The names and addresses in it.
+    pub names: BTreeSet<String>,
+    /// For how many seconds it is valid.
+    pub seconds: i64,
+    /// Whether clients are shown it as well, since they are shown the one whose place
+    /// it takes: who checks the member may know the present authority alone.
+    pub is_shown: bool,
+}
+
 /// The next steps on this machine; empty when it is as it should be, or when
 /// the report says what it waits for.
 pub(super) fn plan(observed: &Observed, report: &mut Report) -> Vec<MachineStep> {
@@ -83,7 +128,11 @@ pub(super) fn plan(observed: &Observed, report: &mut Report) -> Vec<MachineStep>
             report.wait_for(Wait::Release(refusal.clone()));
             return Vec::new();
         }
-        return vec![MachineStep::Install];
+        let source = machine.source.clone().unwrap_or(Source::Distribution);
+        return vec![MachineStep::Install(Installation {
+            source,
+            follows: machine.member_release.clone(),
+        })];
     }
     let Some(address) = &machine.address else {
         report.wait_for(Wait::Machine("an address"));
@@ -151,11 +200,16 @@ fn certificates(observed: &Observed, authorities: &Authorities, address: &str) -
     } = observed;
     let validity = options.validity_seconds();
     let mut steps = Vec::new();
-    let is_stored = machine.server_ca.as_ref() == Some(&authorities.server_trust())
-        && machine.admin_ca.as_ref() == Some(&authorities.admin_trust())
-        && machine.client_ca == authorities.signing_trust();
+    let trust = TrustTexts {
+        server: authorities.server_trust(),
+        admin: authorities.admin_trust(),
+        client: authorities.signing_trust(),
+    };
+    let is_stored = machine.server_ca.as_ref() == Some(&trust.server)
+        && machine.admin_ca.as_ref() == Some(&trust.admin)
+        && machine.client_ca == trust.client;
     if !is_stored {
-        steps.push(MachineStep::StoreAuthorities);
+        steps.push(MachineStep::StoreAuthorities(trust));
     }
     // A peer's connection must come from an address in its own certificate
     // (etcd's `checkCertSAN`), and what a machine sends from is not always what
@@ -169,12 +223,18 @@ fn certificates(observed: &Observed, authorities: &Authorities, address: &str) -
     let server_ca = authorities.server.own();
     let is_due = needs_new(server, &san, server_ca, *now, renew_before(server)).is_some();
     if is_due || machine.replaces_keys {
-        steps.push(MachineStep::IssueServer(san, validity));
+        steps.push(MachineStep::IssueServer(Box::new(ServerIssuance {
+            authority: authorities.server.clone(),
+            names: san,
+            seconds: validity,
+            is_shown: machine.own_pair.is_some() && machine.own_pair == machine.served,
+        })));
     }
     let admin = machine.admin_certificate.as_ref();
     let admin_ca = authorities.admin.own();
     if needs_new(admin, &BTreeSet::new(), admin_ca, *now, renew_before(admin)).is_some() {
-        steps.push(MachineStep::IssueAdmin(validity));
+        let authority = Box::new(authorities.admin.clone());
+        steps.push(MachineStep::IssueAdmin(authority, validity));
     }
     if machine.replaces_keys {
         if let Known::Known(Some(provider)) = &observed.provider {

@@ -83,12 +83,10 @@ pub fn simulate(observed: &mut Observed, stage: &Stage) -> bool {
 
 fn simulate_machine(machine: &mut Machine, step: &MachineStep) -> bool {
     match step {
-        MachineStep::StoreAuthorities => {
-            if let Some(authorities) = &machine.authorities {
-                machine.server_ca = Some(authorities.server_trust());
-                machine.admin_ca = Some(authorities.admin_trust());
-                machine.client_ca = authorities.signing_trust();
-            }
+        MachineStep::StoreAuthorities(trust) => {
+            machine.server_ca = Some(trust.server.clone());
+            machine.admin_ca = Some(trust.admin.clone());
+            machine.client_ca.clone_from(&trust.client);
         }
         MachineStep::Configure(documents) => machine.written = documents.clone(),
         MachineStep::Note(identity) => machine.identity = Some(*identity),
@@ -98,10 +96,10 @@ fn simulate_machine(machine: &mut Machine, step: &MachineStep) -> bool {
         MachineStep::KeysReplaced => machine.replaces_keys = false,
         // What it will have loaded by then is not known.
         MachineStep::Start
-        | MachineStep::Install
+        | MachineStep::Install(_)
         | MachineStep::IssueServer(..)
         | MachineStep::Request(..)
-        | MachineStep::IssueAdmin(_)
+        | MachineStep::IssueAdmin(..)
         | MachineStep::Quarantine(_)
         | MachineStep::Bootstrap(_)
         | MachineStep::TakeOver(..)

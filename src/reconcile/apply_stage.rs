@@ -1,10 +1,11 @@
 //! Applying and publishing: one stage of a plan.
 
 use super::{Progress, ReconcileError, Run};
-use crate::apply::{self, ApplyError, Proven, Readiness, Restarted};
+use crate::apply::{self, ApplyError, Proven, Published, Readiness, Restarted};
 use crate::context::Context;
 use crate::etcd::Client;
 use crate::facts::Alarm;
+use crate::facts::authorities::Authorities;
 use crate::facts::observed::{Disconnection, Observed};
 use crate::facts::{Known, LedgerWrite, MemberName};
 use crate::hook::Event;
@@ -13,6 +14,7 @@ use crate::observe;
 use crate::plan::access::AccessStep;
 use crate::plan::issue::Issuance;
 use crate::plan::membership::MembershipStep;
+use crate::plan::publish::Publication;
 use crate::plan::restart::{Restart, RestartWait, TrustStep};
 use crate::plan::{self, Stage, Wait};
 
@@ -38,8 +40,7 @@ impl Run {
             Stage::Machine(steps) => {
                 // effects: packages, files, the service
                 let others_serve = observed.cluster.known().is_some();
-                let application = &self.application;
-                let started = apply::machine(context, application, steps, others_serve).await?;
+                let started = apply::machine(context, steps, others_serve).await?;
                 self.started = started.or(self.started);
                 // Who did not answer may have been started.
                 context.unreachable.borrow_mut().clear();
@@ -80,13 +81,35 @@ impl Run {
             }
             Stage::Publish(publication) => {
                 // effects: databags, secrets, the ledger
-                let published = apply::publish(context, client, publication).await?;
+                let published = self.publish(context, client, publication).await?;
                 self.log.extend(published.log);
                 self.unanswered = published.failed;
                 return Ok(Progress::Over);
             }
         }
         Ok(Progress::Goes)
+    }
+
+    /// The certificate authorities, which an event on one relation seldom needs.
+    fn authorities(&self, context: &Context) -> Result<Option<Authorities>, ReconcileError> {
+        match &self.application.authorities {
+            Some(authorities) => Ok(Some(authorities.clone())),
+            None => Ok(observe::authorities_of_application(context)?),
+        }
+    }
+
+    /// Publishes, and hands over what that takes.
+    pub(super) async fn publish(
+        &self,
+        context: &mut Context,
+        client: Option<&Client>,
+        publication: &Publication,
+    ) -> Result<Published, ReconcileError> {
+        let authorities = match publication.needs_authorities() {
+            true => self.authorities(context)?,
+            false => None,
+        };
+        Ok(apply::publish(context, client, authorities.as_ref(), publication).await?)
     }
 
     /// Ends the connections of clients, because of what was settled at this revision
@@ -145,7 +168,7 @@ impl Run {
         }
         // It passes by itself; what can be published is published.
         let publication = plan::publish::while_waiting(observed);
-        apply::publish(context, None, &publication).await?;
+        self.publish(context, None, &publication).await?;
         Ok(Progress::Waits(match step {
             MembershipStep::Promote(_) => Wait::Promotion,
             _ => Wait::OtherJoiner,
@@ -160,11 +183,7 @@ impl Run {
         client: &Client,
         issuances: &[Issuance],
     ) -> Result<Progress, ReconcileError> {
-        let read = match &self.application.authorities {
-            Some(authorities) => Some(authorities.clone()),
-            None => observe::authorities_of_application(context)?,
-        };
-        let Some(authorities) = read else {
+        let Some(authorities) = self.authorities(context)? else {
             return Ok(Progress::Waits(Wait::Authorities));
         };
         for issuance in issuances {

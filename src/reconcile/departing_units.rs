@@ -6,7 +6,7 @@ use crate::explain::status;
 use crate::facts::{MemberName, Relation, SecretId, UnitName};
 use crate::hook::Event;
 use crate::juju::ToolError;
-use crate::observe::{self, ObserveError};
+use crate::observe::ObserveError;
 use crate::relation::CLUSTER;
 use crate::relation::peer::UnitData;
 
@@ -63,7 +63,7 @@ pub(super) fn note_departing_units(context: &mut Context) -> Result<(), Reconcil
 pub(super) fn last_words(context: &Context) -> Result<(), ReconcileError> {
     let tools = &context.tools;
     let is_last = || {
-        let others = match observe::peer_relation(context)? {
+        let others = match context.peer_relation()? {
             Some(relation) => tools.relation_list(relation)?,
             None => Vec::new(),
         };

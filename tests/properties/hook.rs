@@ -336,17 +336,16 @@ impl World {
             _ => {}
         }
         let machine = &mut self.units[unit].machine;
-        let authorities = &POOL.authorities;
         match step {
-            MachineStep::Install => machine.is_installed = true,
-            MachineStep::StoreAuthorities => {
-                machine.server_ca = Some(authorities.server.certificate.clone());
-                machine.admin_ca = Some(authorities.admin.certificate.clone());
+            MachineStep::Install(_) => machine.is_installed = true,
+            MachineStep::StoreAuthorities(trust) => {
+                machine.server_ca = Some(trust.server);
+                machine.admin_ca = Some(trust.admin);
             }
-            MachineStep::IssueServer(names, _) => {
-                machine.server_certificate = Some(server(&names));
+            MachineStep::IssueServer(issuance) => {
+                machine.server_certificate = Some(server(&issuance.names));
             }
-            MachineStep::IssueAdmin(_) => machine.admin_certificate = Some(POOL.admin.clone()),
+            MachineStep::IssueAdmin(..) => machine.admin_certificate = Some(POOL.admin.clone()),
             MachineStep::Bootstrap(bootstrap) => {
                 machine.bootstrap = Some(bootstrap);
                 machine.may_begin = true;

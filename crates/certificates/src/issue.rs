@@ -28,7 +28,7 @@ use secret_value::Secret;
 const BACK_DATED_SECONDS: i64 = 10 * 60;
 
 /// A certificate authority of the charm.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Authority {
     /// Its certificate, PEM.
     pub certificate: String,

@@ -1,10 +1,12 @@
 //! What a machine needs, and what it must not do by itself.
 
-use crate::facts::Bootstrap;
+use std::collections::BTreeSet;
+
 use crate::facts::machine::Documents;
 use crate::facts::observed::Pass;
-use crate::facts::{Known, MemberData, MemberName};
-use crate::plan::machine::MachineStep;
+use crate::facts::provider::KeyPair;
+use crate::facts::{Bootstrap, Known, MemberData, MemberName, Secret, Source, Version};
+use crate::plan::machine::{Installation, MachineStep, ServerIssuance};
 use crate::plan::testing::{Bench, DAY, IDENTITY, NOW, OWN_NAMES, leaf};
 use crate::plan::{Stage, Wait, plan};
 use crate::relation::peer::UnitData;
@@ -47,7 +49,78 @@ fn the_first_thing_that_is_missing_is_waited_for() {
     let wait = bench.plan().report.wait;
     assert_eq!(wait, Some(Wait::Machine("an address")));
     bench.observed.machine.is_installed = false;
-    assert_eq!(steps(&mut bench), [MachineStep::Install]);
+    let distribution = Installation {
+        source: Source::Distribution,
+        follows: None,
+    };
+    assert_eq!(steps(&mut bench), [MachineStep::Install(distribution)]);
+}
+
+#[test]
+fn programs_go_along_with_the_release_that_they_must_follow() {
+    let mut bench = Bench::new(1);
+    let version = |text: &str| text.parse::<Version>().expect("a version");
+    let machine = &mut bench.observed.machine;
+    machine.is_installed = false;
+    machine.source = Some(Source::Archive("/etcd.tar.gz".into()));
+    machine.member_release = Some(version("3.4.23"));
+    let [MachineStep::Install(installation)] = &steps(&mut bench)[..] else {
+        panic!("the archive is not installed");
+    };
+    let archive = Source::Archive("/etcd.tar.gz".into());
+    assert_eq!(installation.source, archive);
+    assert_eq!(installation.refusal(Some(&version("3.5.26"))), None);
+    let refusal = installation.refusal(Some(&version("3.6.14")));
+    assert!(refusal.is_some_and(|reason| reason.contains("a release of 3.5 first")));
+    // A program that cannot say what it is fails in another way.
+    assert_eq!(installation.refusal(None), None);
+}
+
+/// The issuance that is wanted, shown in place of another or not.
+fn issuance(bench: &Bench, names: BTreeSet<String>, days: i64, is_shown: bool) -> MachineStep {
+    MachineStep::IssueServer(Box::new(ServerIssuance {
+        authority: bench.authorities().server.clone(),
+        names,
+        seconds: days * DAY,
+        is_shown,
+    }))
+}
+
+/// A member that shows clients its own certificate shows them the next one before that
+/// takes its place; one that shows a provider's goes on with that.
+#[test]
+fn the_next_certificate_is_shown_by_who_shows_its_own() {
+    let mut bench = Bench::new(1);
+    let names = OWN_NAMES.map(str::to_owned);
+    bench.observed.machine.server_certificate = None;
+    let pair = |text: &str| KeyPair {
+        certificates: text.to_owned(),
+        key: Secret::new(format!("the key of {text}")),
+    };
+    for (own, served, is_shown) in [
+        (Some("own"), Some("own"), true),
+        (Some("own"), Some("provided"), false),
+        (Some("own"), None, false),
+        (None, None, false),
+    ] {
+        bench.observed.machine.own_pair = own.map(pair);
+        bench.observed.machine.served = served.map(pair);
+        let expected = issuance(&bench, names.clone().into(), 90, is_shown);
+        assert_eq!(steps(&mut bench), [expected], "{own:?} {served:?}");
+    }
+}
+
+#[test]
+fn a_step_with_a_key_does_not_show_it() {
+    let mut bench = Bench::new(1);
+    bench.observed.machine.server_certificate = None;
+    bench.observed.machine.admin_certificate = None;
+    let steps = steps(&mut bench);
+    assert_eq!(steps.len(), 2);
+    let key = bench.authorities().admin.key().expose();
+    let line = key.lines().nth(1).expect("a key has lines");
+    let shown = format!("{steps:?}");
+    assert!(!shown.contains("PRIVATE KEY") && !shown.contains(line));
 }
 
 #[test]
@@ -145,8 +218,8 @@ fn a_certificate_of_our_own_is_renewed_a_month_before_its_end() {
     assert_eq!(
         steps(&mut bench),
         [
-            MachineStep::IssueServer(OWN_NAMES.map(str::to_owned).into(), 90 * DAY),
-            MachineStep::IssueAdmin(90 * DAY),
+            issuance(&bench, OWN_NAMES.map(str::to_owned).into(), 90, false),
+            MachineStep::IssueAdmin(Box::new(bench.authorities().admin.clone()), 90 * DAY),
         ]
     );
 }
@@ -181,11 +254,11 @@ fn additional_names_and_a_short_life_are_issued_in_time() {
     assert_eq!(steps(&mut bench), []);
     let name = "etcd-{unit}.example.com".to_owned();
     bench.observed.options.extra_names.insert(name);
-    let mut names: std::collections::BTreeSet<_> = OWN_NAMES.map(str::to_owned).into();
+    let mut names: BTreeSet<_> = OWN_NAMES.map(str::to_owned).into();
     names.insert("etcd-0.example.com".to_owned());
     assert_eq!(
         steps(&mut bench),
-        [MachineStep::IssueServer(names.clone(), 9 * DAY)]
+        [issuance(&bench, names.clone(), 9, false)]
     );
     let authorities = bench.observed.machine.authorities.clone();
     let issued = authorities

@@ -1,7 +1,9 @@
 //! What others are told, and when.
 
 use crate::facts::observed::{AcrossModels, Certificate, Pass};
-use crate::facts::{ClientRecord, Condition, Databag, Known, LedgerWrite, MemberName, SecretUri};
+use crate::facts::{
+    ClientRecord, Condition, Databag, Known, LedgerWrite, MemberName, RelationId, SecretUri,
+};
 use crate::plan::Stage;
 use crate::plan::publish::{Changes, Publication, RelationPublication, while_waiting};
 use crate::plan::testing::{Bench, key, leaf, member};
@@ -184,11 +186,7 @@ fn the_secrets_of_a_relation_that_ends_go_with_it() {
     bench.leave(1);
     bench.access();
     bench.observed.pass = Pass::Event;
-    bench
-        .observed
-        .clients
-        .broken
-        .insert(super::RelationId(1), own);
+    bench.observed.clients.broken.insert(RelationId(1), own);
     let publication = publication(&mut bench);
     let obsolete = [uri(USER), uri(TLS), uri(key)];
     assert_eq!(publication.obsolete_secrets, obsolete);
@@ -271,9 +269,9 @@ fn a_member_that_does_not_answer_stays_until_its_unit_has_left() {
     // Its unit is gone; it may still be on the list.
     let unreachable = MemberName::new("etcd-2");
     bench.observed.departed.insert(unreachable, None);
-    let (observed, relation) = (&bench.observed, super::RelationId(1));
+    let (observed, relation) = (&bench.observed, RelationId(1));
     let asked = &observed.clients.relations[&relation];
-    let published = super::answers(observed, &bench.cluster, relation, asked);
+    let published = super::answers::answers(observed, &bench.cluster, relation, asked);
     assert_eq!(published[0].endpoints, ["10.0.0.1:2379", "10.0.0.2:2379"]);
     // Who was told nothing yet is not sent to one that is unreachable.
     let mut bench = granted(3);
