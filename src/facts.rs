@@ -5,6 +5,7 @@
 pub mod authorities;
 mod bootstrap;
 mod cluster;
+mod file_path;
 mod health;
 mod id;
 mod issued;
@@ -30,6 +31,7 @@ pub use cluster::{
     Version,
 };
 pub use data_interfaces::{RequestId, RequestKey};
+pub use file_path::{FilePath, UnwritablePath};
 pub use health::{Answer, Compaction, Health, MemberDetails, MemberHealth};
 pub use id::MemberName;
 pub use issued::{IssuedRecord, IssuedState, LegacyInterface, Purpose};

@@ -56,7 +56,7 @@ pub enum ObserveError {
     /// A member could not be connected to.
     #[error(transparent)]
     Connect(#[from] ConnectError),
-    /// A file of the service cannot be rendered.
+    /// A path cannot stand in the files of the service.
     #[error("failed to render the files of the service")]
-    Render(#[from] crate::workload::configuration::RenderError),
+    Path(#[from] crate::facts::UnwritablePath),
 }

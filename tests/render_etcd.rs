@@ -13,9 +13,10 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use etcd_charm::facts::MemberName;
+use etcd_charm::facts::machine::ServicePaths;
 use etcd_charm::facts::options::Options;
-use etcd_charm::workload::configuration::{Bootstrap, EtcdConfig, https_url};
+use etcd_charm::facts::{FilePath, MemberName};
+use etcd_charm::workload::configuration::{Bootstrap, ClientCertificate, EtcdConfig, https_url};
 
 /// Enough for a loaded machine; one second is usual.
 const START_LIMIT: Duration = Duration::from_secs(60);
@@ -127,6 +128,28 @@ struct Member {
     peer_port: u16,
 }
 
+/// Where everything of a member lies; it checks all others with its own certificate.
+fn paths(dir: &Path, etcd: &Path) -> ServicePaths {
+    let path = |name: &str| {
+        let path = dir.join(name);
+        FilePath::try_from(path.as_path()).expect("a path")
+    };
+    ServicePaths {
+        root: path(""),
+        charm: path("charm"),
+        etcd: etcd.try_into().expect("a path"),
+        data_dir: path("data"),
+        wanted_config: path("etcd.yaml"),
+        wanted_trust: path("server.crt"),
+        loaded_dir: path("loaded"),
+        loaded_trust: path("server.crt"),
+        served_pair: path("clients.pem"),
+        server_certificate: path("server.crt"),
+        server_key: path("server.key"),
+        server_ca: path("server.crt"),
+    }
+}
+
 impl Member {
     fn start(etcd: &Path, dir: &Path, address: IpAddr, setting: &Setting) -> Self {
         let options = serde_json::from_str(setting.options).expect("an object");
@@ -134,11 +157,13 @@ impl Member {
         let (client_port, peer_port) = (free_port(address), free_port(address));
         let name = MemberName::new("etcd-0");
         let read = |file| fs::read_to_string(dir.join(file)).expect("a file");
-        let served_pair = dir.join("clients.pem");
-        fs::write(&served_pair, read("server.crt") + &read("server.key")).expect("a file");
+        fs::write(
+            dir.join("clients.pem"),
+            read("server.crt") + &read("server.key"),
+        )
+        .expect("a file");
         let text = EtcdConfig {
             name: &name,
-            data_dir: &dir.join("data"),
             address,
             client_port,
             peer_port,
@@ -147,15 +172,11 @@ impl Member {
                 existing: false,
                 token: "a token of this test",
             },
-            served: (&served_pair, &served_pair),
-            server_certificate: &dir.join("server.crt"),
-            server_key: &dir.join("server.key"),
-            server_ca: &dir.join("server.crt"),
-            client_trust: &dir.join("server.crt"),
+            shown: ClientCertificate::Pair,
+            paths: &paths(dir, etcd),
             tuning: options.tuning(1 << 30),
         }
-        .render()
-        .expect("a text");
+        .render();
         let config = dir.join("etcd.yaml");
         fs::write(&config, text).expect("a file");
         let log = dir.join("log");

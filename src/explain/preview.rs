@@ -164,8 +164,7 @@ mod tests {
     #[test]
     fn a_configuration_that_differs_is_a_restart_under_the_lock() {
         let mut bench = granted();
-        let wanted = bench.observed.machine.wanted.as_mut().expect("documents");
-        wanted.configuration = "other".to_owned();
+        bench.observed.options.heartbeat_interval = 99;
         let lines = lines(&seen(&bench));
         assert_eq!(
             lines[..2],

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::authorities::Authorities;
 use super::provider::{KeyPair, PendingRequest};
 use super::{
-    Bootstrap, Fingerprint, Known, MemberData, MemberIdentity, Source, Timestamp, Version,
+    Bootstrap, FilePath, Fingerprint, Known, MemberData, MemberIdentity, Source, Timestamp, Version,
 };
 use crate::tls::OwnCertificate;
 
@@ -79,9 +79,9 @@ pub struct Machine {
     pub server_certificate: Option<OwnCertificate>,
     /// The certificate with which this unit is `root`.
     pub admin_certificate: Option<OwnCertificate>,
-    /// What the files of the service should hold; `None` while something that
-    /// stands in them is not known yet.
-    pub wanted: Option<Documents>,
+    /// Where everything lies that the files of the service name; `None` while etcd or
+    /// the storage for its data is not here, and where this pass did not look.
+    pub service_paths: Option<ServicePaths>,
     /// What the files of the service hold.
     pub written: Documents,
     /// Leaves in the trust file that etcd will read at its next start; `None`
@@ -126,6 +126,36 @@ pub struct Documents {
     pub service: String,
 }
 
+/// Where everything lies that the files of the service name.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ServicePaths {
+    /// What stands for `/` to the charm's program.
+    pub root: FilePath,
+    /// The charm's own program, which says whether etcd may start.
+    pub charm: FilePath,
+    /// The program. It is the one of a certain archive and not the link to the
+    /// newest: etcd changes only with this text, and so only when it is decided.
+    pub etcd: FilePath,
+    /// The directory of etcd's data, all that etcd may write to.
+    pub data_dir: FilePath,
+    /// The configuration that the charm writes.
+    pub wanted_config: FilePath,
+    /// The client trust file that the charm writes.
+    pub wanted_trust: FilePath,
+    /// Where both are copied to at each start.
+    pub loaded_dir: FilePath,
+    /// The copy of the client trust file, which etcd reads.
+    pub loaded_trust: FilePath,
+    /// What the member shows to clients, with the key.
+    pub served_pair: FilePath,
+    /// Its certificate, shown to peers.
+    pub server_certificate: FilePath,
+    /// The certificate's private key.
+    pub server_key: FilePath,
+    /// Whose certificates peers must show.
+    pub server_ca: FilePath,
+}
+
 impl Machine {
     /// All authorities that a member should trust for clients, administrators
     /// included, PEM.
@@ -163,12 +193,33 @@ impl Machine {
                 MemberData::Unreadable(_) => false,
             }
     }
+}
 
-    /// Whether the running etcd has read another configuration than it should.
-    pub fn is_outdated(&self) -> bool {
-        match (&self.wanted, &self.loaded_configuration) {
-            (Some(wanted), Some(loaded)) => wanted.configuration != *loaded,
-            _ => false,
+/// A unit's own paths, for whoever needs some.
+#[cfg(test)]
+pub(crate) mod testing {
+    use std::path::Path;
+
+    use super::{FilePath, ServicePaths};
+
+    pub(crate) fn path(text: &str) -> FilePath {
+        Path::new(text).try_into().expect("a path")
+    }
+
+    pub(crate) fn service_paths() -> ServicePaths {
+        ServicePaths {
+            root: path("/"),
+            charm: path("/charm/dispatch"),
+            etcd: path("/usr/bin/etcd"),
+            data_dir: path("/srv/data"),
+            wanted_config: path("/etc/etcd-charm/etcd-0/wanted/etcd.yaml"),
+            wanted_trust: path("/etc/etcd-charm/etcd-0/wanted/trust.pem"),
+            loaded_dir: path("/run/etcd-charm/etcd-0/loaded"),
+            loaded_trust: path("/run/etcd-charm/etcd-0/loaded/trust.pem"),
+            served_pair: path("/etc/pki/clients.pem"),
+            server_certificate: path("/etc/pki/server.crt"),
+            server_key: path("/etc/pki/server.key"),
+            server_ca: path("/etc/pki/server-ca.crt"),
         }
     }
 }

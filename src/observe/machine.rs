@@ -1,19 +1,16 @@
 //! What this machine looks like.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{Application, ObserveError};
 use crate::context::Context;
-use crate::facts::machine::{Documents, Machine};
+use crate::facts::machine::{Documents, Machine, ServicePaths};
 use crate::facts::observed::{Leaves, Pass};
-use crate::facts::options;
 use crate::facts::provider::KeyPair;
-use crate::facts::{Known, MemberData, MemberName, Secret, Source, UnitName, Version};
+use crate::facts::{FilePath, Known, MemberData, Secret, Source, UnwritablePath, Version};
 use crate::log::chain;
-use crate::plan::membership;
-use crate::tls::{Issued, OwnCertificate, TrustBundle, digest};
-use crate::workload::configuration::etcd_config::noted_program;
-use crate::workload::configuration::{self, EtcdConfig, SystemdUnit};
+use crate::tls::{Issued, OwnCertificate, TrustBundle};
+use crate::workload::configuration::etcd_config::{noted_program, noted_server_trust};
 use crate::workload::{
     self, Service, WorkloadError, bolt, data, files, package, release, request_file, wal,
 };
@@ -106,10 +103,10 @@ pub fn machine(context: &Context, application: &Application) -> Result<Machine, 
     };
     machine.loaded_configuration = files::read_text(&paths.loaded_config())?;
     let loaded = machine.loaded_configuration.as_deref();
-    machine.loaded_server_trust = loaded.and_then(configuration::noted_server_trust);
+    machine.loaded_server_trust = loaded.and_then(noted_server_trust);
     machine.is_running = Service::new(&context.commands, paths.service()).is_active()?;
-    if let Some(installed) = installed {
-        machine.wanted = documents(context, application, &installed, &machine)?;
+    if let (Some(storage), Some(installed)) = (&application.storage, &installed) {
+        machine.service_paths = Some(service_paths(context, storage, &installed.etcd)?);
     }
     Ok(machine)
 }
@@ -172,76 +169,26 @@ fn trusted(text: &str) -> Option<(Leaves, Leaves)> {
     TrustBundle::fingerprints_in(text).ok()
 }
 
-fn documents(
+/// Where everything lies that the files of the service name.
+fn service_paths(
     context: &Context,
-    application: &Application,
-    installed: &package::Installed,
-    machine: &Machine,
-) -> Result<Option<Documents>, ObserveError> {
+    storage: &Path,
+    etcd: &Path,
+) -> Result<ServicePaths, UnwritablePath> {
     let paths = &context.paths;
-    let (Some(address), Some(storage), Some(bootstrap)) = (
-        application.address,
-        &application.storage,
-        &context.unit_state.bootstrap,
-    ) else {
-        return Ok(None);
-    };
-    let unit: &UnitName = &context.hook.unit;
-    let options = &application.options;
-    let auto_quota = context.unit_state.auto_quota;
-    let auto_quota = auto_quota.unwrap_or_else(|| options::auto_quota(0));
-    let data_dir = storage.join("etcd");
-    let (served, certificate) = (paths.served_pair(), paths.server_certificate());
-    let (key, peers, trust) = (paths.server_key(), paths.server_ca(), paths.loaded_trust());
-    let config = EtcdConfig {
-        name: &MemberName::of(unit),
-        data_dir: &data_dir,
-        address,
-        client_port: options.client_port,
-        peer_port: match machine.has_data() {
-            true => options.peer_port,
-            // etcd starts for the first time only with the words that the
-            // others know; another port follows when it has.
-            false => membership::bootstrap_port(bootstrap, &MemberName::of(unit))
-                .unwrap_or(options.peer_port),
-        },
-        bootstrap: configuration::Bootstrap {
-            initial_cluster: &bootstrap.initial_cluster,
-            existing: bootstrap.existing,
-            token: &bootstrap.token,
-        },
-        served: (&served, &served),
-        server_certificate: &certificate,
-        server_key: &key,
-        server_ca: &peers,
-        client_trust: &trust,
-        tuning: options.tuning(auto_quota),
-    };
-    let server_trust = files::read_text(&peers)?.unwrap_or_default();
-    let notes = configuration::notes(&installed.etcd, &digest(server_trust.as_bytes()));
-    let mut configuration = format!("{}{notes}", config.render()?);
-    // Earlier revisions had no certificate for clients alone. Nothing is restarted to
-    // have one before somebody else is to sign it, or something else is changed.
-    if !matches!(application.provider, Known::Known(Some(_))) {
-        let served = (certificate.as_path(), key.as_path());
-        let earlier = format!("{}{notes}", EtcdConfig { served, ..config }.render()?);
-        if earlier == machine.written.configuration {
-            configuration = earlier;
-        }
-    }
-    let service = SystemdUnit {
-        unit: &unit.to_string(),
-        charm: &context.program,
-        root: paths.root(),
-        etcd: &installed.etcd,
-        wanted_config: &paths.wanted_config(),
-        wanted_trust: &paths.wanted_trust(),
-        loaded_dir: &paths.loaded_dir(),
-        data_dir: &data_dir,
-    }
-    .render()?;
-    Ok(Some(Documents {
-        configuration,
-        service,
-    }))
+    let text = |path: PathBuf| FilePath::try_from(path.as_path());
+    Ok(ServicePaths {
+        root: paths.root().try_into()?,
+        charm: context.program.as_path().try_into()?,
+        etcd: etcd.try_into()?,
+        data_dir: text(data::current(storage))?,
+        wanted_config: text(paths.wanted_config())?,
+        wanted_trust: text(paths.wanted_trust())?,
+        loaded_dir: text(paths.loaded_dir())?,
+        loaded_trust: text(paths.loaded_trust())?,
+        served_pair: text(paths.served_pair())?,
+        server_certificate: text(paths.server_certificate())?,
+        server_key: text(paths.server_key())?,
+        server_ca: text(paths.server_ca())?,
+    })
 }

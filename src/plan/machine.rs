@@ -6,9 +6,10 @@ mod tests;
 use std::collections::BTreeSet;
 
 use super::bootstrap;
+use super::configuration::is_outdated;
 use super::serving;
 use super::trusted::trusted;
-use super::{Report, Wait, upgrade};
+use super::{Report, Wait, configuration, upgrade};
 use crate::facts::authorities::Authorities;
 use crate::facts::machine::Documents;
 use crate::facts::observed::{Observed, Pass};
@@ -271,16 +272,16 @@ fn service(observed: &Observed) -> Vec<MachineStep> {
     {
         steps.push(MachineStep::WriteTrust(text));
     }
-    if let Some(wanted) = &machine.wanted
-        && *wanted != machine.written
+    if let Some(wanted) = configuration::wanted(observed)
+        && wanted != machine.written
     {
-        steps.push(MachineStep::Configure(wanted.clone()));
+        steps.push(MachineStep::Configure(wanted));
     }
     if !machine.is_running {
         if !machine.is_pending && !machine.has_failed {
             steps.push(MachineStep::Start);
         }
-    } else if machine.is_outdated() && observed.cluster.known().is_none() {
+    } else if is_outdated(observed) && observed.cluster.known().is_none() {
         // Nobody can be asked for a turn: most likely the address has changed,
         // and etcd listens at one that is this machine's no longer. While any
         // member answers, restarts are taken in turn instead.

@@ -11,6 +11,7 @@ pub use joiners::unit_at;
 pub(super) use joiners::{is_joining, joiners};
 pub(super) use pause::may_pause;
 
+use super::configuration::is_outdated;
 use super::{Report, Wait, upgrade};
 use crate::facts::observed::{Observed, Pass};
 use crate::facts::tuning::CLIENT_PORT;
@@ -51,16 +52,6 @@ pub fn member_url(address: &str, port: u16) -> String {
 pub fn client_url(unit: &UnitData) -> Option<String> {
     let address = unit.address.as_ref()?;
     Some(member_url(address, unit.client_port.unwrap_or(CLIENT_PORT)))
-}
-
-/// The peer port in the words with which a member was bootstrapped.
-pub fn bootstrap_port(bootstrap: &Bootstrap, member: &MemberName) -> Option<u16> {
-    let entries = bootstrap.initial_cluster.split(',');
-    let mut own = entries.filter_map(|entry| {
-        let (name, url) = entry.split_once('=')?;
-        (name == member.as_str()).then_some(url)
-    });
-    own.next().and_then(port_of)
 }
 
 /// Whether the others reach this member at this address, whatever the port: it
@@ -140,7 +131,7 @@ fn wait_for_cluster(observed: &Observed) -> Wait {
 /// where it is not, all members at the same time. One that does not answer is
 /// not where they look for it anyway, and may need to be found to answer again.
 fn moves_with_its_restart(observed: &Observed, cluster: &Cluster, own: &Member) -> bool {
-    observed.machine.is_outdated() && cluster.answers(own.id)
+    is_outdated(observed) && cluster.answers(own.id)
 }
 
 /// How this unit leaves the cluster, step by step; `None` when nothing is left

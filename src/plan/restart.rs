@@ -15,6 +15,7 @@ mod tests;
 use std::collections::BTreeSet;
 
 use super::authorities::admin::is_other_loaded;
+use super::configuration::is_outdated;
 use super::safety::{Unsafe, safe_without};
 pub use super::trusted::AuthorityFault;
 use super::trusted::{granted, trusted};
@@ -109,7 +110,7 @@ pub fn plan(observed: &Observed, cluster: &Cluster, report: &mut Report) -> Opti
     let is_unreachable = own.is_some_and(|own| !cluster.answers(own.id));
     // Another start would fail as well: what it takes is an operator. One that
     // listens in the wrong place may come back by it.
-    if observed.machine.has_failed || is_unreachable && !observed.machine.is_outdated() {
+    if observed.machine.has_failed || is_unreachable && !is_outdated(observed) {
         report.wait_for(Wait::Member);
         return None;
     }
@@ -135,7 +136,7 @@ pub fn plan(observed: &Observed, cluster: &Cluster, report: &mut Report) -> Opti
     let is_lingering = cluster.ledger.settled.is_some()
         && super::disconnect::lingering(observed, cluster).is_some();
     let is_removed = (is_surplus || is_lingering) && is_time;
-    let is_outdated = observed.machine.is_outdated() || is_other_loaded(observed);
+    let is_outdated = is_outdated(observed) || is_other_loaded(observed);
     let next = pace::next(observed.machine.restarts_paid_until, observed.now);
     let is_postponed = next > observed.now && !is_outdated;
     if is_postponed && is_added {
@@ -239,7 +240,7 @@ fn restart(
         .collect();
     if let Err(reason) = safe_without(cluster, own.id) {
         // A configuration or a program that is new as well could keep it down.
-        let only_trusts = !observed.machine.is_outdated();
+        let only_trusts = !is_outdated(observed);
         let is_worth_it = only_trusts && !is_let_in(cluster, &wanted);
         if !is_worth_it || !super::membership::may_pause(observed, cluster) {
             return Err(RestartWait::Unsafe(reason));
@@ -258,7 +259,7 @@ fn restart(
                 observed.machine.loaded_authorities.as_ref(),
             ),
         },
-        paid_until: match observed.machine.is_outdated() {
+        paid_until: match is_outdated(observed) {
             // It is another configuration's.
             true => observed.machine.restarts_paid_until,
             false => {

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use super::Stage;
 use super::access::AccessStep;
+use super::configuration;
 use super::machine::MachineStep;
 use super::membership::MembershipStep;
 use super::restart::TrustStep;
@@ -17,6 +18,7 @@ use crate::facts::{Cluster, Known, LedgerWrite, Permission};
 /// comes after cannot be known before it is carried out.
 pub fn simulate(observed: &mut Observed, stage: &Stage) -> bool {
     let member = observed.member();
+    let wanted = configuration::wanted(observed);
     let Known::Known(cluster) = &mut observed.cluster else {
         return false;
     };
@@ -58,8 +60,8 @@ pub fn simulate(observed: &mut Observed, stage: &Stage) -> bool {
             machine.restarts_paid_until = restart.paid_until;
             machine.loaded_leaves = Some(restart.after.loaded.clone());
             machine.written_leaves = Some(restart.after.loaded.clone());
-            if let Some(wanted) = &machine.wanted {
-                machine.loaded_configuration = Some(wanted.configuration.clone());
+            if let Some(wanted) = wanted {
+                machine.loaded_configuration = Some(wanted.configuration);
             }
             if restart.transferee.is_some() {
                 cluster.status.leader = restart.transferee;

@@ -7,9 +7,10 @@ use std::sync::{LazyLock, Mutex};
 
 use super::access::AccessStep;
 use super::simulate::simulate_access;
-use super::{Plan, Report, Stage, access, plan};
+use super::{Plan, Report, Stage, access, configuration, plan};
 use crate::facts::Bootstrap;
 use crate::facts::authorities::Authorities;
+use crate::facts::machine::testing::service_paths;
 use crate::facts::machine::{Documents, Machine};
 use crate::facts::observed::{
     Certificate, ClientRelation, Clients, Disconnection, Observed, Pass, Peers, Repaired, Scope,
@@ -169,11 +170,21 @@ impl Bench {
             quota: 2 << 30,
             repaired: Repaired::default(),
         };
-        Self {
+        let mut bench = Self {
             observed,
             cluster,
             report: Report::default(),
-        }
+        };
+        bench.configure();
+        bench
+    }
+
+    /// The files of the service are as they should be, and etcd has read them.
+    pub(crate) fn configure(&mut self) {
+        let wanted = configuration::wanted(&self.observed).expect("documents");
+        let machine = &mut self.observed.machine;
+        machine.loaded_configuration = Some(wanted.configuration.clone());
+        machine.written = wanted;
     }
 
     /// The authorities that this unit has read.
@@ -331,10 +342,6 @@ fn machine() -> Machine {
             read(&admin.expect("a certificate").certificate),
         )
     });
-    let documents = Documents {
-        configuration: "configuration".to_owned(),
-        service: "service".to_owned(),
-    };
     Machine {
         disconnected: Some(SETTLED),
         refused_upgrade: None,
@@ -369,9 +376,10 @@ fn machine() -> Machine {
         own_pair: None,
         replaces_keys: false,
         admin_certificate: Some(OWN.1.clone()),
-        wanted: Some(documents.clone()),
-        loaded_configuration: Some(documents.configuration.clone()),
-        written: documents,
+        service_paths: Some(service_paths()),
+        // Filled in from the rest.
+        loaded_configuration: None,
+        written: Documents::default(),
         written_leaves: Some(BTreeSet::new()),
         loaded_leaves: Some(BTreeSet::new()),
         restarts_paid_until: None,

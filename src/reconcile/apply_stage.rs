@@ -12,6 +12,7 @@ use crate::hook::Event;
 use crate::log;
 use crate::observe;
 use crate::plan::access::AccessStep;
+use crate::plan::configuration::is_outdated;
 use crate::plan::issue::Issuance;
 use crate::plan::membership::MembershipStep;
 use crate::plan::publish::Publication;
@@ -289,7 +290,7 @@ impl Run {
             let disconnected = &mut context.unit_state.disconnected;
             *disconnected = cluster.ledger.settled.or(*disconnected);
         }
-        self.log.push(match observed.machine.is_outdated() {
+        self.log.push(match is_outdated(observed) {
             true => "restarted etcd with another configuration".to_owned(),
             false => format!(
                 "restarted etcd, which now trusts {} client certificates",

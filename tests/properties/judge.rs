@@ -11,7 +11,7 @@ use etcd_charm::facts::{
 use etcd_charm::relation::{self, OfferedCertificate};
 
 use super::pool::{POOL, address};
-use super::world::{OurSecret, World, trusted, unit_name};
+use super::world::{OurSecret, World, trusted, unit_name, words_in};
 
 impl World {
     /// A restart was planned: by what is true at this moment, and not by what
@@ -205,9 +205,10 @@ impl World {
     fn judge_configuration(&self) -> Result<(), String> {
         let units = (0..self.units.len()).filter(|unit| !self.units[*unit].has_left);
         for unit in units {
-            let wanted = self.documents(unit).map(|wanted| wanted.configuration);
-            let loaded = &self.units[unit].machine.loaded_configuration;
-            if *loaded != wanted {
+            let wanted = self.words(unit);
+            let loaded = self.units[unit].machine.loaded_configuration.as_deref();
+            let loaded = loaded.and_then(words_in);
+            if loaded != wanted {
                 return Err(format!("unit {unit} runs with {loaded:?}, not {wanted:?}"));
             }
             let url = format!("https://{}:{}", address(unit), self.peer_port);

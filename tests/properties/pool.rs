@@ -2,9 +2,11 @@
 //! slow to make.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::{LazyLock, Mutex};
 
 use etcd_charm::facts::authorities::Authorities;
+use etcd_charm::facts::machine::ServicePaths;
 use etcd_charm::facts::{Fingerprint, Timestamp};
 use etcd_charm::tls::{Authority, ClientCertificate, OwnCertificate};
 
@@ -31,6 +33,8 @@ pub(crate) struct Pool {
     /// The certificate of the units as administrators.
     pub(crate) admin: OwnCertificate,
     pub(crate) offers: Vec<Offer>,
+    /// Where the files lie on every machine.
+    pub(crate) service_paths: ServicePaths,
 }
 
 /// How many offers there are, and how many of them are good ones, which come
@@ -92,11 +96,30 @@ pub(crate) static POOL: LazyLock<Pool> = LazyLock::new(|| {
         authorities,
         admin: OwnCertificate::read(&admin).expect("a certificate"),
         offers,
+        service_paths: service_paths(),
     }
 });
 
 pub(crate) fn address(unit: usize) -> String {
     format!("10.0.0.{}", unit + 1)
+}
+
+fn service_paths() -> ServicePaths {
+    let path = |text: &str| Path::new(text).try_into().expect("a path");
+    ServicePaths {
+        root: path("/"),
+        charm: path("/charm/dispatch"),
+        etcd: path("/usr/bin/etcd"),
+        data_dir: path("/srv/data/etcd"),
+        wanted_config: path("/etc/wanted/etcd.yaml"),
+        wanted_trust: path("/etc/wanted/trust.pem"),
+        loaded_dir: path("/run/loaded"),
+        loaded_trust: path("/run/loaded/trust.pem"),
+        served_pair: path("/etc/pki/clients.pem"),
+        server_certificate: path("/etc/pki/server.crt"),
+        server_key: path("/etc/pki/server.key"),
+        server_ca: path("/etc/pki/server-ca.crt"),
+    }
 }
 
 /// The certificate of a member for these names, made once.

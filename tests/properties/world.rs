@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use etcd_charm::facts::machine::{Documents, Machine};
+use etcd_charm::facts::machine::Machine;
 use etcd_charm::facts::observed::{
     AcrossModels, Certificate, ClientRelation, Clients, Leaves, Observed, Pass, Peers,
     PrefixPolicy, Repaired, Scope, request_key,
@@ -19,9 +19,11 @@ use etcd_charm::facts::{
     RelationId, RequestId, RequestKey, SecretId, SecretUri, UnitName,
 };
 use etcd_charm::plan::access;
-use etcd_charm::plan::membership::{bootstrap_port, member_url};
+use etcd_charm::plan::configuration::bootstrap_port;
+use etcd_charm::plan::membership::member_url;
 use etcd_charm::relation::peer::{ApplicationData, UnitData};
 use etcd_charm::relation::{self, OfferedCertificate};
+use etcd_charm::workload::configuration::etcd_config::ports_in;
 
 use super::hook::{HookKind, Running};
 use super::pool::{NOW, POOL, address};
@@ -217,7 +219,7 @@ impl World {
                 .peer_app
                 .contains_key("pki")
                 .then(|| POOL.authorities.clone());
-            machine.wanted = self.documents(unit);
+            machine.service_paths = Some(POOL.service_paths.clone());
         } else {
             // What a pass over one relation does not read.
             machine = Machine {
@@ -456,7 +458,7 @@ impl World {
     pub(crate) fn start(&mut self, unit: usize) {
         // etcd compares its own URL with the words only where it has no data.
         if !self.units[unit].machine.has_data()
-            && self.documents(unit).as_ref() != Some(&self.units[unit].machine.written)
+            && self.words(unit) != words_in(&self.units[unit].machine.written.configuration)
         {
             self.fault(format!(
                 "unit {unit} starts with other words than its founding's"
@@ -557,18 +559,16 @@ impl World {
         self.etcd.leader = next.map(|member| member.id);
     }
 
-    /// The files of a unit as they should be, once it has been founded.
-    pub(crate) fn documents(&self, unit: usize) -> Option<Documents> {
+    /// The words with which a unit's member should start once it was bootstrapped, and
+    /// its port for peers.
+    pub(crate) fn words(&self, unit: usize) -> Option<(String, u16)> {
         let machine = &self.units[unit].machine;
         let bootstrap = machine.bootstrap.as_ref()?;
         let port = match machine.has_data() {
             true => self.peer_port,
             false => bootstrap_port(bootstrap, &MemberName::of(&unit_name(unit)))?,
         };
-        Some(Documents {
-            configuration: format!("{}\n{port}", bootstrap.initial_cluster),
-            service: "ExecStart=etcd".to_owned(),
-        })
+        Some((bootstrap.initial_cluster.clone(), port))
     }
 
     pub(crate) fn new_secret(&mut self) -> SecretUri {
@@ -576,6 +576,13 @@ impl World {
         let text = format!("secret:ours{:016}", self.next_secret);
         text.parse().expect("a secret's URI")
     }
+}
+
+/// The same, as they stand in a configuration.
+pub(crate) fn words_in(configuration: &str) -> Option<(String, u16)> {
+    let mut lines = configuration.lines();
+    let words = lines.find_map(|line| line.strip_prefix("initial-cluster: "))?;
+    Some((words.to_owned(), ports_in(configuration)?.peer))
 }
 
 /// What a member trusts right now, if it runs.

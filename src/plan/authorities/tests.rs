@@ -43,6 +43,7 @@ fn follow(bench: &mut Bench, authorities: &Authorities) {
     machine.server_ca = Some(authorities.server_trust());
     machine.loaded_server_trust = Some(digest(authorities.server_trust().as_bytes()));
     machine.authorities = Some(authorities.clone());
+    bench.configure();
     let published = super::published(&bench.observed).expect("something to tell");
     tell(bench, &published);
 }
@@ -178,6 +179,7 @@ fn follow_administrators(bench: &mut Bench, authorities: &Authorities) {
     let trusted = TrustBundle::new(&authorities.client_trust()).expect("authorities");
     machine.loaded_authorities = Some(trusted.fingerprints());
     machine.authorities = Some(authorities.clone());
+    bench.configure();
     let published = admin::published(&bench.observed).expect("something to tell");
     let peers = bench.observed.peers.as_mut().expect("peers");
     let other = bench.cluster.members[1].name.clone().expect("a name");

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::facts::machine::Documents;
 use crate::facts::observed::Pass;
 use crate::facts::provider::KeyPair;
 use crate::facts::{Bootstrap, Known, MemberData, MemberName, Secret, Source, Version};
+use crate::plan::configuration;
 use crate::plan::machine::{Installation, MachineStep, ServerIssuance};
 use crate::plan::testing::{Bench, DAY, IDENTITY, NOW, OWN_NAMES, leaf};
 use crate::plan::{Stage, Wait, plan};
@@ -227,11 +227,8 @@ fn a_certificate_of_our_own_is_renewed_a_month_before_its_end() {
 #[test]
 fn files_that_differ_are_written_and_the_service_is_left_running() {
     let mut bench = Bench::new(1);
-    let wanted = Documents {
-        configuration: "new".to_owned(),
-        service: "service".to_owned(),
-    };
-    bench.observed.machine.wanted = Some(wanted.clone());
+    bench.observed.options.log_level = "warn";
+    let wanted = configuration::wanted(&bench.observed).expect("documents");
     assert_eq!(steps(&mut bench), [MachineStep::Configure(wanted)]);
 }
 

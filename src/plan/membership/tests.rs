@@ -1,8 +1,9 @@
 //! Who joins and who leaves.
 
-use crate::facts::{Bootstrap, Databag, Known, MemberData, MemberIdentity, MemberName};
+use crate::facts::{Databag, Known, MemberData, MemberIdentity, MemberName};
+use crate::plan::configuration::{bootstrap_port, wanted};
 use crate::plan::machine::MachineStep;
-use crate::plan::membership::{MembershipStep, bootstrap_port, client_url, member_url};
+use crate::plan::membership::{MembershipStep, client_url, member_url};
 use crate::plan::restart::TrustStep;
 use crate::plan::testing::{Bench, IDENTITY, member};
 use crate::plan::{Stage, Wait};
@@ -340,24 +341,6 @@ fn a_unit_is_reached_where_it_says() {
     }
 }
 
-#[test]
-fn the_bootstrap_words_tell_the_port() {
-    let bootstrap = |initial_cluster: &str| Bootstrap {
-        initial_cluster: initial_cluster.to_owned(),
-        existing: true,
-        token: "token".to_owned(),
-        generation: 0,
-    };
-    let own = MemberName::new("etcd-1");
-    let words = "etcd-0=https://10.0.0.1:2380,etcd-1=https://[fd00::2]:4002";
-    assert_eq!(bootstrap_port(&bootstrap(words), &own), Some(4002));
-    assert_eq!(
-        bootstrap_port(&bootstrap("etcd-10=https://a:1"), &own),
-        None
-    );
-    assert_eq!(bootstrap_port(&bootstrap(""), &own), None);
-}
-
 /// A member that serves moves right before it restarts, and one that the others
 /// have lost at once.
 #[test]
@@ -365,9 +348,7 @@ fn another_peer_port_is_published_in_turn() {
     for members in [1, 3] {
         let mut bench = Bench::new(members);
         bench.observed.options.peer_port = 4002;
-        let wanted = bench.observed.machine.wanted.as_mut().expect("documents");
-        wanted.configuration = "another port".to_owned();
-        bench.observed.machine.written = wanted.clone();
+        bench.observed.machine.written = wanted(&bench.observed).expect("documents");
         let move_to = (100, "https://10.0.0.1:4002".to_owned());
         match bench.stage() {
             Stage::Trust(TrustStep::Restart(restart)) => {
@@ -389,7 +370,8 @@ fn another_peer_port_is_published_in_turn() {
             Stage::Trust(TrustStep::Restart(restart)) => assert_eq!(restart.moves_to, None),
             stage => panic!("{stage:?}"),
         }
-        bench.observed.machine.loaded_configuration = Some("another port".to_owned());
+        let written = bench.observed.machine.written.configuration.clone();
+        bench.observed.machine.loaded_configuration = Some(written);
         assert!(matches!(bench.stage(), Stage::Publish(_)));
     }
 }

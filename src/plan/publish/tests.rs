@@ -327,6 +327,7 @@ fn whoever_founds_a_cluster_anew_says_so() {
     assert_eq!(published_to_peers(&mut bench), [pairs(&[]), pairs(&[])]);
     let bootstrap = bench.observed.machine.bootstrap.as_mut().expect("one");
     (bootstrap.generation, bootstrap.token) = (7, "new".to_owned());
+    bench.configure();
     let own = [("generation", "7"), ("seed", "etcd-0"), ("token", "new")];
     // It is the initial member of the deployment as well, so that need not be said.
     let for_all = [("generation", "7"), ("token", "new")];
@@ -342,6 +343,7 @@ fn the_leader_repeats_what_another_has_bootstrapped() {
     let bootstrap = bench.observed.machine.bootstrap.as_mut().expect("one");
     (bootstrap.generation, bootstrap.token) = (7, "new".to_owned());
     bootstrap.existing = true;
+    bench.configure();
     let peers = bench.observed.peers.as_mut().expect("peers");
     for (member, bag) in [
         ("etcd-1", &[("generation", "7"), ("token", "new")][..]),

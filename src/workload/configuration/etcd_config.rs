@@ -5,21 +5,19 @@
 //! key of the wrong version would be a setting that silently is not there.
 
 use std::net::{IpAddr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::{RenderError, text_of};
-use crate::facts::MemberName;
+use crate::facts::machine::ServicePaths;
 use crate::facts::tuning::Tuning;
+use crate::facts::{FilePath, MemberName};
 
 /// What one member's configuration is made from.
 #[derive(Clone, Debug)]
 pub struct EtcdConfig<'a> {
     /// The member's name.
     pub name: &'a MemberName,
-    /// The directory of its data.
-    pub data_dir: &'a Path,
     /// The unit's own address, the only one that is listened on.
     pub address: IpAddr,
     /// Where clients are served, see [`CLIENT_PORT`].
@@ -28,19 +26,22 @@ pub struct EtcdConfig<'a> {
     pub peer_port: u16,
     /// How the member entered its cluster.
     pub bootstrap: Bootstrap<'a>,
-    /// The files of what it shows to clients, and of the key; one may be both.
-    pub served: (&'a Path, &'a Path),
-    /// Its certificate, shown to peers.
-    pub server_certificate: &'a Path,
-    /// The certificate's private key.
-    pub server_key: &'a Path,
-    /// Whose certificates peers must show.
-    pub server_ca: &'a Path,
-    /// Which certificates clients must show. It is the copy that is made when
-    /// the service starts, not the one that the charm writes.
-    pub client_trust: &'a Path,
+    /// Which of its certificates it shows to clients.
+    pub shown: ClientCertificate,
+    /// Where the files lie. Which certificates clients must show is read from the copy
+    /// that is made when the service starts, not from the file that the charm writes.
+    pub paths: &'a ServicePaths,
     /// What may be tuned.
     pub tuning: Tuning,
+}
+
+/// What a member shows to clients.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum ClientCertificate {
+    /// A file of its own, with the key in it.
+    Pair,
+    /// The certificate that it shows to peers.
+    OfPeers,
 }
 
 /// The words with which a member enters its cluster. etcd reads them at its
@@ -59,37 +60,27 @@ pub struct Bootstrap<'a> {
 
 impl EtcdConfig<'_> {
     /// The text of the file.
-    ///
-    /// # Errors
-    /// A path cannot be written down.
-    pub fn render(&self) -> Result<String, RenderError> {
+    pub fn render(&self) -> String {
         let Self {
             name,
-            data_dir,
             address,
             client_port,
             peer_port,
             bootstrap,
-            served: (served, served_key),
-            server_certificate,
-            server_key,
-            server_ca,
-            client_trust,
+            shown,
+            paths,
             tuning,
         } = self;
+        let own = (&paths.server_certificate, &paths.server_key);
+        let served = match shown {
+            ClientCertificate::Pair => (&paths.served_pair, &paths.served_pair),
+            ClientCertificate::OfPeers => own,
+        };
         let client_url = https_url(*address, *client_port);
         let peer_url = https_url(*address, *peer_port);
-        let transport_security = |certificate, key, trusted| {
-            Ok::<_, RenderError>(TransportSecurity {
-                cert_file: text_of(certificate)?,
-                key_file: text_of(key)?,
-                client_cert_auth: true,
-                trusted_ca_file: text_of(trusted)?,
-            })
-        };
         let document = Document {
             name: name.as_str(),
-            data_dir: text_of(data_dir)?,
+            data_dir: paths.data_dir.as_str(),
             listen_client_urls: &client_url,
             listen_peer_urls: &peer_url,
             advertise_client_urls: &client_url,
@@ -100,8 +91,8 @@ impl EtcdConfig<'_> {
                 false => "new",
             },
             initial_cluster_token: bootstrap.token,
-            client_transport_security: transport_security(served, served_key, client_trust)?,
-            peer_transport_security: transport_security(server_certificate, server_key, server_ca)?,
+            client_transport_security: TransportSecurity::new(served, &paths.loaded_trust),
+            peer_transport_security: TransportSecurity::new(own, &paths.server_ca),
             strict_reconfig_check: true,
             pre_vote: true,
             enable_pprof: false,
@@ -110,7 +101,9 @@ impl EtcdConfig<'_> {
             logger: "zap",
             log_outputs: ["stderr"],
         };
-        Ok(format!("{HEADER}{}", serde_yaml::to_string(&document)?))
+        let text = serde_yaml::to_string(&document);
+        let text = text.expect("texts, numbers and lists of them have a form in YAML");
+        format!("{HEADER}{text}")
     }
 }
 
@@ -154,8 +147,7 @@ pub fn https_url(address: IpAddr, port: u16) -> String {
 /// comments: so the copy that is made when it starts tells which program it is
 /// and which authorities it checks peers with, and a change of either is a
 /// change of the configuration. `server_trust` is a digest.
-pub fn notes(program: &Path, server_trust: &str) -> String {
-    let program = program.display();
+pub fn notes(program: &FilePath, server_trust: &str) -> String {
     format!("{PROGRAM_NOTE}{program}\n{SERVER_TRUST_NOTE}{server_trust}\n")
 }
 
@@ -221,6 +213,17 @@ struct TransportSecurity<'a> {
     key_file: &'a str,
     client_cert_auth: bool,
     trusted_ca_file: &'a str,
+}
+
+impl<'a> TransportSecurity<'a> {
+    fn new((certificate, key): (&'a FilePath, &'a FilePath), trusted: &'a FilePath) -> Self {
+        Self {
+            cert_file: certificate.as_str(),
+            key_file: key.as_str(),
+            client_cert_auth: true,
+            trusted_ca_file: trusted.as_str(),
+        }
+    }
 }
 
 #[cfg(test)]

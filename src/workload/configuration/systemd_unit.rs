@@ -1,72 +1,46 @@
 //! The definition of the service that runs etcd.
 
-use std::path::Path;
-
-use super::{RenderError, text_of};
+use crate::facts::machine::ServicePaths;
 
 /// By this argument the service calls the charm's program; Juju gives none.
 pub const GUARD: &str = "before-start";
 
-/// What the definition of one unit's service is made from.
-#[derive(Clone, Debug)]
-pub struct SystemdUnit<'a> {
-    /// The Juju unit, for whoever lists the machine's services.
-    pub unit: &'a str,
-    /// The charm's own program, which says whether etcd may start.
-    pub charm: &'a Path,
-    /// What stands for `/` to it.
-    pub root: &'a Path,
-    /// The program. It is the one of a certain archive and not the link to the
-    /// newest: etcd changes only with this text, and so only when it is decided.
-    pub etcd: &'a Path,
-    /// The configuration that the charm writes.
-    pub wanted_config: &'a Path,
-    /// The client trust file that the charm writes.
-    pub wanted_trust: &'a Path,
-    /// Where both are copied to at each start; the configuration must name the
-    /// copy of the trust file.
-    pub loaded_dir: &'a Path,
-    /// The directory of etcd's data, all that etcd may write to.
-    pub data_dir: &'a Path,
-}
-
-impl SystemdUnit<'_> {
-    /// The text of the file.
-    ///
-    /// # Errors
-    /// A path cannot be written down.
-    pub fn render(&self) -> Result<String, RenderError> {
-        let Self {
-            unit,
-            charm,
-            root,
-            etcd,
-            wanted_config,
-            wanted_trust,
-            loaded_dir,
-            data_dir,
-        } = self;
-        let guard = [
-            word(text_of(charm)?),
-            GUARD.to_owned(),
-            argument(text_of(root)?),
-            argument(unit),
-            argument(text_of(data_dir)?),
-        ]
-        .join(" ");
-        let unit = specifiers_escaped(unit);
-        let architecture = architecture();
-        // Variables are not looked for in the name of a program.
-        let etcd = word(text_of(etcd)?);
-        let data = word(text_of(data_dir)?);
-        let loaded = argument(text_of(loaded_dir)?);
-        let loaded_config = loaded_dir.join(wanted_config.file_name().unwrap_or_default());
-        let config = argument(&format!("--config-file={}", text_of(&loaded_config)?));
-        let wanted_config = argument(text_of(wanted_config)?);
-        let wanted_trust = argument(text_of(wanted_trust)?);
-        // The comments go along: an operator reads them where questions arise.
-        Ok(format!(
-            "\
+/// The definition of the service of this Juju unit, whose name is for whoever lists the
+/// machine's services. The configuration that it starts etcd with must name the copy of
+/// the trust file.
+pub fn systemd_unit(unit: &str, paths: &ServicePaths) -> String {
+    let ServicePaths {
+        root,
+        charm,
+        etcd,
+        data_dir,
+        wanted_config,
+        wanted_trust,
+        loaded_dir,
+        ..
+    } = paths;
+    let guard = [
+        word(charm.as_str()),
+        GUARD.to_owned(),
+        argument(root.as_str()),
+        argument(unit),
+        argument(data_dir.as_str()),
+    ]
+    .join(" ");
+    let unit = specifiers_escaped(unit);
+    let architecture = architecture();
+    // Variables are not looked for in the name of a program.
+    let etcd = word(etcd.as_str());
+    let data = word(data_dir.as_str());
+    let loaded = argument(loaded_dir.as_str());
+    let name = wanted_config.as_path().file_name().unwrap_or_default();
+    let loaded_config = loaded_dir.as_path().join(name);
+    let config = argument(&format!("--config-file={}", loaded_config.display()));
+    let wanted_config = argument(wanted_config.as_str());
+    let wanted_trust = argument(wanted_trust.as_str());
+    // The comments go along: an operator reads them where questions arise.
+    format!(
+        "\
 # Written by the charm, which will overwrite changes.
 [Unit]
 Description=etcd of the Juju unit {unit}
@@ -128,8 +102,7 @@ SystemCallFilter=@system-service
 [Install]
 WantedBy=multi-user.target
 "
-        ))
-    }
+    )
 }
 
 /// etcd 3.4 refuses to start on arm64 unless it is told that we know. Later
@@ -166,28 +139,25 @@ fn specifiers_escaped(text: &str) -> String {
 mod tests {
     use std::fs::{self, Permissions};
     use std::os::unix::fs::PermissionsExt;
+    use std::path::Path;
     use std::process::Command;
 
     use super::*;
+    use crate::facts::machine::testing::{path, service_paths};
 
-    fn unit<'a>(etcd: &'a Path, data_dir: &'a Path) -> SystemdUnit<'a> {
-        SystemdUnit {
-            unit: "etcd/0",
-            charm: Path::new("/var/lib/juju/agents/unit-etcd-0/charm/dispatch"),
-            root: Path::new("/"),
-            etcd,
-            wanted_config: Path::new("/etc/etcd-charm/etcd-0/wanted/etcd.yaml"),
-            wanted_trust: Path::new("/etc/etcd-charm/etcd-0/wanted/trust.pem"),
-            loaded_dir: Path::new("/run/etcd-charm/etcd-0/loaded"),
-            data_dir,
-        }
+    fn unit(etcd: &Path, data_dir: &Path) -> String {
+        let paths = ServicePaths {
+            charm: path("/var/lib/juju/agents/unit-etcd-0/charm/dispatch"),
+            etcd: etcd.try_into().expect("a path"),
+            data_dir: data_dir.try_into().expect("a path"),
+            ..service_paths()
+        };
+        systemd_unit("etcd/0", &paths)
     }
 
     #[test]
     fn every_value_has_its_place() {
-        let text = unit(Path::new("/usr/bin/etcd"), Path::new("/srv/data"))
-            .render()
-            .expect("a text");
+        let text = unit(Path::new("/usr/bin/etcd"), Path::new("/srv/data"));
         let line = |start: &str| {
             let mut lines = text.lines().filter(|line| line.starts_with(start));
             lines.next().unwrap_or_default().to_owned()
@@ -223,8 +193,6 @@ mod tests {
         assert_eq!(argument("/100%/$HOME"), "/100%%/$$HOME");
         assert_eq!(word("/100%/$HOME"), "/100%%/$HOME");
         assert_eq!(argument("/a;b"), r#""/a;b""#);
-        let path = Path::new("/srv/a\nUser=root");
-        assert!(unit(Path::new("/usr/bin/etcd"), path).render().is_err());
     }
 
     #[test]
@@ -245,7 +213,7 @@ mod tests {
         fs::write(&etcd, "#!/bin/sh\n").expect("a program");
         fs::set_permissions(&etcd, Permissions::from_mode(0o755)).expect("executable");
         let file = dir.path().join("etcd-charm-etcd-0.service");
-        fs::write(&file, unit(&etcd, &odd).render().expect("a text")).expect("written");
+        fs::write(&file, unit(&etcd, &odd)).expect("written");
         let output = Command::new("systemd-analyze")
             .args(["verify", "--man=no"])
             .arg(&file)

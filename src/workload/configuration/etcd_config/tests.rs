@@ -1,11 +1,11 @@
 use super::*;
+use crate::facts::machine::testing::{path, service_paths};
 use crate::facts::tuning::{CLIENT_PORT, PEER_PORT};
 
-fn rendered(address: &str, data_dir: &Path) -> Result<String, RenderError> {
+fn rendered(address: &str, shown: ClientCertificate) -> String {
     let address = address.parse().expect("an address");
     EtcdConfig {
         name: &MemberName::new("etcd-0"),
-        data_dir,
         address,
         client_port: CLIENT_PORT,
         peer_port: PEER_PORT,
@@ -14,14 +14,11 @@ fn rendered(address: &str, data_dir: &Path) -> Result<String, RenderError> {
             existing: false,
             token: "0815",
         },
-        served: (
-            Path::new("/etc/pki/clients.pem"),
-            Path::new("/etc/pki/clients.pem"),
-        ),
-        server_certificate: Path::new("/etc/pki/server.crt"),
-        server_key: Path::new("/etc/pki/server.key"),
-        server_ca: Path::new("/etc/pki/server-ca.crt"),
-        client_trust: Path::new("/run/loaded/trust.pem"),
+        shown,
+        paths: &ServicePaths {
+            data_dir: path("/srv/a: b # c"),
+            ..service_paths()
+        },
         tuning: Tuning {
             heartbeat_interval: 100,
             election_timeout: 1000,
@@ -40,7 +37,7 @@ fn the_whole_file() {
     let expected = "\
 # Written by the charm, which will overwrite changes.
 name: etcd-0
-data-dir: /srv/data
+data-dir: '/srv/a: b # c'
 listen-client-urls: https://10.0.0.1:2379
 listen-peer-urls: https://10.0.0.1:2380
 advertise-client-urls: https://10.0.0.1:2379
@@ -52,7 +49,7 @@ client-transport-security:
   cert-file: /etc/pki/clients.pem
   key-file: /etc/pki/clients.pem
   client-cert-auth: true
-  trusted-ca-file: /run/loaded/trust.pem
+  trusted-ca-file: /run/etcd-charm/etcd-0/loaded/trust.pem
 peer-transport-security:
   cert-file: /etc/pki/server.crt
   key-file: /etc/pki/server.key
@@ -73,14 +70,17 @@ logger: zap
 log-outputs:
 - stderr
 ";
-    let text = rendered("10.0.0.1", Path::new("/srv/data")).expect("a text");
-    assert_eq!(text, expected);
+    assert_eq!(rendered("10.0.0.1", ClientCertificate::Pair), expected);
+    let own = expected
+        .replacen("/etc/pki/clients.pem", "/etc/pki/server.crt", 1)
+        .replacen("/etc/pki/clients.pem", "/etc/pki/server.key", 1);
+    assert_eq!(rendered("10.0.0.1", ClientCertificate::OfPeers), own);
 }
 
 #[test]
 fn ports_are_read_back() {
     for address in ["10.0.0.1", "fd00::1"] {
-        let text = rendered(address, Path::new("/srv/data")).expect("a text");
+        let text = rendered(address, ClientCertificate::Pair);
         let ports = Ports {
             client: CLIENT_PORT,
             peer: PEER_PORT,
@@ -93,15 +93,14 @@ fn ports_are_read_back() {
 
 #[test]
 fn an_ipv6_address_stands_in_brackets() {
-    let text = rendered("fd00::1", Path::new("/srv/data")).expect("a text");
+    let text = rendered("fd00::1", ClientCertificate::Pair);
     assert!(text.contains("\nlisten-client-urls: https://[fd00::1]:2379\n"));
     assert!(text.contains("\ninitial-cluster: etcd-0=https://[fd00::1]:2380\n"));
 }
 
 #[test]
 fn a_path_cannot_add_a_key() {
-    let text = rendered("10.0.0.1", Path::new("/srv/a: b # c")).expect("a text");
+    let text = rendered("10.0.0.1", ClientCertificate::Pair);
     let value: serde_yaml::Value = serde_yaml::from_str(&text).expect("YAML");
     assert_eq!(value["data-dir"], "/srv/a: b # c");
-    assert!(rendered("10.0.0.1", Path::new("/srv\nforce-new-cluster: true")).is_err());
 }
