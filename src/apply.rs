@@ -13,11 +13,11 @@ mod prepare;
 mod proof;
 mod publish;
 mod recreate;
+mod restart;
 mod service;
 mod serving;
 mod sign;
 mod snapshot;
-mod trust;
 
 pub use access::access;
 pub use answer::for_one;
@@ -34,8 +34,8 @@ pub use publish::{
     rotate_server_authority,
 };
 pub use recreate::recreate;
+pub use restart::{Restarted, restart_at_once, restart_in_turn, restart_lock};
 pub use snapshot::snapshot;
-pub use trust::{Restarted, restart_lock, trust};
 
 use thiserror::Error;
 

@@ -3,7 +3,7 @@
 //! draws a random number, opens a file or a socket, or reads the environment.
 //!
 //! A plan covers one stage at a time, in this order: the machine, the cluster,
-//! access, issuing, trust, publication. A stage is planned only when those before it are
+//! access, issuing, restart, publication. A stage is planned only when those before it are
 //! at rest, so what it rests on is true. A hook observes and plans again after
 //! each stage until the publication, which is the last thing it does.
 
@@ -43,7 +43,7 @@ use issue::Issuance;
 use machine::MachineStep;
 use membership::MembershipStep;
 use publish::Publication;
-use restart::TrustStep;
+use restart::RestartStep;
 
 /// What to do next, with no choice left in it, and why the rest waits.
 #[derive(Clone, Debug)]
@@ -74,8 +74,9 @@ pub enum Stage {
     Access(Vec<AccessStep>),
     /// Certificates for relations that cannot bring their own.
     Issue(Vec<Issuance>),
-    /// What this member trusts.
-    Trust(TrustStep),
+    /// A restart of this unit's member, and what belongs to one: it is then that etcd
+    /// reads whom to trust, and its configuration.
+    Restart(RestartStep),
     /// Stops the service for good; its data stays.
     Stop,
     /// What others may read; the last stage of every other hook.
@@ -102,7 +103,7 @@ impl Stage {
             Self::Membership(_) => "membership",
             Self::Access(_) => "access",
             Self::Issue(_) => "issue",
-            Self::Trust(_) => "trust",
+            Self::Restart(_) => "restart",
             Self::Stop => "stop",
             Self::Publish(_) => "publish",
         }
@@ -144,7 +145,7 @@ fn next_stage(observed: &Observed, report: &mut Report) -> Stage {
         };
     }
     if let Some(step) = restart::fall_back(observed) {
-        return Stage::Trust(step);
+        return Stage::Restart(step);
     }
     if has_newer_format(observed) {
         // Whatever is done by what this revision knows may be wrong by now.
@@ -157,6 +158,9 @@ fn next_stage(observed: &Observed, report: &mut Report) -> Stage {
     }
     if report.wait.is_some() {
         return Stage::Publish(Box::new(publish::while_waiting(observed)));
+    }
+    if let Some(step) = restart::at_once(observed) {
+        return Stage::Restart(step);
     }
     if let Some(lock) = lock_left_behind(observed) {
         return Stage::FreeLock(lock);
@@ -197,7 +201,7 @@ fn next_stage(observed: &Observed, report: &mut Report) -> Stage {
         }
     }
     if let Some(step) = restart::plan(observed, cluster, report) {
-        return Stage::Trust(step);
+        return Stage::Restart(step);
     }
     let own = membership::own_member(observed, cluster);
     report.read_ledger(cluster, own, observed);

@@ -110,10 +110,6 @@ pub async fn machine(
                 let came_up = up(context, service.start(limit)).await;
                 readiness = Some(unless_others_serve(came_up, others_serve)?);
             }
-            MachineStep::Restart => {
-                let service = Service::new(&context.commands, context.paths.service());
-                readiness = Some(up(context, service.restart(START_LIMIT)).await?);
-            }
         }
     }
     Ok(readiness)
@@ -145,7 +141,7 @@ fn is_mounted(context: &Context) -> Result<bool, ApplyError> {
 }
 
 /// Waits until a service that was started answers.
-async fn up(
+pub(super) async fn up(
     context: &Context,
     started: Result<Started, WorkloadError>,
 ) -> Result<Readiness, ApplyError> {

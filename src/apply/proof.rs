@@ -12,7 +12,7 @@ use super::machine::{Readiness, answers, unless_others_serve};
 use crate::context::Context;
 use crate::tls::digest;
 use crate::workload::files::{PUBLIC_FILE, ensure_file, read_text};
-use crate::workload::{Owner, Service};
+use crate::workload::{Owner, Service, Started, WorkloadError};
 
 /// The longest that a restart is waited for.
 const RESTART_LIMIT: Duration = Duration::from_secs(60);
@@ -87,16 +87,20 @@ pub(super) async fn fall_back(
     Ok(Proven::FellBack)
 }
 
-/// Restarts the service and waits until etcd answers. It is restarted on another
-/// thread: etcd waits for its clients to hang up, and ours can only do that
-/// while the runtime goes on.
+/// Restarts the service and waits until etcd answers.
 pub(super) async fn restart_service(context: &Context) -> Result<Readiness, ApplyError> {
+    // Whether it came up is asked next, whatever systemd says of it by then.
+    let _started = restarted(context).await?;
+    answers(context).await.map(|()| Readiness::Ready)
+}
+
+/// Restarts the service, on another thread: etcd waits for its clients to hang up, and
+/// ours can only do that while the runtime goes on.
+pub(super) async fn restarted(context: &Context) -> Result<Started, WorkloadError> {
     let commands = context.commands.clone();
     let name = context.paths.service();
     let restart = move || Service::new(&commands, name).restart(RESTART_LIMIT);
-    // Whether it came up is asked next, whatever systemd says of it by then.
-    let _started = tokio::task::spawn_blocking(restart)
+    tokio::task::spawn_blocking(restart)
         .await
-        .expect("the closure does not panic, and nothing cancels it")?;
-    answers(context).await.map(|()| Readiness::Ready)
+        .expect("the closure does not panic, and nothing cancels it")
 }

@@ -104,7 +104,7 @@ mod tests {
                 "access: let role alpha read and write [/one/, /one0)",
                 "access: make user alpha",
                 "access: give user alpha its role",
-                "trust: restart this unit's member, which then trusts 1 client certificates",
+                "restart: restart this unit's member, which then trusts 1 client certificates",
             ]
         );
         assert!(
@@ -170,7 +170,7 @@ mod tests {
             lines[..2],
             [
                 "machine: write etcd's configuration and its service anew",
-                "trust: restart this unit's member, which then trusts 1 client certificates",
+                "restart: restart this unit's member, which then trusts 1 client certificates",
             ]
         );
     }

@@ -8,7 +8,7 @@ use crate::plan::access::AccessStep;
 use crate::plan::issue::Issuance;
 use crate::plan::machine::MachineStep;
 use crate::plan::membership::MembershipStep;
-use crate::plan::restart::TrustStep;
+use crate::plan::restart::{Restart, RestartStep};
 use crate::plan::{LeftLock, Stage};
 use publication::publish;
 
@@ -51,7 +51,7 @@ pub fn steps(stage: &Stage) -> Vec<Step> {
             "end the connections of clients to this unit's member: some have lost rights"
                 .to_owned(),
         )],
-        Stage::Trust(step) => trust(step).into_iter().collect(),
+        Stage::Restart(step) => restart(step).into_iter().collect(),
         Stage::Stop => vec![("stop", String::new(), "stop etcd for good".to_owned())],
         Stage::Publish(publication) => publish(publication),
     };
@@ -112,7 +112,6 @@ fn machine(step: &MachineStep) -> Words {
             "write etcd's configuration and its service anew",
         ),
         MachineStep::Start => ("start", "start etcd"),
-        MachineStep::Restart => ("restart", "restart etcd, which serves nobody as it is"),
     };
     (kind, String::new(), summary.to_owned())
 }
@@ -301,26 +300,31 @@ fn issue(issuance: &Issuance) -> Words {
     ("issue", relation, summary)
 }
 
-fn trust(step: &TrustStep) -> Option<Words> {
+fn restart(step: &RestartStep) -> Option<Words> {
     match step {
         // It only reads.
-        TrustStep::ReadPending => None,
-        TrustStep::Prove => Some((
+        RestartStep::ReadPending => None,
+        RestartStep::Prove => Some((
             "prove-trust",
             String::new(),
             "keep the trust file with which this unit's member serves".to_owned(),
         )),
-        TrustStep::FallBack => Some((
+        RestartStep::FallBack => Some((
             "fall-back",
             String::new(),
             "go back to the trust file with which this unit's member served".to_owned(),
         )),
-        TrustStep::Record(_) => Some((
+        RestartStep::Record(_) => Some((
             "record-trust",
             String::new(),
             "note which certificates this unit's member trusts".to_owned(),
         )),
-        TrustStep::Restart(restart) => Some((
+        RestartStep::Restart(Restart::AtOnce) => Some((
+            "restart",
+            String::new(),
+            "restart etcd, which serves nobody as it is".to_owned(),
+        )),
+        RestartStep::Restart(Restart::InTurn(restart)) => Some((
             "restart",
             String::new(),
             format!(

@@ -6,7 +6,6 @@ mod tests;
 use std::collections::BTreeSet;
 
 use super::bootstrap;
-use super::configuration::is_outdated;
 use super::serving;
 use super::trusted::trusted;
 use super::{Report, Wait, configuration, upgrade};
@@ -63,8 +62,6 @@ pub enum MachineStep {
     Configure(Documents),
     /// Starts the service and waits until etcd answers.
     Start,
-    /// Restarts a member that serves nobody as it is.
-    Restart,
 }
 
 /// Programs that are to be installed. Of which release they are is known once they are
@@ -277,15 +274,8 @@ fn service(observed: &Observed) -> Vec<MachineStep> {
     {
         steps.push(MachineStep::Configure(wanted));
     }
-    if !machine.is_running {
-        if !machine.is_pending && !machine.has_failed {
-            steps.push(MachineStep::Start);
-        }
-    } else if is_outdated(observed) && observed.cluster.known().is_none() {
-        // Nobody can be asked for a turn: most likely the address has changed,
-        // and etcd listens at one that is this machine's no longer. While any
-        // member answers, restarts are taken in turn instead.
-        steps.push(MachineStep::Restart);
+    if !machine.is_running && !machine.is_pending && !machine.has_failed {
+        steps.push(MachineStep::Start);
     }
     steps
 }

@@ -1,4 +1,5 @@
-//! What this member should trust, and when it is worth a restart.
+//! When this unit's member is restarted, whatever for: for a configuration or a program
+//! that is another one, or for whom it should trust.
 //!
 //! etcd reads its client trust file once, at start. So a leaf that is added
 //! costs a restart of every member, which is done at once, since a client
@@ -16,7 +17,7 @@ use std::collections::BTreeSet;
 
 use super::authorities::admin::is_other_loaded;
 use super::configuration::is_outdated;
-use super::safety::{Unsafe, safe_without};
+use super::safety::{Unsafe, safe_to_restart};
 pub use super::trusted::AuthorityFault;
 use super::trusted::{granted, trusted};
 use super::{Report, Wait};
@@ -24,9 +25,9 @@ use crate::facts::observed::{Leaves, Observed, Pass};
 use crate::facts::{Cluster, Known, MemberTrust, Timestamp};
 use crate::tls::{BundleError, TrustBundle, digest};
 
-/// What happens to this member's trust next.
+/// A restart of this unit's member, or what belongs to one.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum TrustStep {
+pub enum RestartStep {
     /// Look for other requests that wait for a restart, before it happens.
     ReadPending,
     /// Note that the member serves with the trust file that it has loaded.
@@ -36,13 +37,22 @@ pub enum TrustStep {
     FallBack,
     /// Write down what the running etcd has loaded, and what it would load.
     Record(MemberTrust),
-    /// Restart this member with another trust file or configuration.
-    Restart(Box<Restart>),
+    /// Restart this member.
+    Restart(Restart),
 }
 
 /// A restart of this member.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Restart {
+pub enum Restart {
+    /// With what every member is to know of it, and in turn with the others.
+    InTurn(Box<RestartInTurn>),
+    /// Where nobody can be asked for a turn, and nothing can be written down.
+    AtOnce,
+}
+
+/// A restart of this member in turn with the others.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RestartInTurn {
     /// The whole trust file.
     pub trust: String,
     /// Whether the member serves with the trust file that it has loaded, so that
@@ -90,17 +100,28 @@ const RETRY_AFTER: i64 = 3600;
 /// The way back, where this member was restarted with another trust file and
 /// lets nobody in since: a hook that was killed in between left it so. It is asked
 /// first, since nothing else can be done over a member that does not answer.
-pub(super) fn fall_back(observed: &Observed) -> Option<TrustStep> {
+pub(super) fn fall_back(observed: &Observed) -> Option<RestartStep> {
     let is_dark = match &observed.cluster {
         Known::Known(cluster) => super::membership::own_member(observed, cluster)
             .is_some_and(|own| !cluster.answers(own.id)),
         Known::Unknown(_) => observed.lost_majority.is_none(),
     };
-    (observed.machine.is_unproven && is_dark).then_some(TrustStep::FallBack)
+    (observed.machine.is_unproven && is_dark).then_some(RestartStep::FallBack)
 }
 
-/// The next step, or `None` when the member trusts what it should.
-pub fn plan(observed: &Observed, cluster: &Cluster, report: &mut Report) -> Option<TrustStep> {
+/// A restart while no member answers: most likely the address has changed, and etcd
+/// listens at one that is this machine's no longer. While any member answers, restarts
+/// are taken in turn instead.
+pub(super) fn at_once(observed: &Observed) -> Option<RestartStep> {
+    let machine = &observed.machine;
+    let is_due = machine.is_running && is_outdated(observed);
+    let is_alone = observed.cluster.known().is_none();
+    let may = is_due && is_alone && safe_to_restart(observed).is_ok();
+    may.then_some(RestartStep::Restart(Restart::AtOnce))
+}
+
+/// The next step, or `None` when the member has loaded what it should.
+pub fn plan(observed: &Observed, cluster: &Cluster, report: &mut Report) -> Option<RestartStep> {
     let loaded = observed.machine.loaded_leaves.clone()?;
     if observed.machine.is_pending {
         report.wait_for(Wait::Restart(RestartWait::Starting));
@@ -116,7 +137,7 @@ pub fn plan(observed: &Observed, cluster: &Cluster, report: &mut Report) -> Opti
     }
     // Before the ledger hears of it.
     if observed.machine.is_unproven && !is_unreachable {
-        return Some(TrustStep::Prove);
+        return Some(RestartStep::Prove);
     }
     let wanted = match wanted(observed, cluster, &loaded, report) {
         Ok(wanted) => wanted,
@@ -145,11 +166,14 @@ pub fn plan(observed: &Observed, cluster: &Cluster, report: &mut Report) -> Opti
     let is_due = is_added || is_removed || is_outdated;
     if is_due && !is_postponed {
         if observed.leader && !observed.clients.pending_is_read {
-            return Some(TrustStep::ReadPending);
+            return Some(RestartStep::ReadPending);
         }
-        match restart(observed, cluster, loaded.clone(), &written) {
+        match in_turn(observed, cluster, loaded.clone(), &written) {
             Ok(restart) if is_refused(observed, &restart.trust) => report.refused_trust = true,
-            Ok(restart) => return Some(TrustStep::Restart(Box::new(restart))),
+            Ok(restart) => {
+                let restart = Restart::InTurn(Box::new(restart));
+                return Some(RestartStep::Restart(restart));
+            }
             Err(reason) => {
                 report.clients_wait = is_added && !is_let_in(cluster, &wanted);
                 report.wait_for(Wait::Restart(reason));
@@ -166,7 +190,7 @@ pub fn plan(observed: &Observed, cluster: &Cluster, report: &mut Report) -> Opti
         ),
     };
     let recorded = cluster.ledger.members.get(&observed.member());
-    (recorded != Some(&trust)).then_some(TrustStep::Record(trust))
+    (recorded != Some(&trust)).then_some(RestartStep::Record(trust))
 }
 
 /// Whether the member did not serve with this trust file, not long ago.
@@ -221,12 +245,12 @@ fn client_authorities(observed: &Observed, all: Option<&Leaves>) -> Leaves {
         .collect()
 }
 
-fn restart(
+fn in_turn(
     observed: &Observed,
     cluster: &Cluster,
     loaded: Leaves,
     written: &Leaves,
-) -> Result<Restart, RestartWait> {
+) -> Result<RestartInTurn, RestartWait> {
     let bundle = trusted(observed.machine.client_trust().as_deref(), &cluster.ledger)
         .map_err(RestartWait::Authority)?
         .bundle;
@@ -238,7 +262,7 @@ fn restart(
         .filter(|member| !member.learner && member.id != own.id)
         .map(|member| member.id)
         .collect();
-    if let Err(reason) = safe_without(cluster, own.id) {
+    if let Err(reason) = safe_to_restart(observed) {
         // A configuration or a program that is new as well could keep it down.
         let only_trusts = !is_outdated(observed);
         let is_worth_it = only_trusts && !is_let_in(cluster, &wanted);
@@ -247,7 +271,7 @@ fn restart(
         }
     }
     let leads = cluster.status.leader == Some(own.id);
-    Ok(Restart {
+    Ok(RestartInTurn {
         serves: cluster.answers(own.id),
         trust: bundle.render().map_err(RestartWait::TrustFile)?,
         before: MemberTrust {

@@ -1,7 +1,9 @@
 //! Whether a member may be without an answer for a moment, be it stopped or busy:
 //! the one question before a restart and before a defragmentation.
 
-use crate::facts::Cluster;
+use super::membership::own_member;
+use crate::facts::observed::Observed;
+use crate::facts::{Cluster, Known};
 
 /// Why a member must go on answering now.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -15,6 +17,23 @@ pub enum Unsafe {
         /// How many other voting members there are.
         others: usize,
     },
+}
+
+/// Whether the member of this unit may be restarted now, whatever for. Where no member
+/// answers nothing is served that it could interrupt, and nothing that could be lost is
+/// acknowledged.
+///
+/// # Errors
+/// Why not.
+pub(super) fn safe_to_restart(observed: &Observed) -> Result<(), Unsafe> {
+    let Known::Known(cluster) = &observed.cluster else {
+        return Ok(());
+    };
+    match own_member(observed, cluster) {
+        Some(own) => safe_without(cluster, own.id),
+        // Nobody counts on it.
+        None => Ok(()),
+    }
 }
 
 /// Whether this member may be without an answer for a moment: what remains must
@@ -95,5 +114,23 @@ mod tests {
                 others: 2
             })
         );
+    }
+
+    /// Before a restart, whatever it is for, and before a defragmentation it is the same
+    /// question.
+    #[test]
+    fn a_restart_asks_the_same_question() {
+        let mut bench = Bench::new(3);
+        bench.cluster.answering = [100].into();
+        bench.observed.cluster = Known::Known(bench.cluster.clone());
+        let refused = Unsafe::NoQuorum {
+            answering: 0,
+            others: 2,
+        };
+        assert_eq!(safe_to_restart(&bench.observed), Err(refused));
+        assert_eq!(safe_without(&bench.cluster, 100), Err(refused));
+        // Nobody answers: there is nothing that it could interrupt.
+        bench.observed.cluster = Known::Unknown("no member answers".to_owned());
+        assert_eq!(safe_to_restart(&bench.observed), Ok(()));
     }
 }

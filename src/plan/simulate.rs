@@ -9,7 +9,7 @@ use super::access::AccessStep;
 use super::configuration;
 use super::machine::MachineStep;
 use super::membership::MembershipStep;
-use super::restart::TrustStep;
+use super::restart::{Restart, RestartStep};
 use crate::facts::machine::Machine;
 use crate::facts::observed::{Disconnection, Observed};
 use crate::facts::{Cluster, Known, LedgerWrite, Permission};
@@ -48,14 +48,16 @@ pub fn simulate(observed: &mut Observed, stage: &Stage) -> bool {
             }
             observed.granted = true;
         }
-        Stage::Trust(TrustStep::ReadPending) => observed.clients.pending_is_read = true,
-        Stage::Trust(TrustStep::Prove) => observed.machine.is_unproven = false,
+        Stage::Restart(RestartStep::ReadPending) => observed.clients.pending_is_read = true,
+        Stage::Restart(RestartStep::Prove) => observed.machine.is_unproven = false,
         // Whether it serves with either file is seen only then.
-        Stage::Trust(TrustStep::FallBack) => return false,
-        Stage::Trust(TrustStep::Record(trust)) => {
+        Stage::Restart(RestartStep::FallBack | RestartStep::Restart(Restart::AtOnce)) => {
+            return false;
+        }
+        Stage::Restart(RestartStep::Record(trust)) => {
             cluster.ledger.members.insert(member, trust.clone());
         }
-        Stage::Trust(TrustStep::Restart(restart)) => {
+        Stage::Restart(RestartStep::Restart(Restart::InTurn(restart))) => {
             let machine = &mut observed.machine;
             machine.restarts_paid_until = restart.paid_until;
             machine.loaded_leaves = Some(restart.after.loaded.clone());
@@ -105,8 +107,7 @@ fn simulate_machine(machine: &mut Machine, step: &MachineStep) -> bool {
         | MachineStep::Quarantine(_)
         | MachineStep::Bootstrap(_)
         | MachineStep::TakeOver(..)
-        | MachineStep::WriteTrust(_)
-        | MachineStep::Restart => return false,
+        | MachineStep::WriteTrust(_) => return false,
     }
     true
 }

@@ -16,7 +16,7 @@ use crate::plan::configuration::is_outdated;
 use crate::plan::issue::Issuance;
 use crate::plan::membership::MembershipStep;
 use crate::plan::publish::Publication;
-use crate::plan::restart::{Restart, RestartWait, TrustStep};
+use crate::plan::restart::{Restart, RestartInTurn, RestartStep, RestartWait};
 use crate::plan::{self, Stage, Wait};
 
 /// What the log says of a change of trust that was taken back.
@@ -74,7 +74,9 @@ impl Run {
                 return self.issue(context, needed(client)?, issuances).await;
             }
             // effects: the trust file, the service, the ledger
-            Stage::Trust(step) => return self.change_trust(context, observed, client, step).await,
+            Stage::Restart(step) => {
+                return self.restart_stage(context, observed, client, step).await;
+            }
             Stage::Stop => {
                 // effects: the service
                 apply::stop(context)?;
@@ -213,15 +215,15 @@ impl Run {
         Ok(Progress::Goes)
     }
 
-    async fn change_trust(
+    async fn restart_stage(
         &mut self,
         context: &mut Context,
         observed: &Observed,
         client: Option<&Client>,
-        step: &TrustStep,
+        step: &RestartStep,
     ) -> Result<Progress, ReconcileError> {
         match step {
-            TrustStep::ReadPending => {
+            RestartStep::ReadPending => {
                 // effects: none (reads only)
                 let clients = self.clients.get_or_insert_default();
                 if let Known::Known(cluster) = &observed.cluster {
@@ -229,8 +231,8 @@ impl Run {
                 }
             }
             // effects: a file
-            TrustStep::Prove => apply::prove(context)?,
-            TrustStep::FallBack => {
+            RestartStep::Prove => apply::prove(context)?,
+            RestartStep::FallBack => {
                 // effects: the trust file, the service
                 let others_serve = observed.cluster.known().is_some();
                 match apply::prove_or_fall_back(context, others_serve).await? {
@@ -240,31 +242,36 @@ impl Run {
                 }
                 context.unreachable.borrow_mut().clear();
             }
-            TrustStep::Record(trust) => {
+            RestartStep::Record(trust) => {
                 // effects: the ledger
                 let member = MemberName::of(&context.hook.unit);
                 let write = LedgerWrite::Member(member, trust.clone());
                 let written = needed(client)?.write_ledger(&[write]).await;
                 written.map_err(ApplyError::from)?;
             }
-            TrustStep::Restart(restart) => {
+            RestartStep::Restart(Restart::AtOnce) => {
+                // effects: the service
+                self.started = Some(apply::restart_at_once(context).await?);
+                context.unreachable.borrow_mut().clear();
+            }
+            RestartStep::Restart(Restart::InTurn(restart)) => {
                 // effects: the trust file, the service, the ledger
                 return self
-                    .restart(context, observed, needed(client)?, restart)
+                    .restart_in_turn(context, observed, needed(client)?, restart)
                     .await;
             }
         }
         Ok(Progress::Goes)
     }
 
-    async fn restart(
+    async fn restart_in_turn(
         &mut self,
         context: &mut Context,
         observed: &Observed,
         client: &Client,
-        restart: &Restart,
+        restart: &RestartInTurn,
     ) -> Result<Progress, ReconcileError> {
-        match apply::trust(context, client, restart).await? {
+        match apply::restart_in_turn(context, client, restart).await? {
             Restarted::Done => {}
             // It is observed and planned again before anything is touched.
             Restarted::Superseded if !std::mem::replace(&mut self.superseded, true) => {

@@ -13,7 +13,7 @@ use etcd_charm::plan::access::AccessStep;
 use etcd_charm::plan::machine::MachineStep;
 use etcd_charm::plan::membership::MembershipStep;
 use etcd_charm::plan::publish::{Changes, DepartedRequest, PlannedSecret, RelationPublication};
-use etcd_charm::plan::restart::TrustStep;
+use etcd_charm::plan::restart::{Restart, RestartStep};
 use etcd_charm::plan::{self, Stage};
 use etcd_charm::relation::{self, ETCD_CLIENT, SecretGroup};
 use etcd_charm::tls::TrustBundle;
@@ -175,18 +175,24 @@ impl World {
             }
             // The world has no relation of an older interface.
             Stage::Issue(_) => self.fault(format!("unit {unit} issues to nobody")),
-            Stage::Trust(TrustStep::ReadPending) => hook.steps.push_back(Step::ReadPending),
-            Stage::Trust(step @ (TrustStep::Prove | TrustStep::FallBack)) => {
+            Stage::Restart(RestartStep::ReadPending) => hook.steps.push_back(Step::ReadPending),
+            Stage::Restart(step @ (RestartStep::Prove | RestartStep::FallBack)) => {
                 self.fault(format!(
                     "unit {unit} doubts what it has seen to serve: {step:?}"
                 ));
             }
-            Stage::Trust(TrustStep::Record(trust)) => {
+            Stage::Restart(RestartStep::Record(trust)) => {
                 let member = observed.member();
                 let write = LedgerWrite::Member(member, trust);
                 hook.steps.push_back(Step::Ledger(vec![write]));
             }
-            Stage::Trust(TrustStep::Restart(restart)) => {
+            Stage::Restart(RestartStep::Restart(Restart::AtOnce)) => {
+                if self.answers() {
+                    self.fault(format!("unit {unit} takes no turn although etcd answers"));
+                }
+                hook.steps.push_back(Step::RestartAtOnce);
+            }
+            Stage::Restart(RestartStep::Restart(Restart::InTurn(restart))) => {
                 self.judge_restart(unit);
                 // A hook waits for its turn for less time than a lease lasts,
                 // so only the lock of one that had died before can be over.
@@ -219,6 +225,7 @@ impl World {
                 | Step::WriteTrust(_)
                 | Step::Stop
                 | Step::Start
+                | Step::RestartAtOnce
                 | Step::Leave
                 | Step::Bootstrap
                 | Step::Answer(_)
@@ -280,6 +287,10 @@ impl World {
                     return Next::Failed;
                 }
             }
+            Step::RestartAtOnce => {
+                self.stop(unit);
+                self.start(unit);
+            }
             Step::Leave => {
                 self.depart(unit);
                 return Next::Over;
@@ -329,10 +340,6 @@ impl World {
         match step {
             MachineStep::WriteTrust(text) => return self.write_trust(unit, &text),
             MachineStep::Start => return self.start(unit),
-            MachineStep::Restart => {
-                self.stop(unit);
-                return self.start(unit);
-            }
             _ => {}
         }
         let machine = &mut self.units[unit].machine;
@@ -360,7 +367,7 @@ impl World {
             | MachineStep::ForgetRequest
             | MachineStep::Show(_)
             | MachineStep::KeysReplaced => panic!("nobody else signs for members"),
-            MachineStep::WriteTrust(_) | MachineStep::Start | MachineStep::Restart => {}
+            MachineStep::WriteTrust(_) | MachineStep::Start => {}
         }
     }
 

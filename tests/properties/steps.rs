@@ -6,7 +6,7 @@ use etcd_charm::plan::access::AccessStep;
 use etcd_charm::plan::machine::MachineStep;
 use etcd_charm::plan::membership::MembershipStep;
 use etcd_charm::plan::publish::{Changes, DepartedRequest, Publication, RelationPublication};
-use etcd_charm::plan::restart::Restart;
+use etcd_charm::plan::restart::RestartInTurn;
 
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
@@ -21,6 +21,8 @@ pub(crate) enum Step {
     MoveLeader(u64),
     Stop,
     Start,
+    /// Without asking anybody, since nobody answers.
+    RestartAtOnce,
     Leave,
     Unlock,
     Bootstrap,
@@ -31,9 +33,9 @@ pub(crate) enum Step {
     Commit,
 }
 
-pub(crate) fn restart_steps(observed: &Observed, restart: &Restart) -> Vec<Step> {
+pub(crate) fn restart_steps(observed: &Observed, restart: &RestartInTurn) -> Vec<Step> {
     // Destructured whole, as a field that is added has to be carried out.
-    let Restart {
+    let RestartInTurn {
         trust,
         before,
         after,

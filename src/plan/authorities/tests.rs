@@ -6,7 +6,7 @@ use super::{admin, next, progress};
 use crate::facts::authorities::{AdminRotation, Authorities, ClientRotation, Rotation};
 use crate::facts::{ClientRecord, Grant, IssuedRecord, IssuedState, Purpose, Timestamp};
 use crate::plan::Stage;
-use crate::plan::restart::TrustStep;
+use crate::plan::restart::RestartStep;
 use crate::plan::testing::{Bench, DAY, NOW, key};
 use crate::tls::{
     Authority, ClientCertificate, ClientRequest, OwnCertificate, OwnRequest, TrustBundle, digest,
@@ -262,7 +262,7 @@ fn a_member_that_has_not_loaded_the_administrators_holds_every_step_up_and_resta
     assert_eq!(published.as_deref(), Some(text));
     let restart = bench.stage();
     assert!(
-        matches!(restart, Stage::Trust(TrustStep::Restart(_))),
+        matches!(restart, Stage::Restart(RestartStep::Restart(_))),
         "{restart:?}"
     );
 }

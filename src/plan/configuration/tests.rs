@@ -132,7 +132,7 @@ fn an_option_is_written_and_then_waits_for_its_turn() {
         panic!("{steps:?}");
     };
     bench.observed.machine.written = documents.clone();
-    assert!(matches!(bench.stage(), Stage::Trust(_)));
+    assert!(matches!(bench.stage(), Stage::Restart(_)));
     // Where nobody can be asked for a turn, the next plan has no other step than that.
     assert!(plan(&bench.observed).report.wait.is_none());
 }

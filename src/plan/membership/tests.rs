@@ -4,7 +4,7 @@ use crate::facts::{Databag, Known, MemberData, MemberIdentity, MemberName};
 use crate::plan::configuration::{bootstrap_port, wanted};
 use crate::plan::machine::MachineStep;
 use crate::plan::membership::{MembershipStep, client_url, member_url};
-use crate::plan::restart::TrustStep;
+use crate::plan::restart::{Restart, RestartStep};
 use crate::plan::testing::{Bench, IDENTITY, member};
 use crate::plan::{Stage, Wait};
 use crate::relation::peer::UnitData;
@@ -351,7 +351,7 @@ fn another_peer_port_is_published_in_turn() {
         bench.observed.machine.written = wanted(&bench.observed).expect("documents");
         let move_to = (100, "https://10.0.0.1:4002".to_owned());
         match bench.stage() {
-            Stage::Trust(TrustStep::Restart(restart)) => {
+            Stage::Restart(RestartStep::Restart(Restart::InTurn(restart))) => {
                 assert_eq!(restart.moves_to, Some(move_to.clone()));
             }
             stage => panic!("{stage:?}"),
@@ -367,7 +367,9 @@ fn another_peer_port_is_published_in_turn() {
         // Killed between the two: what is left to do is the restart.
         bench.cluster.members[0].peer_urls = vec![move_to.1];
         match bench.stage() {
-            Stage::Trust(TrustStep::Restart(restart)) => assert_eq!(restart.moves_to, None),
+            Stage::Restart(RestartStep::Restart(Restart::InTurn(restart))) => {
+                assert_eq!(restart.moves_to, None)
+            }
             stage => panic!("{stage:?}"),
         }
         let written = bench.observed.machine.written.configuration.clone();

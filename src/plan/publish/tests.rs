@@ -106,7 +106,7 @@ fn only_members_that_are_ready_are_published() {
     assert_eq!(*endpoints, ["10.0.0.1:2379"]);
     bench.cluster.ledger.members.clear();
     bench.observed.leader = true;
-    assert!(matches!(bench.stage(), Stage::Trust(_)));
+    assert!(matches!(bench.stage(), Stage::Restart(_)));
 }
 
 #[test]

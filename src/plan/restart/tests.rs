@@ -1,11 +1,12 @@
 //! When a member restarts, with what, and what is written down about it.
 
 use crate::facts::observed::Pass;
-use crate::facts::{Condition, MemberName, MemberTrust, Requirer};
-use crate::plan::restart::{Restart, RestartWait, TrustStep};
+use crate::facts::{Condition, Known, MemberName, MemberTrust, Requirer};
+use crate::plan::configuration::wanted;
+use crate::plan::restart::{Restart, RestartInTurn, RestartStep, RestartWait};
 use crate::plan::safety::Unsafe;
 use crate::plan::testing::{Bench, NOW, client_authorities, key, large_leaf, leaf};
-use crate::plan::{Stage, Wait};
+use crate::plan::{Stage, Wait, plan};
 use crate::relation::peer::UnitData;
 use crate::tls::{TrustBundle, digest};
 
@@ -18,16 +19,16 @@ fn settled(members: u64) -> Bench {
     bench
 }
 
-fn trust(bench: &mut Bench) -> TrustStep {
+fn trust(bench: &mut Bench) -> RestartStep {
     match bench.stage() {
-        Stage::Trust(step) => step,
+        Stage::Restart(step) => step,
         stage => panic!("{stage:?}"),
     }
 }
 
-fn restart(bench: &mut Bench) -> Restart {
+fn restart(bench: &mut Bench) -> RestartInTurn {
     match trust(bench) {
-        TrustStep::Restart(restart) => *restart,
+        RestartStep::Restart(Restart::InTurn(restart)) => *restart,
         step => panic!("{step:?}"),
     }
 }
@@ -159,10 +160,10 @@ fn other_requests_are_looked_for_before_a_restart() {
     bench.access();
     bench.observed.pass = Pass::Event;
     bench.observed.clients.pending_is_read = false;
-    assert_eq!(trust(&mut bench), TrustStep::ReadPending);
+    assert_eq!(trust(&mut bench), RestartStep::ReadPending);
     // Only the leader can see what clients ask for.
     bench.observed.leader = false;
-    assert!(matches!(trust(&mut bench), TrustStep::Restart(_)));
+    assert!(matches!(trust(&mut bench), RestartStep::Restart(_)));
 }
 
 #[test]
@@ -307,7 +308,7 @@ fn what_a_run_cut_short_has_written_counts_until_it_is_replaced() {
     bench.observed.pass = Pass::Event;
     assert_eq!(
         trust(&mut bench),
-        TrustStep::Record(MemberTrust {
+        RestartStep::Record(MemberTrust {
             client_authorities: client_authorities(),
             loaded: [leaf("alpha", 1)].into(),
             starting: Some([leaf("alpha", 1), leaf("beta", 1)].into()),
@@ -324,7 +325,7 @@ fn a_member_without_a_record_writes_one() {
     bench.cluster.ledger.members.remove(&member);
     assert_eq!(
         trust(&mut bench),
-        TrustStep::Record(MemberTrust {
+        RestartStep::Record(MemberTrust {
             client_authorities: client_authorities(),
             loaded: [leaf("alpha", 1)].into(),
             starting: None,
@@ -338,6 +339,42 @@ fn another_configuration_is_reason_enough() {
     bench.observed.machine.loaded_configuration = Some("old".to_owned());
     let restart = restart(&mut bench);
     assert_eq!(restart.after.loaded, [leaf("alpha", 1)].into());
+}
+
+/// Where nobody answers there is nobody to ask for a turn: whatever the reason, it is
+/// this restart or none.
+#[test]
+fn a_member_that_listens_in_the_wrong_place_is_restarted_at_once() {
+    let mut bench = settled(3);
+    bench.observed.machine.address = Some("10.0.0.9".to_owned());
+    let stage = |bench: &Bench| {
+        let mut observed = bench.observed.clone();
+        observed.cluster = Known::Unknown("no member answers".to_owned());
+        plan(&observed).stage
+    };
+    // Its certificate and its files first.
+    assert!(matches!(stage(&bench), Stage::Machine(_)));
+    bench.observed.machine.address = Some("10.0.0.1".to_owned());
+    bench.observed.options.heartbeat_interval = 99;
+    assert!(matches!(stage(&bench), Stage::Machine(_)));
+    bench.observed.machine.written = wanted(&bench.observed).expect("documents");
+    let at_once = Restart::AtOnce;
+    match stage(&bench) {
+        Stage::Restart(step) => assert_eq!(step, RestartStep::Restart(at_once)),
+        stage => panic!("{stage:?}"),
+    }
+    // While any member answers it has its turn.
+    restart(&mut bench);
+    // One that does not run is started, and is not restarted on top of it.
+    bench.observed.machine.is_running = false;
+    assert!(matches!(stage(&bench), Stage::Machine(_)));
+    bench.observed.machine.is_pending = true;
+    assert!(matches!(stage(&bench), Stage::Publish(_)));
+    // What it has loaded is what it should have.
+    bench.observed.machine.is_running = true;
+    bench.observed.machine.is_pending = false;
+    bench.configure();
+    assert!(matches!(stage(&bench), Stage::Publish(_)));
 }
 
 #[test]
@@ -382,12 +419,12 @@ fn after_many_restarts_the_next_waits_and_is_said() {
 fn a_member_that_went_dark_with_another_trust_file_goes_back() {
     let mut bench = settled(3);
     bench.observed.machine.is_unproven = true;
-    assert_eq!(trust(&mut bench), TrustStep::Prove);
+    assert_eq!(trust(&mut bench), RestartStep::Prove);
     bench.cluster.answering.remove(&100);
     bench.cluster.status.member = 101;
     for pass in [Pass::Event, Pass::Full] {
         bench.observed.pass = pass;
-        assert_eq!(trust(&mut bench), TrustStep::FallBack);
+        assert_eq!(trust(&mut bench), RestartStep::FallBack);
     }
     // With the file that served it would be dark as well.
     bench.observed.machine.is_unproven = false;
@@ -395,7 +432,7 @@ fn a_member_that_went_dark_with_another_trust_file_goes_back() {
     // Alone it cannot even be asked, and a lost majority is no trust file's fault.
     let mut observed = bench.observed.clone();
     observed.machine.is_unproven = true;
-    assert_eq!(super::fall_back(&observed), Some(TrustStep::FallBack));
+    assert_eq!(super::fall_back(&observed), Some(RestartStep::FallBack));
     observed.lost_majority = Some(vec!["etcd-1".to_owned()]);
     assert_eq!(super::fall_back(&observed), None);
 }

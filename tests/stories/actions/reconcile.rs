@@ -186,7 +186,7 @@ fn news() {
         [
             "access record-name client1",
             "access record-request 1",
-            "trust restart -",
+            "restart restart -",
             "access record-name client1",
             "publish tell-units -",
             "publish tell-units -",

@@ -11,7 +11,7 @@ use super::*;
 use crate::facts::Databag;
 use crate::facts::observed::{Certificate, PrefixPolicy};
 use crate::plan::publish;
-use crate::plan::restart::TrustStep;
+use crate::plan::restart::{Restart, RestartStep};
 use crate::plan::testing::{Bench, DAY, NOW, certificate, client_authority, key, leaf};
 use crate::plan::{Stage, access};
 use crate::tls::OwnRequest;
@@ -167,7 +167,9 @@ fn a_member_that_has_not_loaded_the_authority_is_no_endpoint_yet() {
     let own = client_authority().expect("an authority").own();
     loaded.expect("some").remove(&own.fingerprint);
     match bench.stage() {
-        Stage::Trust(TrustStep::Restart(restart)) => assert!(restart.trust.contains(&authority)),
+        Stage::Restart(RestartStep::Restart(Restart::InTurn(restart))) => {
+            assert!(restart.trust.contains(&authority))
+        }
         other => panic!("{other:?}"),
     }
 }

@@ -1,14 +1,15 @@
-//! The trust file, and the restart that makes etcd read it.
+//! A restart of this unit's member, which makes etcd read its files.
 
 use std::time::Duration;
 
 use super::ApplyError;
-use super::proof::{Proven, fall_back, prove, restart_service};
+use super::machine::{Readiness, up};
+use super::proof::{Proven, fall_back, prove, restart_service, restarted};
 use crate::connection::{client_at, own_member, own_url};
 use crate::context::Context;
 use crate::etcd::{Client, Lock};
 use crate::facts::{LedgerWrite, LockName, MemberName};
-use crate::plan::restart::Restart;
+use crate::plan::restart::RestartInTurn;
 use crate::workload::files::{PUBLIC_FILE, ensure_file};
 use crate::workload::{Owner, package};
 
@@ -48,19 +49,25 @@ pub struct RestartLock {
     pub waited: bool,
 }
 
-/// Restarts this unit's member with another trust file, if it is its turn.
+/// Restarts this unit's member without asking anybody: nobody answers. One whose
+/// cluster has no majority is not ready for as long as that lasts.
 ///
-/// What may be trusted is written down before anything is touched, so that a
-/// certificate which a member still trusts is never overlooked.
+/// # Errors
+/// It does not come up.
+pub async fn restart_at_once(context: &Context) -> Result<Readiness, ApplyError> {
+    let started = restarted(context).await;
+    up(context, started).await
+}
+
+/// Restarts this unit's member with this trust file, if it is its turn.
 ///
 /// # Errors
 /// See [`ApplyError`]; the next hook does it again.
-pub async fn trust(
+pub async fn restart_in_turn(
     context: &mut Context,
     client: &Client,
-    restart: &Restart,
+    restart: &RestartInTurn,
 ) -> Result<Restarted, ApplyError> {
-    let member = MemberName::of(&context.hook.unit);
     let lock = if restart.needs_lock {
         match restart_lock(context, client, LOCK_SECONDS).await? {
             Some(restart_lock) if restart_lock.waited => {
@@ -75,30 +82,9 @@ pub async fn trust(
     if restart.needs_lock && !leads_as_planned(context, restart).await {
         return give_back(client, lock, Restarted::Superseded).await;
     }
-    let before = LedgerWrite::Member(member.clone(), restart.before.clone());
-    client.write_ledger(&[before]).await?;
-    if restart.serves {
-        prove(context)?;
-    }
-    ensure_file(
-        &context.paths.wanted_trust(),
-        restart.trust.as_bytes(),
-        PUBLIC_FILE,
-        Owner::Charm,
-    )?;
-    if let Some(other) = restart.transferee
-        && !own_member(context).await?.move_leader(other).await?
-    {
+    if !prepare(context, client, restart).await? {
         return give_back(client, lock, Restarted::Superseded).await;
     }
-    // A crash from here on leaves a member that the others look for in the wrong
-    // place until it has restarted, which is the next thing that any hook does.
-    if let Some((member, url)) = &restart.moves_to {
-        client.set_peer_url(*member, url).await?;
-    }
-    // Paid ahead: a hook that is killed from here on has restarted it, too.
-    context.unit_state.restarts_paid_until = restart.paid_until;
-    context.unit_state.write(&context.paths)?;
     let before = own_url(context);
     if let Err(error) = restart_service(context).await {
         let proven = fall_back(context, error, restart.needs_lock).await?;
@@ -122,6 +108,7 @@ pub async fn trust(
         None => None,
     };
     let client = moved.as_ref().unwrap_or(client);
+    let member = MemberName::of(&context.hook.unit);
     let after = LedgerWrite::Member(member, restart.after.clone());
     client.write_ledger(&[after]).await?;
     if let Some(lock) = lock {
@@ -130,11 +117,43 @@ pub async fn trust(
     Ok(Restarted::Done)
 }
 
+/// Everything before the restart itself. What may be trusted is written down before
+/// anything is touched, so that a certificate which a member still trusts is never
+/// overlooked. `false` if the leadership could not be moved away.
+async fn prepare(
+    context: &mut Context,
+    client: &Client,
+    restart: &RestartInTurn,
+) -> Result<bool, ApplyError> {
+    let member = MemberName::of(&context.hook.unit);
+    let before = LedgerWrite::Member(member, restart.before.clone());
+    client.write_ledger(&[before]).await?;
+    if restart.serves {
+        prove(context)?;
+    }
+    let path = context.paths.wanted_trust();
+    ensure_file(&path, restart.trust.as_bytes(), PUBLIC_FILE, Owner::Charm)?;
+    if let Some(other) = restart.transferee
+        && !own_member(context).await?.move_leader(other).await?
+    {
+        return Ok(false);
+    }
+    // A crash from here on leaves a member that the others look for in the wrong
+    // place until it has restarted, which is the next thing that any hook does.
+    if let Some((member, url)) = &restart.moves_to {
+        client.set_peer_url(*member, url).await?;
+    }
+    // Paid ahead: a hook that is killed from here on has restarted it, too.
+    context.unit_state.restarts_paid_until = restart.paid_until;
+    context.unit_state.write(&context.paths)?;
+    Ok(true)
+}
+
 /// Whether this unit's member still leads, or still does not, as the plan has it.
 /// The turn may have come at once although others took theirs since the cluster
 /// was looked at, and each turn moves the leadership. A member that does not
 /// answer is restarted for just that.
-async fn leads_as_planned(context: &Context, restart: &Restart) -> bool {
+async fn leads_as_planned(context: &Context, restart: &RestartInTurn) -> bool {
     let status = async { Ok::<_, ApplyError>(own_member(context).await?.status().await?) };
     match tokio::time::timeout(LOOK_LIMIT, status).await {
         Ok(Ok(status)) => (status.leader == Some(status.member)) == restart.leads,
