@@ -8,6 +8,7 @@ mod health;
 mod juju;
 mod legacy;
 mod machine;
+mod one_relation;
 mod options;
 mod provider;
 mod quorum;

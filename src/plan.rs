@@ -18,6 +18,7 @@ mod digest;
 pub mod disconnect;
 pub mod issue;
 pub mod machine;
+pub mod members;
 pub mod membership;
 pub mod publish;
 mod report;
@@ -120,7 +121,7 @@ pub fn plan(observed: &Observed) -> Plan {
     };
     if let Known::Known(cluster) = &observed.cluster {
         report.alarm = alarm::sentence(&alarm::raised(cluster, observed.unit.app()));
-        report.unmanaged_members = membership::unmanaged_members(observed, cluster);
+        report.unmanaged_members = members::unmanaged_members(observed, cluster);
         report.lingering = disconnect::lingering(observed, cluster).map(str::to_owned);
         report.read_health(observed, cluster);
     }
@@ -203,7 +204,7 @@ fn next_stage(observed: &Observed, report: &mut Report) -> Stage {
     if let Some(step) = restart::plan(observed, cluster, report) {
         return Stage::Restart(step);
     }
-    let own = membership::own_member(observed, cluster);
+    let own = members::own_member(observed, cluster);
     report.read_ledger(cluster, own, observed);
     report.read_authorities(&observed.machine, observed.now);
     report.rotation = authorities::progress(observed, cluster);

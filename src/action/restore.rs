@@ -14,7 +14,7 @@ use crate::facts::{Bootstrap, Ledger, LockName, MemberName, Recreation};
 use crate::juju::ActionResults;
 use crate::observe::{self, Application};
 use crate::plan::Wait;
-use crate::plan::membership::member_url;
+use crate::plan::members::member_url;
 use crate::reconcile;
 use crate::workload::snapshot::{SnapshotFile, verify};
 use crate::workload::{WorkloadError, data, package, snapshot_tool};

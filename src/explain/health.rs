@@ -246,7 +246,7 @@ mod tests {
     use crate::facts::MemberName;
     use crate::facts::MemberStatus;
     use crate::facts::observed::Peers;
-    use crate::plan::membership::unit_at;
+    use crate::plan::members::unit_at;
     use crate::plan::testing::member;
     use crate::relation::peer::UnitData;
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::one_relation::of_relation;
 use super::{Application, ObserveError};
 use crate::context::Context;
 use crate::facts::observed::{
@@ -10,7 +11,6 @@ use crate::facts::observed::{
 use crate::facts::{AppName, Condition, Databag, Ledger, Relation, RelationId, Secret, SecretUri};
 use crate::hook::Event;
 use crate::juju::{Revision, SecretUnavailable, ToolError};
-use crate::log::chain;
 use crate::plan::sharing;
 use crate::relation::{self, Asked, ETCD_CLIENT, OfferedCertificate, fernet};
 use crate::workload::own_databags::OwnDatabag;
@@ -119,22 +119,6 @@ pub fn read_pending(
         clients.relations.insert(relation.id, read);
     }
     Ok(())
-}
-
-/// What a hook tool says of one relation; `None` where it does not say it. That is
-/// no error of the hook: the others have to be served.
-///
-/// # Errors
-/// This unit cannot run its hook tools.
-pub(super) fn of_relation<T>(outcome: Result<T, ToolError>) -> Result<Option<T>, ToolError> {
-    match outcome {
-        Ok(value) => Ok(Some(value)),
-        Err(error) if error.is_of_the_call() => {
-            tracing::warn!("{}", chain(&error));
-            Ok(None)
-        }
-        Err(error) => Err(error),
-    }
 }
 
 fn client_relation(

@@ -13,7 +13,7 @@ use crate::facts::{
 };
 use crate::log::chain;
 use crate::plan::advisory::lets_clients_become_root;
-use crate::plan::membership::client_url;
+use crate::plan::members::client_url;
 
 /// Prepares a connection to the first of these members that answers: one of
 /// our own, and where it does not run, those of the other units.

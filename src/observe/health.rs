@@ -9,7 +9,7 @@ use crate::facts::Member;
 use crate::facts::observed::Peers;
 use crate::facts::{Answer, Health, MemberHealth};
 use crate::log::chain;
-use crate::plan::membership::unit_at;
+use crate::plan::members::unit_at;
 
 /// How long a member may take for an answer. One without a quorum would think
 /// for seven seconds before it says so.

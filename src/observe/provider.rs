@@ -3,7 +3,7 @@
 use tls_certificates::{answers, requests};
 
 use super::ObserveError;
-use super::clients::of_relation;
+use super::one_relation::of_relation;
 use crate::context::Context;
 use crate::facts::provider::Provider;
 use crate::facts::{Known, Relation};

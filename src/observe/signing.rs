@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tls_certificates::answers::{self, Answers};
 use tls_certificates::requests::{self, Request};
 
-use super::clients::of_relation;
+use super::one_relation::of_relation;
 use super::{Application, ObserveError};
 use crate::context::Context;
 use crate::facts::observed::{Clients, Pass, SigningRelation};

@@ -1,6 +1,6 @@
 //! Who wants to know whom to trust, and what they were told.
 
-use super::clients::of_relation;
+use super::one_relation::of_relation;
 use super::{Application, ObserveError};
 use crate::context::Context;
 use crate::facts::observed::{Clients, Pass, TransferRelation};

@@ -5,8 +5,8 @@
 #[cfg(test)]
 mod tests;
 
-use super::machine::MachineStep;
-use super::membership::{member_url, own_member};
+use super::machine::step::MachineStep;
+use super::members::{member_url, own_member};
 use super::{Report, Wait};
 use crate::facts::observed::{Observed, Peers};
 use crate::facts::{Bootstrap, Known, MemberData};

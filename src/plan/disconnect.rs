@@ -16,7 +16,7 @@ use crate::facts::observed::{Disconnection, Observed};
 /// Whether connections are to be ended now.
 pub(super) fn is_due(observed: &Observed, cluster: &Cluster) -> bool {
     let is_tried = observed.disconnection != Disconnection::Untried;
-    let own = super::membership::own_member(observed, cluster);
+    let own = super::members::own_member(observed, cluster);
     // Without a vote it serves nobody but us.
     let serves = own.is_some_and(|own| !own.learner && cluster.answers(own.id));
     // The leader settles before it does anything else, and only then is it known

@@ -1,112 +1,25 @@
 //! What this machine needs before its member can serve.
 
+pub(super) mod step;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeSet;
 
 use super::bootstrap;
+use super::members::own_member;
 use super::serving;
 use super::trusted::trusted;
-use super::{Report, Wait, configuration, upgrade};
+use super::{Report, Wait, configuration};
 use crate::facts::authorities::Authorities;
-use crate::facts::machine::Documents;
 use crate::facts::observed::{Observed, Pass};
-use crate::facts::provider::KeyPair;
-use crate::facts::{
-    Bootstrap, Known, Ledger, MemberData, MemberIdentity, RelationId, Source, Version,
-};
-use crate::tls::{Authority, OwnCertificate, TrustBundle, needs_new};
+use crate::facts::{Known, Ledger, MemberData, Source};
+use crate::tls::{OwnCertificate, TrustBundle, needs_new};
+pub use step::{Installation, MachineStep, ServerIssuance, TrustTexts};
 
 /// How long before it expires a certificate of our own is renewed at most: 30
 /// days, so that a unit that is away for weeks does not miss it.
 const RENEW_BEFORE_SECONDS: i64 = 30 * 24 * 3600;
-
-/// A step on this machine.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum MachineStep {
-    /// Installs etcd's programs.
-    Install(Installation),
-    /// Stores the authorities' certificates (not their keys).
-    StoreAuthorities(TrustTexts),
-    /// Makes a new key and certificate for this member.
-    IssueServer(Box<ServerIssuance>),
-    /// Makes a new key and certificate of this authority for this unit as
-    /// administrator, valid for so many seconds.
-    IssueAdmin(Box<Authority>, i64),
-    /// Stores the authorities of providers; an empty text for none.
-    StoreProviderTrust(String),
-    /// Makes a new key, and a request for a certificate with these names over this
-    /// relation.
-    Request(RelationId, BTreeSet<String>),
-    /// Forgets what was asked of a provider.
-    ForgetRequest,
-    /// Lets the member show this to clients, with the key.
-    Show(KeyPair),
-    /// Notes that the keys were replaced that an operator wanted replaced.
-    KeysReplaced,
-    /// Quarantines what this unit has of a member that is no more, or of a cluster
-    /// that is over, for the one of this generation.
-    Quarantine(u64),
-    /// Remembers with which words the member is bootstrapped, and lets etcd start once
-    /// without data.
-    Bootstrap(Bootstrap),
-    /// Remembers which member the data is of; etcd starts with no other from now
-    /// on.
-    Note(MemberIdentity),
-    /// Takes the data over that is there: the whole cluster, whose units are gone.
-    TakeOver(Bootstrap, MemberIdentity),
-    /// Writes the trust file of a member that has never started.
-    WriteTrust(String),
-    /// Writes the files of the service.
-    Configure(Documents),
-    /// Starts the service and waits until etcd answers.
-    Start,
-}
-
-/// Programs that are to be installed. Of which release they are is known once they are
-/// here, so what must hold of it goes along.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Installation {
-    /// Where they come from.
-    pub source: Source,
-    /// The release whose data they must be able to go on with, if there is any.
-    pub follows: Option<Version>,
-}
-
-impl Installation {
-    /// Why programs of this release must not be used, and what to attach instead;
-    /// `None` where they may, and where the release cannot be told.
-    pub fn refusal(&self, release: Option<&Version>) -> Option<String> {
-        upgrade::refusal(self.follows.as_ref()?, release?)
-    }
-}
-
-/// Whom a machine is to trust: certificates of authorities, PEM.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct TrustTexts {
-    /// Those that members are checked with.
-    pub server: String,
-    /// Those that administrators are checked with.
-    pub admin: String,
-    /// Those that certificates are checked with that clients have asked for; `None`
-    /// where there are none yet.
-    pub client: Option<String>,
-}
-
-/// A certificate that a member is to be issued.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct ServerIssuance {
-    /// Who signs it.
-    pub authority: Authority,
-    /// The names and addresses in it.
-    pub names: BTreeSet<String>,
-    /// For how many seconds it is valid.
-    pub seconds: i64,
-    /// Whether clients are shown it as well, since they are shown the one whose place
-    /// it takes: who checks the member may know the present authority alone.
-    pub is_shown: bool,
-}
 
 /// The next steps on this machine; empty when it is as it should be, or when
 /// the report says what it waits for.
@@ -182,7 +95,7 @@ pub(super) fn plan(observed: &Observed, report: &mut Report) -> Vec<MachineStep>
     // away: its data is no member's any more.
     if machine.identity.is_some()
         && let Known::Known(cluster) = &observed.cluster
-        && super::membership::own_member(observed, cluster).is_none()
+        && own_member(observed, cluster).is_none()
     {
         return vec![MachineStep::Quarantine(generation)];
     }

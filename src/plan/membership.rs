@@ -1,23 +1,18 @@
 //! Who is a member of the cluster, one change at a time.
 
 mod departed;
-mod joiners;
 mod pause;
 #[cfg(test)]
 mod tests;
 
 use self::departed::{in_our_place, without_unit};
-pub use joiners::unit_at;
-pub(super) use joiners::{is_joining, joiners};
 pub(super) use pause::may_pause;
 
 use super::configuration::is_outdated;
+use super::members::{is_joining, member_url, own_member};
 use super::{Report, Wait, upgrade};
 use crate::facts::observed::{Observed, Pass};
-use crate::facts::tuning::CLIENT_PORT;
-use crate::facts::{Bootstrap, Cluster, Known, Member, MemberName};
-use crate::relation::peer::UnitData;
-use crate::workload::configuration::etcd_config::{https_url, port_of};
+use crate::facts::{Bootstrap, Cluster, Known, Member};
 
 /// A change of who is a member, or of how they trust each other.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -37,28 +32,6 @@ pub enum MembershipStep {
     /// Takes a member off the member list, asking at this client URL where that
     /// must not be our own.
     Remove(u64, Option<String>),
-}
-
-/// Where a member with this address is reached at a port.
-pub fn member_url(address: &str, port: u16) -> String {
-    match address.parse() {
-        Ok(address) => https_url(address, port),
-        Err(_) => format!("https://{address}:{port}"),
-    }
-}
-
-/// Where clients reach a unit that has told the others this. One that says
-/// nothing of its port is of a revision that knows only the usual one.
-pub fn client_url(unit: &UnitData) -> Option<String> {
-    let address = unit.address.as_ref()?;
-    Some(member_url(address, unit.client_port.unwrap_or(CLIENT_PORT)))
-}
-
-/// Whether the others reach this member at this address, whatever the port: it
-/// may have changed since the member was added.
-fn is_at(member: &Member, address: &str) -> bool {
-    let urls = &mut member.peer_urls.iter();
-    urls.any(|url| port_of(url).is_some_and(|port| *url == member_url(address, port)))
 }
 
 /// Where the others should reach this unit's member.
@@ -253,39 +226,5 @@ fn words(observed: &Observed, cluster: &Cluster, own: &Member) -> Option<Bootstr
         existing: true,
         token: peers.newest().token.clone()?,
         generation: peers.generation(),
-    })
-}
-
-/// Members that are of no unit of this application: an operator has added
-/// them, or one of another cluster has. Each has a say in the quorum, so it is
-/// told; none is ever removed.
-pub(super) fn unmanaged_members(observed: &Observed, cluster: &Cluster) -> Vec<String> {
-    let app = observed.unit.app().as_str();
-    let is_of_a_unit = |name: &MemberName| {
-        let number = name.as_str().strip_prefix(app)?.strip_prefix('-')?;
-        number.parse::<u32>().ok()
-    };
-    let mut unmanaged_members: Vec<String> = cluster
-        .members
-        .iter()
-        .filter(|member| match &member.name {
-            Some(name) => is_of_a_unit(name).is_none(),
-            // Units join without a vote.
-            None => !member.learner,
-        })
-        .map(|member| member.called(observed.unit.app()))
-        .collect();
-    unmanaged_members.sort();
-    unmanaged_members
-}
-
-/// This unit's member on the member list: by its identifier, and by its name
-/// where that is not known.
-pub fn own_member<'c>(observed: &Observed, cluster: &'c Cluster) -> Option<&'c Member> {
-    let name = observed.member();
-    let identity = observed.machine.identity;
-    cluster.members.iter().find(|member| match identity {
-        Some(identity) => member.id == identity.member,
-        None => member.name.as_ref() == Some(&name),
     })
 }

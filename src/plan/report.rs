@@ -1,6 +1,8 @@
 //! What a plan waits for, and what an operator should know besides.
 
-use super::membership;
+use super::members;
+use super::safety::Unsafe;
+use super::trusted::AuthorityFault;
 use crate::facts::machine::Machine;
 use crate::facts::observed::Observed;
 use crate::facts::provider::ProviderNote;
@@ -8,8 +10,7 @@ use crate::facts::{
     AlarmKind, Cluster, CommonName, Condition, IssuedState, Member, Purpose, RequestKey, Requirer,
     Timestamp, UnitName, Version,
 };
-use crate::plan::restart::RestartWait;
-use crate::tls::OwnCertificate;
+use crate::tls::{BundleError, OwnCertificate};
 
 /// How long before a client's certificate expires an operator is told: a week,
 /// so that it is seen on a working day.
@@ -98,12 +99,12 @@ impl Report {
         self.unreachable = cluster
             .members
             .iter()
-            .filter(|member| !membership::is_joining(member) && !cluster.answers(member.id))
+            .filter(|member| !members::is_joining(member) && !cluster.answers(member.id))
             .filter(|member| member.name.as_ref() != Some(&own))
             .map(|member| member.called(observed.unit.app()))
             .collect();
         self.unreachable.sort();
-        let joiners = membership::joiners(observed, cluster).into_iter();
+        let joiners = members::joiners(observed, cluster).into_iter();
         let units = joiners
             .filter(|name| **name != own)
             .filter_map(|name| name.unit(observed.unit.app()));
@@ -229,4 +230,21 @@ pub enum Wait {
     /// The majority of the members, without which nothing can be read or
     /// written; those that do not answer, as far as they are known.
     Majority(Vec<String>),
+}
+
+/// Why etcd of this unit is not restarted now.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum RestartWait {
+    /// It has just been started and has not come up yet.
+    Starting,
+    /// Another member restarts, and they do so one at a time.
+    OtherMember,
+    /// Without our own authorities nobody could administer it.
+    Authority(AuthorityFault),
+    /// This unit is not on the member list.
+    NotAMember,
+    /// No trust file can be made of whom it should trust.
+    TrustFile(BundleError),
+    /// The cluster cannot be without it.
+    Unsafe(Unsafe),
 }

@@ -17,13 +17,15 @@ use std::collections::BTreeSet;
 
 use super::authorities::admin::is_other_loaded;
 use super::configuration::is_outdated;
-use super::safety::{Unsafe, safe_to_restart};
+use super::members::own_member;
+pub use super::report::RestartWait;
+use super::safety::safe_to_restart;
 pub use super::trusted::AuthorityFault;
 use super::trusted::{granted, trusted};
 use super::{Report, Wait};
 use crate::facts::observed::{Leaves, Observed, Pass};
 use crate::facts::{Cluster, Known, MemberTrust, Timestamp};
-use crate::tls::{BundleError, TrustBundle, digest};
+use crate::tls::{TrustBundle, digest};
 
 /// A restart of this unit's member, or what belongs to one.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -76,23 +78,6 @@ pub struct RestartInTurn {
     pub needs_lock: bool,
 }
 
-/// Why etcd of this unit is not restarted now.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum RestartWait {
-    /// It has just been started and has not come up yet.
-    Starting,
-    /// Another member restarts, and they do so one at a time.
-    OtherMember,
-    /// Without our own authorities nobody could administer it.
-    Authority(AuthorityFault),
-    /// This unit is not on the member list.
-    NotAMember,
-    /// No trust file can be made of whom it should trust.
-    TrustFile(BundleError),
-    /// The cluster cannot be without it.
-    Unsafe(Unsafe),
-}
-
 /// How long a trust file with which the member did not serve is not tried again,
 /// in seconds: it may have been the machine's fault, and others wait for it.
 const RETRY_AFTER: i64 = 3600;
@@ -102,8 +87,9 @@ const RETRY_AFTER: i64 = 3600;
 /// first, since nothing else can be done over a member that does not answer.
 pub(super) fn fall_back(observed: &Observed) -> Option<RestartStep> {
     let is_dark = match &observed.cluster {
-        Known::Known(cluster) => super::membership::own_member(observed, cluster)
-            .is_some_and(|own| !cluster.answers(own.id)),
+        Known::Known(cluster) => {
+            own_member(observed, cluster).is_some_and(|own| !cluster.answers(own.id))
+        }
         Known::Unknown(_) => observed.lost_majority.is_none(),
     };
     (observed.machine.is_unproven && is_dark).then_some(RestartStep::FallBack)
@@ -127,7 +113,7 @@ pub fn plan(observed: &Observed, cluster: &Cluster, report: &mut Report) -> Opti
         report.wait_for(Wait::Restart(RestartWait::Starting));
         return None;
     }
-    let own = super::membership::own_member(observed, cluster);
+    let own = own_member(observed, cluster);
     let is_unreachable = own.is_some_and(|own| !cluster.answers(own.id));
     // Another start would fail as well: what it takes is an operator. One that
     // listens in the wrong place may come back by it.
@@ -255,7 +241,7 @@ fn in_turn(
         .map_err(RestartWait::Authority)?
         .bundle;
     let wanted = bundle.leaves();
-    let own = super::membership::own_member(observed, cluster).ok_or(RestartWait::NotAMember)?;
+    let own = own_member(observed, cluster).ok_or(RestartWait::NotAMember)?;
     let others: BTreeSet<u64> = cluster
         .members
         .iter()

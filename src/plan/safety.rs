@@ -1,7 +1,7 @@
 //! Whether a member may be without an answer for a moment, be it stopped or busy:
 //! the one question before a restart and before a defragmentation.
 
-use super::membership::own_member;
+use super::members::own_member;
 use crate::facts::observed::Observed;
 use crate::facts::{Cluster, Known};
 

@@ -14,7 +14,7 @@ pub(super) mod trust;
 
 use std::collections::BTreeSet;
 
-use super::machine::MachineStep;
+use super::machine::step::MachineStep;
 use crate::facts::machine::Machine;
 use crate::facts::observed::{Observed, Provider};
 use crate::facts::provider::{KeyPair, ProviderNote, ProviderState};

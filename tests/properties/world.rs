@@ -20,7 +20,7 @@ use etcd_charm::facts::{
 };
 use etcd_charm::plan::access;
 use etcd_charm::plan::configuration::bootstrap_port;
-use etcd_charm::plan::membership::member_url;
+use etcd_charm::plan::members::member_url;
 use etcd_charm::relation::peer::{ApplicationData, UnitData};
 use etcd_charm::relation::{self, OfferedCertificate};
 use etcd_charm::workload::configuration::etcd_config::ports_in;

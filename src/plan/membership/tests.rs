@@ -3,7 +3,8 @@
 use crate::facts::{Databag, Known, MemberData, MemberIdentity, MemberName};
 use crate::plan::configuration::{bootstrap_port, wanted};
 use crate::plan::machine::MachineStep;
-use crate::plan::membership::{MembershipStep, client_url, member_url};
+use crate::plan::members::{client_url, member_url};
+use crate::plan::membership::MembershipStep;
 use crate::plan::restart::{Restart, RestartStep};
 use crate::plan::testing::{Bench, IDENTITY, member};
 use crate::plan::{Stage, Wait};

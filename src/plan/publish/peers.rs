@@ -11,7 +11,7 @@ use crate::facts::{
     Bootstrap, Cluster, Fingerprint, IssuedState, LedgerWrite, MemberName, Purpose,
 };
 use crate::plan::authorities;
-use crate::plan::membership::own_member;
+use crate::plan::members::own_member;
 use crate::plan::serving::trust;
 use crate::plan::trusted::granted;
 use crate::relation::peer::{self, ApplicationData, Generation, UnitData};

@@ -1,0 +1,20 @@
+//! Reading of one relation what may fail without harm to the others.
+
+use crate::juju::ToolError;
+use crate::log::chain;
+
+/// What a hook tool says of one relation; `None` where it does not say it. That is
+/// no error of the hook: the others have to be served.
+///
+/// # Errors
+/// This unit cannot run its hook tools.
+pub(super) fn of_relation<T>(outcome: Result<T, ToolError>) -> Result<Option<T>, ToolError> {
+    match outcome {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.is_of_the_call() => {
+            tracing::warn!("{}", chain(&error));
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
