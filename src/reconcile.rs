@@ -21,7 +21,7 @@ use crate::hook::{Event, Hook};
 use crate::juju::{LogLevel, ToolError};
 use crate::observe::{self, Application, ObserveError};
 use crate::plan::{self, Plan, Report, Wait};
-use crate::workload::own_databags;
+use crate::workload::relation_notes;
 use departing_units::{note_departing_units, prune};
 
 /// How many stages one hook may carry out. A first start takes about ten; more
@@ -209,7 +209,12 @@ impl Run {
         let application = observe::application(context)?;
         // Another unit leads and writes, or may have done so until now.
         if !application.leader || context.hook.event.may_follow_another_leader() {
-            own_databags::forget_all(&context.paths).map_err(ReconcileError::UnitState)?;
+            relation_notes::forget_all(&context.paths).map_err(ReconcileError::UnitState)?;
+        }
+        // Units may have come or gone.
+        if let Event::Signing { relation, .. } = &context.hook.event {
+            relation_notes::forget(&context.paths, relation.id)
+                .map_err(ReconcileError::UnitState)?;
         }
         // Events that do not read the options go by these from now on.
         let unit_state = &mut context.unit_state;

@@ -12,7 +12,7 @@ use crate::juju::{SecretContent, SecretOwner, ToolError};
 use crate::log;
 use crate::plan::publish::{PlannedAnswer, PlannedSecret, Publication, RelationPublication};
 use crate::relation::{self, ETCD_CLIENT, SecretGroup, fernet};
-use crate::workload::own_databags;
+use crate::workload::relation_notes;
 
 /// What came of answering.
 #[derive(Debug, Default)]
@@ -154,7 +154,7 @@ fn attempt(
         );
     }
     if !changes.is_empty() {
-        own_databags::forget(&context.paths, hands.relation.id)?;
+        relation_notes::forget(&context.paths, hands.relation.id)?;
     }
     context.tools.relation_set_app(hands.relation, &changes)?;
     Ok(Answer {

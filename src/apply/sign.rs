@@ -7,6 +7,7 @@ use crate::context::Context;
 use crate::facts::authorities::Authorities;
 use crate::plan::publish::{SigningPublication, ToSign};
 use crate::tls::Authority;
+use crate::workload::relation_notes;
 
 /// Signs what is to be signed for one relation, and answers it. The names are on
 /// record by now. If this hook fails, nobody gets what it has signed.
@@ -37,6 +38,7 @@ pub(super) fn sign(
     let changes = answers::write(&answers, errors)
         .map(|(key, value)| (key.to_owned(), value))
         .into();
+    relation_notes::forget(&context.paths, relation.id)?;
     context.tools.relation_set_app(*relation, &changes)?;
     let refused: Vec<_> = errors.iter().map(|error| error.message.as_str()).collect();
     let refused = match refused.as_slice() {

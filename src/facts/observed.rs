@@ -251,6 +251,10 @@ pub struct SigningRelation {
     pub set_aside: Vec<String>,
     /// What we have written for the other side.
     pub own: Databag,
+    /// The units at the other end.
+    pub units: BTreeSet<UnitName>,
+    /// Whether `own` and `units` are what this unit noted when Juju was asked last.
+    pub is_recalled: bool,
 }
 
 /// One relation with whoever wants to know whom to trust.

@@ -13,7 +13,7 @@ use crate::hook::Event;
 use crate::juju::{Revision, SecretUnavailable, ToolError};
 use crate::plan::sharing;
 use crate::relation::{self, Asked, ETCD_CLIENT, OfferedCertificate, fernet};
-use crate::workload::own_databags::OwnDatabag;
+use crate::workload::relation_notes::RelationNote;
 
 /// Reads the relations that this hook is about: one for an event on one
 /// relation, all in a full pass. Only the leader looks at what clients ask for.
@@ -35,7 +35,7 @@ pub fn clients(
         let recalls = context.hook.event.may_recall();
         for relation in context.tools.relation_ids(ETCD_CLIENT)? {
             let noted =
-                recalls.then(|| OwnDatabag::recall(&context.paths, relation.id, context.now));
+                recalls.then(|| RelationNote::recall(&context.paths, relation.id, context.now));
             let read = client_relation(context, relation, None, noted.flatten())?;
             clients.relations.insert(relation.id, read);
         }
@@ -125,7 +125,7 @@ fn client_relation(
     context: &Context,
     relation: Relation,
     remote_app: Option<AppName>,
-    noted: Option<OwnDatabag>,
+    noted: Option<RelationNote>,
 ) -> Result<ClientRelation, ObserveError> {
     let mut read = ClientRelation {
         app: remote_app.clone(),
@@ -174,10 +174,10 @@ fn bags(
     context: &Context,
     relation: Relation,
     remote_app: Option<AppName>,
-    noted: Option<OwnDatabag>,
+    noted: Option<RelationNote>,
 ) -> Result<(AppName, Databag, Databag), ToolError> {
     let tools = &context.tools;
-    if let Some(OwnDatabag {
+    if let Some(RelationNote {
         remote_app, own, ..
     }) = noted
     {

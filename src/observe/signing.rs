@@ -14,6 +14,7 @@ use crate::hook::Event;
 use crate::juju::ToolError;
 use crate::relation::CERTIFICATES;
 use crate::tls::ClientCertificate;
+use crate::workload::relation_notes::RelationNote;
 
 /// Adds the relations over which certificates are asked for: the one that this
 /// hook is about, or all in a full pass. Only the leader looks at them.
@@ -29,8 +30,11 @@ pub fn signing(
         return Ok(());
     }
     if application.pass == Pass::Full {
+        let recalls = context.hook.event.may_recall();
         for relation in context.tools.relation_ids(CERTIFICATES)? {
-            let read = signing_relation(context, relation, None)?;
+            let noted =
+                recalls.then(|| RelationNote::recall(&context.paths, relation.id, context.now));
+            let read = signing_relation(context, relation, None, noted.flatten())?;
             clients.signing.insert(relation.id, read);
         }
         return Ok(());
@@ -42,7 +46,7 @@ pub fn signing(
         ..
     } = &context.hook.event
     {
-        let read = signing_relation(context, *relation, remote_app.clone())?;
+        let read = signing_relation(context, *relation, remote_app.clone(), None)?;
         clients.signing.insert(relation.id, read);
     }
     Ok(())
@@ -94,14 +98,17 @@ fn signing_relation(
     context: &Context,
     relation: Relation,
     remote_app: Option<AppName>,
+    noted: Option<RelationNote>,
 ) -> Result<SigningRelation, ObserveError> {
     let unreadable = |app| SigningRelation {
         app,
         asked: Err(Condition::Waiting("the relation cannot be read".to_owned())),
         set_aside: Vec::new(),
         own: Databag::new(),
+        units: BTreeSet::new(),
+        is_recalled: false,
     };
-    let read = of_relation(read(context, relation, remote_app.clone()))?;
+    let read = of_relation(read(context, relation, remote_app.clone(), noted))?;
     Ok(read.unwrap_or_else(|| unreadable(remote_app)))
 }
 
@@ -109,16 +116,21 @@ fn read(
     context: &Context,
     relation: Relation,
     remote_app: Option<AppName>,
+    noted: Option<RelationNote>,
 ) -> Result<SigningRelation, ToolError> {
-    let tools = &context.tools;
-    let app = match remote_app {
-        Some(app) => app,
-        None => tools.remote_app(relation)?,
+    let is_recalled = noted.is_some();
+    let noted = match noted {
+        Some(noted) => noted,
+        None => ends(context, relation, remote_app)?,
     };
-    let own = tools.relation_get_own_app(relation, context.hook.unit.app())?;
-    let own = own.unwrap_or_default();
+    let RelationNote {
+        remote_app: app,
+        own,
+        units,
+        ..
+    } = noted;
+    let tools = &context.tools;
     let mut bags = vec![tools.relation_get_app(relation, &app)?];
-    let units: BTreeSet<UnitName> = tools.relation_list(relation)?.into_iter().collect();
     for unit in &units {
         bags.push(tools.relation_get_unit(relation, unit)?);
     }
@@ -138,7 +150,30 @@ fn read(
         asked,
         set_aside,
         own,
+        units,
+        is_recalled,
     })
+}
+
+/// Who is at the two ends of a relation, and what ours has written.
+fn ends(
+    context: &Context,
+    relation: Relation,
+    remote_app: Option<AppName>,
+) -> Result<RelationNote, ToolError> {
+    let tools = &context.tools;
+    let app = match remote_app {
+        Some(app) => app,
+        None => tools.remote_app(relation)?,
+    };
+    let own = tools.relation_get_own_app(relation, context.hook.unit.app())?;
+    let units = tools.relation_list(relation)?.into_iter().collect();
+    Ok(RelationNote::new(
+        app,
+        own.unwrap_or_default(),
+        units,
+        context.now,
+    ))
 }
 
 /// What is asked for in these databags, each once.

@@ -7,12 +7,14 @@ use crate::apply::Readiness;
 use crate::context::Context;
 use crate::etcd::Client;
 use crate::facts::observed::{Clients, Observed, Pass, Scope};
-use crate::facts::{Cluster, CommonName, Known, MemberName, RelationId, RequestKey, Share};
+use crate::facts::{
+    AppName, Cluster, CommonName, Databag, Known, MemberName, RelationId, RequestKey, Share,
+};
 use crate::hook::Event;
 use crate::observe::{self, Quorum};
 use crate::plan::access;
 use crate::workload::WorkloadError;
-use crate::workload::own_databags::{self, OwnDatabag};
+use crate::workload::relation_notes::{self, RelationNote};
 use crate::workload::unit_state::VerifiedRights;
 
 impl Run {
@@ -146,7 +148,7 @@ impl Run {
             observe::signing(context, application, &mut clients)?;
             observe::transfers(context, application, &mut clients)?;
             forget_shares(&mut context.unit_state.shares, &clients);
-            note_own_databags(context, &clients).map_err(ReconcileError::UnitState)?;
+            note_relations(context, &clients).map_err(ReconcileError::UnitState)?;
             self.clients = Some(clients);
         }
         Ok(disconnected)
@@ -204,16 +206,28 @@ async fn read_rights(
     Ok(())
 }
 
-/// Notes what Juju has said of our own databags, for the passes to come.
-fn note_own_databags(context: &Context, clients: &Clients) -> Result<(), WorkloadError> {
+/// Notes what Juju has said of relations, for the passes to come.
+fn note_relations(context: &Context, clients: &Clients) -> Result<(), WorkloadError> {
     if context.is_preview || clients.scope != Scope::All {
         return Ok(());
     }
-    own_databags::retain(&context.paths, &clients.relations)?;
+    let known = clients.relations.keys().chain(clients.signing.keys());
+    relation_notes::retain(&context.paths, &known.copied().collect())?;
+    let note = |id, app: &Option<AppName>, own: &Databag, units| match app {
+        Some(app) => {
+            RelationNote::new(app.clone(), own.clone(), units, context.now).note(&context.paths, id)
+        }
+        // Nothing is known of it.
+        None => Ok(()),
+    };
     for (id, relation) in &clients.relations {
-        if let (Some(app), false) = (&relation.app, relation.is_recalled) {
-            let noted = OwnDatabag::new(app.clone(), relation.own.clone(), context.now);
-            noted.note(&context.paths, *id)?;
+        if !relation.is_recalled {
+            note(*id, &relation.app, &relation.own, BTreeSet::new())?;
+        }
+    }
+    for (id, relation) in &clients.signing {
+        if !relation.is_recalled {
+            note(*id, &relation.app, &relation.own, relation.units.clone())?;
         }
     }
     Ok(())

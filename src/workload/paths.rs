@@ -136,8 +136,8 @@ impl Paths {
 
     /// Notes of what stands in the databags of this application. They are in memory,
     /// so that they are forgotten with everything else when the machine restarts.
-    pub fn own_databags_dir(&self) -> PathBuf {
-        self.runtime_dir().join("own-databags")
+    pub fn relation_notes_dir(&self) -> PathBuf {
+        self.runtime_dir().join("relation-notes")
     }
 
     /// What the running etcd read when it started. It is only true of a

@@ -38,6 +38,10 @@ pub(crate) fn stories() -> Vec<Trial> {
             pass_over_many,
         ),
         story(
+            "costs_of_a_pass_are_four_calls_for_each_signed_client",
+            pass_over_signed,
+        ),
+        story(
             "costs_of_certificates_from_etcd_are_no_restarts",
             signed::few,
         ),
@@ -59,6 +63,15 @@ fn pass_over_many() {
     assert_eq!(many.tools - few.tools, 20, "{few:?} and {many:?}");
     assert_eq!(many.etcd, few.etcd);
     changes_by_hand_are_found(&mut bench);
+}
+
+/// Juju is asked for what the application and its unit wrote for a certificate, and for
+/// what it wrote for access and its secret; etcd for nothing that grows.
+fn pass_over_signed() {
+    let charm = env!("CARGO_BIN_EXE_etcd-charm");
+    let [few, many] = multitude::passes(charm.as_ref(), [1, 4]);
+    assert_eq!(many.tools - few.tools, 3 * 4, "{few:?} and {many:?}");
+    assert_eq!(many.etcd, few.etcd, "{few:?} and {many:?}");
 }
 
 /// What a pass need not ask again it finds all the same once it is changed.

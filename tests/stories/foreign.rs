@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use etcd_charm_world::{JujuVersion, Programs, UnitName, World, WorldOptions};
+use etcd_charm_world::{JujuVersion, Programs, SigningRequest, UnitName, World, WorldOptions};
 use libtest_mimic::Trial;
 use serde_json::json;
 
@@ -21,6 +21,10 @@ pub(crate) fn stories() -> Vec<Trial> {
         story("restore_of_another_deployment", another_deployment),
         story("restore_of_an_etcd_without_authentication", open_etcd),
         story("restore_where_the_disk_is_lost", lost_disk),
+        story(
+            "restore_where_the_disk_is_lost_keeps_signed_names",
+            lost_disk_and_signed_names,
+        ),
         story("restore_waits_for_another", while_another_runs),
     ]
 }
@@ -213,6 +217,57 @@ fn lost_disk() {
     let client = world.follow(&told, &shown);
     assert_eq!(client.lines(&["get", "/test/key"]), ["/test/key", "value"]);
     assert_serves(&mut world, &told, &shown, "/test/");
+}
+
+/// No member can tell what was signed since the snapshot: the relations do, and what
+/// they do not is said.
+fn lost_disk_and_signed_names() {
+    let (mut world, unit) = deployed();
+    let path = taken(&mut world, &unit);
+    let mut access = Vec::new();
+    for app in ["app", "gone"] {
+        let signing = world.relate_certificates(app);
+        let request = SigningRequest::new(app);
+        world.ask_to_sign(&signing, &[&request]);
+        world.settle();
+        let shown = world.signed(&signing, &request).expect("a certificate");
+        let requirer = ask_v0(&mut world, app, &format!("/{app}/"), &shown);
+        world.rest();
+        access.push((signing, request, shown, requirer));
+    }
+    let (gone, _, stolen, left) = access.pop().unwrap();
+    world.model.remove_relation(left.relation);
+    world.model.remove_relation(gone.relation);
+    world.rest();
+    world.machines[&unit].power_off();
+    std::fs::remove_dir_all(storage(&world, &unit).join("etcd")).unwrap();
+    world.machines[&unit].power_on();
+    world.model.agent_restart(unit.clone(), true);
+    world.settle();
+    let parameters = json!({"snapshot": path, "skip-backup": true});
+    let results = done(&mut world, &unit, "restore", parameters);
+    let advice = results["restored"]["unknown-names"].as_str().unwrap();
+    assert!(advice.contains("rotate-client-ca"), "{advice}");
+    world.rest();
+    let (signing, asked, shown, mut requirer) = access.pop().unwrap();
+    let told = world.told(&requirer).expect("an answer");
+    assert_serves(&mut world, &told, &shown, "/app/");
+    // Its name is taken, whoever asks.
+    let thief = world.relate_certificates("thief");
+    let request = SigningRequest::new("app");
+    world.ask_to_sign(&thief, &[&request]);
+    world.rest();
+    assert!(world.signed(&thief, &request).is_none());
+    // The other one's is not known any more, until the CA is replaced as was advised.
+    let parameters = json!({"grace-minutes": 0});
+    done(&mut world, &unit, "rotate-client-ca", parameters);
+    world.rest();
+    let renewed = world.signed(&signing, &asked).expect("a certificate");
+    requirer.set_certificate(&mut world.model, &renewed.certificate);
+    world.rest();
+    let client = world.client(&unit, &stolen).impatient();
+    assert!(!client.run(&["get", "--prefix", "/gone/"]).ok);
+    assert_serves(&mut world, &told, &renewed, "/app/");
 }
 
 fn while_another_runs() {

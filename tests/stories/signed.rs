@@ -222,7 +222,21 @@ fn units() {
             .model
             .relation_set_unit(signing.relation, name, &entry);
     }
+    // Nobody is overlooked by a pass that goes by what the one before has noted.
+    world.full_pass();
+    let other = world.model.add_unit("app");
+    world.settle();
+    let late = SigningRequest::new("app");
+    let entry = [("certificate_signing_requests", &*value(&late))];
+    let late_unit = other.to_string();
+    world
+        .model
+        .relation_set_unit(signing.relation, &late_unit, &entry);
     world.rest();
+    assert!(world.signed(&signing, &late).is_some());
+    world.model.remove_unit(other);
+    world.rest();
+    assert!(world.signed(&signing, &late).is_none());
     let first = world.signed(&signing, &requests[0]).expect("a certificate");
     let other = world.signed(&signing, &requests[1]).expect("a certificate");
     let requirer = ask_v0(&mut world, "app", "/app/", &first);

@@ -182,7 +182,8 @@ impl fmt::Display for AppName {
 }
 
 /// The name of a unit: `app/0`.
-#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct UnitName {
     app: AppName,
     number: u32,
@@ -197,6 +198,20 @@ impl UnitName {
     /// The number of the unit, which Juju never gives to another unit of the application.
     pub fn number(&self) -> u32 {
         self.number
+    }
+}
+
+impl TryFrom<String> for UnitName {
+    type Error = InvalidId;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<UnitName> for String {
+    fn from(name: UnitName) -> Self {
+        name.to_string()
     }
 }
 

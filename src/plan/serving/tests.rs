@@ -354,6 +354,32 @@ fn too_many_authorities_are_not_announced() {
 }
 
 #[test]
+fn a_provider_that_replaces_its_authority_many_times_is_followed_in_the_end() {
+    let mut world = World::new();
+    for number in 0..18 {
+        world.authority = Authority::create(&format!("{number}"), NOW, DAY).expect("one");
+        world.give(DAY / 2);
+        world.rest();
+    }
+    assert_eq!(world.announced().len(), 16);
+    assert!(!world.announced().contains(&world.authority.certificate));
+    assert!(world.shows_own());
+    let note = note(&world.bench.observed).expect("a note");
+    assert!(
+        matches!(&note.state, ProviderState::Learned(who) if who.contains("16")),
+        "{note:?}"
+    );
+    // Those that nobody speaks of any more make room.
+    for _ in 0..3 {
+        world.other_confirms();
+        world.rest();
+    }
+    assert!(!world.shows_own());
+    let newest = [world.authority.certificate.clone()].into();
+    assert_eq!(world.announced(), newest);
+}
+
+#[test]
 fn what_has_expired_is_not_shown() {
     let mut world = shown();
     world.bench.observed.now = Timestamp(NOW.0 + 91 * DAY);

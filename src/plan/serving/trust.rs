@@ -51,11 +51,12 @@ pub(in crate::plan) fn in_force(observed: &Observed) -> Announced {
 }
 
 fn next(observed: &Observed, peers: &Peers, cluster: &Cluster, before: Announced) -> Announced {
-    let wanted = all_wanted(observed, peers);
-    let all: BTreeSet<_> = before.authorities.union(&wanted).cloned().collect();
-    if all.len() > MAX_AUTHORITIES {
-        return before;
+    let mut wanted = all_wanted(observed, peers);
+    if is_too_many(&before.authorities, &wanted) {
+        // New ones wait until those that nobody speaks of any more are forgotten.
+        wanted.retain(|authority| before.authorities.contains(authority));
     }
+    let all: BTreeSet<_> = before.authorities.union(&wanted).cloned().collect();
     let grace = match has_clients(cluster) {
         true => observed.options.provider_grace_seconds(),
         false => 0,
@@ -80,6 +81,10 @@ fn next(observed: &Observed, peers: &Peers, cluster: &Cluster, before: Announced
             authorities: wanted,
         },
     }
+}
+
+fn is_too_many(announced: &BTreeSet<String>, wanted: &BTreeSet<String>) -> bool {
+    announced.union(wanted).count() > MAX_AUTHORITIES
 }
 
 /// Whether anybody has been told whom to check members with.
@@ -148,6 +153,12 @@ pub(in crate::plan) fn may_show(
     let announced = announced(peers);
     let from = announced.from;
     let Some(from) = from.filter(|_| given.authorities.is_subset(&announced.authorities)) else {
+        if is_too_many(&announced.authorities, &given.authorities) {
+            return Err(format!(
+                "waiting until older ones are dropped, since {} are trusted already",
+                announced.authorities.len()
+            ));
+        }
         return Err("clients are about to be told".to_owned());
     };
     if peers.own.provider_trust.as_ref() != Some(&stamp(&announced)) {

@@ -1,7 +1,8 @@
-//! What it costs to serve many clients whose certificates etcd signs, on three
-//! members, from the first request to the last answer.
+//! What it costs to serve many clients whose certificates etcd signs, from the first
+//! request to the last answer, and in each regular pass from then on.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -62,14 +63,16 @@ struct Arena {
 }
 
 impl Arena {
-    fn begin(charm: &Path) -> Self {
+    fn begin(charm: &Path, units: usize) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let figures = directory.path().join("figures");
         let mut world = World::new(WorldOptions {
             dispatch: std::env::current_exe().unwrap(),
             ..options(Programs::all().pop().expect("no etcd: run `make setup`"))
         });
-        let units = vec![world.deploy(), world.add_unit(), world.add_unit()];
+        let mut names = vec![world.deploy()];
+        names.extend((1..units).map(|_| world.add_unit()));
+        let units = names;
         for unit in &units {
             for (key, value) in meter::environment(charm, &figures) {
                 world.model.set_unit_environment(unit.clone(), &key, &value);
@@ -114,6 +117,44 @@ impl Arena {
         sum
     }
 
+    /// Applications with these numbers ask for certificates, and then for access with
+    /// them; what either cost all units.
+    fn bring(&mut self, numbers: Range<usize>, say: &dyn Fn(&str)) -> [Sum; 2] {
+        say(&format!(
+            "{} applications ask for a certificate",
+            numbers.len()
+        ));
+        let mut asked = Vec::new();
+        for number in numbers {
+            let app = format!("client-{number:04}");
+            let signing = self.world.relate_certificates(&app);
+            let request = SigningRequest::new(&app);
+            self.world.ask_to_sign(&signing, &[&request]);
+            asked.push((signing, request));
+        }
+        let signed = self.settle();
+        say("they ask for access");
+        let mut requirers = BTreeMap::new();
+        for (signing, request) in &asked {
+            let shown = self.world.signed(signing, request);
+            let shown = shown.expect("a certificate");
+            let prefix = format!("/{}/", signing.app);
+            let requirer = ask_v0(&mut self.world, &signing.app, &prefix, &shown);
+            requirers.insert(signing.app.clone(), (requirer, shown));
+        }
+        let granted = self.settle();
+        let members = self.units.len();
+        for (number, (app, (requirer, shown))) in requirers.iter().enumerate() {
+            let told = self.world.told(requirer).expect("an answer");
+            assert_eq!(told.endpoints.split(',').count(), members, "{told:?}");
+            // Each of them would take minutes.
+            if number % 100 == 0 {
+                assert_serves(&mut self.world, &told, shown, &format!("/{app}/"));
+            }
+        }
+        [signed, granted]
+    }
+
     fn named_bytes(&self) -> usize {
         let text = self.world.trust_file(&self.units[0]);
         TrustBundle::parse(&text)
@@ -129,40 +170,13 @@ impl Arena {
 
 /// So many applications take a certificate each, and ask for access with it.
 pub(crate) fn measure(charm: &Path, count: usize, say: impl Fn(&str)) -> Seen {
-    let mut arena = Arena::begin(charm);
+    let mut arena = Arena::begin(charm, 3);
     let starts = arena.starts();
     let pass = arena.pass();
     let named_bytes = arena.named_bytes();
-    say(&format!("{count} applications ask for a certificate"));
     let begun = Instant::now();
-    let mut asked = Vec::new();
-    for number in 0..count {
-        let app = format!("client-{number:04}");
-        let signing = arena.world.relate_certificates(&app);
-        let request = SigningRequest::new(&app);
-        arena.world.ask_to_sign(&signing, &[&request]);
-        asked.push((signing, request));
-    }
-    let signing = arena.settle();
-    say("they ask for access");
-    let mut requirers = BTreeMap::new();
-    for (signing, request) in &asked {
-        let shown = arena.world.signed(signing, request);
-        let shown = shown.expect("a certificate");
-        let prefix = format!("/{}/", signing.app);
-        let requirer = ask_v0(&mut arena.world, &signing.app, &prefix, &shown);
-        requirers.insert(signing.app.clone(), (requirer, shown));
-    }
-    let granting = arena.settle();
+    let [signing, granting] = arena.bring(0..count, &say);
     let elapsed = begun.elapsed();
-    for (number, (app, (requirer, shown))) in requirers.iter().enumerate() {
-        let told = arena.world.told(requirer).expect("an answer");
-        assert_eq!(told.endpoints.split(',').count(), 3, "{told:?}");
-        // Each of them would take minutes.
-        if number % 100 == 0 {
-            assert_serves(&mut arena.world, &told, shown, &format!("/{app}/"));
-        }
-    }
     say("a regular pass over all");
     Seen {
         signing,
@@ -172,4 +186,15 @@ pub(crate) fn measure(charm: &Path, count: usize, say: impl Fn(&str)) -> Seen {
         restarts: arena.starts() - starts,
         elapsed,
     }
+}
+
+/// A regular pass over each of these numbers of clients, the lesser first, on one unit.
+pub(crate) fn passes(charm: &Path, counts: [usize; 2]) -> [Sum; 2] {
+    let mut arena = Arena::begin(charm, 1);
+    let mut before = 0;
+    counts.map(|count| {
+        arena.bring(before..count, &|_| ());
+        before = count;
+        arena.pass()
+    })
 }

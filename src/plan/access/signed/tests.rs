@@ -42,6 +42,8 @@ fn ask_to_sign(bench: &mut Bench, id: u32, app: u32, requests: &[&str]) {
         asked: Ok(asked),
         set_aside: Vec::new(),
         own: own.unwrap_or_default(),
+        units: BTreeSet::new(),
+        is_recalled: false,
     };
     signing.insert(RelationId(id), relation);
 }

@@ -1,13 +1,15 @@
-//! What this unit has read of its own application's databags, so that a pass over all
-//! relations need not ask Juju for each of them again.
+//! What this unit has read of relations, so that a pass over all of them need not ask
+//! Juju for each again.
 //!
-//! Only the leader writes there, and only over this program. So a note is as good as
-//! what Juju says as long as this unit has led ever since and has not written itself:
-//! it is removed before that is tried, whatever becomes of the hook. Notes lie in
-//! memory, which a machine that restarts forgets, and none is believed for longer than
+//! Only the leader writes the databag of our own application, and only over this
+//! program. So a note of it is as good as what Juju says as long as this unit has led
+//! ever since and has not written itself: it is removed before that is tried, whatever
+//! becomes of the hook. Which units are at the other end changes with an event of that
+//! relation alone, and the note is removed when one comes. Notes lie in memory, which a
+//! machine that restarts forgets, and none is believed for longer than
 //! [`MAX_AGE_SECONDS`], so that nothing that goes wrong with them lasts.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::PathBuf;
@@ -17,28 +19,36 @@ use serde::{Deserialize, Serialize};
 use super::error::WorkloadError;
 use super::files::{PRIVATE_DIR, PRIVATE_FILE, ensure_absent, ensure_dir, read};
 use super::paths::Paths;
-use crate::facts::{AppName, Databag, RelationId, Timestamp};
+use crate::facts::{AppName, Databag, RelationId, Timestamp, UnitName};
 
 /// A dozen of `update-status` at Juju's interval of five minutes.
 const MAX_AGE_SECONDS: i64 = 3600;
 
-/// What cannot change on one relation while this unit leads.
+/// What cannot change on one relation while this unit leads and hears nothing of it.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub struct OwnDatabag {
+pub struct RelationNote {
     /// The application at the other end.
     pub remote_app: AppName,
     /// The databag of our own application, as it was committed.
     pub own: Databag,
+    /// The units at the other end, where it matters what each of them says.
+    pub units: BTreeSet<UnitName>,
     /// When Juju was asked.
     read_at: Timestamp,
 }
 
-impl OwnDatabag {
+impl RelationNote {
     /// A note of what Juju has just said.
-    pub fn new(remote_app: AppName, own: Databag, now: Timestamp) -> Self {
+    pub fn new(
+        remote_app: AppName,
+        own: Databag,
+        units: BTreeSet<UnitName>,
+        now: Timestamp,
+    ) -> Self {
         Self {
             remote_app,
             own,
+            units,
             read_at: now,
         }
     }
@@ -59,7 +69,7 @@ impl OwnDatabag {
     /// The note could not be written.
     pub fn note(&self, paths: &Paths, relation: RelationId) -> Result<(), WorkloadError> {
         let path = path(paths, relation);
-        ensure_dir(&paths.own_databags_dir(), PRIVATE_DIR)?;
+        ensure_dir(&paths.relation_notes_dir(), PRIVATE_DIR)?;
         let content = serde_json::to_vec(self).expect("a databag is texts");
         super::files::write_atomically(&path, &content, PRIVATE_FILE, super::Owner::Charm)
     }
@@ -77,8 +87,8 @@ pub fn forget(paths: &Paths, relation: RelationId) -> Result<(), WorkloadError> 
 ///
 /// # Errors
 /// Notes are there and could not be removed.
-pub fn retain<V>(paths: &Paths, relations: &BTreeMap<RelationId, V>) -> Result<(), WorkloadError> {
-    let directory = paths.own_databags_dir();
+pub fn retain(paths: &Paths, relations: &BTreeSet<RelationId>) -> Result<(), WorkloadError> {
+    let directory = paths.relation_notes_dir();
     let entries = match fs::read_dir(&directory) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
         entries => entries.map_err(WorkloadError::file("list", &directory))?,
@@ -86,7 +96,7 @@ pub fn retain<V>(paths: &Paths, relations: &BTreeMap<RelationId, V>) -> Result<(
     for entry in entries {
         let entry = entry.map_err(WorkloadError::file("list", &directory))?;
         let relation = entry.file_name().to_string_lossy().parse().ok();
-        if relation.is_none_or(|relation| !relations.contains_key(&relation)) {
+        if relation.is_none_or(|relation| !relations.contains(&relation)) {
             ensure_absent(&entry.path())?;
         }
     }
@@ -98,7 +108,7 @@ pub fn retain<V>(paths: &Paths, relations: &BTreeMap<RelationId, V>) -> Result<(
 /// # Errors
 /// Notes are there and could not be removed.
 pub fn forget_all(paths: &Paths) -> Result<(), WorkloadError> {
-    let directory = paths.own_databags_dir();
+    let directory = paths.relation_notes_dir();
     match fs::remove_dir_all(&directory) {
         Err(error) if error.kind() != ErrorKind::NotFound => {
             Err(WorkloadError::file("remove", &directory)(error))
@@ -108,7 +118,7 @@ pub fn forget_all(paths: &Paths) -> Result<(), WorkloadError> {
 }
 
 fn path(paths: &Paths, relation: RelationId) -> PathBuf {
-    paths.own_databags_dir().join(relation.to_string())
+    paths.relation_notes_dir().join(relation.to_string())
 }
 
 #[cfg(test)]
@@ -119,9 +129,10 @@ mod tests {
 
     const NOW: Timestamp = Timestamp(1_800_000_000);
 
-    fn note() -> OwnDatabag {
+    fn note() -> RelationNote {
         let own = [("endpoints".to_owned(), "10.0.0.1:2379".to_owned())].into();
-        OwnDatabag::new("app".parse().expect("a name"), own, NOW)
+        let units = ["app/0".parse().expect("a unit")].into();
+        RelationNote::new("app".parse().expect("a name"), own, units, NOW)
     }
 
     #[test]
@@ -130,26 +141,26 @@ mod tests {
         let paths = machine.paths();
         ensure_layout(&paths).expect("directories");
         let (one, ten) = (RelationId(1), RelationId(10));
-        assert_eq!(OwnDatabag::recall(&paths, one, NOW), None);
+        assert_eq!(RelationNote::recall(&paths, one, NOW), None);
         forget_all(&paths).expect("nothing to forget");
         for relation in [one, ten] {
             note().note(&paths, relation).expect("written");
         }
-        let at = |seconds| OwnDatabag::recall(&paths, one, NOW.plus_seconds(seconds));
+        let at = |seconds| RelationNote::recall(&paths, one, NOW.plus_seconds(seconds));
         assert_eq!(at(0), Some(note()));
         assert_eq!(at(3600), Some(note()));
         assert_eq!(at(3601), None);
         assert_eq!(at(-1), None);
-        retain(&paths, &[(one, ()), (ten, ())].into()).expect("both stay");
+        retain(&paths, &[one, ten].into()).expect("both stay");
         assert_eq!(at(0), Some(note()));
         forget(&paths, one).expect("removed");
         assert_eq!(at(0), None);
-        assert_eq!(OwnDatabag::recall(&paths, ten, NOW), Some(note()));
-        retain(&paths, &[(one, ())].into()).expect("removed");
-        assert_eq!(OwnDatabag::recall(&paths, ten, NOW), None);
+        assert_eq!(RelationNote::recall(&paths, ten, NOW), Some(note()));
+        retain(&paths, &[one].into()).expect("removed");
+        assert_eq!(RelationNote::recall(&paths, ten, NOW), None);
         note().note(&paths, ten).expect("written");
         forget_all(&paths).expect("removed");
-        assert_eq!(OwnDatabag::recall(&paths, ten, NOW), None);
+        assert_eq!(RelationNote::recall(&paths, ten, NOW), None);
     }
 
     #[test]
@@ -161,7 +172,7 @@ mod tests {
         note().note(&paths, relation).expect("written");
         for text in ["", "{}", r#"{"remote_app": "app", "own": 7}"#] {
             fs::write(path(&paths, relation), text).expect("writable");
-            assert_eq!(OwnDatabag::recall(&paths, relation, NOW), None, "{text}");
+            assert_eq!(RelationNote::recall(&paths, relation, NOW), None, "{text}");
         }
     }
 }
