@@ -96,10 +96,14 @@ impl TrustBundle {
             .chain(self.leaves.values())
             .map(|entry| entry.pem.as_str())
             .collect();
-        if Self::parse(&text).as_ref() == Ok(self) {
-            Ok(text)
-        } else {
-            Err(BundleError::NotAsRendered)
+        // Each leaf was read whole when it was checked, and what has its fingerprint
+        // is the same to the last byte.
+        let is_as_put_in = Self::fingerprints_in(&text).is_ok_and(|(authorities, leaves)| {
+            authorities.iter().eq(self.authorities.keys()) && leaves.iter().eq(self.leaves.keys())
+        });
+        match is_as_put_in {
+            true => Ok(text),
+            false => Err(BundleError::NotAsRendered),
         }
     }
 
@@ -188,8 +192,18 @@ fn decode(text: &str) -> Result<Vec<Vec<u8>>, BundleError> {
         .map_err(|source| BundleError::Certificate { number: 0, source })
 }
 
+/// The identifier of BasicConstraints, 2.5.29.19, in DER. What does not have it
+/// anywhere is no authority, and most clients have none.
+const BASIC_CONSTRAINTS: [u8; 5] = [0x06, 0x03, 0x55, 0x1d, 0x13];
+
 /// An authority as we issue them, v3 and CA:TRUE; `None` for anything else.
 fn authority(der: &[u8]) -> Option<Entry> {
+    if !der
+        .windows(BASIC_CONSTRAINTS.len())
+        .any(|bytes| bytes == BASIC_CONSTRAINTS)
+    {
+        return None;
+    }
     match X509Certificate::from_der(der) {
         Ok(([], certificate)) if certificate.version().0 == 2 && certificate.is_ca() => {
             Some(Entry {

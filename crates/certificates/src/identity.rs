@@ -73,10 +73,14 @@ impl Fingerprint {
     /// The fingerprint of a certificate's DER bytes.
     pub fn of_der(der: &[u8]) -> Self {
         use sha2::{Digest, Sha256};
-        let digits = Sha256::digest(der)
-            .iter()
-            .map(|b| format!("{b:02x}"))
-            .collect();
+        const DIGITS: [char; 16] = [
+            '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f',
+        ];
+        let mut digits = String::with_capacity(64);
+        for byte in Sha256::digest(der) {
+            digits.push(DIGITS[usize::from(byte >> 4)]);
+            digits.push(DIGITS[usize::from(byte & 15)]);
+        }
         Self(digits)
     }
 
