@@ -5,11 +5,15 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
+use crate::facts::observed::Leaves;
 use crate::facts::{LedgerKeys, Relation, Timestamp};
 use crate::hook::{self, Hook};
 use crate::juju::{Revision, ToolError, Tools};
 use crate::relation::CLUSTER;
 use crate::workload::{Commands, Paths, UnitState, WorkloadError, layout};
+
+/// The authorities and the leaves of a trust file; `None` of one that is none.
+pub type LeavesOfTrust = Option<(Leaves, Leaves)>;
 
 /// Everything that reads and writes need, made once for each run.
 pub struct Context {
@@ -32,6 +36,9 @@ pub struct Context {
     /// Client URLs of members that let a call of this hook run out of time. Each
     /// further call would cost as much.
     pub unreachable: RefCell<BTreeSet<String>>,
+    /// The trust file that was loaded when it was read last, and who is in it: no round
+    /// of a hook but one that restarts the member finds another.
+    pub loaded_trust: RefCell<Option<(String, LeavesOfTrust)>>,
     /// Whether reading a secret must leave what Juju remembers of that as it is:
     /// after a look alone, the hook that tells of a new revision has to come yet.
     pub is_preview: bool,
@@ -71,6 +78,7 @@ impl Context {
             now: SystemTime::now().into(),
             etcd_calls: 0,
             unreachable: RefCell::default(),
+            loaded_trust: RefCell::default(),
             is_preview: false,
         })
     }

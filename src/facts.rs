@@ -18,6 +18,7 @@ pub mod options;
 mod pace;
 mod prefix;
 pub mod provider;
+mod recalled;
 mod requirer;
 mod share;
 mod signed;
@@ -46,6 +47,7 @@ pub use ledger::{
 pub use ledger_keys::{ALL_LEDGERS, LedgerKey, LedgerKeys, LockName};
 pub use pace::Pace;
 pub use prefix::{KeyRange, Prefix, PrefixRefusal};
+pub use recalled::RecalledLeaves;
 pub use requirer::Requirer;
 pub use secret_value::Secret;
 pub use share::Share;

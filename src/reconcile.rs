@@ -7,6 +7,8 @@ mod departing_units;
 mod observe_round;
 mod report;
 
+use std::collections::BTreeSet;
+
 use thiserror::Error;
 
 use crate::apply::{self, ApplyError, Readiness};
@@ -16,7 +18,7 @@ use crate::etcd::EtcdError;
 use crate::explain::preview::{self, Preview};
 use crate::explain::steps::{self, Step};
 use crate::facts::observed::{Clients, Disconnection, Pass, Repaired};
-use crate::facts::{Condition, Ledger, Requirer};
+use crate::facts::{Condition, RecalledLeaves, RequestKey, Requirer};
 use crate::hook::{Event, Hook};
 use crate::juju::{LogLevel, ToolError};
 use crate::observe::{self, Application, ObserveError};
@@ -179,8 +181,10 @@ struct Run {
     /// What clients ask for; read once, as soon as etcd is known, since what
     /// clients ask cannot change within a hook.
     clients: Option<Clients>,
-    /// The ledger as this hook found it.
-    first_ledger: Option<Ledger>,
+    /// The requests that were on record when this hook began.
+    first_requests: Option<BTreeSet<RequestKey>>,
+    /// The certificates on record, as far as this hook has read them.
+    recalled: RecalledLeaves,
     granted: bool,
     restarted: bool,
     /// What came of ending the connections of clients in this hook.
@@ -225,7 +229,8 @@ impl Run {
         Ok(Self {
             application,
             clients: None,
-            first_ledger: None,
+            first_requests: None,
+            recalled: RecalledLeaves::default(),
             granted: false,
             restarted: false,
             disconnection: Disconnection::Untried,

@@ -83,33 +83,52 @@ impl Ledger {
         record.and_then(|record| record.app.as_ref()).into()
     }
 
+    /// Whether a write changes anything.
+    pub fn is_changed_by(&self, write: &LedgerWrite) -> bool {
+        match write {
+            LedgerWrite::Record(key, record) => self.clients.get(key) != Some(record),
+            LedgerWrite::ForgetRecord(key) => self.clients.contains_key(key),
+            LedgerWrite::Name(name, claim) => self.names.get(name) != Some(claim),
+            LedgerWrite::FreeName(name) => self.names.contains_key(name),
+            LedgerWrite::Issued(name, record) => self.issued.get(name) != Some(record),
+            LedgerWrite::ForgetIssued(name) => self.issued.contains_key(name),
+            LedgerWrite::Signed(name, record) => self.signed.get(name) != Some(record),
+            LedgerWrite::ForgetSigned(name) => self.signed.contains_key(name),
+            LedgerWrite::Unsigned(relation, why) => self.unsigned.get(relation) != Some(why),
+            LedgerWrite::ForgetUnsigned(relation) => self.unsigned.contains_key(relation),
+            LedgerWrite::Member(member, trust) => self.members.get(member) != Some(trust),
+            LedgerWrite::ForgetMember(member) => self.members.contains_key(member),
+            LedgerWrite::Settle => self.settled.is_none(),
+            LedgerWrite::Pace(relation, pace) => self.paces.get(relation) != Some(pace),
+            LedgerWrite::ForgetPace(relation) => self.paces.contains_key(relation),
+        }
+    }
+
     /// Carries a write out on this copy. `false` if it changes nothing.
     pub fn apply(&mut self, write: &LedgerWrite) -> bool {
-        fn put<K: Ord + Clone, V: PartialEq + Clone>(
-            map: &mut BTreeMap<K, V>,
-            key: &K,
-            value: &V,
-        ) -> bool {
-            map.insert(key.clone(), value.clone()).as_ref() != Some(value)
+        fn put<K: Ord + Clone, V: Clone>(map: &mut BTreeMap<K, V>, key: &K, value: &V) {
+            map.insert(key.clone(), value.clone());
         }
+        let changes = self.is_changed_by(write);
         match write {
             LedgerWrite::Record(key, record) => put(&mut self.clients, key, record),
-            LedgerWrite::ForgetRecord(key) => self.clients.remove(key).is_some(),
+            LedgerWrite::ForgetRecord(key) => drop(self.clients.remove(key)),
             LedgerWrite::Name(name, claim) => put(&mut self.names, name, claim),
-            LedgerWrite::FreeName(name) => self.names.remove(name).is_some(),
+            LedgerWrite::FreeName(name) => drop(self.names.remove(name)),
             LedgerWrite::Issued(name, record) => put(&mut self.issued, name, record),
-            LedgerWrite::ForgetIssued(name) => self.issued.remove(name).is_some(),
+            LedgerWrite::ForgetIssued(name) => drop(self.issued.remove(name)),
             LedgerWrite::Signed(name, record) => put(&mut self.signed, name, record),
-            LedgerWrite::ForgetSigned(name) => self.signed.remove(name).is_some(),
+            LedgerWrite::ForgetSigned(name) => drop(self.signed.remove(name)),
             LedgerWrite::Unsigned(relation, why) => put(&mut self.unsigned, relation, why),
-            LedgerWrite::ForgetUnsigned(relation) => self.unsigned.remove(relation).is_some(),
+            LedgerWrite::ForgetUnsigned(relation) => drop(self.unsigned.remove(relation)),
             LedgerWrite::Member(member, trust) => put(&mut self.members, member, trust),
-            LedgerWrite::ForgetMember(member) => self.members.remove(member).is_some(),
+            LedgerWrite::ForgetMember(member) => drop(self.members.remove(member)),
             // Which revision it will be only etcd knows.
-            LedgerWrite::Settle => self.settled.replace(0).is_none(),
+            LedgerWrite::Settle => self.settled = Some(0),
             LedgerWrite::Pace(relation, pace) => put(&mut self.paces, relation, pace),
-            LedgerWrite::ForgetPace(relation) => self.paces.remove(relation).is_some(),
+            LedgerWrite::ForgetPace(relation) => drop(self.paces.remove(relation)),
         }
+        changes
     }
 }
 

@@ -11,7 +11,7 @@ pub use super::options::PrefixPolicy;
 pub use super::provider::Provider;
 use super::{
     AppName, Cluster, Condition, Databag, Fingerprint, Known, LegacyInterface, MemberName,
-    RelationId, RequestKey, Secret, Share, Timestamp, UnitName,
+    RecalledLeaves, RelationId, RequestKey, Secret, Share, Timestamp, UnitName,
 };
 use crate::relation::peer::{self, ApplicationData, Generation, UnitData};
 use crate::relation::{Asked, Entry};
@@ -71,6 +71,8 @@ pub struct Observed {
     pub quota: u64,
     /// What this hook has put right already and would see again.
     pub repaired: Repaired,
+    /// The certificates on record, as far as this hook has read them.
+    pub recalled: RecalledLeaves,
 }
 
 /// What is put right once in a hook: whether it helped does not show at once.

@@ -25,7 +25,7 @@ pub fn machine(context: &Context, application: &Application) -> Result<Machine, 
     let unit_state = &context.unit_state;
     let written = files::read_text(&paths.wanted_trust())?;
     let loaded = files::read_text(&paths.loaded_trust())?;
-    let loaded_all = loaded.as_deref().and_then(trusted);
+    let loaded_all = loaded.as_deref().and_then(|text| known(context, text));
     let (loaded_authorities, loaded_leaves) = loaded_all.unzip();
     // The same text but between the writing of one and the start of etcd, and
     // with many clients the reading of it is most of what a hook does.
@@ -167,6 +167,19 @@ fn is_newest(context: &Context, application: &Application) -> Result<bool, Obser
 /// damaged by somebody else, is no trust file, and gets written anew.
 fn trusted(text: &str) -> Option<(Leaves, Leaves)> {
     TrustBundle::fingerprints_in(text).ok()
+}
+
+/// The same of the file that is loaded, which is read again only if it is another.
+fn known(context: &Context, text: &str) -> Option<(Leaves, Leaves)> {
+    let mut last = context.loaded_trust.borrow_mut();
+    match &*last {
+        Some((known, leaves)) if known == text => leaves.clone(),
+        _ => {
+            let leaves = trusted(text);
+            *last = Some((text.to_owned(), leaves.clone()));
+            leaves
+        }
+    }
 }
 
 /// Where everything lies that the files of the service name.

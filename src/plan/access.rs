@@ -28,6 +28,7 @@ mod unsigned;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::Report;
@@ -76,9 +77,8 @@ pub fn plan(observed: &Observed, cluster: &Cluster, report: &mut Report) -> Vec<
     let mut planner = Planner {
         observed,
         cluster,
-        ledger: cluster.ledger.clone(),
+        ledger: Cow::Borrowed(&cluster.ledger),
         deleted: BTreeSet::new(),
-        named_bytes: handshake::NamedBytes::new(),
         steps: Vec::new(),
         report,
     };
@@ -137,11 +137,10 @@ struct Planner<'o, 'r> {
     observed: &'o Observed,
     cluster: &'o Cluster,
     /// The ledger as it will be once the steps so far are carried out, so that
-    /// each decision sees those before it.
-    ledger: Ledger,
+    /// each decision sees those before it. It is a copy once there is any.
+    ledger: Cow<'o, Ledger>,
     /// Names whose user and role the steps so far delete.
     deleted: BTreeSet<CommonName>,
-    named_bytes: handshake::NamedBytes,
     steps: Vec<AccessStep>,
     report: &'r mut Report,
 }
@@ -276,8 +275,9 @@ impl Planner<'_, '_> {
                     leaves: leaf.into_iter().collect(),
                     releasing: false,
                 };
-                self.ledger.names.insert(name.clone(), claim.clone());
-                self.ledger.clients.insert(key.clone(), record.clone());
+                let ledger = self.ledger.to_mut();
+                ledger.names.insert(name.clone(), claim.clone());
+                ledger.clients.insert(key.clone(), record.clone());
                 self.steps
                     .push(AccessStep::Claim(name.clone(), claim, Box::new(record)));
             }
@@ -329,7 +329,7 @@ impl Planner<'_, '_> {
         let ledger = &mut self.ledger;
         let writes: Vec<_> = writes
             .into_iter()
-            .filter(|write| ledger.apply(write))
+            .filter(|write| ledger.is_changed_by(write) && ledger.to_mut().apply(write))
             .collect();
         if !writes.is_empty() {
             self.steps.push(AccessStep::Ledger(writes));

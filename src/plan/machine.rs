@@ -202,6 +202,10 @@ fn first_trust(observed: &Observed) -> Option<TrustBundle> {
         Known::Known(cluster) => &cluster.ledger,
         Known::Unknown(_) => &none,
     };
-    let trusted = trusted(observed.machine.client_trust().as_deref(), ledger);
+    let trusted = trusted(
+        observed.machine.client_trust().as_deref(),
+        ledger,
+        &observed.recalled,
+    );
     trusted.ok().map(|trusted| trusted.bundle)
 }

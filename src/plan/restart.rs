@@ -213,7 +213,8 @@ fn wanted(
     if granted.is_subset(loaded) {
         return Ok(granted);
     }
-    let trusted = trusted(observed.machine.client_trust().as_deref(), &cluster.ledger)?;
+    let authorities = observed.machine.client_trust();
+    let trusted = trusted(authorities.as_deref(), &cluster.ledger, &observed.recalled)?;
     report.left_out = trusted.left_out;
     Ok(trusted.bundle.leaves())
 }
@@ -237,7 +238,8 @@ fn in_turn(
     loaded: Leaves,
     written: &Leaves,
 ) -> Result<RestartInTurn, RestartWait> {
-    let bundle = trusted(observed.machine.client_trust().as_deref(), &cluster.ledger)
+    let authorities = observed.machine.client_trust();
+    let bundle = trusted(authorities.as_deref(), &cluster.ledger, &observed.recalled)
         .map_err(RestartWait::Authority)?
         .bundle;
     let wanted = bundle.leaves();

@@ -18,8 +18,8 @@ use crate::facts::observed::{
 use crate::facts::options::Options;
 use crate::facts::{
     Access, ClientRecord, Cluster, Condition, Databag, Fingerprint, Known, Ledger, LedgerWrite,
-    Member, MemberData, MemberIdentity, MemberName, MemberStatus, MemberTrust, RelationId,
-    RequestKey, Timestamp,
+    Member, MemberData, MemberIdentity, MemberName, MemberStatus, MemberTrust, RecalledLeaves,
+    RelationId, RequestKey, Timestamp,
 };
 use crate::relation;
 use crate::relation::peer::ApplicationData;
@@ -169,6 +169,7 @@ impl Bench {
             disconnection: Disconnection::Untried,
             quota: 2 << 30,
             repaired: Repaired::default(),
+            recalled: RecalledLeaves::default(),
         };
         let mut bench = Self {
             observed,

@@ -2,8 +2,8 @@
 //! grant on record that none of them has signed, as far as today's rules and the protocol let them in.
 
 use crate::facts::observed::Leaves;
-use crate::facts::{Fingerprint, Grant, Ledger, RequestKey};
-use crate::tls::{ClientCertificate, TrustBundle};
+use crate::facts::{Fingerprint, Grant, Ledger, RecalledLeaves, RequestKey};
+use crate::tls::TrustBundle;
 
 /// Longest list of names in a handshake that a trust file may cause. TLS has
 /// room for 65,535 bytes, and a server with more to say lets nobody in, its own
@@ -34,6 +34,7 @@ pub(super) struct Trusted {
 pub(super) fn trusted(
     authorities: Option<&str>,
     ledger: &Ledger,
+    recalled: &RecalledLeaves,
 ) -> Result<Trusted, AuthorityFault> {
     let mut bundle = authorities
         .ok_or(AuthorityFault::Unknown)
@@ -44,7 +45,7 @@ pub(super) fn trusted(
     let mut grants: Vec<_> = pinned(ledger).collect();
     grants.sort_by_key(|(key, grant)| (grant.granted_at, *key));
     for (key, grant) in grants {
-        match ClientCertificate::recall(&grant.certificate) {
+        match recalled.of(grant) {
             Ok(leaf) if named_bytes + leaf.named_bytes() > MAX_NAMED_BYTES => {
                 left_out.push((key.clone(), "there are too many names".to_owned()));
             }

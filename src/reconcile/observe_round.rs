@@ -62,6 +62,7 @@ impl Run {
             disconnection: self.disconnection.clone(),
             quota: application.options.quota_on(context.unit_state.auto_quota),
             repaired: self.repaired,
+            recalled: self.recalled.clone(),
         };
         // The ledger in it is large where there are many clients, so it is not copied.
         if let (Some(cluster), Some(client), true) =
@@ -105,7 +106,7 @@ impl Run {
                 // stops may have been asking its own member, which ends when it is
                 // off the list. Otherwise the hook fails, and is run again soon.
                 Quorum::Unknown(reason)
-                    if self.first_ledger.is_some() && !context.unit_state.dying =>
+                    if self.first_requests.is_some() && !context.unit_state.dying =>
                 {
                     return Err(ReconcileError::Lost(reason));
                 }
@@ -139,8 +140,8 @@ impl Run {
             written.map_err(ReconcileError::UnitState)?;
         }
         count_unreachable(context, cluster, &mut self.has_counted);
-        self.first_ledger
-            .get_or_insert_with(|| cluster.ledger.clone());
+        self.first_requests
+            .get_or_insert_with(|| cluster.ledger.clients.keys().cloned().collect());
         if self.clients.is_none() {
             let application = &self.application;
             let mut clients = observe::clients(context, application, &cluster.ledger)?;
@@ -156,13 +157,11 @@ impl Run {
 
     /// Requests that this hook has put on record.
     fn fresh(&self, cluster: &Known<Cluster>) -> BTreeSet<RequestKey> {
-        let (Some(first), Some(cluster)) = (&self.first_ledger, cluster.known()) else {
+        let (Some(first), Some(cluster)) = (&self.first_requests, cluster.known()) else {
             return BTreeSet::new();
         };
         let now = cluster.ledger.clients.keys();
-        now.filter(|key| !first.clients.contains_key(key))
-            .cloned()
-            .collect()
+        now.filter(|key| !first.contains(key)).cloned().collect()
     }
 }
 

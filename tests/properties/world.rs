@@ -284,6 +284,7 @@ impl World {
             disconnection: hook.disconnection.clone(),
             quota: u64::MAX,
             repaired: Repaired::default(),
+            recalled: Default::default(),
         };
         if let (Known::Known(cluster), true) = (&mut cluster, hook.leader) {
             for name in access::names_of_interest(&observed, &cluster.ledger) {

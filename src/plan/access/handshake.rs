@@ -1,12 +1,11 @@
 //! What requests share in every handshake: a server sends the name of each
 //! certificate that it trusts to whoever connects, in one list.
 
-use std::collections::BTreeMap;
-
 use super::Planner;
-use crate::facts::{Condition, Fingerprint, Grant, RequestKey};
+use crate::facts::observed::Observed;
+use crate::facts::{Condition, Grant, RequestKey};
 use crate::plan::trusted::pinned;
-use crate::tls::{ClientCertificate, TrustBundle};
+use crate::tls::TrustBundle;
 
 /// Longest list that requests are granted for, our own authorities included.
 /// TLS has room for 65,535 bytes. Java's clients read no message of a handshake
@@ -20,17 +19,13 @@ const MAX_NAMED_BYTES: usize = 32_000;
 /// with a common name of 64 characters.
 const MAX_NAMED_BYTES_OF_RELATION: usize = 8_000;
 
-/// What certificates add to the list, by fingerprint, as far as it was looked at:
-/// with many requests at once each would otherwise read all certificates again.
-pub(super) type NamedBytes = BTreeMap<Fingerprint, usize>;
-
 impl Planner<'_, '_> {
     /// Whether the name of this certificate has room beside those of others.
     ///
     /// # Errors
     /// Why not, for an operator.
     pub(super) fn admit_to_handshakes(
-        &mut self,
+        &self,
         key: &RequestKey,
         grant: &Grant,
     ) -> Result<(), Condition> {
@@ -38,21 +33,24 @@ impl Planner<'_, '_> {
         if grant.issuer.is_some() {
             return Ok(());
         }
-        let new = named_bytes(&mut self.named_bytes, grant);
+        let new = named_bytes(self.observed, grant);
+        // It is replaced. With a name that is no longer, even one from before there
+        // was any bound can be.
+        let held = self.ledger.clients.get(key);
+        let held = held.and_then(|record| record.grant.as_ref());
+        let held = held.filter(|held| held.issuer.is_none());
+        if held.is_some_and(|held| new <= named_bytes(self.observed, held)) {
+            return Ok(());
+        }
         let authorities = self.observed.machine.client_trust();
         let authorities = authorities.and_then(|ca| TrustBundle::new(&ca).ok());
         let mut all = new + authorities.map_or(0, |bundle| bundle.named_bytes());
         let mut of_relation = new;
         for (other, granted) in pinned(&self.ledger) {
-            let bytes = named_bytes(&mut self.named_bytes, granted);
             if other == key {
-                // It is replaced. With a name that is no longer, even one from
-                // before there was any bound can be.
-                if new <= bytes {
-                    return Ok(());
-                }
                 continue;
             }
+            let bytes = named_bytes(self.observed, granted);
             all += bytes;
             if other.relation == key.relation {
                 of_relation += bytes;
@@ -73,10 +71,7 @@ impl Planner<'_, '_> {
 }
 
 /// One that today's rules refuse is in no trust file.
-fn named_bytes(known: &mut NamedBytes, grant: &Grant) -> usize {
-    let read = || {
-        let leaf = ClientCertificate::recall(&grant.certificate);
-        leaf.map_or(0, |leaf| leaf.named_bytes())
-    };
-    *known.entry(grant.fingerprint.clone()).or_insert_with(read)
+fn named_bytes(observed: &Observed, grant: &Grant) -> usize {
+    let leaf = observed.recalled.of(grant);
+    leaf.map_or(0, |leaf| leaf.named_bytes())
 }

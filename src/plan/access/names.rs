@@ -9,12 +9,14 @@ impl Planner<'_, '_> {
     /// users that exist under a name that is leaving: what a run that was cut
     /// short leaves behind.
     pub(super) fn release_orphaned_users(&mut self) {
-        for (name, claim) in self.claims() {
-            if !self.observed.clients.scope.contains(claim.holder.relation)
-                || self.is_borne(&name, &claim)
-            {
-                continue;
-            }
+        let scope = &self.observed.clients.scope;
+        let orphaned = self.ledger.names.iter().filter(|(name, claim)| {
+            scope.contains(claim.holder.relation) && !self.is_borne(name, claim)
+        });
+        let orphaned: Vec<_> = orphaned
+            .map(|(name, claim)| (name.clone(), claim.clone()))
+            .collect();
+        for (name, claim) in orphaned {
             self.delete_access(&name);
             let claim = NameClaim {
                 releasing: true,
@@ -36,7 +38,7 @@ impl Planner<'_, '_> {
             .grants()
             .map(|(_, grant)| grant.fingerprint.clone())
             .collect();
-        for (name, claim) in self.claims() {
+        for (name, claim) in self.ledger.names.clone() {
             let leaves: std::collections::BTreeSet<_> = claim
                 .leaves
                 .iter()
@@ -54,13 +56,6 @@ impl Planner<'_, '_> {
                 self.write([LedgerWrite::Name(name, NameClaim { leaves, ..claim })]);
             }
         }
-    }
-
-    fn claims(&self) -> Vec<(CommonName, NameClaim)> {
-        let claims = self.ledger.names.iter();
-        claims
-            .map(|(name, claim)| (name.clone(), claim.clone()))
-            .collect()
     }
 
     /// Whether the holder of a claim has a grant in this name.

@@ -238,9 +238,14 @@ impl Planner<'_, '_> {
             .filter(|(_, relation)| relation.asked.is_ok())
             .map(|(id, relation)| (*id, names_of(relation)))
             .collect();
-        for (name, record) in self.ledger.signed.clone() {
+        let scope = &self.observed.clients.scope;
+        let signed = self.ledger.signed.iter();
+        let signed = signed.filter(|(_, record)| scope.contains(record.relation));
+        let signed: Vec<_> = signed
+            .map(|(name, record)| (name.clone(), record.clone()))
+            .collect();
+        for (name, record) in signed {
             let is_asked_for = match self.observed.clients.signing.contains_key(&record.relation) {
-                _ if !self.observed.clients.scope.contains(record.relation) => continue,
                 false => false,
                 true => match requested.get(&record.relation) {
                     Some(names) => names.contains(&name),

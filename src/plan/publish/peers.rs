@@ -71,6 +71,9 @@ pub(super) fn app_changes(
     cluster: &Cluster,
     authorities: Option<&Authorities>,
 ) -> Changes {
+    if observed.peers.is_none() && !(observed.granted && cluster.members.len() > 1) {
+        return Changes::new();
+    }
     let trust = granted(&cluster.ledger);
     // So that every unit hands out what was issued last. That something ended
     // concerns no other unit, unless it was just this.
@@ -101,10 +104,7 @@ pub(super) fn app_changes(
             changes.extend(trust::app_changes(observed, peers));
             changes
         }
-        None if observed.granted && cluster.members.len() > 1 => {
-            wanted.changes(&ApplicationData::default())
-        }
-        None => Changes::new(),
+        None => wanted.changes(&ApplicationData::default()),
     }
 }
 
