@@ -22,7 +22,7 @@ pub use health::health;
 pub use juju::{Application, application, leads};
 pub use legacy::legacy;
 pub use machine::machine;
-pub use quorum::{Quorum, quorum};
+pub use quorum::{Quorum, ledger, quorum};
 pub use signing::{answered, signing};
 pub use transfer::transfers;
 

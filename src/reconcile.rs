@@ -4,27 +4,29 @@
 
 mod apply_stage;
 mod departing_units;
+mod look;
 mod observe_round;
 mod report;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use thiserror::Error;
 
 use crate::apply::{self, ApplyError, Readiness};
 use crate::connection;
 use crate::context::{Context, ContextError};
-use crate::etcd::EtcdError;
+use crate::etcd::{Client, EtcdError};
 use crate::explain::preview::{self, Preview};
 use crate::explain::steps::{self, Step};
 use crate::facts::observed::{Clients, Disconnection, Pass, Repaired};
-use crate::facts::{Condition, RecalledLeaves, RequestKey, Requirer};
+use crate::facts::{Access, CommonName, Condition, RecalledLeaves, RequestKey, Requirer};
 use crate::hook::{Event, Hook};
 use crate::juju::{LogLevel, ToolError};
 use crate::observe::{self, Application, ObserveError};
 use crate::plan::{self, Plan, Report, Wait};
 use crate::workload::relation_notes;
 use departing_units::{note_departing_units, prune};
+use look::Look;
 
 /// How many stages one hook may carry out. A first start takes about ten; more
 /// than this means that two stages undo each other.
@@ -128,7 +130,7 @@ async fn make_pass(
 pub(crate) async fn preview(context: &mut Context) -> Result<Preview, ReconcileError> {
     let (observed, client) = Run::new(context)?.observe_round(context).await?;
     if let Some(client) = client {
-        context.etcd_calls += client.calls();
+        context.etcd_calls += client.take_calls();
     }
     Ok(preview::preview(&observed))
 }
@@ -183,8 +185,17 @@ struct Run {
     clients: Option<Clients>,
     /// The requests that were on record when this hook began.
     first_requests: Option<BTreeSet<RequestKey>>,
+    /// What the last round saw of etcd, as far as it is so still.
+    look: Option<Look>,
+    /// Users and roles as this hook has seen or made them, for the next round.
+    known_rights: BTreeMap<CommonName, Access>,
+    /// Whether this round goes by what the one before has seen.
+    is_second_hand: bool,
     /// The certificates on record, as far as this hook has read them.
     recalled: RecalledLeaves,
+    /// Whether the last steps of access were not all carried out, so that etcd has to
+    /// be asked what came of them.
+    is_access_cut_short: bool,
     granted: bool,
     restarted: bool,
     /// What came of ending the connections of clients in this hook.
@@ -230,7 +241,11 @@ impl Run {
             application,
             clients: None,
             first_requests: None,
+            look: None,
+            known_rights: BTreeMap::new(),
+            is_second_hand: false,
             recalled: RecalledLeaves::default(),
+            is_access_cut_short: false,
             granted: false,
             restarted: false,
             disconnection: Disconnection::Untried,
@@ -266,6 +281,10 @@ impl Run {
             let Plan { stage, mut report } = plan::plan(&observed);
             last = stage.name();
             tracing::debug!(stage = last, "planned");
+            if self.needs_another_look(&observed, &stage) {
+                context.etcd_calls += client.as_ref().map_or(0, Client::take_calls);
+                continue;
+            }
             for remark in &report.remarks {
                 if !self.log.contains(remark) {
                     self.log.push(remark.clone());
@@ -276,7 +295,7 @@ impl Run {
                 .apply_stage(context, &observed, client.as_ref(), &stage)
                 .await;
             if let Some(client) = &client {
-                context.etcd_calls += client.calls();
+                context.etcd_calls += client.take_calls();
             }
             let progress = match progress {
                 Err(error) if is_superseded(&error) => {
@@ -289,7 +308,7 @@ impl Run {
                 done.extend(steps::steps(&stage));
             }
             match progress {
-                Progress::Goes => {}
+                Progress::Goes => self.keep_look(observed, client, &stage),
                 Progress::Over => {
                     report.conditions.append(&mut self.unanswered);
                     return Ok(report);

@@ -6,11 +6,12 @@ use crate::plan::access::AccessStep;
 use crate::relation::fernet;
 
 /// Carries the steps out. Where a name turns out to be claimed by somebody
-/// else meanwhile, the rest is left for the next plan, which will see it.
+/// else meanwhile, the rest is left for the next plan, which will see it: then
+/// `false`.
 ///
 /// # Errors
 /// etcd failed a call; what was done so far stands in the ledger.
-pub async fn access(client: &Client, steps: &[AccessStep]) -> Result<(), ApplyError> {
+pub async fn access(client: &Client, steps: &[AccessStep]) -> Result<bool, ApplyError> {
     // Nobody but the leader takes rights, and this unit may lead no more.
     if steps.iter().any(AccessStep::takes_rights) {
         client.ensure_unchanged().await?;
@@ -19,7 +20,7 @@ pub async fn access(client: &Client, steps: &[AccessStep]) -> Result<(), ApplyEr
         match step {
             AccessStep::Claim(name, claim, record) => {
                 if !client.claim_name(name, claim, record).await? {
-                    return Ok(());
+                    return Ok(false);
                 }
             }
             AccessStep::Unsettle => client.unsettle().await?,
@@ -48,5 +49,5 @@ pub async fn access(client: &Client, steps: &[AccessStep]) -> Result<(), ApplyEr
             AccessStep::LockRoot => client.set_password("root", &fernet::new_key()).await?,
         }
     }
-    Ok(())
+    Ok(true)
 }

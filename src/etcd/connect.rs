@@ -104,9 +104,9 @@ impl Client {
         Self { limit, ..self }
     }
 
-    /// How many calls were made so far.
-    pub fn calls(&self) -> u32 {
-        self.calls.get()
+    /// How many calls were made since this was asked last.
+    pub fn take_calls(&self) -> u32 {
+        self.calls.take()
     }
 
     /// Makes one call: counted, limited in time, its error unwrapped. `what`
@@ -117,11 +117,13 @@ impl Client {
         call: impl Future<Output = Result<T, etcd_client::Error>>,
     ) -> Result<T, EtcdError> {
         self.calls.set(self.calls.get() + 1);
+        let what = what.into();
+        tracing::trace!(what, "call of etcd");
         match tokio::time::timeout(self.limit, call).await {
             Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(error)) => Err(EtcdError::new(what.into(), error)),
+            Ok(Err(error)) => Err(EtcdError::new(what, error)),
             Err(_) => Err(EtcdError::Timeout {
-                call: what.into(),
+                call: what,
                 seconds: self.limit.as_secs(),
             }),
         }

@@ -19,7 +19,7 @@ use crate::connection::{credentials, own_url};
 use crate::context::Context;
 use crate::etcd::{Client, Credentials, EtcdError};
 use crate::facts::observed::{Pass, Peers};
-use crate::facts::{Cluster, MemberStatus};
+use crate::facts::{Cluster, Ledger, MemberStatus};
 use crate::log::chain;
 
 /// How long a member may take to tell what it knows of the others.
@@ -204,6 +204,23 @@ impl Asking<'_> {
             };
         }
         Ok(Quorum::Minority(unreachable))
+    }
+}
+
+/// The ledger as it is now, over a connection to a member that spoke for the cluster
+/// before; `None` where it does not any more.
+///
+/// # Errors
+/// The ledger holds what this charm never writes.
+pub async fn ledger(client: &Client) -> Result<Option<Ledger>, ObserveError> {
+    match within(AGREEMENT_LIMIT, client.ledger()).await {
+        Some(Ok(ledger)) => Ok(Some(ledger)),
+        Some(Err(error @ EtcdError::Ledger { .. })) => Err(error.into()),
+        Some(Err(error)) => {
+            tracing::debug!("{}", chain(&error));
+            Ok(None)
+        }
+        None => Ok(None),
     }
 }
 

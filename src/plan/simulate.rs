@@ -138,7 +138,7 @@ fn simulate_membership(cluster: &mut Cluster, step: &MembershipStep) -> bool {
 
 /// Changes users, roles and the ledger as the step does. Users and roles that
 /// were not there are made, so that the order of steps does not matter here.
-pub(super) fn simulate_access(cluster: &mut Cluster, step: &AccessStep) {
+pub(crate) fn simulate_access(cluster: &mut Cluster, step: &AccessStep) {
     let ledger = &mut cluster.ledger;
     let mut access = |name: &crate::facts::CommonName,
                       change: &dyn Fn(&mut crate::facts::Access)| {

@@ -63,7 +63,7 @@ impl Run {
             Stage::Access(steps) => {
                 // effects: etcd's users, roles and the ledger
                 self.took_rights |= steps.iter().any(AccessStep::takes_rights);
-                apply::access(needed(client)?, steps).await?;
+                self.is_access_cut_short = !apply::access(needed(client)?, steps).await?;
                 self.granted = true;
                 self.repaired.root |= steps.contains(&AccessStep::LockRoot);
                 self.log

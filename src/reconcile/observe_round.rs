@@ -30,8 +30,10 @@ impl Run {
         machine.is_pending = self.started == Some(Readiness::Starting) && !machine.is_running;
         // It may run again by now, for a moment.
         machine.has_failed = self.started == Some(Readiness::Failed);
-        let (cluster, client, lost_majority) =
-            self.observe_cluster(context, machine.is_running).await?;
+        let (cluster, client, lost_majority) = match self.look_again(context).await? {
+            Some((cluster, client)) => (Known::Known(cluster), Some(client), None),
+            None => self.observe_cluster(context, machine.is_running).await?,
+        };
         if let Known::Known(cluster) = &cluster {
             machine.disconnected = self.note_cluster(context, cluster)?;
         }
@@ -70,6 +72,7 @@ impl Run {
         {
             let names = access::names_of_interest(&observed, &cluster.ledger);
             if let Known::Known(cluster) = &mut observed.cluster {
+                cluster.access.append(&mut self.known_rights);
                 read_rights(context, client, cluster, names).await?;
             }
         }
@@ -198,6 +201,8 @@ async fn read_rights(
             }
         });
     }
+    // What this hook has seen or made itself.
+    names.retain(|name| !cluster.access.contains_key(name));
     observe::access(client, cluster, names).await?;
     if verified.is_some() {
         context.unit_state.verified_rights = verified.filter(|_| access::are_as_granted(cluster));

@@ -30,6 +30,19 @@ const NEW_REQUEST_TOOLS: usize = 12;
 /// As many hook tools as an event may call that changes nothing.
 const NO_CHANGE_TOOLS: usize = 5;
 
+/// As many calls of etcd as events may make on a cluster of one unit. Status, ledger,
+/// members, user and role are read first by each; what a hook has seen it does not ask
+/// again, but for the ledger once it was written, and for all but user and role once
+/// the member has restarted or connections were ended.
+const ETCD_CALLS: [(Event, usize); 6] = [
+    (Event::Created, 3),
+    (Event::NewRequest, 17),
+    (Event::FirstAfterAnswer, 6),
+    (Event::NoChange, 5),
+    (Event::Rotation, 13),
+    (Event::Broken, 14),
+];
+
 pub(crate) fn stories() -> Vec<Trial> {
     vec![
         story("costs_are_the_same_with_many_relations", one_and_many),
@@ -101,6 +114,10 @@ fn one_and_many() {
     for event in Event::ALL.into_iter().filter(|event| event.is_about_one()) {
         let [one, many] = [&alone, &among_many].map(|costs| costs.of(event).calls());
         assert_eq!(one, many, "{event} costs more with more relations");
+    }
+    for (event, calls) in ETCD_CALLS {
+        let cost = among_many.of(event);
+        assert!(cost.etcd <= Some(calls), "{event}: {cost:?}");
     }
     let new = among_many.of(Event::NewRequest);
     assert!(new.tools <= NEW_REQUEST_TOOLS, "a new request: {new:?}");
