@@ -346,6 +346,10 @@ impl Run {
         let has_users = given.lacking.is_empty();
         let settled = places::settle(&mut self.juju, own, &self.paths, has_users, seen).await?;
         self.nodes = settled.nodes;
+        if settled.joined {
+            // Where a restore was killed. What cannot be removed stays for the next hook.
+            let _ = machine::remove_second(&self.paths);
+        }
         let mut nodes = places::Own::open(&self.juju, own, &self.paths).await?;
         let joined = self
             .juju

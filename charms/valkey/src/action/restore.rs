@@ -16,13 +16,12 @@ use super::ActionFailure;
 use super::snapshot::DIRECTORY;
 use crate::acl::OPERATOR;
 use crate::apply::cluster::Own;
-use crate::apply::machine::defined_program;
+use crate::apply::machine::{defined_program, remove_second, second_directory};
 use crate::apply::users::{commands_of, ensure_users};
 use crate::explain::chain;
 use crate::facts::OwnSecret;
 use crate::machine::{
     Commands, MachineError, Service, ensure_absent, ensure_directory, ensure_file, ensure_units,
-    reload,
 };
 use crate::reconcile::Run;
 use crate::render;
@@ -63,10 +62,10 @@ pub(super) async fn run(
         run,
         own,
         address,
-        directory: run.paths.base().join("restore"),
+        directory: second_directory(&run.paths),
     };
     let restored = second.restore(&file).await;
-    let cleaned = second.remove();
+    let cleaned = remove_second(&run.paths);
     let keys = restored?;
     cleaned.map_err(|error| ActionFailure::Stopped(chain(&error)))?;
     results.set(&["keys"], keys.to_string());
@@ -205,15 +204,5 @@ impl Second<'_> {
         Err(ActionFailure::Stopped(
             "the snapshot was not copied in time".to_owned(),
         ))
-    }
-
-    fn remove(&self) -> Result<(), MachineError> {
-        let file = self.run.paths.unit_file("restore");
-        if file.exists() {
-            Service::new(&self.run.paths.service("restore")).ensure_gone(Commands)?;
-            ensure_absent(&file)?;
-            reload(Commands)?;
-        }
-        ensure_absent(&self.directory)
     }
 }

@@ -11,8 +11,8 @@ use thiserror::Error;
 use crate::acl::OPERATOR;
 use crate::facts::{Juju, OwnSecret};
 use crate::machine::{
-    Commands, MachineError, Paths, Service, ensure_directory, ensure_file, ensure_units,
-    ensure_user, read,
+    Commands, MachineError, Paths, Service, ensure_absent, ensure_directory, ensure_file,
+    ensure_units, ensure_user, read, reload,
 };
 use crate::render;
 use crate::valkey::{Connection, Target};
@@ -141,6 +141,25 @@ pub fn restart(
         Service::new(&paths.service(name)).restart(Commands)?;
     }
     Ok(())
+}
+
+/// Where a second server, which reads a snapshot, has its files.
+pub fn second_directory(paths: &Paths) -> PathBuf {
+    paths.base().join("restore")
+}
+
+/// Stops the second server, and removes all of it.
+///
+/// # Errors
+/// The machine does not do it.
+pub fn remove_second(paths: &Paths) -> Result<(), MachineError> {
+    let file = paths.unit_file("restore");
+    if file.exists() {
+        Service::new(&paths.service("restore")).ensure_gone(Commands)?;
+        ensure_absent(&file)?;
+        reload(Commands)?;
+    }
+    ensure_absent(&second_directory(paths))
 }
 
 fn ensure_first_files(

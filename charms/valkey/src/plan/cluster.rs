@@ -189,9 +189,15 @@ pub fn local(juju: &Juju, nodes: &Nodes, obeyed: u64) -> Local {
         }
         (None, None) => None,
     };
+    // Where a restore was killed, the server follows the one with the snapshot.
+    let follows_itself = matches!(
+        &server.role,
+        Role::Replica { of, link, .. } if of.host == own && *link != Link::Syncing
+    );
     let Some(host) = host else {
         return Local {
-            joined: sentinel.is_some() && was_joined,
+            follow: follows_itself.then_some(None),
+            joined: sentinel.is_some() && was_joined && !follows_itself,
             ..Local::default()
         };
     };
@@ -215,7 +221,7 @@ pub fn local(juju: &Juju, nodes: &Nodes, obeyed: u64) -> Local {
         // Only a decision turns a replica into a primary here; an election does
         // it by itself.
         Role::Replica { .. } if host == own => {
-            local.follow = appointed.map(|_| None);
+            local.follow = (appointed.is_some() || follows_itself).then_some(None);
         }
         Role::Replica { of, .. } if *of != target => local.follow = Some(Some(target)),
         Role::Primary { .. } | Role::Replica { .. } => {}

@@ -55,6 +55,9 @@ pub(crate) fn a_planned_switch_loses_nothing() {
         let units: Vec<_> = world.units();
         for unit in units {
             let key = unit.to_string().replace('/', "-");
+            // What is known to be weak is said.
+            let is_weak = version.as_str() < "9.1.2";
+            assert_eq!(health[&key]["advisory"].is_string(), is_weak, "{health}");
             assert!(
                 health[&key]["sentinel"]
                     .as_str()
@@ -104,6 +107,35 @@ pub(crate) fn a_password_is_rotated_without_a_gap() {
     let user = secrets.iter().find(|secret| uri == secret.uri.as_str());
     let revisions: Vec<_> = user.unwrap().revisions.keys().collect();
     assert_eq!(revisions, [&2]);
+}
+
+/// The hook of a restore was killed while the server followed the one with the snapshot.
+pub(crate) fn a_restore_that_was_killed_ends_by_itself() {
+    let mut world = World::with_units(Programs::newest(), 23, 1);
+    let client = Client::new(&mut world);
+    let endpoint = client.endpoint(&world);
+    let unit = UnitName::from("valkey/0");
+    let mut writer = world.connect(&endpoint, &client.access);
+    world.call(&mut writer, &["SET", "app:key", "1"]).unwrap();
+    let mut operator = world.operator(&unit, "server");
+    let host = world.model.address(unit.clone());
+    let killed = ["REPLICAOF", &host, "6381"];
+    world.call(&mut operator, &killed).unwrap();
+    world
+        .call(&mut writer, &["SET", "app:key", "2"])
+        .expect_err("it is a replica");
+    let left = world.base(&unit).join("restore");
+    std::fs::create_dir(&left).unwrap();
+    std::fs::write(left.join("dump.rdb"), "data").unwrap();
+    world.update_status(&unit);
+    assert_eq!(world.status("valkey/0"), "active: primary; 1 client");
+    let mut writer = world.connect(&endpoint, &client.access);
+    let kept = world.call(&mut writer, &["GET", "app:key"]).unwrap();
+    assert_eq!(kept.text(), Some("1"));
+    world
+        .call(&mut writer, &["SET", "app:key", "2"])
+        .expect("it takes writes");
+    assert!(!left.exists(), "a copy of the data stays");
 }
 
 /// What a snapshot has is what is there after it is restored, on all units.

@@ -90,6 +90,7 @@ fn trials() -> Vec<Trial> {
         actions::a_planned_switch_loses_nothing,
         actions::a_password_is_rotated_without_a_gap,
         actions::a_snapshot_is_restored_everywhere,
+        actions::a_restore_that_was_killed_ends_by_itself,
         actions::a_pass_by_hand_is_shown_before_it_is_made,
         rotation::internal_passwords_are_replaced_without_a_lost_write,
         rotation::an_authority_is_replaced_after_everybody_trusts_the_next,

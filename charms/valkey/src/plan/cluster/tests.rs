@@ -150,6 +150,38 @@ fn who_does_not_know_the_primary_changes_nothing() {
 }
 
 #[test]
+fn a_server_that_was_left_with_a_snapshot_is_the_primary_again() {
+    let juju = juju(&[1]);
+    let copies = |link| {
+        let of = Address {
+            host: host(1),
+            port: 6381,
+        };
+        let role = Role::Replica {
+            of,
+            offset: 9,
+            link,
+        };
+        [(unit(1), node(role, 1))].into()
+    };
+    for link in [Link::Up, Link::Down] {
+        let local = local(&juju, &copies(link), 1);
+        assert_eq!((local.follow, local.joined), (Some(None), false));
+    }
+    assert_eq!(local(&juju, &copies(Link::Syncing), 1).follow, None);
+    // Where another was elected meanwhile, it follows that one.
+    let mut juju = crate::plan::testing::juju(&[1, 2, 3]);
+    juju.unit = unit(1);
+    let mut three = nodes([
+        node(is_primary(9), 2),
+        node(is_primary(9), 2),
+        node(follows(2, 9), 2),
+    ]);
+    three.insert(unit(1), copies(Link::Up)[&unit(1)].clone());
+    assert_eq!(local(&juju, &three, 1).follow, Some(Some(address(2))));
+}
+
+#[test]
 fn an_appointment_is_obeyed_once() {
     let mut juju = juju(&[1, 2]);
     juju.ledger.appointment = Some(Appointment {
