@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use juju_simulator::Deployment;
 use juju_simulator::meter::{self, Figures};
+use juju_simulator::{Charm, Deployment, UnitName};
 
 use crate::programs::Programs;
-use crate::world::World;
+use crate::world::{World, service};
 
 /// An event on one relation costs the same however many there are.
 pub(crate) fn an_event_costs_the_same_with_200_relations() {
@@ -57,7 +57,8 @@ pub(crate) fn a_hook_needs_little_of_the_machine() {
         deployment = deployment.environment(&key, value);
     }
     let meter = std::env::current_exe().unwrap();
-    let mut world = World::deployed_as(&meter, Programs::newest(), 62, deployment, &[]);
+    let charm = Charm::at(env!("CARGO_MANIFEST_DIR")).with_dispatch(meter);
+    let mut world = World::deployed_as(charm, Programs::newest(), 62, deployment, &[]);
     world.settle();
     world.ask("app", &["app:*"]);
     world.settle();
@@ -66,10 +67,19 @@ pub(crate) fn a_hook_needs_little_of_the_machine() {
         crate::say("LEFT OUT the memory of a hook: the kernel lets nobody look");
         return;
     };
+    let unit = UnitName::from("valkey/0");
+    let watcher = world.machines[&unit].service(&service(&unit, "watch"));
+    let process = watcher.main_pid.expect("it runs");
+    let process = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let resident = process.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let resident = resident.unwrap().trim().trim_end_matches(" kB");
+    let resident: u64 = resident.parse().unwrap();
     let size = program.metadata().unwrap().len() / 1024;
     crate::say(&format!(
-        "update-status with one client: {memory} KiB, {time:.1?} of processor time; a program of {size} KiB"
+        "update-status with one client: {memory} KiB, {time:.1?} of processor time; the watcher: \
+         {resident} KiB; a program of {size} KiB"
     ));
+    assert!(resident < 32 * 1024, "{resident} KiB");
     assert!(memory < 64 * 1024, "{memory} KiB");
 }
 

@@ -17,6 +17,7 @@ mod hostile;
 mod interop;
 mod isolation;
 mod kit;
+mod packed;
 mod programs;
 mod rotation;
 mod server;
@@ -75,6 +76,12 @@ fn main() -> ExitCode {
             std::io::stderr(),
             "LEFT OUT: no Python libraries; run tests/tools/python"
         );
+    }
+    match packed::missing() {
+        None => trials.extend(trials![packed::the_packed_charm_serves_a_client]),
+        Some(missing) => {
+            let _ = writeln!(std::io::stderr(), "LEFT OUT: packing: {missing}");
+        }
     }
     libtest_mimic::run(&arguments, trials).exit_code()
 }

@@ -46,13 +46,14 @@ pub(crate) struct World {
 impl World {
     /// A model with the charm deployed, and nothing run yet.
     pub(crate) fn deployed(programs: Programs, seed: u64, options: &[(&str, Json)]) -> Self {
-        let program = env!("CARGO_BIN_EXE_valkey-charm").as_ref();
-        Self::deployed_as(program, programs, seed, Deployment::units(1), options)
+        let program = env!("CARGO_BIN_EXE_valkey-charm");
+        let charm = Charm::at(env!("CARGO_MANIFEST_DIR")).with_dispatch(program);
+        Self::deployed_as(charm, programs, seed, Deployment::units(1), options)
     }
 
-    /// The same with another program as the charm's, deployed like this.
+    /// The same with another charm, deployed like this.
     pub(crate) fn deployed_as(
-        program: &Path,
+        charm: Charm,
         programs: Programs,
         seed: u64,
         deployment: Deployment,
@@ -74,7 +75,6 @@ impl World {
             network: 0,
             runtime,
         };
-        let charm = Charm::at(env!("CARGO_MANIFEST_DIR")).with_dispatch(program);
         let mut deployment = deployment.config("down-after", 1000);
         for (name, value) in options {
             deployment = deployment.config(name, value.clone());
