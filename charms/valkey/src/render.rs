@@ -93,7 +93,7 @@ pub fn node_unit(
         Some(_) => " --replica-priority 0",
     };
     let mut writable = own.to_string();
-    let mut guard = String::new();
+    let (mut guard, mut mount) = (String::new(), String::new());
     if let Some(data) = data {
         writable.push_str(&format!(" {}", data.display()));
         // An unmounted volume must not look like an empty database: replicas
@@ -102,6 +102,7 @@ pub fn node_unit(
             "ExecStartPre=/usr/bin/test -f {}/.valkey-charm\n",
             data.display()
         );
+        mount = format!("RequiresMountsFor={}\n", data.display());
     }
     format!(
         "\
@@ -111,6 +112,7 @@ Description=Valkey {what} of the Juju unit {unit}
 Documentation=https://valkey.io/topics/
 Wants=network-online.target
 After=network-online.target
+{mount}\
 StartLimitIntervalSec=0
 
 [Service]
@@ -126,6 +128,8 @@ TimeoutStopSec=120s
 LimitNOFILE=65536
 ReadWritePaths={writable}
 ProtectSystem=strict
+# systemd 252 leaves it writable when cgroups are protected as well.
+ReadOnlyPaths=/run
 ProtectHome=yes
 PrivateTmp=yes
 PrivateDevices=yes
@@ -174,9 +178,53 @@ RestartSec=5s
 NoNewPrivileges=yes
 ProtectHome=yes
 PrivateTmp=yes
+PrivateDevices=yes
+ProtectClock=yes
+ProtectControlGroups=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+LockPersonality=yes
+MemoryDenyWriteExecute=yes
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+SystemCallArchitectures=native
 
 [Install]
 WantedBy=multi-user.target
 "
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The definition of etcd's service, which this repository has as well.
+    const ETCD: &str = include_str!("../../../src/workload/configuration/systemd_unit.rs");
+
+    #[test]
+    fn nodes_are_shut_in_as_etcd_is() {
+        let program = Path::new("/usr/bin/valkey-server");
+        let (own, data) = (Path::new("/var/lib/own"), Path::new("/srv/data"));
+        let server = node_unit("valkey/0", "server", program, own, Some(data));
+        let sentinel = node_unit("valkey/0", "sentinel", program, own, None);
+        let (_, service) = ETCD
+            .split_once("\nReadWritePaths=")
+            .expect("its definition");
+        let (service, _) = service.split_once("\n[Install]").expect("its end");
+        let wanted: Vec<_> = service.lines().skip(1).collect();
+        assert!(wanted.len() > 20, "{wanted:?}");
+        for line in wanted {
+            assert!(server.lines().any(|has| has == line), "server: {line}");
+            assert!(sentinel.lines().any(|has| has == line), "sentinel: {line}");
+        }
+        let has = |text: &str, line: &str| text.lines().any(|has| has == line);
+        assert!(has(&server, "ReadWritePaths=/var/lib/own /srv/data"));
+        assert!(has(&server, "RequiresMountsFor=/srv/data"));
+        assert!(has(&sentinel, "ReadWritePaths=/var/lib/own"));
+    }
 }

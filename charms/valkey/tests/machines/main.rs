@@ -160,7 +160,15 @@ fn shut_in(rig: &Rig, name: &str) {
     let own = format!("{base}/{name}/x");
     let login = format!("{base}/x");
     let home = format!("{}/x", guest.run(&["sh", "-c", "echo ~root"]));
-    for file in ["/etc/x", "/usr/bin/x", "/srv/x", "/x", &home, &login] {
+    for file in [
+        "/etc/x",
+        "/usr/bin/x",
+        "/srv/x",
+        "/run/x",
+        "/x",
+        &home,
+        &login,
+    ] {
         assert!(!can(&["touch", file]), "the {name} can write {file}");
     }
     for file in [&*own, "/tmp/x"] {
