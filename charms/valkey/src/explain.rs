@@ -114,3 +114,27 @@ fn cut(text: &str) -> String {
     cut.push('…');
     cut
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_has_nothing_to_do_is_told_what_is_at_risk() {
+        let mut report = Report {
+            primary: true,
+            clients: 1,
+            units: 2,
+            ..Report::default()
+        };
+        let (_, text) = status(&report);
+        let risk = "primary; 1 client; add a third unit: two cannot replace a lost primary";
+        assert_eq!(text, risk);
+        report.units = 3;
+        assert_eq!(status(&report).1, "primary; 1 client");
+        report.problems.push(Problem::Option("maxmemory"));
+        let (name, text) = status(&report);
+        assert_eq!(name, StatusName::Blocked);
+        assert_eq!(text, "option maxmemory has no usable value");
+    }
+}

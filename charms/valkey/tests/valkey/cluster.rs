@@ -433,10 +433,16 @@ pub(crate) fn nobody_is_answered_before_all_units_have_the_user() {
     world.add_unit();
     world.add_unit();
     world.settle();
+    for (app, node) in [("app", "server"), ("other", "sentinel")] {
+        nobody_is_answered_before(&mut world, app, node);
+    }
+}
+
+fn nobody_is_answered_before(world: &mut World, app: &str, node: &str) {
     let slow = UnitName::from("valkey/2");
-    let service = crate::world::service(&slow, "server");
+    let service = crate::world::service(&slow, node);
     world.machines[&slow].pause_service(&service);
-    let relation = world.ask("app", &["app:*"]);
+    let relation = world.ask(app, &[&format!("{app}:*")]);
     while let Some(run) = world.model.step_unit("valkey/0") {
         assert!(run.succeeded(), "{}", run.stderr);
     }
@@ -451,9 +457,11 @@ pub(crate) fn nobody_is_answered_before_all_units_have_the_user() {
     world.machines[&slow].resume_service(&service);
     world.update_status_all();
     let answer = world.answer(relation);
-    let access = world.access("app", &answer);
-    for endpoint in list(&answer, "read-only-endpoints") {
-        world.connect(endpoint, &access);
+    let access = world.access(app, &answer);
+    for key in ["read-only-endpoints", "sentinel-endpoints"] {
+        for endpoint in list(&answer, key) {
+            world.connect(endpoint, &access);
+        }
     }
 }
 

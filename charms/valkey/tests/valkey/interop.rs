@@ -7,7 +7,7 @@ use juju_simulator::{Charm, Deployment, RelationId, RemoteSide, UnitName};
 use serde_json::{Value as Json, json};
 
 use crate::programs::Programs;
-use crate::world::{Access, World};
+use crate::world::{Access, World, service};
 
 fn libraries() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/tools/python")
@@ -211,14 +211,43 @@ pub(crate) fn a_failover_is_one_event() {
         crate::cluster::list(&answer, "read-only-endpoints").len() == 2
     });
     world.update_status_all();
-    for fired in [one.fired(&world), zero.fired(&world)] {
-        let changed = names(&fired);
-        let times = changed
-            .iter()
-            .filter(|name| **name == "endpoints_changed")
-            .count();
-        assert_eq!(times, 1, "{changed:?}");
+    let fired = [one.fired(&world), zero.fired(&world)];
+    fired.iter().for_each(|fired| is_one_change(&world, fired));
+
+    // The next one stands still until it was replaced, and does not know it then.
+    let endpoint = world.answer(one.relation)["endpoints"].clone();
+    let old = crate::cluster::primary_of(&world, endpoint.as_str().unwrap());
+    let frozen = service(&old, "server");
+    world.machines[&old].pause_service(&frozen);
+    let begun = std::time::Instant::now();
+    let mut others = world.units();
+    others.retain(|unit| *unit != old);
+    if world.model.is_leader(old.clone()) {
+        world.model.set_leader("valkey", others[0].clone());
     }
+    while world.answer(one.relation)["endpoints"] == endpoint {
+        assert!(begun.elapsed().as_secs() < 60, "{}", world.logs());
+        world.heed_watchers_of(&others);
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    crate::say(&format!(
+        "freeze of the primary: charms are told after {:.1?}",
+        begun.elapsed()
+    ));
+    world.machines[&old].resume_service(&frozen);
+    world.wait_until(60, "it is a replica", |world| {
+        let answer = world.answer(one.relation);
+        crate::cluster::list(&answer, "read-only-endpoints").len() == 2
+    });
+    world.update_status_all();
+    let fired = [one.fired(&world), zero.fired(&world)];
+    fired.iter().for_each(|fired| is_one_change(&world, fired));
+}
+
+fn is_one_change(world: &World, fired: &[Json]) {
+    let names = names(fired);
+    let changes = names.iter().filter(|name| **name == "endpoints_changed");
+    assert_eq!(changes.count(), 1, "{fired:?}\n{}", world.logs());
 }
 
 /// With TLS, and from another model.

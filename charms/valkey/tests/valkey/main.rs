@@ -131,6 +131,7 @@ fn trials() -> Vec<Trial> {
         cluster::a_unit_that_moves_to_another_address_is_found_again,
         cluster::data_come_back_with_their_volume,
         cluster::nobody_is_answered_before_all_units_have_the_user,
+        demo::a_life_is_shown_to_its_end,
         kit::charms_with_the_kit_are_served_in_both_versions,
         isolation::what_reaches_others_is_denied,
         isolation::a_script_has_no_more_rights_than_its_caller,
