@@ -30,7 +30,8 @@ pub fn primary(juju: &Juju, nodes: &Nodes) -> Known<UnitName> {
 }
 
 /// The host that most of the sentinels of all joined units name. It is none while
-/// another sentinel knows of a later election: the others will hear of that.
+/// another sentinel knows of a later election of a unit that is there: the others will
+/// hear of that. Who names one that is gone has not carried out an appointment.
 fn named_by_majority(juju: &Juju, nodes: &Nodes) -> Option<IpAddr> {
     let joined = joined(juju);
     let mut votes = BTreeMap::<IpAddr, (usize, u64)>::new();
@@ -39,9 +40,10 @@ fn named_by_majority(juju: &Juju, nodes: &Nodes) -> Option<IpAddr> {
         *count += 1;
         *epoch = monitored.epoch.max(*epoch);
     }
-    let latest = votes.values().map(|(_, epoch)| *epoch).max()?;
+    let of_members = votes.iter().filter(|(host, _)| is_member(juju, **host));
+    let latest = of_members.map(|(_, (_, epoch))| *epoch).max().unwrap_or(0);
     let (host, (count, epoch)) = votes.into_iter().max_by_key(|(_, (count, _))| *count)?;
-    (count * 2 > joined.len() && epoch == latest).then_some(host)
+    (count * 2 > joined.len() && epoch >= latest).then_some(host)
 }
 
 fn joined(juju: &Juju) -> Vec<&UnitName> {

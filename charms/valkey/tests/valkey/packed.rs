@@ -46,7 +46,10 @@ fn packed() -> (PathBuf, Json) {
     let unpacked = into.join("unpacked");
     let _ = std::fs::remove_dir_all(&into);
     std::fs::create_dir_all(&into).unwrap();
-    let output = Command::new(root().join("tests/package/pack"))
+    // It compiles, and sentinels of other stories must not miss their deadlines for that.
+    let output = Command::new("nice")
+        .args(["-n", "19"])
+        .arg(root().join("tests/package/pack"))
         .arg("valkey")
         .env("PACK_INTO", &into)
         .output()

@@ -115,6 +115,15 @@ fn a_newer_election_is_not_undone_by_who_has_not_heard_of_it() {
         assert_eq!((local.follow, local.monitor), (None, None), "{number}");
         assert_eq!(appoint(&juju, &three), None);
     }
+    // One that names who is gone has not carried out an appointment yet.
+    juju.unit = unit(3);
+    let three = nodes([
+        node(is_primary(9), 1),
+        node(follows(1, 9), 1),
+        elected(node(follows(1, 9), 9)),
+    ]);
+    assert_eq!(primary(&juju, &three), Known::Known(unit(1)));
+    assert_eq!(local(&juju, &three, 1).monitor, Some(address(1)));
     // An older one than the majority's is outvoted, wherever it points.
     let three = nodes([
         node(is_primary(9), 1),
