@@ -3,11 +3,13 @@
 
 mod access;
 mod answer;
+mod authorities;
 mod disconnect;
 mod forget;
 mod issue;
 mod machine;
 mod membership;
+mod peers;
 mod port;
 mod prepare;
 mod proof;
@@ -21,6 +23,9 @@ mod snapshot;
 
 pub use access::access;
 pub use answer::for_one;
+pub use authorities::{
+    new_token, rotate_admin_authority, rotate_client_authority, rotate_server_authority,
+};
 pub use disconnect::disconnect;
 pub use forget::forget;
 pub use issue::issue;
@@ -29,10 +34,7 @@ pub use membership::membership;
 pub use port::open_port;
 pub use prepare::{Prepared, prepare, snapshot_at_rest};
 pub use proof::{Proven, prove, prove_or_fall_back};
-pub use publish::{
-    Published, new_token, publish, rotate_admin_authority, rotate_client_authority,
-    rotate_server_authority,
-};
+pub use publish::{Published, publish};
 pub use recreate::recreate;
 pub use restart::{Restarted, restart_at_once, restart_in_turn, restart_lock};
 pub use snapshot::snapshot;

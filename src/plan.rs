@@ -38,7 +38,7 @@ pub mod upgrade;
 pub use report::{Report, Wait};
 
 use crate::facts::observed::Observed;
-use crate::facts::{Alarm, Known, LockName, Member, MemberName, UnitName};
+use crate::facts::{Alarm, Cluster, Known, LockName, Member, MemberName, UnitName};
 use access::AccessStep;
 use issue::Issuance;
 use machine::MachineStep;
@@ -126,25 +126,14 @@ pub fn plan(observed: &Observed) -> Plan {
         report.read_health(observed, cluster);
     }
     report.provider = serving::note(observed);
-    let stage = next_stage(observed, &mut report);
+    let stage = match observed.stopping {
+        true => leave(observed, &mut report),
+        false => next_stage(observed, &mut report),
+    };
     Plan { stage, report }
 }
 
 fn next_stage(observed: &Observed, report: &mut Report) -> Stage {
-    if observed.stopping {
-        if let Some(lock) = lock_left_behind(observed) {
-            return Stage::FreeLock(lock);
-        }
-        let step = observed
-            .cluster
-            .known()
-            .and_then(|cluster| membership::leave(observed, cluster));
-        report.wait_for(Wait::Removal);
-        return match step {
-            Some(step) => Stage::Membership(step),
-            None => Stage::Stop,
-        };
-    }
     if let Some(step) = restart::fall_back(observed) {
         return Stage::Restart(step);
     }
@@ -182,12 +171,7 @@ fn next_stage(observed: &Observed, report: &mut Report) -> Stage {
         Known::Known(cluster) if report.wait.is_none() => cluster,
         Known::Known(_) => return Stage::Publish(Box::new(publish::while_waiting(observed))),
         Known::Unknown(reason) => {
-            report.wait_for(match &observed.lost_majority {
-                Some(unreachable) => Wait::Majority(unreachable.clone()),
-                // Nobody knows more than systemd: it waits for the others too.
-                None if observed.machine.is_pending => Wait::Majority(Vec::new()),
-                None => Wait::Etcd(reason.clone()),
-            });
+            report.wait_for(wait_for_etcd(observed, reason));
             return Stage::Publish(Box::new(publish::while_waiting(observed)));
         }
     };
@@ -204,13 +188,41 @@ fn next_stage(observed: &Observed, report: &mut Report) -> Stage {
     if let Some(step) = restart::plan(observed, cluster, report) {
         return Stage::Restart(step);
     }
+    report_rest(observed, cluster, report);
+    Stage::Publish(Box::new(publish::plan(observed, cluster)))
+}
+
+/// What a unit does that goes away.
+fn leave(observed: &Observed, report: &mut Report) -> Stage {
+    if let Some(lock) = lock_left_behind(observed) {
+        return Stage::FreeLock(lock);
+    }
+    report.wait_for(Wait::Removal);
+    let cluster = observed.cluster.known();
+    match cluster.and_then(|cluster| membership::leave(observed, cluster)) {
+        Some(step) => Stage::Membership(step),
+        None => Stage::Stop,
+    }
+}
+
+/// What is waited for where no cluster could be asked, for this reason.
+fn wait_for_etcd(observed: &Observed, reason: &str) -> Wait {
+    match &observed.lost_majority {
+        Some(unreachable) => Wait::Majority(unreachable.clone()),
+        // Nobody knows more than systemd: it waits for the others too.
+        None if observed.machine.is_pending => Wait::Majority(Vec::new()),
+        None => Wait::Etcd(reason.to_owned()),
+    }
+}
+
+/// Notes what an operator should know of a cluster at rest.
+fn report_rest(observed: &Observed, cluster: &Cluster, report: &mut Report) {
     let own = members::own_member(observed, cluster);
     report.read_ledger(cluster, own, observed);
     report.read_authorities(&observed.machine, observed.now);
     report.rotation = authorities::progress(observed, cluster);
     let ending = authorities::admin::ending_credentials(observed, cluster);
     report.expiring_credentials.extend(ending);
-    Stage::Publish(Box::new(publish::plan(observed, cluster)))
 }
 
 /// Whether a newer revision of the charm has written what this one cannot read.

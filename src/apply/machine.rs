@@ -100,19 +100,21 @@ pub async fn machine(
                 ensure_file(&path, text.as_bytes(), PUBLIC_FILE, Owner::Charm)?;
             }
             MachineStep::Configure(documents) => configure(context, documents)?,
-            MachineStep::Start => {
-                let service = Service::new(&context.commands, context.paths.service());
-                let has_others = context.unit_state.client_endpoints.len() > 1;
-                let limit = match service.state()? {
-                    State::Activating if !others_serve && has_others => REST_LIMIT,
-                    _ => START_LIMIT,
-                };
-                let came_up = up(context, service.start(limit)).await;
-                readiness = Some(unless_others_serve(came_up, others_serve)?);
-            }
+            MachineStep::Start => readiness = Some(start(context, others_serve).await?),
         }
     }
     Ok(readiness)
+}
+
+async fn start(context: &Context, others_serve: bool) -> Result<Readiness, ApplyError> {
+    let service = Service::new(&context.commands, context.paths.service());
+    let has_others = context.unit_state.client_endpoints.len() > 1;
+    let limit = match service.state()? {
+        State::Activating if !others_serve && has_others => REST_LIMIT,
+        _ => START_LIMIT,
+    };
+    let came_up = up(context, service.start(limit)).await;
+    unless_others_serve(came_up, others_serve)
 }
 
 /// Remembers with which words this unit's member enters its cluster, and lets etcd

@@ -41,27 +41,7 @@ pub async fn membership(
             client.ensure_authentication().await?;
             Ok(true)
         }
-        MembershipStep::AddLearner(peer_url) => {
-            let holder = context.hook.unit.to_string();
-            let name = LockName::Membership;
-            let Some(lock) = client.try_lock(name, &holder, LOCK_SECONDS).await? else {
-                return Ok(false);
-            };
-            let mut identity = None;
-            let added = patiently(async || {
-                let added = client.add_learner(peer_url).await?;
-                identity = added;
-                Ok(added.is_some())
-            })
-            .await;
-            // Before anything else: this unit joins as no other member.
-            if identity.is_some() {
-                context.unit_state.identity = identity;
-                context.unit_state.write(&context.paths)?;
-            }
-            client.unlock(lock).await?;
-            Ok(added?)
-        }
+        MembershipStep::AddLearner(peer_url) => add_learner(context, client, peer_url).await,
         MembershipStep::Join(bootstrap) => {
             begin(context, bootstrap)?;
             Ok(true)
@@ -95,6 +75,33 @@ pub async fn membership(
             Ok(patiently(async || client.promote(*member).await).await?)
         }
     }
+}
+
+/// Adds this unit to the member list, under the lock of membership.
+async fn add_learner(
+    context: &mut Context,
+    client: &Client,
+    peer_url: &str,
+) -> Result<bool, ApplyError> {
+    let holder = context.hook.unit.to_string();
+    let name = LockName::Membership;
+    let Some(lock) = client.try_lock(name, &holder, LOCK_SECONDS).await? else {
+        return Ok(false);
+    };
+    let mut identity = None;
+    let added = patiently(async || {
+        let added = client.add_learner(peer_url).await?;
+        identity = added;
+        Ok(added.is_some())
+    })
+    .await;
+    // Before anything else: this unit joins as no other member.
+    if identity.is_some() {
+        context.unit_state.identity = identity;
+        context.unit_state.write(&context.paths)?;
+    }
+    client.unlock(lock).await?;
+    Ok(added?)
 }
 
 /// A connection to the member that leads, if it is another than the one behind

@@ -18,9 +18,9 @@ pub struct Authorities {
     /// The other authority of the members, while one replaces another.
     pub rotation: Option<Rotation>,
     /// The other authority of the administrators, while one replaces another.
-    pub admin_rotation: Option<AdminRotation>,
+    pub admin_rotation: Option<GraceRotation>,
     /// The other authority of clients, while one replaces another.
-    pub client_rotation: Option<ClientRotation>,
+    pub client_rotation: Option<GraceRotation>,
 }
 
 /// How far the authority of the members is being replaced.
@@ -38,28 +38,10 @@ pub enum Rotation {
     Previous(String),
 }
 
-/// How far the authority of the administrators is being replaced.
+/// How far an authority is being replaced whose certificates are let in for a while
+/// after another one signs: that of the administrators, and that of clients.
 #[derive(Clone, Debug)]
-pub enum AdminRotation {
-    /// There is another one, which is trusted and signs nothing yet.
-    Next {
-        /// The authority that will sign.
-        authority: Authority,
-        /// How long the present one is let in once the other signs.
-        grace_seconds: i64,
-    },
-    /// There was another one, which signs nothing any more.
-    Previous {
-        /// Its certificate, PEM.
-        certificate: String,
-        /// Until when what it has signed is let in.
-        until: Timestamp,
-    },
-}
-
-/// How far the authority of clients is being replaced.
-#[derive(Clone, Debug)]
-pub enum ClientRotation {
+pub enum GraceRotation {
     /// There is another one, which is trusted and signs nothing yet.
     Next {
         /// The authority that will sign.
@@ -74,6 +56,16 @@ pub enum ClientRotation {
         /// Until when what it has signed is let in at least.
         until: Timestamp,
     },
+}
+
+impl GraceRotation {
+    /// The certificate of the other authority, PEM.
+    pub fn other(&self) -> &str {
+        match self {
+            Self::Next { authority, .. } => &authority.certificate,
+            Self::Previous { certificate, .. } => certificate,
+        }
+    }
 }
 
 impl Authorities {
@@ -91,10 +83,7 @@ impl Authorities {
     /// What administrators, and everybody whom the charm has issued a certificate,
     /// are checked with.
     pub fn admin_trust(&self) -> String {
-        let other = self.admin_rotation.as_ref().map(|rotation| match rotation {
-            AdminRotation::Next { authority, .. } => authority.certificate.as_str(),
-            AdminRotation::Previous { certificate, .. } => certificate.as_str(),
-        });
+        let other = self.admin_rotation.as_ref().map(GraceRotation::other);
         joined(&self.admin.certificate, other)
     }
 
@@ -102,13 +91,7 @@ impl Authorities {
     /// authority that signs, then the other one. `None` where there is none yet.
     pub fn signing_trust(&self) -> Option<String> {
         let present = self.client.as_ref()?.certificate.clone();
-        let other = self
-            .client_rotation
-            .as_ref()
-            .map(|rotation| match rotation {
-                ClientRotation::Next { authority, .. } => authority.certificate.as_str(),
-                ClientRotation::Previous { certificate, .. } => certificate.as_str(),
-            });
+        let other = self.client_rotation.as_ref().map(GraceRotation::other);
         Some(present + other.unwrap_or_default())
     }
 

@@ -71,44 +71,8 @@ pub fn application(context: &Context) -> Result<Application, ObserveError> {
     let tools = &context.tools;
     let leader = leads(context)?;
     let is_action = matches!(context.hook.event, Event::Action(_));
-    let is_of_one_relation = matches!(
-        context.hook.event,
-        Event::Client { .. }
-            | Event::Legacy { .. }
-            | Event::Signing { .. }
-            | Event::Transfer { .. }
-            | Event::SecretChanged(_)
-    );
-    // What is asked for first makes the authority that signs, which takes a full pass.
-    let makes_authority = leader
-        && matches!(context.hook.event, Event::Signing { broken: false, .. })
-        && !context.paths.client_ca().exists();
-    let is_of_one_relation = is_of_one_relation && !makes_authority;
-    if is_of_one_relation || context.unit_state.dying && !is_action {
-        let Configured {
-            options,
-            config,
-            refused,
-            refused_each,
-        } = super::options::remembered(context);
-        return Ok(Application {
-            leader,
-            pass: Pass::Event,
-            peers: None,
-            units: None,
-            gone: BTreeMap::new(),
-            authorities: None,
-            provider: Known::Unknown("it was not looked at".to_owned()),
-            address: context.unit_state.address,
-            other_addresses: BTreeSet::new(),
-            storage: context.unit_state.data_dir.clone(),
-            source: None,
-            options,
-            config,
-            refused_option: refused,
-            refused_options: refused_each,
-            auto_quota: None,
-        });
+    if is_of_one_relation(context, leader) || context.unit_state.dying && !is_action {
+        return Ok(remembered(context, leader));
     }
     let mut peers = peers(context)?;
     let units = if leader {
@@ -154,6 +118,52 @@ pub fn application(context: &Context) -> Result<Application, ObserveError> {
         refused_options: refused_each,
         auto_quota: volume.map(auto_quota),
     })
+}
+
+/// Whether this hook concerns one relation only.
+fn is_of_one_relation(context: &Context, leader: bool) -> bool {
+    let event = &context.hook.event;
+    // What is asked for first makes the authority that signs, which takes a full pass.
+    let makes_authority = leader
+        && matches!(event, Event::Signing { broken: false, .. })
+        && !context.paths.client_ca().exists();
+    let is_of_one = matches!(
+        event,
+        Event::Client { .. }
+            | Event::Legacy { .. }
+            | Event::Signing { .. }
+            | Event::Transfer { .. }
+            | Event::SecretChanged(_)
+    );
+    is_of_one && !makes_authority
+}
+
+/// What the last full pass knew.
+fn remembered(context: &Context, leader: bool) -> Application {
+    let Configured {
+        options,
+        config,
+        refused,
+        refused_each,
+    } = super::options::remembered(context);
+    Application {
+        leader,
+        pass: Pass::Event,
+        peers: None,
+        units: None,
+        gone: BTreeMap::new(),
+        authorities: None,
+        provider: Known::Unknown("it was not looked at".to_owned()),
+        address: context.unit_state.address,
+        other_addresses: BTreeSet::new(),
+        storage: context.unit_state.data_dir.clone(),
+        source: None,
+        options,
+        config,
+        refused_option: refused,
+        refused_options: refused_each,
+        auto_quota: None,
+    }
 }
 
 /// Where etcd is to come from. It is asked where Juju says that there may be another

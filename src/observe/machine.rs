@@ -21,6 +21,46 @@ use crate::workload::{
 /// # Errors
 /// A file could not be read, or systemd could not be asked.
 pub fn machine(context: &Context, application: &Application) -> Result<Machine, ObserveError> {
+    let mut machine = of_every_pass(context, application)?;
+    if application.pass == Pass::Event {
+        machine.is_running = true;
+        return Ok(machine);
+    }
+    let paths = &context.paths;
+    let installed = programs(context, application, &mut machine)?;
+    if let Some(storage) = &application.storage {
+        // Before it is mounted, what is there is not what was lost.
+        let is_there = || workload::is_mounted(storage).is_ok_and(|is_mounted| is_mounted);
+        machine.has_storage = !context.unit_state.storage_is_mounted || is_there();
+        machine.data = wal::identity(&data::current(storage));
+    }
+    machine.is_whole = machine.bootstrap.is_none() && is_whole(application, &machine.data);
+    machine.may_begin = files::read(&paths.first_start())?.is_some();
+    machine.authorities = application.authorities.clone();
+    let own_server = own(&paths.server_certificate(), &paths.server_key())?;
+    (machine.server_certificate, machine.own_pair) = own_server.unzip();
+    machine.served =
+        files::read_text(&paths.served_pair())?.and_then(|text| KeyPair::read(&Secret::new(text)));
+    machine.pending_request = request_file::read_request(paths)?;
+    machine.replaces_keys = context.unit_state.replaces_keys;
+    let own_admin = own(&paths.admin_certificate(), &paths.admin_key())?;
+    machine.admin_certificate = own_admin.map(|(certificate, _)| certificate);
+    machine.written = Documents {
+        configuration: files::read_text(&paths.wanted_config())?.unwrap_or_default(),
+        service: files::read_text(&paths.service_file())?.unwrap_or_default(),
+    };
+    machine.loaded_configuration = files::read_text(&paths.loaded_config())?;
+    let loaded = machine.loaded_configuration.as_deref();
+    machine.loaded_server_trust = loaded.and_then(noted_server_trust);
+    machine.is_running = Service::new(&context.commands, paths.service()).is_active()?;
+    if let (Some(storage), Some(installed)) = (&application.storage, &installed) {
+        machine.service_paths = Some(service_paths(context, storage, &installed.etcd)?);
+    }
+    Ok(machine)
+}
+
+/// What decides about trust, and what this unit remembers.
+fn of_every_pass(context: &Context, application: &Application) -> Result<Machine, ObserveError> {
     let paths = &context.paths;
     let unit_state = &context.unit_state;
     let written = files::read_text(&paths.wanted_trust())?;
@@ -39,7 +79,7 @@ pub fn machine(context: &Context, application: &Application) -> Result<Machine, 
     };
     let served = files::read_text(&paths.served_trust())?;
     let is_unproven = loaded.is_some() && served.is_some() && served != loaded;
-    let mut machine = Machine {
+    Ok(Machine {
         address: application.address.map(|address| address.to_string()),
         other_addresses: application.other_addresses.clone(),
         bootstrap: unit_state.bootstrap.clone(),
@@ -57,58 +97,34 @@ pub fn machine(context: &Context, application: &Application) -> Result<Machine, 
         loaded_leaves,
         loaded_authorities,
         disconnected: unit_state.disconnected,
-        is_running: true,
         ..Machine::default()
-    };
-    if application.pass == Pass::Event {
-        return Ok(machine);
-    }
+    })
+}
+
+/// Which programs are installed, and what is known of those that are to be.
+fn programs(
+    context: &Context,
+    application: &Application,
+    machine: &mut Machine,
+) -> Result<Option<package::Installed>, ObserveError> {
+    let paths = &context.paths;
     let installed = package::installed(paths)?;
-    let is_done = !unit_state.installing && is_newest(context, application)?;
+    let is_done = !context.unit_state.installing && is_newest(context, application)?;
+    machine.source.clone_from(&application.source);
     machine.was_tried = is_done && matches!(application.source, Some(Source::Archive(_)));
     machine.is_installed = installed.is_some() && is_done;
-    if !machine.is_installed && unit_state.bootstrap.is_some() {
+    let current = installed.as_ref().map(|programs| programs.etcd.as_path());
+    if machine.bootstrap.is_none() {
+        machine.release = current.map(|program| release(context, program));
+    } else if !machine.is_installed {
         let loaded = files::read_text(&paths.loaded_config())?;
         let loaded = loaded.as_deref().and_then(noted_program);
-        let current = installed.as_ref().map(|programs| programs.etcd.clone());
-        let program = loaded.filter(|program| program.exists()).or(current);
-        let release = program.map(|program| release(context, &program));
+        let loaded = loaded.filter(|program| program.exists());
+        let program = loaded.as_deref().or(current);
+        let release = program.map(|program| release(context, program));
         machine.member_release = release.as_ref().and_then(Known::known).cloned();
     }
-    machine.source.clone_from(&application.source);
-    machine.release = installed
-        .as_ref()
-        .filter(|_| machine.bootstrap.is_none())
-        .map(|programs| release(context, &programs.etcd));
-    if let Some(storage) = &application.storage {
-        // Before it is mounted, what is there is not what was lost.
-        let is_there = || workload::is_mounted(storage).is_ok_and(|is_mounted| is_mounted);
-        machine.has_storage = !unit_state.storage_is_mounted || is_there();
-        machine.data = wal::identity(&data::current(storage));
-    }
-    machine.is_whole = machine.bootstrap.is_none() && is_whole(application, &machine.data);
-    machine.may_begin = files::read(&paths.first_start())?.is_some();
-    machine.authorities = application.authorities.clone();
-    let own_server = own(&paths.server_certificate(), &paths.server_key())?;
-    (machine.server_certificate, machine.own_pair) = own_server.unzip();
-    machine.served =
-        files::read_text(&paths.served_pair())?.and_then(|text| KeyPair::read(&Secret::new(text)));
-    machine.pending_request = request_file::read_request(paths)?;
-    machine.replaces_keys = unit_state.replaces_keys;
-    let own_admin = own(&paths.admin_certificate(), &paths.admin_key())?;
-    machine.admin_certificate = own_admin.map(|(certificate, _)| certificate);
-    machine.written = Documents {
-        configuration: files::read_text(&paths.wanted_config())?.unwrap_or_default(),
-        service: files::read_text(&paths.service_file())?.unwrap_or_default(),
-    };
-    machine.loaded_configuration = files::read_text(&paths.loaded_config())?;
-    let loaded = machine.loaded_configuration.as_deref();
-    machine.loaded_server_trust = loaded.and_then(noted_server_trust);
-    machine.is_running = Service::new(&context.commands, paths.service()).is_active()?;
-    if let (Some(storage), Some(installed)) = (&application.storage, &installed) {
-        machine.service_paths = Some(service_paths(context, storage, &installed.etcd)?);
-    }
-    Ok(machine)
+    Ok(installed)
 }
 
 /// The release of this program, as it says itself.

@@ -25,9 +25,9 @@ mod client;
 #[cfg(test)]
 mod tests;
 
-use crate::facts::authorities::{Authorities, Rotation};
+use crate::facts::authorities::{Authorities, GraceRotation, Rotation};
 use crate::facts::observed::Observed;
-use crate::facts::{Cluster, MemberName};
+use crate::facts::{Cluster, MemberName, Timestamp};
 use crate::relation::peer::UnitData;
 use crate::tls::{Authority, OwnCertificate, digest};
 
@@ -59,6 +59,33 @@ pub(super) fn next(observed: &Observed, cluster: &Cluster) -> Option<Authorities
     next_of_servers(observed, cluster, authorities)
         .or_else(|| admin::next(observed, cluster, authorities))
         .or_else(|| client::next(observed, cluster, authorities))
+}
+
+/// The next step of a replacement for which everybody is ready: the authority that
+/// signs from now on, and how far it has come then. `None` until what the previous one
+/// has signed need not be let in any more.
+fn next_with_grace(
+    rotation: &GraceRotation,
+    present: &Authority,
+    now: Timestamp,
+    may_end: impl FnOnce(&str) -> bool,
+) -> Option<(Authority, Option<GraceRotation>)> {
+    match rotation {
+        GraceRotation::Next {
+            authority,
+            grace_seconds,
+        } => {
+            let previous = GraceRotation::Previous {
+                certificate: present.certificate.clone(),
+                until: now.plus_seconds(*grace_seconds),
+            };
+            Some((authority.clone(), Some(previous)))
+        }
+        GraceRotation::Previous { certificate, until } => {
+            let is_time = now >= *until && may_end(certificate);
+            is_time.then(|| (present.clone(), None))
+        }
+    }
 }
 
 fn next_of_servers(

@@ -12,7 +12,8 @@ use super::serving;
 use super::trusted::trusted;
 use super::{Report, Wait, configuration};
 use crate::facts::authorities::Authorities;
-use crate::facts::observed::{Observed, Pass};
+use crate::facts::machine::Machine;
+use crate::facts::observed::{Observed, Pass, Peers};
 use crate::facts::{Known, Ledger, MemberData, Source};
 use crate::tls::{OwnCertificate, TrustBundle, needs_new};
 pub use step::{Installation, MachineStep, ServerIssuance, TrustTexts};
@@ -32,18 +33,7 @@ pub(super) fn plan(observed: &Observed, report: &mut Report) -> Vec<MachineStep>
         return Vec::new();
     }
     if !machine.is_installed {
-        // The same archive would be refused again.
-        if let Some(refusal) = &machine.refused_archive
-            && machine.was_tried
-        {
-            report.wait_for(Wait::Release(refusal.clone()));
-            return Vec::new();
-        }
-        let source = machine.source.clone().unwrap_or(Source::Distribution);
-        return vec![MachineStep::Install(Installation {
-            source,
-            follows: machine.member_release.clone(),
-        })];
+        return install(machine, report);
     }
     let Some(address) = &machine.address else {
         report.wait_for(Wait::Machine("an address"));
@@ -80,6 +70,17 @@ pub(super) fn plan(observed: &Observed, report: &mut Report) -> Vec<MachineStep>
     if machine.bootstrap.is_none() {
         return bootstrap::begin(observed, peers, address, report);
     }
+    with_member(observed, peers, address, report)
+}
+
+/// What a unit does that has a member, or had one.
+fn with_member(
+    observed: &Observed,
+    peers: &Peers,
+    address: &str,
+    report: &mut Report,
+) -> Vec<MachineStep> {
+    let machine = &observed.machine;
     match (&machine.data, machine.identity) {
         (MemberData::Of(found), None) => return vec![MachineStep::Note(*found)],
         (MemberData::Unreadable(_), _) if !machine.is_running => {
@@ -97,9 +98,24 @@ pub(super) fn plan(observed: &Observed, report: &mut Report) -> Vec<MachineStep>
         && let Known::Known(cluster) = &observed.cluster
         && own_member(observed, cluster).is_none()
     {
-        return vec![MachineStep::Quarantine(generation)];
+        return vec![MachineStep::Quarantine(peers.generation())];
     }
     service(observed)
+}
+
+fn install(machine: &Machine, report: &mut Report) -> Vec<MachineStep> {
+    // The same archive would be refused again.
+    if let Some(refusal) = &machine.refused_archive
+        && machine.was_tried
+    {
+        report.wait_for(Wait::Release(refusal.clone()));
+        return Vec::new();
+    }
+    let source = machine.source.clone().unwrap_or(Source::Distribution);
+    vec![MachineStep::Install(Installation {
+        source,
+        follows: machine.member_release.clone(),
+    })]
 }
 
 fn certificates(observed: &Observed, authorities: &Authorities, address: &str) -> Vec<MachineStep> {

@@ -109,16 +109,10 @@ pub(super) fn at_once(observed: &Observed) -> Option<RestartStep> {
 /// The next step, or `None` when the member has loaded what it should.
 pub fn plan(observed: &Observed, cluster: &Cluster, report: &mut Report) -> Option<RestartStep> {
     let loaded = observed.machine.loaded_leaves.clone()?;
-    if observed.machine.is_pending {
-        report.wait_for(Wait::Restart(RestartWait::Starting));
-        return None;
-    }
     let own = own_member(observed, cluster);
     let is_unreachable = own.is_some_and(|own| !cluster.answers(own.id));
-    // Another start would fail as well: what it takes is an operator. One that
-    // listens in the wrong place may come back by it.
-    if observed.machine.has_failed || is_unreachable && !is_outdated(observed) {
-        report.wait_for(Wait::Member);
+    if let Some(wait) = wait_for_member(observed, is_unreachable) {
+        report.wait_for(wait);
         return None;
     }
     // Before the ledger hears of it.
@@ -167,6 +161,27 @@ pub fn plan(observed: &Observed, cluster: &Cluster, report: &mut Report) -> Opti
             }
         }
     }
+    record(observed, cluster, loaded, written)
+}
+
+/// What the member itself has to do first, or an operator.
+fn wait_for_member(observed: &Observed, is_unreachable: bool) -> Option<Wait> {
+    if observed.machine.is_pending {
+        return Some(Wait::Restart(RestartWait::Starting));
+    }
+    // Another start would fail as well: what it takes is an operator. One that
+    // listens in the wrong place may come back by it.
+    let is_lost = is_unreachable && !is_outdated(observed);
+    (observed.machine.has_failed || is_lost).then_some(Wait::Member)
+}
+
+/// Writes down what is loaded, where the ledger says something else.
+fn record(
+    observed: &Observed,
+    cluster: &Cluster,
+    loaded: Leaves,
+    written: Leaves,
+) -> Option<RestartStep> {
     let trust = MemberTrust {
         starting: (written != loaded).then_some(written),
         loaded,
@@ -232,6 +247,21 @@ fn client_authorities(observed: &Observed, all: Option<&Leaves>) -> Leaves {
         .collect()
 }
 
+/// Whether the member may be restarted now, or a client waits for it for whom a cluster
+/// that is not well may pause.
+fn may_restart(observed: &Observed, cluster: &Cluster, wanted: &Leaves) -> Result<(), RestartWait> {
+    let Err(reason) = safe_to_restart(observed) else {
+        return Ok(());
+    };
+    // A configuration or a program that is new as well could keep it down.
+    let only_trusts = !is_outdated(observed);
+    let is_worth_it = only_trusts && !is_let_in(cluster, wanted);
+    match is_worth_it && super::membership::may_pause(observed, cluster) {
+        true => Ok(()),
+        false => Err(RestartWait::Unsafe(reason)),
+    }
+}
+
 fn in_turn(
     observed: &Observed,
     cluster: &Cluster,
@@ -250,14 +280,7 @@ fn in_turn(
         .filter(|member| !member.learner && member.id != own.id)
         .map(|member| member.id)
         .collect();
-    if let Err(reason) = safe_to_restart(observed) {
-        // A configuration or a program that is new as well could keep it down.
-        let only_trusts = !is_outdated(observed);
-        let is_worth_it = only_trusts && !is_let_in(cluster, &wanted);
-        if !is_worth_it || !super::membership::may_pause(observed, cluster) {
-            return Err(RestartWait::Unsafe(reason));
-        }
-    }
+    may_restart(observed, cluster, &wanted)?;
     let leads = cluster.status.leader == Some(own.id);
     Ok(RestartInTurn {
         serves: cluster.answers(own.id),

@@ -9,8 +9,8 @@ use super::access::AccessStep;
 use super::configuration;
 use super::machine::MachineStep;
 use super::membership::MembershipStep;
-use super::restart::{Restart, RestartStep};
-use crate::facts::machine::Machine;
+use super::restart::{Restart, RestartInTurn, RestartStep};
+use crate::facts::machine::{Documents, Machine};
 use crate::facts::observed::{Disconnection, Observed};
 use crate::facts::{Cluster, Known, LedgerWrite, Permission};
 
@@ -58,22 +58,7 @@ pub fn simulate(observed: &mut Observed, stage: &Stage) -> bool {
             cluster.ledger.members.insert(member, trust.clone());
         }
         Stage::Restart(RestartStep::Restart(Restart::InTurn(restart))) => {
-            let machine = &mut observed.machine;
-            machine.restarts_paid_until = restart.paid_until;
-            machine.loaded_leaves = Some(restart.after.loaded.clone());
-            machine.written_leaves = Some(restart.after.loaded.clone());
-            if let Some(wanted) = wanted {
-                machine.loaded_configuration = Some(wanted.configuration);
-            }
-            if restart.transferee.is_some() {
-                cluster.status.leader = restart.transferee;
-            }
-            if let Some((id, url)) = &restart.moves_to {
-                let mut members = cluster.members.iter_mut();
-                if let Some(member) = members.find(|member| member.id == *id) {
-                    member.peer_urls = vec![url.clone()];
-                }
-            }
+            simulate_restart(&mut observed.machine, cluster, restart, wanted);
             let after = restart.after.clone();
             cluster.ledger.members.insert(member, after);
             observed.restarted = true;
@@ -83,6 +68,30 @@ pub fn simulate(observed: &mut Observed, stage: &Stage) -> bool {
         Stage::Stop | Stage::Publish(_) => {}
     }
     true
+}
+
+/// What its member has loaded, who leads, and where the member is looked for.
+fn simulate_restart(
+    machine: &mut Machine,
+    cluster: &mut Cluster,
+    restart: &RestartInTurn,
+    wanted: Option<Documents>,
+) {
+    machine.restarts_paid_until = restart.paid_until;
+    machine.loaded_leaves = Some(restart.after.loaded.clone());
+    machine.written_leaves = Some(restart.after.loaded.clone());
+    if let Some(wanted) = wanted {
+        machine.loaded_configuration = Some(wanted.configuration);
+    }
+    if restart.transferee.is_some() {
+        cluster.status.leader = restart.transferee;
+    }
+    if let Some((id, url)) = &restart.moves_to {
+        let mut members = cluster.members.iter_mut();
+        if let Some(member) = members.find(|member| member.id == *id) {
+            member.peer_urls = vec![url.clone()];
+        }
+    }
 }
 
 fn simulate_machine(machine: &mut Machine, step: &MachineStep) -> bool {

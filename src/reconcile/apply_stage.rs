@@ -60,15 +60,8 @@ impl Run {
                 let client = needed(client)?;
                 return self.change_members(context, observed, client, step).await;
             }
-            Stage::Access(steps) => {
-                // effects: etcd's users, roles and the ledger
-                self.took_rights |= steps.iter().any(AccessStep::takes_rights);
-                self.is_access_cut_short = !apply::access(needed(client)?, steps).await?;
-                self.granted = true;
-                self.repaired.root |= steps.contains(&AccessStep::LockRoot);
-                self.log
-                    .extend(steps.iter().filter_map(AccessStep::summary));
-            }
+            // effects: etcd's users, roles and the ledger
+            Stage::Access(steps) => self.change_access(needed(client)?, steps).await?,
             // effects: the ledger, secrets
             Stage::Issue(issuances) => {
                 return self.issue(context, needed(client)?, issuances).await;
@@ -136,6 +129,20 @@ impl Run {
             )),
             Disconnection::Postponed | Disconnection::Untried => {}
         }
+        Ok(())
+    }
+
+    async fn change_access(
+        &mut self,
+        client: &Client,
+        steps: &[AccessStep],
+    ) -> Result<(), ReconcileError> {
+        self.took_rights |= steps.iter().any(AccessStep::takes_rights);
+        self.is_access_cut_short = !apply::access(client, steps).await?;
+        self.granted = true;
+        self.repaired.root |= steps.contains(&AccessStep::LockRoot);
+        self.log
+            .extend(steps.iter().filter_map(AccessStep::summary));
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! The content of the secret with the certificate authorities, which the peer databag
 //! of the application names. What is stored is never renamed.
 
-use crate::facts::authorities::{AdminRotation, Authorities, ClientRotation, Rotation};
+use crate::facts::authorities::{Authorities, GraceRotation, Rotation};
 use crate::facts::{Secret, Timestamp};
 use crate::juju::SecretContent;
 use crate::tls::{Authority, IssueError, OwnCertificate};
@@ -18,17 +18,72 @@ const PREVIOUS: &str = "server-ca-previous-cert";
 /// The authority that signs for clients; secrets of earlier revisions have none.
 const CLIENT: (&str, &str) = ("client-ca-cert", "client-ca-key");
 
-/// The same of that of the administrators.
-const ADMIN_NEXT: (&str, &str) = ("admin-ca-next-cert", "admin-ca-next-key");
-const ADMIN_NEXT_GRACE: &str = "admin-ca-next-grace-seconds";
-const ADMIN_PREVIOUS: &str = "admin-ca-previous-cert";
-const ADMIN_PREVIOUS_UNTIL: &str = "admin-ca-previous-until";
+/// The keys of what stands there while an authority is replaced whose certificates are
+/// let in for a while.
+struct GraceKeys {
+    next: (&'static str, &'static str),
+    grace_seconds: &'static str,
+    previous: &'static str,
+    until: &'static str,
+}
 
-/// The same of that of clients.
-const CLIENT_NEXT: (&str, &str) = ("client-ca-next-cert", "client-ca-next-key");
-const CLIENT_NEXT_GRACE: &str = "client-ca-next-grace-seconds";
-const CLIENT_PREVIOUS: &str = "client-ca-previous-cert";
-const CLIENT_PREVIOUS_UNTIL: &str = "client-ca-previous-until";
+const ADMIN_ROTATION: GraceKeys = GraceKeys {
+    next: ("admin-ca-next-cert", "admin-ca-next-key"),
+    grace_seconds: "admin-ca-next-grace-seconds",
+    previous: "admin-ca-previous-cert",
+    until: "admin-ca-previous-until",
+};
+
+const CLIENT_ROTATION: GraceKeys = GraceKeys {
+    next: ("client-ca-next-cert", "client-ca-next-key"),
+    grace_seconds: "client-ca-next-grace-seconds",
+    previous: "client-ca-previous-cert",
+    until: "client-ca-previous-until",
+};
+
+impl GraceKeys {
+    fn parse(&self, content: &SecretContent) -> Result<Option<GraceRotation>, IssueError> {
+        let seconds = |key| content.get(key).and_then(|text| text.parse().ok());
+        let previous = content.get(self.previous);
+        Ok(match (content.get(self.next.0), previous) {
+            (Some(_), _) => Some(GraceRotation::Next {
+                authority: load(content, self.next)?,
+                grace_seconds: seconds(self.grace_seconds).unwrap_or_default(),
+            }),
+            (None, Some(certificate)) => {
+                OwnCertificate::read(certificate)?;
+                Some(GraceRotation::Previous {
+                    certificate: certificate.to_owned(),
+                    until: Timestamp(seconds(self.until).unwrap_or_default()),
+                })
+            }
+            (None, None) => None,
+        })
+    }
+
+    fn content(&self, rotation: &GraceRotation) -> Vec<(&'static str, String)> {
+        match rotation {
+            GraceRotation::Next {
+                authority,
+                grace_seconds,
+            } => vec![
+                (self.next.0, authority.certificate.clone()),
+                (self.next.1, authority.key().expose().clone()),
+                (self.grace_seconds, grace_seconds.to_string()),
+            ],
+            GraceRotation::Previous { certificate, until } => vec![
+                (self.previous, certificate.clone()),
+                (self.until, until.0.to_string()),
+            ],
+        }
+    }
+}
+
+fn load(content: &SecretContent, keys: (&str, &str)) -> Result<Authority, IssueError> {
+    let certificate = content.get(keys.0).unwrap_or_default();
+    let key = content.get(keys.1).unwrap_or_default().to_owned();
+    Authority::load(certificate, Secret::new(key))
+}
 
 /// Reads the content of the secret.
 ///
@@ -36,16 +91,11 @@ const CLIENT_PREVIOUS_UNTIL: &str = "client-ca-previous-until";
 /// Somebody has changed it: a certificate or a key cannot be read, or they do not
 /// belong together.
 pub fn parse(content: &SecretContent) -> Result<Authorities, IssueError> {
-    let load = |(certificate, key): (&str, &str)| {
-        let certificate = content.get(certificate).unwrap_or_default();
-        let key = content.get(key).unwrap_or_default().to_owned();
-        Authority::load(certificate, Secret::new(key))
-    };
     let rotation = match (content.get(NEXT.0), content.get(PREVIOUS)) {
         (Some(_), _) => {
             let from = content.get(NEXT_FROM).and_then(|from| from.parse().ok());
             Some(Rotation::Next {
-                authority: load(NEXT)?,
+                authority: load(content, NEXT)?,
                 // Who cannot say when has waited long enough.
                 from: Timestamp(from.unwrap_or_default()),
             })
@@ -56,45 +106,16 @@ pub fn parse(content: &SecretContent) -> Result<Authorities, IssueError> {
         }
         (None, None) => None,
     };
-    let seconds = |key| content.get(key).and_then(|text| text.parse().ok());
-    let admin_rotation = match (content.get(ADMIN_NEXT.0), content.get(ADMIN_PREVIOUS)) {
-        (Some(_), _) => Some(AdminRotation::Next {
-            authority: load(ADMIN_NEXT)?,
-            grace_seconds: seconds(ADMIN_NEXT_GRACE).unwrap_or_default(),
-        }),
-        (None, Some(certificate)) => {
-            OwnCertificate::read(certificate)?;
-            Some(AdminRotation::Previous {
-                certificate: certificate.to_owned(),
-                until: Timestamp(seconds(ADMIN_PREVIOUS_UNTIL).unwrap_or_default()),
-            })
-        }
-        (None, None) => None,
-    };
-    let client_rotation = match (content.get(CLIENT_NEXT.0), content.get(CLIENT_PREVIOUS)) {
-        (Some(_), _) => Some(ClientRotation::Next {
-            authority: load(CLIENT_NEXT)?,
-            grace_seconds: seconds(CLIENT_NEXT_GRACE).unwrap_or_default(),
-        }),
-        (None, Some(certificate)) => {
-            OwnCertificate::read(certificate)?;
-            Some(ClientRotation::Previous {
-                certificate: certificate.to_owned(),
-                until: Timestamp(seconds(CLIENT_PREVIOUS_UNTIL).unwrap_or_default()),
-            })
-        }
-        (None, None) => None,
-    };
     Ok(Authorities {
-        server: load(("server-ca-cert", "server-ca-key"))?,
-        admin: load(("admin-ca-cert", "admin-ca-key"))?,
+        server: load(content, ("server-ca-cert", "server-ca-key"))?,
+        admin: load(content, ("admin-ca-cert", "admin-ca-key"))?,
         client: match content.get(CLIENT.0) {
-            Some(_) => Some(load(CLIENT)?),
+            Some(_) => Some(load(content, CLIENT)?),
             None => None,
         },
         rotation,
-        admin_rotation,
-        client_rotation,
+        admin_rotation: ADMIN_ROTATION.parse(content)?,
+        client_rotation: CLIENT_ROTATION.parse(content)?,
     })
 }
 
@@ -127,35 +148,11 @@ pub fn content(authorities: &Authorities) -> SecretContent {
         Some(Rotation::Previous(certificate)) => content.push((PREVIOUS, certificate.clone())),
         None => {}
     }
-    match admin_rotation {
-        Some(AdminRotation::Next {
-            authority,
-            grace_seconds,
-        }) => content.extend([
-            (ADMIN_NEXT.0, authority.certificate.clone()),
-            (ADMIN_NEXT.1, authority.key().expose().clone()),
-            (ADMIN_NEXT_GRACE, grace_seconds.to_string()),
-        ]),
-        Some(AdminRotation::Previous { certificate, until }) => content.extend([
-            (ADMIN_PREVIOUS, certificate.clone()),
-            (ADMIN_PREVIOUS_UNTIL, until.0.to_string()),
-        ]),
-        None => {}
+    if let Some(rotation) = admin_rotation {
+        content.extend(ADMIN_ROTATION.content(rotation));
     }
-    match client_rotation {
-        Some(ClientRotation::Next {
-            authority,
-            grace_seconds,
-        }) => content.extend([
-            (CLIENT_NEXT.0, authority.certificate.clone()),
-            (CLIENT_NEXT.1, authority.key().expose().clone()),
-            (CLIENT_NEXT_GRACE, grace_seconds.to_string()),
-        ]),
-        Some(ClientRotation::Previous { certificate, until }) => content.extend([
-            (CLIENT_PREVIOUS, certificate.clone()),
-            (CLIENT_PREVIOUS_UNTIL, until.0.to_string()),
-        ]),
-        None => {}
+    if let Some(rotation) = client_rotation {
+        content.extend(CLIENT_ROTATION.content(rotation));
     }
     content.into_iter().collect()
 }
@@ -198,11 +195,11 @@ mod tests {
         }
         let next = authority("next administrators");
         for rotation in [
-            AdminRotation::Next {
+            GraceRotation::Next {
                 authority: next.clone(),
                 grace_seconds: 60,
             },
-            AdminRotation::Previous {
+            GraceRotation::Previous {
                 certificate: next.certificate,
                 until: now,
             },
@@ -216,11 +213,11 @@ mod tests {
         }
         let next = authority("next clients");
         for rotation in [
-            ClientRotation::Next {
+            GraceRotation::Next {
                 authority: next.clone(),
                 grace_seconds: 60,
             },
-            ClientRotation::Previous {
+            GraceRotation::Previous {
                 certificate: next.certificate,
                 until: now,
             },

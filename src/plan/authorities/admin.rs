@@ -1,8 +1,8 @@
 //! The authority of the administrators, and of all whom the charm has issued a
 //! certificate: whose certificates end with it, and when that may be.
 
-use super::{issuer, not_telling};
-use crate::facts::authorities::{AdminRotation, Authorities};
+use super::{issuer, next_with_grace, not_telling};
+use crate::facts::authorities::{Authorities, GraceRotation};
 use crate::facts::observed::{Leaves, Observed};
 use crate::facts::{Cluster, CommonName, IssuedRecord, IssuedState, Purpose, Timestamp};
 use crate::tls::{OwnCertificate, TrustBundle, digest};
@@ -36,26 +36,14 @@ pub(super) fn next(
     if !behind(observed, cluster, authorities).is_empty() {
         return None;
     }
-    match rotation {
-        AdminRotation::Next {
-            authority,
-            grace_seconds,
-        } => Some(Authorities {
-            admin_rotation: Some(AdminRotation::Previous {
-                certificate: authorities.admin.certificate.clone(),
-                until: observed.now.plus_seconds(*grace_seconds),
-            }),
-            admin: authority.clone(),
-            ..authorities.clone()
-        }),
-        AdminRotation::Previous { until, .. } => {
-            let is_time = observed.now >= *until && all_are_reissued(observed, authorities);
-            is_time.then(|| Authorities {
-                admin_rotation: None,
-                ..authorities.clone()
-            })
-        }
-    }
+    let may_end = |_: &str| all_are_reissued(observed, authorities);
+    let (admin, admin_rotation) =
+        next_with_grace(rotation, &authorities.admin, observed.now, may_end)?;
+    Some(Authorities {
+        admin,
+        admin_rotation,
+        ..authorities.clone()
+    })
 }
 
 pub(super) fn progress(
@@ -67,8 +55,8 @@ pub(super) fn progress(
     let behind = behind(observed, cluster, authorities);
     let what = match (rotation, behind.is_empty()) {
         (_, false) => format!("waiting for {}", behind.join(", ")),
-        (AdminRotation::Next { .. }, true) => "the next one is about to sign".to_owned(),
-        (AdminRotation::Previous { until, .. }, true) => {
+        (GraceRotation::Next { .. }, true) => "the next one is about to sign".to_owned(),
+        (GraceRotation::Previous { until, .. }, true) => {
             format!("the previous one ends {until}")
         }
     };
@@ -138,7 +126,7 @@ pub(in crate::plan) fn ending_credentials(
     let Some(authorities) = &observed.machine.authorities else {
         return Vec::new();
     };
-    let Some(AdminRotation::Previous { until, .. }) = &authorities.admin_rotation else {
+    let Some(GraceRotation::Previous { until, .. }) = &authorities.admin_rotation else {
         return Vec::new();
     };
     let issued = cluster.ledger.issued.iter();

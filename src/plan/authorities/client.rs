@@ -10,7 +10,8 @@ use std::collections::BTreeSet;
 use tls_certificates::answers;
 
 use super::admin::behind;
-use crate::facts::authorities::{Authorities, ClientRotation};
+use super::next_with_grace;
+use crate::facts::authorities::{Authorities, GraceRotation};
 use crate::facts::observed::Observed;
 use crate::facts::{Cluster, Fingerprint};
 use crate::tls::{ClientCertificate, OwnCertificate};
@@ -25,28 +26,16 @@ pub(super) fn next(
     if !behind(observed, cluster, authorities).is_empty() {
         return None;
     }
-    match rotation {
-        ClientRotation::Next {
-            authority,
-            grace_seconds,
-        } => Some(Authorities {
-            client_rotation: Some(ClientRotation::Previous {
-                certificate: present.certificate.clone(),
-                until: observed.now.plus_seconds(*grace_seconds),
-            }),
-            client: Some(authority.clone()),
-            ..authorities.clone()
-        }),
-        ClientRotation::Previous { certificate, until } => {
-            let is_time = observed.now >= *until
-                && !has_answers(observed, certificate)
-                && showing(observed, cluster, certificate).is_some_and(|all| all.is_empty());
-            is_time.then(|| Authorities {
-                client_rotation: None,
-                ..authorities.clone()
-            })
-        }
-    }
+    let may_end = |previous: &str| {
+        !has_answers(observed, previous)
+            && showing(observed, cluster, previous).is_some_and(|all| all.is_empty())
+    };
+    let (client, client_rotation) = next_with_grace(rotation, present, observed.now, may_end)?;
+    Some(Authorities {
+        client: Some(client),
+        client_rotation,
+        ..authorities.clone()
+    })
 }
 
 pub(super) fn progress(
@@ -58,8 +47,8 @@ pub(super) fn progress(
     let behind = behind(observed, cluster, authorities);
     let what = match rotation {
         _ if !behind.is_empty() => format!("waiting for {}", behind.join(", ")),
-        ClientRotation::Next { .. } => "the next one is about to sign".to_owned(),
-        ClientRotation::Previous { certificate, until } => {
+        GraceRotation::Next { .. } => "the next one is about to sign".to_owned(),
+        GraceRotation::Previous { certificate, until } => {
             let showing = showing(observed, cluster, certificate).unwrap_or_default();
             match observed.now >= *until && !showing.is_empty() {
                 true => {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{admin, next, progress};
-use crate::facts::authorities::{AdminRotation, Authorities, ClientRotation, Rotation};
+use crate::facts::authorities::{Authorities, GraceRotation, Rotation};
 use crate::facts::{ClientRecord, Grant, IssuedRecord, IssuedState, Purpose, Timestamp};
 use crate::plan::Stage;
 use crate::plan::restart::RestartStep;
@@ -161,7 +161,7 @@ fn a_step_is_announced_again_where_the_announcement_was_lost() {
 
 /// A cluster of two in which both members have followed this replacement of the
 /// administrators' authority.
-fn administrators(rotation: impl FnOnce(&Authorities) -> AdminRotation) -> Bench {
+fn administrators(rotation: impl FnOnce(&Authorities) -> GraceRotation) -> Bench {
     let mut bench = Bench::new(2);
     let mut authorities = bench.authorities().clone();
     authorities.admin_rotation = Some(rotation(&authorities));
@@ -208,7 +208,7 @@ fn credentials(bench: &mut Bench, issuer: Option<String>) -> IssuedRecord {
 
 #[test]
 fn the_next_administrators_sign_when_everybody_trusts_them_and_the_others_end_in_time() {
-    let mut bench = administrators(|_| AdminRotation::Next {
+    let mut bench = administrators(|_| GraceRotation::Next {
         authority: authority("next"),
         grace_seconds: 60,
     });
@@ -250,7 +250,7 @@ fn the_next_administrators_sign_when_everybody_trusts_them_and_the_others_end_in
 
 #[test]
 fn a_member_that_has_not_loaded_the_administrators_holds_every_step_up_and_restarts() {
-    let mut bench = administrators(|_| AdminRotation::Next {
+    let mut bench = administrators(|_| GraceRotation::Next {
         authority: authority("next"),
         grace_seconds: 0,
     });
@@ -293,7 +293,7 @@ fn grant_signed(bench: &mut Bench, signer: &Authority) {
 fn the_next_of_clients_signs_when_all_trust_it_and_the_other_goes_when_nobody_shows_it() {
     let mut bench = Bench::new(2);
     let mut authorities = bench.authorities().clone();
-    authorities.client_rotation = Some(ClientRotation::Next {
+    authorities.client_rotation = Some(GraceRotation::Next {
         authority: authority("next"),
         grace_seconds: 60,
     });
