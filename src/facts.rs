@@ -34,7 +34,7 @@ pub use cluster::{
 pub use data_interfaces::{RequestId, RequestKey};
 pub use file_path::{FilePath, UnwritablePath};
 pub use health::{Answer, Compaction, Health, MemberDetails, MemberHealth};
-pub use id::MemberName;
+pub use id::{MemberId, MemberName};
 pub use issued::{IssuedRecord, IssuedState, LegacyInterface, Purpose};
 pub use juju_hooks::{
     AppName, Databag, Endpoint, InvalidId, ModelUuid, Relation, RelationId, SecretId, SecretUri,

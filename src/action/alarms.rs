@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::parameters::Parameters;
 use super::{ActionError, Session};
 use crate::context::Context;
-use crate::facts::{Alarm, Member, MemberName};
+use crate::facts::{Alarm, Member, MemberId, MemberName};
 use crate::juju::ActionResults;
 
 /// Lists the alarms, in the words of `etcdctl alarm list`; nothing if there is
@@ -72,13 +72,14 @@ fn lines(members: &[Member], alarms: &[Alarm]) -> Vec<String> {
     let line = |alarm: &Alarm| {
         let name = member_name(members, alarm.member);
         let Alarm { member, kind } = alarm;
-        format!("memberID:{member} alarm:{kind} member:{name}")
+        // In decimal digits, as `etcdctl alarm list` has it.
+        format!("memberID:{} alarm:{kind} member:{name}", member.0)
     };
     alarms.iter().map(line).collect()
 }
 
 /// What a member is called; one that has never started has no name.
-fn member_name(members: &[Member], id: u64) -> String {
+fn member_name(members: &[Member], id: MemberId) -> String {
     let member = members.iter().find(|member| member.id == id);
     let name = member.and_then(|member| member.name.as_ref());
     name.map_or("unknown", MemberName::as_str).to_owned()

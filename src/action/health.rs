@@ -90,7 +90,7 @@ fn show(results: &mut ActionResults, health: &Health) {
 fn figures(health: &MemberHealth, leads: bool) -> Vec<(&'static str, String)> {
     let member = &health.member;
     let mut figures = vec![
-        ("id", format!("{:x}", member.id)),
+        ("id", member.id.to_string()),
         ("address", joined(&member.client_urls)),
         ("leads", leads.to_string()),
         ("learner", member.learner.to_string()),

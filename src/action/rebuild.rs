@@ -154,7 +154,7 @@ fn tell(
     for member in members {
         let name = match &member.name {
             Some(name) => name.to_string(),
-            None => format!("{:x}", member.id),
+            None => member.id.to_string(),
         };
         let mut set = |key: &str, text: String| results.set(&["members", &name, key], text);
         let address = member.client_urls.first();

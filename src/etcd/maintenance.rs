@@ -3,7 +3,7 @@
 use etcd_client::{AlarmAction, AlarmOptions, AlarmType, CompactionOptions, GetOptions};
 
 use super::{Client, EtcdError};
-use crate::facts::{Alarm, AlarmKind, Compaction, MemberDetails, MemberStatus};
+use crate::facts::{Alarm, AlarmKind, Compaction, MemberDetails, MemberId, MemberStatus};
 
 impl Client {
     /// The alarms that are raised, of all members.
@@ -19,7 +19,7 @@ impl Client {
             })
             .await?;
         let alarms = answer.alarms().iter().map(|alarm| Alarm {
-            member: alarm.member_id(),
+            member: MemberId(alarm.member_id()),
             kind: match alarm.alarm() {
                 AlarmType::Nospace => AlarmKind::NoSpace,
                 AlarmType::Corrupt => AlarmKind::Corrupt,
@@ -41,9 +41,9 @@ impl Client {
             AlarmKind::Other => return Ok(()),
         };
         let mut options = AlarmOptions::new();
-        options.with_member(alarm.member);
+        options.with_member(alarm.member.0);
         let mut client = self.inner.maintenance_client();
-        let call = format!("disarm {} of member {:x}", alarm.kind, alarm.member);
+        let call = format!("disarm {} of member {}", alarm.kind, alarm.member);
         self.call_repeatable(call, async || {
             client
                 .alarm(AlarmAction::Deactivate, kind, Some(options.clone()))
@@ -65,8 +65,8 @@ impl Client {
         let number = |number: i64| u64::try_from(number).unwrap_or(0);
         Ok(MemberDetails {
             status: MemberStatus {
-                member: header.map_or(0, |header| header.member_id()),
-                leader: Some(answer.leader()).filter(|id| *id != 0),
+                member: MemberId(header.map_or(0, |header| header.member_id())),
+                leader: Some(MemberId(answer.leader())).filter(|id| id.0 != 0),
                 version: answer
                     .version()
                     .parse()

@@ -3,7 +3,7 @@
 use etcd_client::MemberAddOptions;
 
 use super::{Client, EtcdError};
-use crate::facts::{Member, MemberIdentity, MemberName, MemberStatus};
+use crate::facts::{Member, MemberId, MemberIdentity, MemberName, MemberStatus};
 
 impl Client {
     /// The member list, in etcd's own order.
@@ -16,7 +16,7 @@ impl Client {
             .call_settled("list members", async || client.member_list().await)
             .await?;
         let members = answer.members().iter().map(|member| Member {
-            id: member.id(),
+            id: MemberId(member.id()),
             // An unstarted member has no name; that is no error.
             name: Some(member.name())
                 .filter(|name| !name.is_empty())
@@ -55,7 +55,7 @@ impl Client {
             .await;
         match added {
             Ok(answer) => {
-                let member = answer.member().map(etcd_client::Member::id);
+                let member = answer.member().map(|member| MemberId(member.id()));
                 let cluster = answer.header().map(etcd_client::ResponseHeader::cluster_id);
                 let identity = member.zip(cluster);
                 Ok(identity.map(|(member, cluster)| MemberIdentity { member, cluster }))
@@ -72,11 +72,11 @@ impl Client {
     ///
     /// # Errors
     /// etcd refused or failed the call.
-    pub async fn promote(&self, member: u64) -> Result<bool, EtcdError> {
+    pub async fn promote(&self, member: MemberId) -> Result<bool, EtcdError> {
         let mut client = self.inner.cluster_client();
         let answer = self
-            .call_settled(format!("promote member {member:x}"), async || {
-                client.member_promote(member).await
+            .call_settled(format!("promote member {member}"), async || {
+                client.member_promote(member.0).await
             })
             .await;
         match answer {
@@ -92,11 +92,11 @@ impl Client {
     ///
     /// # Errors
     /// etcd refused or failed the call.
-    pub async fn remove(&self, member: u64) -> Result<bool, EtcdError> {
+    pub async fn remove(&self, member: MemberId) -> Result<bool, EtcdError> {
         let mut client = self.inner.cluster_client();
         let removed = self
-            .call_settled(format!("remove member {member:x}"), async || {
-                client.member_remove(member).await
+            .call_settled(format!("remove member {member}"), async || {
+                client.member_remove(member.0).await
             })
             .await;
         match removed {
@@ -111,16 +111,13 @@ impl Client {
     ///
     /// # Errors
     /// etcd refused or failed the call.
-    pub async fn set_peer_url(&self, member: u64, peer_url: &str) -> Result<(), EtcdError> {
+    pub async fn set_peer_url(&self, member: MemberId, peer_url: &str) -> Result<(), EtcdError> {
         let mut client = self.inner.cluster_client();
-        self.call_settled(
-            format!("move member {member:x} to {peer_url}"),
-            async || {
-                client
-                    .member_update(member, vec![peer_url.to_owned()])
-                    .await
-            },
-        )
+        self.call_settled(format!("move member {member} to {peer_url}"), async || {
+            client
+                .member_update(member.0, vec![peer_url.to_owned()])
+                .await
+        })
         .await
         .map(drop)
     }
@@ -132,12 +129,12 @@ impl Client {
     ///
     /// # Errors
     /// etcd refused or failed the call.
-    pub async fn move_leader(&self, to: u64) -> Result<bool, EtcdError> {
+    pub async fn move_leader(&self, to: MemberId) -> Result<bool, EtcdError> {
         let mut client = self.inner.maintenance_client();
         let moved = self
             .call(
-                format!("move leadership to member {to:x}"),
-                client.move_leader(to),
+                format!("move leadership to member {to}"),
+                client.move_leader(to.0),
             )
             .await;
         match moved {

@@ -1,6 +1,7 @@
 //! How far a member has come, by its own word. It needs no quorum for that.
 
 use super::{Client, EtcdError};
+use crate::facts::MemberId;
 
 /// What one member says of its own copy of the data.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -16,9 +17,9 @@ pub struct RaftProgress {
     /// The revision of its keys.
     pub revision: i64,
     /// The member that leads, if it knows one.
-    pub leader: Option<u64>,
+    pub leader: Option<MemberId>,
     /// The member itself.
-    pub member: u64,
+    pub member: MemberId,
     /// Whether it follows without a vote.
     pub learner: bool,
 }
@@ -39,8 +40,8 @@ impl Client {
             index: answer.raft_index(),
             applied: answer.raft_applied_index(),
             revision: header.map_or(0, |header| header.revision()),
-            leader: Some(answer.leader()).filter(|id| *id != 0),
-            member: header.map_or(0, |header| header.member_id()),
+            leader: Some(MemberId(answer.leader())).filter(|id| id.0 != 0),
+            member: MemberId(header.map_or(0, |header| header.member_id())),
             learner: answer.is_learner(),
         })
     }

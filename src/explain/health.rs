@@ -4,7 +4,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::facts::{Alarm, Answer, AppName, Health, Member, MemberDetails, MemberHealth, Version};
+use crate::facts::{
+    Alarm, Answer, AppName, Health, Member, MemberDetails, MemberHealth, MemberId, Version,
+};
 use crate::plan::advisory::{self, open_advisories};
 use crate::plan::alarm::{Raised, sentence};
 
@@ -103,7 +105,7 @@ impl Health {
     }
 
     /// The member that leads, as most recently heard.
-    pub fn leader(&self) -> Option<u64> {
+    pub fn leader(&self) -> Option<MemberId> {
         self.members
             .iter()
             .filter_map(MemberHealth::details)
@@ -111,7 +113,7 @@ impl Health {
     }
 
     /// What a member is called, by its number.
-    pub fn name_of(&self, id: u64) -> String {
+    pub fn name_of(&self, id: MemberId) -> String {
         let mut members = self.members.iter();
         let found = members.find(|member| member.member.id == id);
         found.map_or_else(
@@ -250,11 +252,11 @@ mod tests {
     use crate::plan::testing::member;
     use crate::relation::peer::UnitData;
 
-    fn details(id: u64) -> MemberDetails {
+    fn details(id: MemberId) -> MemberDetails {
         MemberDetails {
             status: MemberStatus {
                 member: id,
-                leader: Some(100),
+                leader: Some(MemberId(100)),
                 version: "3.6.14".parse().expect("a version"),
                 learner: false,
                 alarms: BTreeSet::new(),
@@ -271,7 +273,7 @@ mod tests {
     fn healthy(members: u64) -> Health {
         let members = (0..members).map(|unit| {
             let round_trip = Ok(Duration::from_millis(unit + 1));
-            let answer = Answer::Answers(Box::new(details(100 + unit)), round_trip);
+            let answer = Answer::Answers(Box::new(details(MemberId(100 + unit))), round_trip);
             MemberHealth::new(member(unit), None, answer)
         });
         Health {
@@ -309,7 +311,7 @@ mod tests {
             (3, 2, 3)
         );
         assert_eq!(health.margin(), Some(1));
-        assert_eq!(health.leader(), Some(100));
+        assert_eq!(health.leader(), Some(MemberId(100)));
         let (slowest, round_trip) = health.slowest().expect("one is");
         assert_eq!(
             (slowest.called(&health.app).as_str(), round_trip.as_millis()),
@@ -348,7 +350,7 @@ mod tests {
         let learner = &mut health.members[2];
         learner.member.learner = true;
         learner.answer = Answer::Answers(
-            Box::new(details(102)),
+            Box::new(details(MemberId(102))),
             Err("rpc not supported for learner".to_owned()),
         );
         assert_eq!(learner.problem(), None);
@@ -410,7 +412,7 @@ mod tests {
         );
         let mut health = healthy(3);
         health.members[1].answer =
-            Answer::Answers(Box::new(details(101)), Err("too slow".to_owned()));
+            Answer::Answers(Box::new(details(MemberId(101))), Err("too slow".to_owned()));
         assert_eq!(
             sentence(&health),
             "the cluster serves, but not through etcd/1: see what is said of it below"
@@ -421,8 +423,10 @@ mod tests {
     fn a_lost_quorum_comes_before_all_else() {
         let mut health = healthy(3);
         silence(&mut health, &[1, 2]);
-        health.members[0].answer =
-            Answer::Answers(Box::new(details(100)), Err("no leader".to_owned()));
+        health.members[0].answer = Answer::Answers(
+            Box::new(details(MemberId(100))),
+            Err("no leader".to_owned()),
+        );
         answer_of(&mut health, 0).errors = vec!["memberID:100 alarm:NOSPACE ".to_owned()];
         assert_eq!(
             sentence(&health),
@@ -439,7 +443,8 @@ mod tests {
                 .starts_with("nobody leads and nobody is served, though answers come from 2")
         );
         let mut health = healthy(2);
-        health.members[1].answer = Answer::Answers(Box::new(details(101)), Err("slow".to_owned()));
+        health.members[1].answer =
+            Answer::Answers(Box::new(details(MemberId(101))), Err("slow".to_owned()));
         assert!(
             sentence(&health)
                 .starts_with("clients are served by too few voters, 1 of 2 with 2 needed")

@@ -118,7 +118,7 @@ fn machine(step: &MachineStep) -> Words {
 
 fn disarm(alarm: &Alarm) -> Words {
     let summary = format!("lower the alarm {}, which has no cause", alarm.kind);
-    ("disarm", format!("{:x}", alarm.member), summary)
+    ("disarm", alarm.member.to_string(), summary)
 }
 
 fn membership(step: &MembershipStep) -> Words {
@@ -136,23 +136,23 @@ fn membership(step: &MembershipStep) -> Words {
         MembershipStep::Join(_) => ("join", String::new(), "join the cluster".to_owned()),
         MembershipStep::Promote(id) => (
             "promote",
-            format!("{id:x}"),
+            id.to_string(),
             "give this unit's member its vote".to_owned(),
         ),
         MembershipStep::Move(id, url) => (
             "move",
-            format!("{id:x}"),
+            id.to_string(),
             format!("tell the others that this unit's member is at {url} now"),
         ),
         MembershipStep::MoveLeader(id) => (
             "hand-over",
-            format!("{id:x}"),
-            format!("move leadership of the cluster to member {id:x}"),
+            id.to_string(),
+            format!("move leadership of the cluster to member {id}"),
         ),
         MembershipStep::Remove(id, _) => (
             "remove",
-            format!("{id:x}"),
-            format!("take member {id:x}, whose unit is gone, off the member list"),
+            id.to_string(),
+            format!("take member {id}, whose unit is gone, off the member list"),
         ),
     };
     (kind, subject, summary)

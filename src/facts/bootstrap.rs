@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::MemberId;
+
 /// With which words a member entered the cluster. etcd reads them at the first
 /// start only; they are kept, so that the text of its configuration does not
 /// change as members come and go, which would look like a reason to restart.
@@ -25,7 +27,7 @@ pub struct Bootstrap {
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct MemberIdentity {
     /// The identifier of the member.
-    pub member: u64,
+    pub member: MemberId,
     /// The identifier of the cluster.
     pub cluster: u64,
 }

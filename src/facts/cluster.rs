@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AppName, CommonName, InvalidId, KeyRange, Ledger, MemberName};
+use super::{AppName, CommonName, InvalidId, KeyRange, Ledger, MemberId, MemberName};
 
 /// The cluster as one unit saw it at one moment.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -15,7 +15,7 @@ pub struct Cluster {
     pub members: Vec<Member>,
     /// The members that answered when they were asked; only filled where there
     /// is more than one.
-    pub answering: BTreeSet<u64>,
+    pub answering: BTreeSet<MemberId>,
     /// What the member on this machine, or the one that answered in its
     /// place, says of itself.
     pub status: MemberStatus,
@@ -59,7 +59,7 @@ pub struct Audit {
 impl Cluster {
     /// Whether a member answered when it was asked: where there is only one, it
     /// is the one that told all this.
-    pub fn answers(&self, member: u64) -> bool {
+    pub fn answers(&self, member: MemberId) -> bool {
         self.status.member == member || self.answering.contains(&member)
     }
 }
@@ -68,7 +68,7 @@ impl Cluster {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Member {
     /// The identifier that etcd gave it.
-    pub id: u64,
+    pub id: MemberId,
     /// The name it was started with; `None` until it has started once.
     pub name: Option<MemberName>,
     /// Where other members reach it.
@@ -103,7 +103,7 @@ impl Member {
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Alarm {
     /// The identifier of the member that raised it.
-    pub member: u64,
+    pub member: MemberId,
     /// What is wrong.
     pub kind: AlarmKind,
 }
@@ -140,9 +140,9 @@ impl fmt::Display for AlarmKind {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct MemberStatus {
     /// The member that answered.
-    pub member: u64,
+    pub member: MemberId,
     /// The member that leads, if one does.
-    pub leader: Option<u64>,
+    pub leader: Option<MemberId>,
     /// The version of etcd that runs.
     pub version: Version,
     /// Whether it follows without a vote.

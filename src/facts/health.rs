@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::{Alarm, AlarmKind, AppName, Member, MemberName, MemberStatus};
+use super::{Alarm, AlarmKind, AppName, Member, MemberId, MemberName, MemberStatus};
 
 /// All that a member says of itself; its own word, which needs no agreement
 /// with the others and so no quorum.
@@ -51,7 +51,7 @@ fn alarm(text: &str) -> Option<Alarm> {
     };
     Some(Alarm {
         // Protobuf leaves out a zero.
-        member: field("memberID").map_or(Some(0), |id| id.parse().ok())?,
+        member: MemberId(field("memberID").map_or(Some(0), |id| id.parse().ok())?),
         kind: match field("alarm")? {
             "NOSPACE" => AlarmKind::NoSpace,
             "CORRUPT" => AlarmKind::Corrupt,
@@ -121,7 +121,7 @@ mod tests {
     fn details(size: u64, in_use: u64, errors: &[&str]) -> MemberDetails {
         MemberDetails {
             status: MemberStatus {
-                member: 1,
+                member: MemberId(1),
                 leader: None,
                 version: "3.4.23".parse().expect("a version"),
                 learner: false,
@@ -155,7 +155,10 @@ mod tests {
                 "alarm:NEW",
             ],
         );
-        let alarm = |member, kind| Alarm { member, kind };
+        let alarm = |member, kind| Alarm {
+            member: MemberId(member),
+            kind,
+        };
         let alarms: Vec<_> = details.alarms().into_iter().collect();
         assert_eq!(
             alarms,

@@ -39,9 +39,33 @@ impl fmt::Display for MemberName {
     }
 }
 
+/// The identifier that etcd gave a member. It reads as in etcd's own log: in
+/// hexadecimal digits.
+#[derive(
+    Clone, Copy, Debug, Default, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize,
+)]
+#[serde(transparent)]
+pub struct MemberId(pub u64);
+
+impl fmt::Display for MemberId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:x}", self.0)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_member_id_reads_as_in_etcds_log_and_is_stored_as_a_number() {
+        let id = MemberId(0x8e9e_05c5_2164_694d);
+        assert_eq!(id.to_string(), "8e9e05c52164694d");
+        let stored = serde_json::to_string(&id).expect("a number");
+        assert_eq!(stored, "10276657743932975437");
+        let read: MemberId = serde_json::from_str(&stored).expect("an identifier");
+        assert_eq!(read, id);
+    }
 
     #[test]
     fn a_unit_is_a_member_of_the_same_name() {

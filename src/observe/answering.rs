@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 
 use crate::context::Context;
 use crate::etcd::{Client, Credentials, EtcdError};
-use crate::facts::{Member, MemberStatus};
+use crate::facts::{Member, MemberId, MemberStatus};
 
 /// How long a member may take to tell its status, for which it needs nobody
 /// else. One whose process is halted, or whose network is cut, never does; and
@@ -56,7 +56,7 @@ pub(super) async fn others_that_answer(
     context: &Context,
     credentials: &Credentials,
     members: impl Iterator<Item = &Member>,
-) -> BTreeSet<u64> {
+) -> BTreeSet<MemberId> {
     let asked = members.map(async |member| {
         // A member that does not answer is not an error of this hook.
         let url = member.client_urls.first()?;

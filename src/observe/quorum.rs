@@ -19,7 +19,7 @@ use crate::connection::{credentials, own_url};
 use crate::context::Context;
 use crate::etcd::{Client, Credentials, EtcdError};
 use crate::facts::observed::{Pass, Peers};
-use crate::facts::{Cluster, Ledger, MemberStatus};
+use crate::facts::{Cluster, Ledger, MemberId, MemberStatus};
 use crate::log::chain;
 
 /// How long a member may take to tell what it knows of the others.
@@ -181,7 +181,7 @@ impl Asking<'_> {
         let Some(Ok(members)) = within(LIST_LIMIT, first.client.members()).await else {
             return Ok(unknown());
         };
-        let answers = |id: u64, urls: &[String]| {
+        let answers = |id: MemberId, urls: &[String]| {
             leaderless
                 .iter()
                 .any(|member| member.status.member == id || urls.contains(&member.url))

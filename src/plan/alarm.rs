@@ -2,14 +2,14 @@
 //! and what to do about it.
 
 use crate::facts::observed::Observed;
-use crate::facts::{Alarm, AlarmKind, AppName, Cluster, Known};
+use crate::facts::{Alarm, AlarmKind, AppName, Cluster, Known, MemberId};
 
 /// An alarm, and what the member that raised it is called.
 pub type Raised = (AlarmKind, String);
 
 /// The alarms that the cluster knows of.
 pub(super) fn raised(cluster: &Cluster, app: &AppName) -> Vec<Raised> {
-    let name = |id: u64| {
+    let name = |id: MemberId| {
         let mut members = cluster.members.iter();
         let found = members.find(|member| member.id == id);
         found.map_or_else(
@@ -92,7 +92,10 @@ mod tests {
     #[test]
     fn an_alarm_without_a_cause_is_lowered_once_where_it_makes_root() {
         let mut bench = Bench::new(3);
-        let alarm = |member, kind| Alarm { member, kind };
+        let alarm = |member, kind| Alarm {
+            member: MemberId(member),
+            kind,
+        };
         let quota = bench.observed.quota;
         let mut lowered = |size, raised: Alarm, is_open: bool, is_repeated: bool| {
             bench.cluster.audit = is_open.then(|| Audit {

@@ -3,13 +3,13 @@
 //! as a restart, and is allowed where a restart would be.
 
 use super::safety::{Unsafe, safe_without};
-use crate::facts::{Cluster, Member};
+use crate::facts::{Cluster, Member, MemberId};
 
 /// A member to be defragmented.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Target {
     /// The identifier that etcd gave it.
-    pub id: u64,
+    pub id: MemberId,
     /// What it is called.
     pub name: String,
     /// Where it is asked.
@@ -83,7 +83,7 @@ pub fn safe(cluster: &Cluster, target: &Target) -> Result<(), Unsafe> {
 
 /// The member that leadership is moved to before the target is busy, if the
 /// target leads and there is another that can.
-pub fn transferee(cluster: &Cluster, target: &Target) -> Option<u64> {
+pub fn transferee(cluster: &Cluster, target: &Target) -> Option<MemberId> {
     if cluster.status.leader != Some(target.id) {
         return None;
     }
@@ -110,7 +110,7 @@ fn target(cluster: &Cluster, member: &Member) -> Result<Target, Unfit> {
 fn name(member: &Member) -> String {
     match &member.name {
         Some(name) => name.to_string(),
-        None => format!("{:x}", member.id),
+        None => member.id.to_string(),
     }
 }
 
@@ -127,12 +127,15 @@ mod tests {
     #[test]
     fn the_leader_comes_last_and_hands_over() {
         let mut bench = Bench::new(3);
-        bench.cluster.status.leader = Some(101);
+        bench.cluster.status.leader = Some(MemberId(101));
         let order = order(&bench.cluster, None).expect("an order");
         assert_eq!(names(&order), ["etcd-0", "etcd-2", "etcd-1"]);
         assert_eq!(order.skipped, []);
         assert_eq!(transferee(&bench.cluster, &order.targets[0]), None);
-        assert_eq!(transferee(&bench.cluster, &order.targets[2]), Some(100));
+        assert_eq!(
+            transferee(&bench.cluster, &order.targets[2]),
+            Some(MemberId(100))
+        );
         // There is nobody to hand over to.
         let bench = Bench::new(1);
         let order = super::order(&bench.cluster, None).expect("an order");
@@ -144,7 +147,7 @@ mod tests {
     #[test]
     fn members_that_cannot_are_left_out_or_refused() {
         let mut bench = Bench::new(5);
-        bench.cluster.answering.remove(&103);
+        bench.cluster.answering.remove(&MemberId(103));
         bench.cluster.members[4].learner = true;
         let order = order(&bench.cluster, None).expect("an order");
         assert_eq!(names(&order), ["etcd-1", "etcd-2", "etcd-0"]);
@@ -166,7 +169,7 @@ mod tests {
         let order = order(&bench.cluster, Some("etcd/1")).expect("an order");
         assert_eq!(names(&order), ["etcd-1"]);
         assert_eq!(safe(&bench.cluster, &order.targets[0]), Ok(()));
-        bench.cluster.answering.remove(&102);
+        bench.cluster.answering.remove(&MemberId(102));
         assert_eq!(
             safe(&bench.cluster, &order.targets[0]),
             Err(Unsafe::NoQuorum {

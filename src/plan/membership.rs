@@ -12,7 +12,7 @@ use super::configuration::is_outdated;
 use super::members::{is_joining, member_url, own_member};
 use super::{Report, Wait, upgrade};
 use crate::facts::observed::{Observed, Pass};
-use crate::facts::{Bootstrap, Cluster, Known, Member};
+use crate::facts::{Bootstrap, Cluster, Known, Member, MemberId};
 
 /// A change of who is a member, or of how they trust each other.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -24,14 +24,14 @@ pub enum MembershipStep {
     /// This unit is on the member list: remembers the words to join with.
     Join(Bootstrap),
     /// Gives this unit's member, which follows without a vote, its vote.
-    Promote(u64),
+    Promote(MemberId),
     /// Tells the others the new address of this unit's member.
-    Move(u64, String),
+    Move(MemberId, String),
     /// Moves the leadership of the cluster to this member.
-    MoveLeader(u64),
+    MoveLeader(MemberId),
     /// Takes a member off the member list, asking at this client URL where that
     /// must not be our own.
-    Remove(u64, Option<String>),
+    Remove(MemberId, Option<String>),
 }
 
 /// Where the others should reach this unit's member.
@@ -135,7 +135,7 @@ pub(super) fn leave(observed: &Observed, cluster: &Cluster) -> Option<Membership
 
 /// Whether the voters that answer are a quorum of those that remain once this
 /// member is off the list.
-fn keeps_quorum_without(cluster: &Cluster, gone: u64) -> bool {
+fn keeps_quorum_without(cluster: &Cluster, gone: MemberId) -> bool {
     let remaining: Vec<_> = cluster
         .members
         .iter()
@@ -212,7 +212,7 @@ fn words(observed: &Observed, cluster: &Cluster, own: &Member) -> Option<Bootstr
             let name = match &member.name {
                 _ if member.id == own.id => observed.member().to_string(),
                 Some(name) => name.to_string(),
-                None => format!("{:x}", member.id),
+                None => member.id.to_string(),
             };
             let urls = member.peer_urls.iter();
             urls.map(|url| format!("{name}={url}")).collect::<Vec<_>>()

@@ -24,7 +24,7 @@ pub use super::trusted::AuthorityFault;
 use super::trusted::{granted, trusted};
 use super::{Report, Wait};
 use crate::facts::observed::{Leaves, Observed, Pass};
-use crate::facts::{Cluster, Known, MemberTrust, Timestamp};
+use crate::facts::{Cluster, Known, MemberId, MemberTrust, Timestamp};
 use crate::tls::{TrustBundle, digest};
 
 /// A restart of this unit's member, or what belongs to one.
@@ -70,10 +70,10 @@ pub struct RestartInTurn {
     /// Whether this member leads the cluster.
     pub leads: bool,
     /// The member to which leadership is moved first, if this one leads.
-    pub transferee: Option<u64>,
+    pub transferee: Option<MemberId>,
     /// The URL that the others are told of first, and the member that it is
     /// of, where it serves them under another one from then on.
-    pub moves_to: Option<(u64, String)>,
+    pub moves_to: Option<(MemberId, String)>,
     /// Whether there are other members, with which restarts are taken in turn.
     pub needs_lock: bool,
 }
@@ -274,7 +274,7 @@ fn in_turn(
         .bundle;
     let wanted = bundle.leaves();
     let own = own_member(observed, cluster).ok_or(RestartWait::NotAMember)?;
-    let others: BTreeSet<u64> = cluster
+    let others: BTreeSet<MemberId> = cluster
         .members
         .iter()
         .filter(|member| !member.learner && member.id != own.id)

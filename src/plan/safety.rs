@@ -3,7 +3,7 @@
 
 use super::members::own_member;
 use crate::facts::observed::Observed;
-use crate::facts::{Cluster, Known};
+use crate::facts::{Cluster, Known, MemberId};
 
 /// Why a member must go on answering now.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -41,7 +41,7 @@ pub(super) fn safe_to_restart(observed: &Observed) -> Result<(), Unsafe> {
 ///
 /// # Errors
 /// Why not. What is not known to be well counts as not being well.
-pub(super) fn safe_without(cluster: &Cluster, member: u64) -> Result<(), Unsafe> {
+pub(super) fn safe_without(cluster: &Cluster, member: MemberId) -> Result<(), Unsafe> {
     let others: Vec<_> = cluster
         .members
         .iter()
@@ -91,8 +91,8 @@ mod tests {
             (5, 2, false),
         ] {
             let mut bench = Bench::new(voters);
-            bench.cluster.answering = (0..=well).map(|unit| 100 + unit).collect();
-            let decision = safe_without(&bench.cluster, 100);
+            bench.cluster.answering = (0..=well).map(|unit| MemberId(100 + unit)).collect();
+            let decision = safe_without(&bench.cluster, MemberId(100));
             assert_eq!(
                 decision.is_ok(),
                 is_safe,
@@ -101,14 +101,14 @@ mod tests {
         }
         let mut bench = Bench::new(3);
         bench.cluster.status.leader = None;
-        let decision = safe_without(&bench.cluster, 100);
+        let decision = safe_without(&bench.cluster, MemberId(100));
         assert_eq!(decision, Err(Unsafe::NoLeader));
         // A learner has no part in the quorum, however well it is.
         let mut bench = Bench::new(4);
         bench.cluster.members[3].learner = true;
-        bench.cluster.answering.remove(&102);
+        bench.cluster.answering.remove(&MemberId(102));
         assert_eq!(
-            safe_without(&bench.cluster, 100),
+            safe_without(&bench.cluster, MemberId(100)),
             Err(Unsafe::NoQuorum {
                 answering: 1,
                 others: 2
@@ -121,14 +121,14 @@ mod tests {
     #[test]
     fn a_restart_asks_the_same_question() {
         let mut bench = Bench::new(3);
-        bench.cluster.answering = [100].into();
+        bench.cluster.answering = [MemberId(100)].into();
         bench.observed.cluster = Known::Known(bench.cluster.clone());
         let refused = Unsafe::NoQuorum {
             answering: 0,
             others: 2,
         };
         assert_eq!(safe_to_restart(&bench.observed), Err(refused));
-        assert_eq!(safe_without(&bench.cluster, 100), Err(refused));
+        assert_eq!(safe_without(&bench.cluster, MemberId(100)), Err(refused));
         // Nobody answers: there is nothing that it could interrupt.
         bench.observed.cluster = Known::Unknown("no member answers".to_owned());
         assert_eq!(safe_to_restart(&bench.observed), Ok(()));

@@ -8,7 +8,6 @@ use std::sync::{LazyLock, Mutex};
 use super::access::AccessStep;
 use super::simulate::simulate_access;
 use super::{Plan, Report, Stage, access, configuration, plan};
-use crate::facts::Bootstrap;
 use crate::facts::authorities::Authorities;
 use crate::facts::machine::testing::service_paths;
 use crate::facts::machine::{Documents, Machine};
@@ -21,6 +20,7 @@ use crate::facts::{
     Member, MemberData, MemberIdentity, MemberName, MemberStatus, MemberTrust, RecalledLeaves,
     RelationId, RequestKey, Timestamp,
 };
+use crate::facts::{Bootstrap, MemberId};
 use crate::relation;
 use crate::relation::peer::ApplicationData;
 use crate::tls::{Authority, ClientCertificate, OwnCertificate, digest};
@@ -30,7 +30,7 @@ pub(crate) const NOW: Timestamp = Timestamp(1_800_000_000);
 pub(crate) const SETTLED: i64 = 77;
 /// Which member this unit's is.
 pub(crate) const IDENTITY: MemberIdentity = MemberIdentity {
-    member: 100,
+    member: MemberId(100),
     cluster: 99,
 };
 pub(crate) const DAY: i64 = 24 * 3600;
@@ -128,8 +128,8 @@ impl Bench {
         let cluster = Cluster {
             answering: members.iter().map(|member| member.id).collect(),
             status: MemberStatus {
-                member: 100,
-                leader: Some(100),
+                member: MemberId(100),
+                leader: Some(MemberId(100)),
                 version: "3.6.14".parse().expect("a version"),
                 learner: false,
                 alarms: BTreeSet::new(),
@@ -322,7 +322,7 @@ impl Bench {
 /// A member with a vote that has started, of the unit with this number.
 pub(crate) fn member(unit: u64) -> Member {
     Member {
-        id: 100 + unit,
+        id: MemberId(100 + unit),
         name: Some(MemberName::new(format!("etcd-{unit}"))),
         peer_urls: vec![format!("https://10.0.0.{}:2380", unit + 1)],
         client_urls: vec![format!("https://10.0.0.{}:2379", unit + 1)],

@@ -137,11 +137,11 @@ fn cluster(members: &[Member]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::MemberName;
+    use crate::facts::{MemberId, MemberName};
 
     fn member(name: Option<&str>, host: u8, learner: bool) -> Member {
         Member {
-            id: host.into(),
+            id: MemberId(host.into()),
             name: name.map(MemberName::new),
             peer_urls: vec![format!("https://10.0.0.{host}:2380")],
             client_urls: match name {

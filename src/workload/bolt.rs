@@ -11,6 +11,7 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
+use crate::facts::MemberId;
 use serde::Deserialize;
 
 /// The bucket with the members, by their identifiers.
@@ -43,10 +44,10 @@ fn damaged<T>() -> io::Result<T> {
 ///
 /// # Errors
 /// The database cannot be read, or is none.
-pub fn members(data_dir: &Path) -> io::Result<BTreeSet<u64>> {
+pub fn members(data_dir: &Path) -> io::Result<BTreeSet<MemberId>> {
     #[derive(Deserialize)]
     struct Member {
-        id: u64,
+        id: MemberId,
     }
     let file = File::open(data_dir.join("member/snap/db"))?;
     let tree = Tree::open(&file)?;
@@ -254,7 +255,7 @@ mod tests {
     }
 
     /// What is read of a database of these pages.
-    fn read(pages: &[Vec<u8>]) -> io::Result<BTreeSet<u64>> {
+    fn read(pages: &[Vec<u8>]) -> io::Result<BTreeSet<MemberId>> {
         let dir = tempfile::tempdir().expect("a directory");
         let snap = dir.path().join("member/snap");
         fs::create_dir_all(&snap).expect("a directory");
@@ -286,12 +287,21 @@ mod tests {
                 leaf(&[member(2, ""), member(3, "")]),
             ]
         };
-        assert_eq!(read(&pages(8, 7)).expect("a list"), [5, u64::MAX].into());
-        assert_eq!(read(&pages(8, 9)).expect("a list"), [1, 2, 3].into());
+        assert_eq!(
+            read(&pages(8, 7)).expect("a list"),
+            [5, u64::MAX].map(MemberId).into()
+        );
+        assert_eq!(
+            read(&pages(8, 9)).expect("a list"),
+            [1, 2, 3].map(MemberId).into()
+        );
         // One that was being written is none.
         let mut torn = pages(8, 9);
         torn[1][40] ^= 1;
-        assert_eq!(read(&torn).expect("a list"), [5, u64::MAX].into());
+        assert_eq!(
+            read(&torn).expect("a list"),
+            [5, u64::MAX].map(MemberId).into()
+        );
     }
 
     #[test]

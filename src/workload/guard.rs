@@ -32,7 +32,7 @@ pub fn before_start(paths: &Paths, data_dir: &Path) -> Result<(), WorkloadError>
     }
     match (wal::identity(data_dir), unit_state.identity) {
         (MemberData::Of(found), Some(known)) if found != known => refuse(format!(
-            "the data is that of member {:x}, and this unit's is {:x}",
+            "the data is that of member {}, and this unit's is {}",
             found.member, known.member
         )),
         // Without a known one it is the first start of the member that bootstraps the cluster, whose hook has
@@ -67,7 +67,7 @@ mod tests {
     use super::super::layout::ensure_layout;
     use super::super::testing::Machine;
     use super::*;
-    use crate::facts::{Bootstrap, MemberIdentity};
+    use crate::facts::{Bootstrap, MemberId, MemberIdentity};
 
     #[test]
     fn a_start_without_data_is_allowed_once() {
@@ -79,7 +79,7 @@ mod tests {
         assert!(before_start(&paths, &data).is_err(), "there is no member");
         unit_state.bootstrap = Some(Bootstrap::default());
         unit_state.identity = Some(MemberIdentity {
-            member: 1,
+            member: MemberId(1),
             cluster: 2,
         });
         unit_state.write(&paths).expect("written");

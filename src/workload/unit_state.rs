@@ -181,6 +181,7 @@ mod tests {
     use super::super::layout::ensure_layout;
     use super::super::testing::Machine;
     use super::*;
+    use crate::facts::MemberId;
     use crate::facts::provider::ProviderState;
 
     fn written(text: &str) -> Result<UnitState, WorkloadError> {
@@ -207,7 +208,7 @@ mod tests {
                 generation: 0,
             }),
             identity: Some(MemberIdentity {
-                member: u64::MAX,
+                member: MemberId(u64::MAX),
                 cluster: 7,
             }),
             storage_is_mounted: true,

@@ -7,7 +7,7 @@ use std::fs::{self, File};
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
-use crate::facts::{MemberData, MemberIdentity};
+use crate::facts::{MemberData, MemberId, MemberIdentity};
 
 /// How much of a file is read: the two records that are wanted take fewer than
 /// a hundred bytes.
@@ -67,7 +67,7 @@ fn first_metadata(mut text: &[u8]) -> Option<MemberIdentity> {
         })
     };
     Some(MemberIdentity {
-        member: number(1)?,
+        member: MemberId(number(1)?),
         cluster: number(2)?,
     })
 }
@@ -170,7 +170,10 @@ mod tests {
             (OLDEST, 0x7d55_383b_3e31_411f, 0xd54e_7f05_bfd1_b10c),
             (NEWEST, 0x7cff_ecd4_98e0_a42f, 0x6547_946f_db4b_4b79),
         ] {
-            let identity = MemberIdentity { member, cluster };
+            let identity = MemberIdentity {
+                member: MemberId(member),
+                cluster,
+            };
             assert_eq!(log(head).1, MemberData::Of(identity));
         }
     }

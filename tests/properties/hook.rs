@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use etcd_charm::facts::observed::{Clients, Disconnection, Pass, Peers};
 use etcd_charm::facts::{
-    ClientRecord, Databag, Ledger, LedgerWrite, LockName, Member, MemberIdentity, MemberName,
-    RelationId, RequestKey, SecretUri,
+    ClientRecord, Databag, Ledger, LedgerWrite, LockName, Member, MemberId, MemberIdentity,
+    MemberName, RelationId, RequestKey, SecretUri,
 };
 use etcd_charm::plan::access::AccessStep;
 use etcd_charm::plan::machine::MachineStep;
@@ -394,7 +394,7 @@ impl World {
                     return Next::Failed;
                 }
                 let id = self.etcd.members.iter().map(|member| member.id).max();
-                let id = id.unwrap_or_default() + 1;
+                let id = MemberId(id.unwrap_or_default().0 + 1);
                 let cluster = 9;
                 let identity = MemberIdentity {
                     member: id,

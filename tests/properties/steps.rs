@@ -1,7 +1,7 @@
 //! What a plan is made of, as steps between which a hook can be killed.
 
 use etcd_charm::facts::observed::Observed;
-use etcd_charm::facts::{LedgerWrite, MemberTrust, SecretUri};
+use etcd_charm::facts::{LedgerWrite, MemberId, MemberTrust, SecretUri};
 use etcd_charm::plan::access::AccessStep;
 use etcd_charm::plan::machine::MachineStep;
 use etcd_charm::plan::membership::MembershipStep;
@@ -18,7 +18,7 @@ pub(crate) enum Step {
     Lock,
     Ledger(Vec<LedgerWrite>),
     WriteTrust(String),
-    MoveLeader(u64),
+    MoveLeader(MemberId),
     Stop,
     Start,
     /// Without asking anybody, since nobody answers.
@@ -59,7 +59,7 @@ pub(crate) fn restart_steps(observed: &Observed, restart: &RestartInTurn) -> Vec
     steps.push(member(before));
     steps.push(Step::WriteTrust(trust.clone()));
     steps.extend(transferee.map(Step::MoveLeader));
-    let move_of = |(id, url): (u64, String)| Step::Membership(MembershipStep::Move(id, url));
+    let move_of = |(id, url): (MemberId, String)| Step::Membership(MembershipStep::Move(id, url));
     steps.extend(moves_to.clone().map(move_of));
     steps.extend([Step::Stop, Step::Start, member(after)]);
     if *needs_lock {

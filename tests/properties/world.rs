@@ -15,8 +15,8 @@ use etcd_charm::facts::options::Options;
 use etcd_charm::facts::tuning::{CLIENT_PORT, PEER_PORT};
 use etcd_charm::facts::{
     Access, Bootstrap, Cluster, CommonName, Condition, Databag, Fingerprint, KeyRange, Known,
-    Ledger, LockName, Member, MemberData, MemberIdentity, MemberName, MemberStatus, Permission,
-    RelationId, RequestId, RequestKey, SecretId, SecretUri, UnitName,
+    Ledger, LockName, Member, MemberData, MemberId, MemberIdentity, MemberName, MemberStatus,
+    Permission, RelationId, RequestId, RequestKey, SecretId, SecretUri, UnitName,
 };
 use etcd_charm::plan::access;
 use etcd_charm::plan::configuration::bootstrap_port;
@@ -75,7 +75,7 @@ pub(crate) struct Etcd {
     pub(crate) authentication: bool,
     /// Who holds which lock.
     pub(crate) locks: BTreeMap<LockName, usize>,
-    pub(crate) leader: Option<u64>,
+    pub(crate) leader: Option<MemberId>,
     /// Of the last time when rights were settled.
     pub(crate) revision: i64,
 }
@@ -475,7 +475,7 @@ impl World {
         machine.is_running = true;
         if is_first {
             let founder = MemberIdentity {
-                member: 1,
+                member: MemberId(1),
                 cluster: 9,
             };
             machine.data = MemberData::Of(machine.identity.unwrap_or(founder));
@@ -494,7 +494,7 @@ impl World {
             let port = bootstrap_port(bootstrap, &MemberName::of(&unit_name(unit)));
             let port = port.expect("words with this unit's URL");
             self.etcd.members.push(Member {
-                id: 1,
+                id: MemberId(1),
                 name: None,
                 peer_urls: vec![member_url(&address(unit), port)],
                 client_urls: Vec::new(),
@@ -535,7 +535,7 @@ impl World {
     }
 
     /// etcd takes a member off its list, if what remains has a quorum.
-    pub(crate) fn remove_member(&mut self, id: u64) {
+    pub(crate) fn remove_member(&mut self, id: MemberId) {
         let rest = self.etcd.members.iter().filter(|member| member.id != id);
         let voters: Vec<_> = rest.filter(|member| !member.learner).collect();
         let up = voters.iter().filter(|member| self.is_up(member)).count();

@@ -2,7 +2,7 @@
 
 use super::line::LONGEST;
 use super::{of_application, of_unit};
-use crate::facts::{AlarmKind, Condition, Requirer};
+use crate::facts::{AlarmKind, Condition, MemberId, Requirer};
 use crate::juju::StatusName;
 use crate::plan::restart::RestartWait;
 use crate::plan::safety::Unsafe;
@@ -157,8 +157,8 @@ fn a_healthy_cluster() {
     let report = bench.plan().report;
     assert_eq!(unit(&report), "active: cluster is healthy; raft leader");
     assert_eq!(application(&report), "active: ");
-    bench.cluster.status.leader = Some(101);
-    bench.cluster.answering.remove(&102);
+    bench.cluster.status.leader = Some(MemberId(101));
+    bench.cluster.answering.remove(&MemberId(102));
     let report = bench.plan().report;
     assert_eq!(
         unit(&report),
@@ -172,8 +172,9 @@ fn a_unit_whose_own_member_is_down_says_so_while_others_serve() {
                 units serve";
     // Another member was asked, and it leads.
     let mut bench = Bench::new(3);
-    (bench.cluster.status.member, bench.cluster.status.leader) = (101, Some(101));
-    bench.cluster.answering.remove(&100);
+    (bench.cluster.status.member, bench.cluster.status.leader) =
+        (MemberId(101), Some(MemberId(101)));
+    bench.cluster.answering.remove(&MemberId(100));
     let report = bench.plan().report;
     assert_eq!(unit(&report), down);
     assert_eq!(application(&report), "active: ");

@@ -3,7 +3,8 @@
 
 use crate::facts::observed::{Certificate, Pass, PrefixPolicy, Scope};
 use crate::facts::{
-    Access, Alarm, AlarmKind, Audit, Condition, Permission, Prefix, RelationId, RequestKey,
+    Access, Alarm, AlarmKind, Audit, Condition, MemberId, Permission, Prefix, RelationId,
+    RequestKey,
 };
 use crate::plan::testing::{Bench, DAY, NOW, certificate, key, large_leaf, leaf};
 
@@ -162,7 +163,7 @@ fn while_the_database_is_full_rights_are_taken_and_none_are_given() {
     bench.leave(1);
     bench.user("beta").user = None;
     bench.cluster.status.alarms.insert(Alarm {
-        member: 100,
+        member: MemberId(100),
         kind: AlarmKind::NoSpace,
     });
     let lines = bench.access();

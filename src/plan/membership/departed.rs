@@ -2,12 +2,12 @@
 
 use super::keeps_quorum_without;
 use crate::facts::observed::Observed;
-use crate::facts::{Cluster, Member, MemberName};
+use crate::facts::{Cluster, Member, MemberId, MemberName};
 use crate::plan::members::is_at;
 
 /// A member whose unit has left, if the leader may take it off the list now. A
 /// unit that this one has only not met yet is no such unit.
-pub(super) fn without_unit(observed: &Observed, cluster: &Cluster) -> Option<u64> {
+pub(super) fn without_unit(observed: &Observed, cluster: &Cluster) -> Option<MemberId> {
     if !observed.leader {
         return None;
     }

@@ -1,6 +1,6 @@
 //! Who joins and who leaves.
 
-use crate::facts::{Databag, Known, MemberData, MemberIdentity, MemberName};
+use crate::facts::{Databag, Known, MemberData, MemberId, MemberIdentity, MemberName};
 use crate::plan::configuration::{bootstrap_port, wanted};
 use crate::plan::machine::MachineStep;
 use crate::plan::members::{client_url, member_url};
@@ -21,8 +21,8 @@ fn step(bench: &mut Bench) -> Option<MembershipStep> {
 fn joining(others: u64) -> Bench {
     let mut bench = Bench::new(others + 1);
     bench.cluster.members.remove(0);
-    bench.cluster.answering.remove(&100);
-    bench.cluster.status.leader = Some(101);
+    bench.cluster.answering.remove(&MemberId(100));
+    bench.cluster.status.leader = Some(MemberId(101));
     bench.observed.machine.bootstrap = None;
     bench.observed.machine.identity = None;
     bench.observed.machine.data = MemberData::Absent;
@@ -57,7 +57,10 @@ fn a_member_goes_whose_unit_the_model_does_not_have() {
     bench.observed.units = units(&[0, 1, 2, 3]);
     assert_eq!(step(&mut bench), None);
     bench.observed.units = units(&[0, 1]);
-    assert_eq!(step(&mut bench), Some(MembershipStep::Remove(102, None)));
+    assert_eq!(
+        step(&mut bench),
+        Some(MembershipStep::Remove(MemberId(102), None))
+    );
     bench.observed.leader = false;
     assert_eq!(step(&mut bench), None);
     bench.observed.leader = true;
@@ -143,10 +146,10 @@ fn who_joins_takes_no_member_for_its_own_that_was_not_added_for_it() {
         ghost.name = name.map(MemberName::new);
         ghost.learner = learner;
         bench.cluster.members.push(ghost);
-        let removal = Some(MembershipStep::Remove(100, None));
+        let removal = Some(MembershipStep::Remove(MemberId(100), None));
         assert_eq!(step(&mut bench), removal, "{name:?}");
         bench.observed.machine.identity = Some(MemberIdentity {
-            member: 107,
+            member: MemberId(107),
             cluster: 99,
         });
         assert_eq!(step(&mut bench), removal, "{name:?}");
@@ -173,7 +176,7 @@ fn a_unit_that_has_moved_is_waited_for_and_its_member_kept() {
 #[test]
 fn a_member_whose_data_is_gone_leaves_the_list_and_joins_anew() {
     let other = MemberIdentity {
-        member: 107,
+        member: MemberId(107),
         cluster: 99,
     };
     for data in [MemberData::Absent, MemberData::Of(other)] {
@@ -184,23 +187,26 @@ fn a_member_whose_data_is_gone_leaves_the_list_and_joins_anew() {
             machine.data = data.clone();
             let bootstrap = machine.bootstrap.as_mut().expect("a founding");
             bootstrap.existing = !is_initial;
-            bench.cluster.status.member = 101;
-            bench.cluster.status.leader = Some(101);
-            bench.cluster.answering.remove(&100);
+            bench.cluster.status.member = MemberId(101);
+            bench.cluster.status.leader = Some(MemberId(101));
+            bench.cluster.answering.remove(&MemberId(100));
             let url = Some("https://10.0.0.2:2379".to_owned());
             assert_eq!(
                 step(&mut bench),
-                Some(MembershipStep::Remove(100, url)),
+                Some(MembershipStep::Remove(MemberId(100), url)),
                 "{data:?}"
             );
             // The others have not noticed yet that it does not lead any more.
-            bench.cluster.status.leader = Some(100);
+            bench.cluster.status.leader = Some(MemberId(100));
             let removed = step(&mut bench);
             assert!(
-                matches!(removed, Some(MembershipStep::Remove(100, Some(_)))),
+                matches!(
+                    removed,
+                    Some(MembershipStep::Remove(MemberId(100), Some(_)))
+                ),
                 "{removed:?}"
             );
-            bench.cluster.status.leader = Some(101);
+            bench.cluster.status.leader = Some(MemberId(101));
             let own = bench.cluster.members.remove(0);
             let Stage::Machine(steps) = bench.stage() else {
                 panic!("{:?}", bench.stage());
@@ -209,7 +215,7 @@ fn a_member_whose_data_is_gone_leaves_the_list_and_joins_anew() {
             // Where the rest would be without its majority it stays on the list,
             // and is not started.
             bench.cluster.members.insert(0, own);
-            bench.cluster.answering.remove(&102);
+            bench.cluster.answering.remove(&MemberId(102));
             assert_eq!(step(&mut bench), None);
             assert_eq!(bench.plan().report.wait, Some(Wait::LostCluster));
             let peers = bench.observed.peers.as_mut().expect("peers");
@@ -226,7 +232,7 @@ fn a_member_that_was_taken_off_the_list_joins_anew() {
     let mut bench = Bench::new(3);
     bench.observed.machine.is_running = false;
     bench.cluster.members.remove(0);
-    bench.cluster.status.member = 101;
+    bench.cluster.status.member = MemberId(101);
     let Stage::Machine(steps) = bench.stage() else {
         panic!("{:?}", bench.stage());
     };
@@ -237,7 +243,10 @@ fn a_member_that_was_taken_off_the_list_joins_anew() {
 fn a_learner_of_ours_gets_its_vote() {
     let mut bench = Bench::new(2);
     bench.cluster.members[0].learner = true;
-    assert_eq!(step(&mut bench), Some(MembershipStep::Promote(100)));
+    assert_eq!(
+        step(&mut bench),
+        Some(MembershipStep::Promote(MemberId(100)))
+    );
 }
 
 #[test]
@@ -257,12 +266,15 @@ fn only_a_member_whose_unit_has_left_is_removed() {
     assert_eq!(step(&mut bench), None);
     let gone = member(2).name.expect("a name");
     bench.observed.departed.insert(gone, None);
-    assert_eq!(step(&mut bench), Some(MembershipStep::Remove(102, None)));
+    assert_eq!(
+        step(&mut bench),
+        Some(MembershipStep::Remove(MemberId(102), None))
+    );
     bench.observed.leader = false;
     assert_eq!(step(&mut bench), None);
     bench.observed.leader = true;
     // The one that answers is not a majority of the two that would remain.
-    bench.cluster.answering.remove(&101);
+    bench.cluster.answering.remove(&MemberId(101));
     assert_eq!(step(&mut bench), None);
 }
 
@@ -270,7 +282,7 @@ fn only_a_member_whose_unit_has_left_is_removed() {
 fn the_end_of_unit_1_is_not_that_of_10() {
     let mut bench = Bench::new(1);
     bench.cluster.members.push(member(10));
-    bench.cluster.answering.insert(110);
+    bench.cluster.answering.insert(MemberId(110));
     let gone = member(1).name.expect("a name");
     let address = Some("10.0.0.1".to_owned());
     bench.observed.departed.insert(gone, None);
@@ -288,10 +300,16 @@ fn the_end_of_unit_1_is_not_that_of_10() {
 fn a_unit_that_leaves_hands_over_before_it_goes() {
     let mut bench = Bench::new(3);
     bench.observed.stopping = true;
-    assert_eq!(step(&mut bench), Some(MembershipStep::MoveLeader(101)));
-    bench.cluster.status.leader = Some(101);
+    assert_eq!(
+        step(&mut bench),
+        Some(MembershipStep::MoveLeader(MemberId(101)))
+    );
+    bench.cluster.status.leader = Some(MemberId(101));
     let url = Some("https://10.0.0.2:2379".to_owned());
-    assert_eq!(step(&mut bench), Some(MembershipStep::Remove(100, url)));
+    assert_eq!(
+        step(&mut bench),
+        Some(MembershipStep::Remove(MemberId(100), url))
+    );
     bench.cluster.members.remove(0);
     assert!(matches!(bench.stage(), Stage::Stop));
 }
@@ -300,7 +318,7 @@ fn a_unit_that_leaves_hands_over_before_it_goes() {
 fn a_unit_that_the_rest_cannot_do_without_just_stops() {
     let mut bench = Bench::new(3);
     bench.observed.stopping = true;
-    bench.cluster.answering.remove(&101);
+    bench.cluster.answering.remove(&MemberId(101));
     assert!(matches!(bench.stage(), Stage::Stop));
     assert!(matches!(
         {
@@ -350,7 +368,7 @@ fn another_peer_port_is_published_in_turn() {
         let mut bench = Bench::new(members);
         bench.observed.options.peer_port = 4002;
         bench.observed.machine.written = wanted(&bench.observed).expect("documents");
-        let move_to = (100, "https://10.0.0.1:4002".to_owned());
+        let move_to = (MemberId(100), "https://10.0.0.1:4002".to_owned());
         match bench.stage() {
             Stage::Restart(RestartStep::Restart(Restart::InTurn(restart))) => {
                 assert_eq!(restart.moves_to, Some(move_to.clone()));
@@ -359,11 +377,11 @@ fn another_peer_port_is_published_in_turn() {
         }
         if members > 1 {
             let (id, url) = move_to.clone();
-            bench.cluster.answering.remove(&100);
-            bench.cluster.status.member = 101;
+            bench.cluster.answering.remove(&MemberId(100));
+            bench.cluster.status.member = MemberId(101);
             assert_eq!(step(&mut bench), Some(MembershipStep::Move(id, url)));
-            bench.cluster.answering.insert(100);
-            bench.cluster.status.member = 100;
+            bench.cluster.answering.insert(MemberId(100));
+            bench.cluster.status.member = MemberId(100);
         }
         // Killed between the two: what is left to do is the restart.
         bench.cluster.members[0].peer_urls = vec![move_to.1];

@@ -31,9 +31,7 @@ pub(super) fn unit_changes(observed: &Observed, peers: &Peers) -> Changes {
     if let (true, Some(loaded)) = (machine.is_running, &machine.loaded_leaves) {
         wanted.trust = Some(trust_digest(loaded));
         // One that has joined anew is another member, and the leader has to look.
-        wanted.member = machine
-            .identity
-            .map(|identity| format!("{:x}", identity.member));
+        wanted.member = machine.identity.map(|identity| identity.member.to_string());
         if let Some(bootstrap) = machine.bootstrap.as_ref().filter(|own| own.generation > 0) {
             wanted.generation = generation_of(bootstrap);
             if !bootstrap.existing {

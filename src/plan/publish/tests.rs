@@ -2,7 +2,8 @@
 
 use crate::facts::observed::{AcrossModels, Certificate, Pass};
 use crate::facts::{
-    ClientRecord, Condition, Databag, Known, LedgerWrite, MemberName, RelationId, SecretUri,
+    ClientRecord, Condition, Databag, Known, LedgerWrite, MemberId, MemberName, RelationId,
+    SecretUri,
 };
 use crate::plan::Stage;
 use crate::plan::publish::{Changes, Publication, RelationPublication, while_waiting};
@@ -121,7 +122,7 @@ fn an_answer_that_stands_is_left_alone() {
 fn contents_that_change_are_forgotten_before_they_are_written() {
     let mut bench = answered(1);
     bench.cluster.members.push(member(1));
-    bench.cluster.answering.insert(101);
+    bench.cluster.answering.insert(MemberId(101));
     let trust = bench.cluster.ledger.members[&MemberName::new("etcd-0")].clone();
     let members = &mut bench.cluster.ledger.members;
     members.insert(MemberName::new("etcd-1"), trust);
@@ -147,7 +148,7 @@ fn nothing_changes_while_no_member_is_ready() {
     bench.ask_as(1, "/one/", "beta", 1);
     bench.access();
     // No restart is safe now, so nobody trusts the new certificate yet.
-    bench.cluster.answering.remove(&101);
+    bench.cluster.answering.remove(&MemberId(101));
     let publication = publication(&mut bench);
     assert!(publication.relations.is_empty(), "{publication:?}");
     assert!(publication.ledger.is_empty());
@@ -259,7 +260,7 @@ fn a_member_that_does_not_answer_stays_until_its_unit_has_left() {
     };
     let mut bench = answered(3);
     assert_eq!(endpoints(&mut bench), None, "it stands");
-    bench.cluster.answering.remove(&102);
+    bench.cluster.answering.remove(&MemberId(102));
     for pass in [Pass::Event, Pass::Full] {
         for is_regular in [false, true] {
             (bench.observed.pass, bench.observed.is_regular) = (pass, is_regular);
@@ -275,7 +276,7 @@ fn a_member_that_does_not_answer_stays_until_its_unit_has_left() {
     assert_eq!(published[0].endpoints, ["10.0.0.1:2379", "10.0.0.2:2379"]);
     // Who was told nothing yet is not sent to one that is unreachable.
     let mut bench = granted(3);
-    bench.cluster.answering.remove(&102);
+    bench.cluster.answering.remove(&MemberId(102));
     bench.observed.is_regular = false;
     assert_eq!(endpoints(&mut bench), Some(2));
 }

@@ -1,7 +1,7 @@
 //! When a member restarts, with what, and what is written down about it.
 
 use crate::facts::observed::Pass;
-use crate::facts::{Condition, Known, MemberName, MemberTrust, Requirer};
+use crate::facts::{Condition, Known, MemberId, MemberName, MemberTrust, Requirer};
 use crate::plan::configuration::wanted;
 use crate::plan::restart::{Restart, RestartInTurn, RestartStep, RestartWait};
 use crate::plan::safety::Unsafe;
@@ -172,10 +172,13 @@ fn leadership_is_moved_to_a_member_that_answers() {
     bench.ask_as(2, "/two/", "beta", 1);
     bench.access();
     let planned = restart(&mut bench);
-    assert_eq!((planned.needs_lock, planned.transferee), (true, Some(101)));
-    bench.cluster.answering.remove(&101);
-    assert_eq!(restart(&mut bench).transferee, Some(102));
-    bench.cluster.status.leader = Some(104);
+    assert_eq!(
+        (planned.needs_lock, planned.transferee),
+        (true, Some(MemberId(101)))
+    );
+    bench.cluster.answering.remove(&MemberId(101));
+    assert_eq!(restart(&mut bench).transferee, Some(MemberId(102)));
+    bench.cluster.status.leader = Some(MemberId(104));
     assert_eq!(restart(&mut bench).transferee, None);
 }
 
@@ -194,7 +197,7 @@ fn a_restart_that_is_not_safe_is_waited_for() {
     let mut bench = settled(3);
     bench.ask_as(2, "/two/", "beta", 1);
     bench.access();
-    bench.cluster.answering.remove(&102);
+    bench.cluster.answering.remove(&MemberId(102));
     let plan = bench.plan();
     assert!(matches!(plan.stage, Stage::Publish(_)));
     assert_eq!(
@@ -211,7 +214,7 @@ fn one_is_unreachable() -> Bench {
     let mut bench = settled(3);
     bench.ask_as(2, "/two/", "beta", 1);
     bench.access();
-    bench.cluster.answering.remove(&102);
+    bench.cluster.answering.remove(&MemberId(102));
     bench
 }
 
@@ -227,7 +230,7 @@ fn a_cluster_without_a_member_to_spare_pauses_once_for_a_client() {
     bench.observed.unreachable.insert(unreachable, 2);
     let planned = restart(&mut bench);
     // It is a follower when it restarts, so that there is no election.
-    assert_eq!(planned.transferee, Some(101));
+    assert_eq!(planned.transferee, Some(MemberId(101)));
     assert!(planned.needs_lock);
 
     // One that lets the client in is enough, where none can be lost.
@@ -260,7 +263,7 @@ fn a_cluster_pauses_for_nothing_but_a_client() {
     let mut bench = settled(3);
     bench.leave(1);
     bench.access();
-    bench.cluster.answering.remove(&102);
+    bench.cluster.answering.remove(&MemberId(102));
     given_up(&mut bench);
     assert!(waits(&mut bench));
     // Of five, two may be given up, and a third is waited for.
@@ -270,7 +273,7 @@ fn a_cluster_pauses_for_nothing_but_a_client() {
     bench
         .cluster
         .answering
-        .retain(|id| ![102, 103].contains(id));
+        .retain(|id| ![102, 103].contains(&id.0));
     given_up(&mut bench);
     assert!(waits(&mut bench));
     bench
@@ -288,7 +291,7 @@ fn a_member_that_joins_is_named_and_not_told_to_be_removed() {
     bench.cluster.members[1].learner = true;
     let unstarted = &mut bench.cluster.members[2];
     (unstarted.name, unstarted.learner) = (None, true);
-    bench.cluster.answering = [100].into();
+    bench.cluster.answering = [MemberId(100)].into();
     let peers = bench.observed.peers.as_mut().expect("peers");
     let unit = UnitData {
         address: Some("10.0.0.3".to_owned()),
@@ -420,8 +423,8 @@ fn a_member_that_went_dark_with_another_trust_file_goes_back() {
     let mut bench = settled(3);
     bench.observed.machine.is_unproven = true;
     assert_eq!(trust(&mut bench), RestartStep::Prove);
-    bench.cluster.answering.remove(&100);
-    bench.cluster.status.member = 101;
+    bench.cluster.answering.remove(&MemberId(100));
+    bench.cluster.status.member = MemberId(101);
     for pass in [Pass::Event, Pass::Full] {
         bench.observed.pass = pass;
         assert_eq!(trust(&mut bench), RestartStep::FallBack);
