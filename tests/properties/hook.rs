@@ -2,25 +2,28 @@
 //! machine are done at once; those to Juju are kept back until the hook has
 //! succeeded.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+#[path = "hook/access.rs"]
+mod access;
+#[path = "hook/machine.rs"]
+mod machine;
+#[path = "hook/membership.rs"]
+mod membership;
+#[path = "hook/publish.rs"]
+mod publish;
+#[path = "hook/restart.rs"]
+mod restart;
+
+use std::collections::VecDeque;
 
 use etcd_charm::facts::observed::{Clients, Disconnection, Pass, Peers};
-use etcd_charm::facts::{
-    ClientRecord, Databag, Ledger, LedgerWrite, LockName, Member, MemberId, MemberIdentity,
-    MemberName, RelationId, RequestKey, SecretUri,
-};
-use etcd_charm::plan::access::AccessStep;
-use etcd_charm::plan::machine::MachineStep;
+use etcd_charm::facts::{Ledger, LedgerWrite, RelationId};
 use etcd_charm::plan::membership::MembershipStep;
-use etcd_charm::plan::publish::{Changes, DepartedRequest, PlannedSecret, RelationPublication};
 use etcd_charm::plan::restart::{Restart, RestartStep};
 use etcd_charm::plan::{self, Stage};
-use etcd_charm::relation::{self, ETCD_CLIENT, SecretGroup};
-use etcd_charm::tls::TrustBundle;
 
-use super::pool::{POOL, server};
 use super::steps::{Step, publication_steps, restart_steps};
-use super::world::{OurSecret, World};
+use super::world::World;
+use publish::JujuWrite;
 
 /// As the driver has it: more stages than this undo each other.
 const MAX_ROUNDS: usize = 40;
@@ -63,16 +66,6 @@ pub(crate) struct Running {
     writes: Vec<JujuWrite>,
     /// Whether it did anything at all.
     pub(crate) is_busy: bool,
-}
-
-#[derive(Clone, Debug)]
-enum JujuWrite {
-    Own(RelationId, Changes),
-    AddSecret(String, OurSecret),
-    SetSecret(SecretUri, BTreeMap<String, String>),
-    RemoveSecret(SecretUri),
-    App(Changes),
-    Unit(Changes),
 }
 
 /// How a hook goes on after a step.
@@ -140,11 +133,7 @@ impl World {
             return;
         };
         if keeps_secrets {
-            for write in hook.writes {
-                if let JujuWrite::AddSecret(label, secret) = write {
-                    self.ours.insert(label, secret);
-                }
-            }
+            self.keep_secrets(hook.writes);
         }
     }
 
@@ -217,24 +206,7 @@ impl World {
     }
 
     fn apply_stage(&mut self, unit: usize, hook: &mut Running, step: Step) -> Next {
-        let needs_etcd = !matches!(
-            step,
-            Step::Machine(_)
-                | Step::Membership(MembershipStep::Join(_))
-                | Step::ReadPending
-                | Step::WriteTrust(_)
-                | Step::Stop
-                | Step::Start
-                | Step::RestartAtOnce
-                | Step::Leave
-                | Step::Bootstrap
-                | Step::Answer(_)
-                | Step::RemoveSecret(_)
-                | Step::Departed(_)
-                | Step::Peers(..)
-                | Step::Commit
-        );
-        if needs_etcd && !self.answers() {
+        if step.needs_etcd() && !self.answers() {
             return Next::Failed;
         }
         match step {
@@ -261,391 +233,22 @@ impl World {
                 self.read_pending(&mut clients);
                 hook.clients = Some(clients);
             }
-            Step::Lock => {
-                if self.etcd.locks.contains_key(&LockName::Restart) {
-                    // What a hook that got no turn has kept back is nothing.
-                    return Next::Over;
-                }
-                self.etcd.locks.insert(LockName::Restart, unit);
+            Step::Turn(step) => return self.restart_in_turn(unit, hook, step),
+            Step::RestartAtOnce => {
+                self.stop(unit);
+                self.start(unit);
             }
             Step::Ledger(writes) => {
                 for write in &writes {
                     self.write_ledger(write);
                 }
             }
-            Step::WriteTrust(text) => self.write_trust(unit, &text),
-            Step::MoveLeader(member) => self.etcd.leader = Some(member),
-            Step::Stop => {
-                self.stop(unit);
-                self.units[unit].stopped_by_hook = true;
-                self.judge_stop(unit);
-            }
-            Step::Start => {
-                self.start(unit);
-                hook.restarted = true;
-                if !self.answers() {
-                    return Next::Failed;
-                }
-            }
-            Step::RestartAtOnce => {
-                self.stop(unit);
-                self.start(unit);
-            }
             Step::Leave => {
                 self.depart(unit);
                 return Next::Over;
             }
-            Step::Unlock => {
-                self.etcd.locks.remove(&LockName::Restart);
-            }
-            Step::Bootstrap => {
-                let secret = self.new_secret();
-                let member = MemberName::of(&super::world::unit_name(unit));
-                let changes = [
-                    ("pki", secret.as_str()),
-                    ("seed", member.as_str()),
-                    ("token", "token-of-this-world"),
-                ];
-                let changes = changes.map(|(key, value)| (key.to_owned(), Some(value.to_owned())));
-                hook.writes.push(JujuWrite::App(changes.into()));
-            }
-            Step::Answer(publication) => self.answer(hook, &publication),
-            Step::RemoveSecret(uri) => hook.writes.push(JujuWrite::RemoveSecret(uri)),
-            Step::Departed(DepartedRequest { key, labels }) => {
-                let mut is_clean = true;
-                for label in labels {
-                    if let Some(secret) = self.ours.get(&label) {
-                        is_clean = false;
-                        hook.writes
-                            .push(JujuWrite::RemoveSecret(secret.uri.clone()));
-                    }
-                }
-                if is_clean {
-                    self.write_ledger(&LedgerWrite::ForgetRecord(key));
-                }
-            }
-            Step::Peers(app, own) => {
-                hook.writes.push(JujuWrite::App(app));
-                hook.writes.push(JujuWrite::Unit(own));
-            }
-            Step::Commit => {
-                self.commit(unit, hook);
-                return Next::Over;
-            }
+            Step::Publish(step) => return self.publish(unit, hook, step),
         }
         Next::Further
-    }
-
-    fn change_machine(&mut self, unit: usize, step: MachineStep) {
-        match step {
-            MachineStep::WriteTrust(text) => return self.write_trust(unit, &text),
-            MachineStep::Start => return self.start(unit),
-            _ => {}
-        }
-        let machine = &mut self.units[unit].machine;
-        match step {
-            MachineStep::Install(_) => machine.is_installed = true,
-            MachineStep::StoreAuthorities(trust) => {
-                machine.server_ca = Some(trust.server);
-                machine.admin_ca = Some(trust.admin);
-            }
-            MachineStep::IssueServer(issuance) => {
-                machine.server_certificate = Some(server(&issuance.names));
-            }
-            MachineStep::IssueAdmin(..) => machine.admin_certificate = Some(POOL.admin.clone()),
-            MachineStep::Bootstrap(bootstrap) => {
-                machine.bootstrap = Some(bootstrap);
-                machine.may_begin = true;
-            }
-            MachineStep::Note(identity) => machine.identity = Some(identity),
-            MachineStep::Configure(documents) => machine.written = documents,
-            MachineStep::TakeOver(..) => panic!("no cluster of this world is gone"),
-            MachineStep::Quarantine(_) => panic!("no cluster of this world is over"),
-            // The world has no provider, and no pair of files.
-            MachineStep::StoreProviderTrust(_)
-            | MachineStep::Request(..)
-            | MachineStep::ForgetRequest
-            | MachineStep::Show(_)
-            | MachineStep::KeysReplaced => panic!("nobody else signs for members"),
-            MachineStep::WriteTrust(_) | MachineStep::Start => {}
-        }
-    }
-
-    fn write_trust(&mut self, unit: usize, text: &str) {
-        // etcd exits at its start on a file that it cannot parse.
-        match TrustBundle::parse(text) {
-            Ok(bundle) => self.units[unit].machine.written_leaves = Some(bundle.leaves()),
-            Err(error) => self.fault(format!("unit {unit} wrote a bad trust file: {error}")),
-        }
-    }
-
-    fn change_membership(&mut self, unit: usize, step: MembershipStep) -> Next {
-        match step {
-            MembershipStep::EnableAuthentication => {
-                self.etcd.authentication = true;
-                self.etcd
-                    .users
-                    .insert("root".into(), ["root".into()].into());
-                self.etcd.roles.insert("root".into(), BTreeSet::new());
-            }
-            MembershipStep::AddLearner(peer_url) => {
-                // As etcd itself does with its strict check.
-                if self.etcd.members.iter().any(|member| member.learner) {
-                    return Next::Failed;
-                }
-                let id = self.etcd.members.iter().map(|member| member.id).max();
-                let id = MemberId(id.unwrap_or_default().0 + 1);
-                let cluster = 9;
-                let identity = MemberIdentity {
-                    member: id,
-                    cluster,
-                };
-                self.units[unit].machine.identity = Some(identity);
-                self.etcd.members.push(Member {
-                    id,
-                    name: None,
-                    peer_urls: vec![peer_url],
-                    client_urls: Vec::new(),
-                    learner: true,
-                });
-            }
-            MembershipStep::Move(id, peer_url) => {
-                for member in &mut self.etcd.members {
-                    if member.id == id {
-                        member.peer_urls = vec![peer_url.clone()];
-                    }
-                }
-            }
-            MembershipStep::MoveLeader(id) => self.etcd.leader = Some(id),
-            MembershipStep::Remove(id, _) => self.remove_member(id),
-            MembershipStep::Join(bootstrap) => {
-                self.units[unit].machine.bootstrap = Some(bootstrap);
-                self.units[unit].machine.may_begin = true;
-            }
-            MembershipStep::Promote(id) => {
-                for member in &mut self.etcd.members {
-                    if member.id == id {
-                        member.learner = false;
-                    }
-                }
-            }
-        }
-        Next::Further
-    }
-
-    /// `false` where somebody else was first.
-    fn change_access(&mut self, step: AccessStep) -> bool {
-        use etcd_charm::facts::Permission;
-        let etcd = &mut self.etcd;
-        match step {
-            AccessStep::Claim(name, claim, record) => {
-                if etcd.ledger.names.contains_key(&name) {
-                    return false;
-                }
-                let holder = claim.holder.clone();
-                self.write_ledger(&LedgerWrite::Name(name, claim));
-                self.write_ledger(&LedgerWrite::Record(holder, *record));
-            }
-            AccessStep::Ledger(writes) => {
-                for write in &writes {
-                    self.write_ledger(write);
-                }
-            }
-            AccessStep::Unsettle => etcd.ledger.settled = None,
-            AccessStep::AddRole(name) => {
-                etcd.roles.entry(name.to_string()).or_default();
-            }
-            AccessStep::GrantPermission(name, range) => {
-                let read_write = true;
-                // A permission for the same range is replaced.
-                if let Some(role) = etcd.roles.get_mut(name.as_str()) {
-                    role.retain(|permission| permission.range != range);
-                    role.insert(Permission { read_write, range });
-                }
-            }
-            AccessStep::RevokePermission(name, range) => {
-                if let Some(role) = etcd.roles.get_mut(name.as_str()) {
-                    role.retain(|permission| permission.range != range);
-                }
-            }
-            AccessStep::AddUser(name) => {
-                etcd.users.entry(name.to_string()).or_default();
-            }
-            AccessStep::GrantRole(name) => {
-                if let Some(user) = etcd.users.get_mut(name.as_str()) {
-                    user.insert(name.to_string());
-                }
-            }
-            AccessStep::RevokeRole(name, role) => {
-                if let Some(user) = etcd.users.get_mut(name.as_str()) {
-                    user.remove(&role);
-                }
-            }
-            AccessStep::DeleteUser(name) => {
-                etcd.users.remove(name.as_str());
-            }
-            AccessStep::TakeRole(..) | AccessStep::LockRoot => {
-                self.fault(format!("{step:?} where nobody can become root"));
-            }
-            AccessStep::DeleteRole(name) => {
-                etcd.roles.remove(name.as_str());
-                for roles in etcd.users.values_mut() {
-                    roles.remove(name.as_str());
-                }
-            }
-        }
-        self.open_all();
-        true
-    }
-
-    fn write_ledger(&mut self, write: &LedgerWrite) {
-        self.etcd.ledger.apply(write);
-        if *write == LedgerWrite::Settle {
-            self.etcd.revision += 1;
-            self.etcd.ledger.settled = Some(self.etcd.revision);
-        }
-        if let LedgerWrite::Record(key, record) = write
-            && let Some(grant) = &record.grant
-        {
-            self.witness
-                .granted_for
-                .entry(grant.fingerprint.clone())
-                .or_default()
-                .insert(key.clone());
-        }
-    }
-
-    fn answer(&mut self, hook: &mut Running, publication: &RelationPublication) {
-        let mut made = BTreeMap::new();
-        let mut verified = Vec::new();
-        for answer in &publication.answers {
-            if answer.is_verified() {
-                continue;
-            }
-            let user = self.ensure_secret(hook, &answer.user, &mut made);
-            let tls = self.ensure_secret(hook, &answer.tls, &mut made);
-            if user && tls {
-                let record = ClientRecord {
-                    answer: Some(answer.digest.clone()),
-                    ..answer.record.clone()
-                };
-                verified.push(LedgerWrite::Record(answer.key.clone(), record));
-            }
-        }
-        let mut changes = publication.changes(&made);
-        if publication.makes_encryption_key {
-            let key = RequestKey {
-                relation: publication.relation,
-                request: None,
-            };
-            let secret = PlannedSecret {
-                label: relation::secret_label(ETCD_CLIENT, &key, SecretGroup::Encryption),
-                content: BTreeMap::new(),
-                description: String::new(),
-                uri: None,
-                may_exist: true,
-            };
-            let mut made = BTreeMap::new();
-            self.ensure_secret(hook, &secret, &mut made);
-            let uri = made.values().next().map(|uri| uri.as_str().to_owned());
-            changes.insert(relation::ENCRYPTION_SECRET.to_owned(), uri);
-        }
-        if !changes.is_empty() {
-            hook.writes
-                .push(JujuWrite::Own(publication.relation, changes));
-        }
-        if !verified.is_empty() {
-            // After everything that is published, as the charm does it.
-            let at = hook.steps.len() - 1;
-            hook.steps.insert(at, Step::Ledger(verified));
-        }
-    }
-
-    /// `true` if it stood already.
-    fn ensure_secret(
-        &mut self,
-        hook: &mut Running,
-        secret: &PlannedSecret,
-        made: &mut BTreeMap<String, SecretUri>,
-    ) -> bool {
-        let content: BTreeMap<String, String> = secret
-            .content
-            .iter()
-            .map(|(key, value)| (key.clone(), value.expose().clone()))
-            .collect();
-        let found = match &secret.uri {
-            Some(uri) => self.ours.values().find(|ours| ours.uri == *uri),
-            None if secret.may_exist => self.ours.get(&secret.label),
-            None => None,
-        };
-        if let Some(found) = found {
-            made.insert(secret.label.clone(), found.uri.clone());
-            if found.content != content {
-                let write = JujuWrite::SetSecret(found.uri.clone(), content);
-                hook.writes.push(write);
-                return false;
-            }
-            return secret.uri.is_some();
-        }
-        // Juju refuses a label that is taken, at once.
-        if self.ours.contains_key(&secret.label) {
-            self.fault(format!("secret {} is made twice", secret.label));
-        }
-        let uri = self.new_secret();
-        made.insert(secret.label.clone(), uri.clone());
-        let new = OurSecret { uri, content };
-        hook.writes
-            .push(JujuWrite::AddSecret(secret.label.clone(), new));
-        false
-    }
-
-    fn commit(&mut self, unit: usize, hook: &mut Running) {
-        let before: BTreeMap<_, _> = self
-            .relations
-            .iter()
-            .map(|(id, client)| (*id, client.own.clone()))
-            .collect();
-        let secrets = self.ours.clone();
-        for write in std::mem::take(&mut hook.writes) {
-            match write {
-                JujuWrite::Own(relation, changes) => {
-                    if let Some(client) = self.relations.get_mut(&relation) {
-                        change(&mut client.own, changes);
-                    }
-                }
-                JujuWrite::AddSecret(label, secret) => {
-                    self.ours.insert(label, secret);
-                }
-                JujuWrite::SetSecret(uri, content) => {
-                    for ours in self.ours.values_mut() {
-                        if ours.uri == uri {
-                            ours.content = content.clone();
-                        }
-                    }
-                }
-                JujuWrite::RemoveSecret(uri) => self.ours.retain(|_, ours| ours.uri != uri),
-                JujuWrite::App(changes) => change(&mut self.peer_app, changes),
-                JujuWrite::Unit(changes) => change(&mut self.units[unit].bag, changes),
-            }
-        }
-        let granted: BTreeSet<_> = self.etcd.ledger.grants().map(|(key, _)| key).collect();
-        for (id, client) in &mut self.relations {
-            let answers = relation::read_own(&client.own);
-            client.answered.extend(answers.into_keys());
-            client.answered.retain(|request| {
-                let (relation, request) = (*id, request.clone());
-                granted.contains(&RequestKey { relation, request })
-            });
-        }
-        self.judge_commit(&before, &secrets);
-    }
-}
-
-fn change(bag: &mut Databag, changes: Changes) {
-    for (key, value) in changes {
-        match value {
-            Some(value) if !value.is_empty() => bag.insert(key, value),
-            _ => bag.remove(&key),
-        };
     }
 }

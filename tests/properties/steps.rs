@@ -8,6 +8,8 @@ use etcd_charm::plan::membership::MembershipStep;
 use etcd_charm::plan::publish::{Changes, DepartedRequest, Publication, RelationPublication};
 use etcd_charm::plan::restart::RestartInTurn;
 
+/// One step. A new one is carried out in a file below `hook/`; the compiler names
+/// every place that has to know it.
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
     Machine(MachineStep),
@@ -15,22 +17,54 @@ pub(crate) enum Step {
     Access(AccessStep),
     Disconnect(Option<i64>),
     ReadPending,
-    Lock,
+    Turn(TurnStep),
+    /// Without asking anybody, since nobody answers.
+    RestartAtOnce,
     Ledger(Vec<LedgerWrite>),
+    Leave,
+    Publish(PublishStep),
+}
+
+/// What a restart in turn is made of, besides writes to the ledger and to the
+/// member list.
+#[derive(Clone, Debug)]
+pub(crate) enum TurnStep {
+    Lock,
     WriteTrust(String),
     MoveLeader(MemberId),
     Stop,
     Start,
-    /// Without asking anybody, since nobody answers.
-    RestartAtOnce,
-    Leave,
     Unlock,
+}
+
+/// What a publication is made of, besides writes to the ledger.
+#[derive(Clone, Debug)]
+pub(crate) enum PublishStep {
     Bootstrap,
     Answer(Box<RelationPublication>),
     RemoveSecret(SecretUri),
     Departed(DepartedRequest),
     Peers(Changes, Changes),
     Commit,
+}
+
+impl Step {
+    /// Whether it fails where etcd does not answer.
+    pub(crate) fn needs_etcd(&self) -> bool {
+        match self {
+            Self::Membership(MembershipStep::Join(_)) => false,
+            Self::Membership(_) | Self::Access(_) | Self::Disconnect(_) | Self::Ledger(_) => true,
+            Self::Turn(step) => match step {
+                TurnStep::Lock | TurnStep::MoveLeader(_) | TurnStep::Unlock => true,
+                TurnStep::WriteTrust(_) | TurnStep::Stop | TurnStep::Start => false,
+            },
+            Self::Machine(_)
+            | Self::RestartAtOnce
+            | Self::ReadPending
+            | Self::Leave
+            | Self::Publish(_) => false,
+        }
+    }
 }
 
 pub(crate) fn restart_steps(observed: &Observed, restart: &RestartInTurn) -> Vec<Step> {
@@ -54,16 +88,18 @@ pub(crate) fn restart_steps(observed: &Observed, restart: &RestartInTurn) -> Vec
     };
     let mut steps = Vec::new();
     if *needs_lock {
-        steps.push(Step::Lock);
+        steps.push(Step::Turn(TurnStep::Lock));
     }
     steps.push(member(before));
-    steps.push(Step::WriteTrust(trust.clone()));
-    steps.extend(transferee.map(Step::MoveLeader));
+    steps.push(Step::Turn(TurnStep::WriteTrust(trust.clone())));
+    let moved = transferee.map(TurnStep::MoveLeader);
+    steps.extend(moved.map(Step::Turn));
     let move_of = |(id, url): (MemberId, String)| Step::Membership(MembershipStep::Move(id, url));
     steps.extend(moves_to.clone().map(move_of));
-    steps.extend([Step::Stop, Step::Start, member(after)]);
+    steps.extend([TurnStep::Stop, TurnStep::Start].map(Step::Turn));
+    steps.push(member(after));
     if *needs_lock {
-        steps.push(Step::Unlock);
+        steps.push(Step::Turn(TurnStep::Unlock));
     }
     steps
 }
@@ -91,20 +127,23 @@ pub(crate) fn publication_steps(publication: &Publication) -> Vec<Step> {
         version: _,
     } = publication;
     assert!(authorities.is_none(), "nobody asked for other authorities");
+    let mut published = Vec::new();
+    if *founds {
+        published.push(PublishStep::Bootstrap);
+    }
+    let answers = relations.iter().cloned().map(Box::new);
+    published.extend(answers.map(PublishStep::Answer));
+    let obsolete = obsolete_secrets.iter().cloned();
+    published.extend(obsolete.map(PublishStep::RemoveSecret));
+    published.extend(departed.iter().cloned().map(PublishStep::Departed));
+    if !peer_app.is_empty() || !peer_unit.is_empty() {
+        published.push(PublishStep::Peers(peer_app.clone(), peer_unit.clone()));
+    }
+    published.push(PublishStep::Commit);
     let mut steps = Vec::new();
     if !ledger.is_empty() {
         steps.push(Step::Ledger(ledger.clone()));
     }
-    if *founds {
-        steps.push(Step::Bootstrap);
-    }
-    let answers = relations.iter().cloned().map(Box::new);
-    steps.extend(answers.map(Step::Answer));
-    steps.extend(obsolete_secrets.iter().cloned().map(Step::RemoveSecret));
-    steps.extend(departed.iter().cloned().map(Step::Departed));
-    if !peer_app.is_empty() || !peer_unit.is_empty() {
-        steps.push(Step::Peers(peer_app.clone(), peer_unit.clone()));
-    }
-    steps.push(Step::Commit);
+    steps.extend(published.into_iter().map(Step::Publish));
     steps
 }
