@@ -14,9 +14,11 @@ mod health;
 mod parameters;
 mod rebuild;
 mod reconcile;
+mod recreation;
 mod restore;
 mod rotate;
 mod rotate_key;
+mod session;
 mod snapshot;
 
 use thiserror::Error;
@@ -24,14 +26,14 @@ use thiserror::Error;
 use crate::apply::ApplyError;
 use crate::connection::ConnectError;
 use crate::context::{Context, ContextError};
-use crate::etcd::{Client, EtcdError};
-use crate::explain::status::wait_text;
-use crate::facts::observed::Pass;
-use crate::facts::{AppName, Cluster, Member};
-use crate::hook::{Event, Hook};
+use crate::etcd::EtcdError;
+use crate::explain::reasons;
+use crate::facts::AppName;
+use crate::hook::Hook;
 use crate::juju::{ActionResults, ToolError};
-use crate::observe::{self, Application, ObserveError};
-use crate::plan::Wait;
+use crate::observe::ObserveError;
+use crate::plan::authorities::rotation::AuthorityKind;
+use crate::plan::refusal::{ParameterFault, Refusal};
 use crate::reconcile::ReconcileError;
 use crate::workload::WorkloadError;
 
@@ -50,19 +52,19 @@ pub(crate) enum ActionError {
         action: String,
     },
     /// A parameter is not what it should be.
-    #[error("parameter `{name}` {reason}")]
+    #[error("parameter `{name}` {}", reasons::parameter(.fault))]
     Parameter {
         /// The parameter.
         name: String,
-        /// What is wrong with it, as the end of a sentence that it begins.
-        reason: String,
+        /// What is wrong with it.
+        fault: ParameterFault,
     },
     /// No member of the cluster could be asked.
     #[error("etcd cannot be asked now: {0}; see `systemctl status 'etcd-charm-*'` on each unit")]
     Unreachable(String),
     /// It would do harm, or make no sense, as things are.
-    #[error("{0}")]
-    Refused(String),
+    #[error("{}", reasons::refusal(.0))]
+    Refused(Box<Refusal>),
     /// Something could not be read.
     #[error(transparent)]
     Observe(#[from] ObserveError),
@@ -84,6 +86,12 @@ pub(crate) enum ActionError {
     /// A hook tool failed.
     #[error(transparent)]
     Tool(#[from] ToolError),
+}
+
+impl From<Refusal> for ActionError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(Box::new(refusal))
+    }
 }
 
 /// The run itself is at fault, and nobody could be told.
@@ -144,85 +152,11 @@ async fn act(
         "reconcile" => reconcile::run(context, results).await,
         "restore" => restore::restore(context, results).await,
         "revoke-client-certificates" => certificates::revoke(context, results).await,
-        "rotate-admin-ca" => rotate::admin(context, results).await,
-        "rotate-client-ca" => rotate::client(context, results).await,
+        "rotate-admin-ca" => rotate::rotate(context, results, AuthorityKind::Administrators).await,
+        "rotate-client-ca" => rotate::rotate(context, results, AuthorityKind::Clients).await,
         "rotate-server-key" => rotate_key::server(context, results).await,
-        "rotate-server-ca" => rotate::server(context, results).await,
+        "rotate-server-ca" => rotate::rotate(context, results, AuthorityKind::Servers).await,
         "snapshot" => snapshot::take(context, results).await,
         other => Err(ActionError::Unknown(other.to_owned())),
     }
-}
-
-/// What most actions begin with: Juju's view of the application, and a
-/// connection to the cluster.
-pub(crate) struct Session {
-    /// What Juju says.
-    pub(crate) application: Application,
-    /// A connection to the member of this unit, or else to one that answers.
-    pub(crate) client: Client,
-    /// The member list.
-    pub(crate) members: Vec<Member>,
-}
-
-impl Session {
-    /// Observes the model and connects to the cluster.
-    ///
-    /// # Errors
-    /// The model cannot be observed, or no member answers.
-    pub(crate) async fn begin(context: &Context) -> Result<Self, ActionError> {
-        let application = observe::application(context)?;
-        let (client, members) = observe::connect(context, application.peers.as_ref())
-            .await
-            .map_err(ActionError::Unreachable)?;
-        Ok(Self {
-            application,
-            client,
-            members,
-        })
-    }
-
-    /// For an action that writes what only the leader may write.
-    ///
-    /// # Errors
-    /// This unit does not lead, or a newer revision of the charm has written what this
-    /// one does not know.
-    pub(crate) fn require_leader(&self, context: &Context) -> Result<(), ActionError> {
-        let peers = self.application.peers.as_ref();
-        if !self.application.leader {
-            Err(not_leader(context))
-        } else if peers.is_some_and(|peers| peers.newer_format().is_some()) {
-            Err(newer_format())
-        } else {
-            Ok(())
-        }
-    }
-}
-
-/// That the action that runs is the leader's, and how to run it there.
-fn not_leader(context: &Context) -> ActionError {
-    ActionError::NotLeader {
-        app: context.hook.unit.app().clone(),
-        action: match &context.hook.event {
-            Event::Action(name) => name.clone(),
-            _ => String::new(),
-        },
-    }
-}
-
-/// What etcd says of its members and its ledger at this moment.
-///
-/// # Errors
-/// etcd failed a call.
-async fn observe_cluster(context: &Context, client: &Client) -> Result<Cluster, ActionError> {
-    let status = client.status().await?;
-    let cluster = observe::cluster(context, client, status, Pass::Event, false).await?;
-    match cluster.ledger.newer_format {
-        None => Ok(cluster),
-        Some(_) => Err(newer_format()),
-    }
-}
-
-fn newer_format() -> ActionError {
-    let (_, message) = wait_text(&Wait::NewerFormat);
-    ActionError::Refused(message)
 }

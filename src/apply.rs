@@ -4,6 +4,7 @@
 mod access;
 mod answer;
 mod authorities;
+mod credentials;
 mod disconnect;
 mod forget;
 mod issue;
@@ -23,9 +24,8 @@ mod snapshot;
 
 pub use access::access;
 pub use answer::for_one;
-pub use authorities::{
-    new_token, rotate_admin_authority, rotate_client_authority, rotate_server_authority,
-};
+pub use authorities::{new_token, rotate};
+pub use credentials::{Archive, Noted, hand_over, make_credentials, revoke};
 pub use disconnect::disconnect;
 pub use forget::forget;
 pub use issue::issue;
@@ -35,13 +35,14 @@ pub use port::open_port;
 pub use prepare::{Prepared, prepare, snapshot_at_rest};
 pub use proof::{Proven, prove, prove_or_fall_back};
 pub use publish::{Published, publish};
-pub use recreate::recreate;
+pub use recreate::{begin_recreation, recreate};
 pub use restart::{Restarted, restart_at_once, restart_in_turn, restart_lock};
 pub use snapshot::snapshot;
 
 use thiserror::Error;
 
 use crate::etcd::EtcdError;
+use crate::facts::AlarmKind;
 use crate::juju::ToolError;
 use crate::workload::WorkloadError;
 
@@ -74,5 +75,47 @@ pub enum ApplyError {
     RestoreCheck(String),
     /// The plan needs something that was not observed.
     #[error("failed to carry out a step without {0}")]
-    Missing(&'static str),
+    Missing(Missing),
+}
+
+impl ApplyError {
+    /// The alarm because of which etcd refused a write.
+    pub fn alarm(&self) -> Option<AlarmKind> {
+        match self {
+            Self::Etcd(error) => error.alarm(),
+            _ => None,
+        }
+    }
+}
+
+/// What a step needs and the plan has counted on.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+pub enum Missing {
+    /// The certificate authorities of the application.
+    #[error("the certificate authorities")]
+    Authorities,
+    /// The secret that they lie in.
+    #[error("the secret with the authorities")]
+    AuthoritiesSecret,
+    /// The authority that signs for clients.
+    #[error("the authority of clients")]
+    ClientAuthority,
+    /// A member that answers.
+    #[error("a connection to etcd")]
+    Connection,
+    /// A key that was to be made for a requirer.
+    #[error("the encryption key")]
+    EncryptionKey,
+    /// A common name that was drawn by lot.
+    #[error("a common name that nobody has")]
+    FreeName,
+    /// The relation among the units.
+    #[error("the peer relation")]
+    PeerRelation,
+    /// etcd itself.
+    #[error("the programs of etcd")]
+    Programs,
+    /// Where the data lies.
+    #[error("storage")]
+    Storage,
 }

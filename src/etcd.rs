@@ -19,6 +19,5 @@ pub use auth_status::AuthStatus;
 pub use connect::{Client, Credentials};
 pub use error::EtcdError;
 pub use lock::Lock;
-pub use raft_progress::RaftProgress;
 pub use restored::Cleaned;
 pub use snapshot::SnapshotStream;

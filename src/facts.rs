@@ -18,6 +18,7 @@ pub mod options;
 mod pace;
 mod prefix;
 pub mod provider;
+mod raft_progress;
 mod recalled;
 mod requirer;
 mod share;
@@ -35,7 +36,7 @@ pub use data_interfaces::{RequestId, RequestKey};
 pub use file_path::{FilePath, UnwritablePath};
 pub use health::{Answer, Compaction, Health, MemberDetails, MemberHealth};
 pub use id::{MemberId, MemberName};
-pub use issued::{IssuedRecord, IssuedState, LegacyInterface, Purpose};
+pub use issued::{ArchivePlace, IssuedRecord, IssuedState, LegacyInterface, Purpose};
 pub use juju_hooks::{
     AppName, Databag, Endpoint, InvalidId, ModelUuid, Relation, RelationId, SecretId, SecretUri,
     UnitName,
@@ -47,6 +48,7 @@ pub use ledger::{
 pub use ledger_keys::{ALL_LEDGERS, LedgerKey, LedgerKeys, LockName};
 pub use pace::Pace;
 pub use prefix::{KeyRange, Prefix, PrefixRefusal};
+pub use raft_progress::RaftProgress;
 pub use recalled::RecalledLeaves;
 pub use requirer::Requirer;
 pub use secret_value::Secret;

@@ -1,6 +1,7 @@
 //! Reads, and nothing but reads: Juju, etcd and this machine.
 
 mod answering;
+mod archive;
 mod authorities;
 mod clients;
 mod etcd;
@@ -15,6 +16,7 @@ mod quorum;
 mod signing;
 mod transfer;
 
+pub use archive::archive_place;
 pub use authorities::of_application as authorities_of_application;
 pub use clients::{clients, read_pending};
 pub use etcd::{access, cluster, connect, member_urls};

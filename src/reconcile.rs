@@ -152,7 +152,7 @@ pub(crate) async fn full_pass(
 /// be one of every hook, until an operator has dealt with it. What was written
 /// before it stands in the ledger, and is gone on with then.
 fn wait_for_alarm(error: ReconcileError) -> Result<Progress, ReconcileError> {
-    if let ReconcileError::Apply(ApplyError::Etcd(cause)) = &error
+    if let ReconcileError::Apply(cause) = &error
         && let Some(alarm) = cause.alarm()
     {
         return Ok(Progress::Waits(Wait::Alarm(alarm)));

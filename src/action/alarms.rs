@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use super::ActionError;
 use super::parameters::Parameters;
-use super::{ActionError, Session};
+use super::session::Session;
 use crate::context::Context;
 use crate::facts::{Alarm, Member, MemberId, MemberName};
 use crate::juju::ActionResults;
+use crate::plan::refusal::Refusal;
 
 /// Lists the alarms, in the words of `etcdctl alarm list`; nothing if there is
 /// none.
@@ -50,10 +52,7 @@ pub(crate) async fn disarm(
     if left.is_empty() {
         return Ok(());
     }
-    Err(ActionError::Refused(format!(
-        "raised still or again: {}; deal with the cause first, for NOSPACE by `compact` and `defrag`",
-        lines(&session.members, &left).join("; ")
-    )))
+    Err(Refusal::AlarmsStay(lines(&session.members, &left)).into())
 }
 
 fn show(results: &mut ActionResults, members: &[Member], alarms: &[Alarm]) {

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::ActionError;
 use super::parameters::{Parameters, wrong};
-use super::{ActionError, Session, observe_cluster};
+use super::session::Session;
 use crate::context::Context;
 use crate::explain::clients::{Related, list};
 use crate::explain::identities::identities;
@@ -11,6 +12,7 @@ use crate::explain::show_clients;
 use crate::facts::{AppName, Cluster, LegacyInterface, Purpose, Relation, RelationId};
 use crate::juju::{ActionResults, ToolError};
 use crate::observe;
+use crate::plan::refusal::ParameterFault;
 use crate::relation::{self, ETCD_CLIENT};
 
 /// The relations over which somebody may have access.
@@ -36,7 +38,7 @@ pub(crate) async fn run(context: &Context, results: &mut ActionResults) -> Resul
     let relations = relations(context)?;
     let session = Session::begin(context).await?;
     let client = &session.client;
-    let mut cluster = observe_cluster(context, client).await?;
+    let mut cluster = session.cluster(context).await?;
     let only = match only {
         None => None,
         Some(number) => Some(known(number, &relations, &cluster)?),
@@ -105,11 +107,7 @@ fn known(number: u64, relations: &Relations, cluster: &Cluster) -> Result<Relati
     let all: BTreeSet<_> = related.copied().chain(recorded).chain(issued).collect();
     let found = all.iter().find(|id| u64::from(id.0) == number);
     found.copied().ok_or_else(|| {
-        let all: Vec<_> = all.iter().map(RelationId::to_string).collect();
-        let reason = match all.as_slice() {
-            [] => "is no relation with a client; there is none".to_owned(),
-            all => format!("is no relation with a client; there are {}", all.join(", ")),
-        };
-        wrong("relation", reason)
+        let all = all.iter().copied().collect();
+        wrong("relation", ParameterFault::NotAClient(all))
     })
 }

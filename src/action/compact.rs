@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use super::ActionError;
 use super::parameters::{Parameters, wrong};
-use super::{ActionError, Session};
+use super::session::Session;
 use crate::context::Context;
 use crate::facts::Compaction;
 use crate::juju::ActionResults;
+use crate::plan::refusal::ParameterFault;
 
 /// How long a physical compaction is waited for: two minutes for a history of
 /// gigabytes. etcd goes on with it by itself when nobody waits any more.
@@ -32,14 +34,11 @@ pub(crate) async fn run(context: &Context, results: &mut ActionResults) -> Resul
         (Compaction::Already, Some(_)) => {
             return Err(wrong(
                 "revision",
-                format!("is too old: {revision} is compacted already; the latest is {latest}"),
+                ParameterFault::Compacted(revision, latest),
             ));
         }
         (Compaction::Future, _) => {
-            return Err(wrong(
-                "revision",
-                format!("is in the future: the latest is {latest}"),
-            ));
+            return Err(wrong("revision", ParameterFault::Future(latest)));
         }
     };
     results.set(&["output"], output);
@@ -52,10 +51,7 @@ pub(crate) async fn run(context: &Context, results: &mut ActionResults) -> Resul
 fn revision(text: Option<&str>) -> Result<Option<u64>, ActionError> {
     let Some(text) = text else { return Ok(None) };
     match text.parse() {
-        Ok(0) | Err(_) => Err(wrong(
-            "revision",
-            "is no revision: give a whole number from 1 on, or nothing for the latest",
-        )),
+        Ok(0) | Err(_) => Err(wrong("revision", ParameterFault::NotARevision)),
         Ok(number) => Ok(Some(number)),
     }
 }

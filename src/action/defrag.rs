@@ -3,8 +3,9 @@
 
 use std::time::{Duration, Instant};
 
+use super::ActionError;
 use super::parameters::{Parameters, wrong};
-use super::{ActionError, Session, observe_cluster};
+use super::session::Session;
 use crate::apply::{self, ApplyError};
 use crate::connection;
 use crate::context::Context;
@@ -13,6 +14,7 @@ use crate::explain::reasons;
 use crate::facts::Cluster;
 use crate::juju::ActionResults;
 use crate::plan::defrag::{self, Target};
+use crate::plan::refusal::{ParameterFault, Refusal};
 
 /// The longest that one member is waited for: five minutes, in which a slow
 /// disk writes the largest database that etcd recommends, 8 GB. The member goes
@@ -31,9 +33,9 @@ pub(crate) async fn run(context: &Context, results: &mut ActionResults) -> Resul
     let only = given.text("member")?;
     given.finish()?;
     let session = Session::begin(context).await?;
-    let cluster = observe_cluster(context, &session.client).await?;
+    let cluster = session.cluster(context).await?;
     let order = defrag::order(&cluster, only.as_deref())
-        .map_err(|refusal| wrong("member", reasons::no_defragmentation(&refusal)))?;
+        .map_err(|refusal| wrong("member", ParameterFault::Member(refusal)))?;
     // All are looked at before the first, so that a run is not left half done
     // for what was known before.
     for target in &order.targets {
@@ -46,7 +48,7 @@ pub(crate) async fn run(context: &Context, results: &mut ActionResults) -> Resul
         results.set(&["members", name, "skipped"], format!("it {reason}"));
     }
     for target in &order.targets {
-        let done = one(context, &session.client, target).await?;
+        let done = one(context, &session, target).await?;
         let name = &target.name;
         lines.push(format!(
             "{name}: {} bytes, {} before, in {} ms",
@@ -77,9 +79,10 @@ struct Done {
     time: Duration,
 }
 
-async fn one(context: &Context, client: &Client, target: &Target) -> Result<Done, ActionError> {
+async fn one(context: &Context, session: &Session, target: &Target) -> Result<Done, ActionError> {
+    let client = &session.client;
     let lock = restart_lock(context, client).await?;
-    let done = alone(context, client, target).await;
+    let done = alone(context, session, target).await;
     if let Some(lock) = lock {
         let unlocked = client.unlock(lock).await;
         // The first error is the one that matters.
@@ -96,17 +99,15 @@ async fn one(context: &Context, client: &Client, target: &Target) -> Result<Done
 async fn restart_lock(context: &Context, client: &Client) -> Result<Option<Lock>, ActionError> {
     match apply::restart_lock(context, client, RESTART_LOCK_SECONDS).await {
         Ok(Some(restart_lock)) => Ok(Some(restart_lock.lock)),
-        Ok(None) => Err(ActionError::Refused(
-            "another unit restarts its member: run it again in a minute".to_owned(),
-        )),
+        Ok(None) => Err(Refusal::RestartLocked.into()),
         Err(ApplyError::Etcd(error)) if error.is_out_of_space() => Ok(None),
         Err(error) => Err(error.into()),
     }
 }
 
-async fn alone(context: &Context, client: &Client, target: &Target) -> Result<Done, ActionError> {
+async fn alone(context: &Context, session: &Session, target: &Target) -> Result<Done, ActionError> {
     // Much may have happened since it was looked at first.
-    let cluster = observe_cluster(context, client).await?;
+    let cluster = session.cluster(context).await?;
     safe(&cluster, target)?;
     let member = connection::client_at(context, &target.url)
         .await?
@@ -114,10 +115,7 @@ async fn alone(context: &Context, client: &Client, target: &Target) -> Result<Do
     if let Some(transferee) = defrag::transferee(&cluster, target)
         && !member.move_leader(transferee).await?
     {
-        return Err(ActionError::Refused(format!(
-            "another member than {} has just come to lead: run it again",
-            target.name
-        )));
+        return Err(Refusal::LeaderMoved(target.name.clone()).into());
     }
     let before = member.details().await?.size;
     let begun = Instant::now();
@@ -131,11 +129,6 @@ async fn alone(context: &Context, client: &Client, target: &Target) -> Result<Do
 }
 
 fn safe(cluster: &Cluster, target: &Target) -> Result<(), ActionError> {
-    defrag::safe(cluster, target).map_err(|reason| {
-        let reason = reasons::not_safe(reason);
-        ActionError::Refused(format!(
-            "it is not safe now to make {} busy: {reason}; see the action `health`",
-            target.name
-        ))
-    })
+    let safe = defrag::safe(cluster, target);
+    Ok(safe.map_err(|reason| Refusal::Unsafe(target.name.clone(), reason))?)
 }

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use super::ActionError;
 use super::parameters::Parameters;
-use super::{ActionError, Session};
+use super::session::Session;
 use crate::context::Context;
 use crate::facts::{Answer, Health, MemberHealth};
 use crate::juju::ActionResults;

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use super::ActionError;
 use crate::context::Context;
+use crate::plan::refusal::ParameterFault;
 
 /// Parameters that are taken one by one; what is left at the end is a mistake.
 pub(crate) struct Parameters(Map<String, Value>);
@@ -29,7 +30,7 @@ impl Parameters {
             Some(Value::String(text)) => Ok(Some(text)),
             // Juju reads `revision=5` as a number.
             Some(Value::Number(number)) => Ok(Some(number.to_string())),
-            Some(_) => Err(wrong(name, "is no text")),
+            Some(_) => Err(wrong(name, ParameterFault::NotText)),
         }
     }
 
@@ -42,7 +43,7 @@ impl Parameters {
             None | Some(Value::Null) => Ok(None),
             Some(value) => match value.as_u64() {
                 Some(number) => Ok(Some(number)),
-                None => Err(wrong(name, "is no whole number")),
+                None => Err(wrong(name, ParameterFault::NotANumber)),
             },
         }
     }
@@ -63,7 +64,7 @@ impl Parameters {
         match self.0.remove(name) {
             None | Some(Value::Null) => Ok(default),
             Some(Value::Bool(flag)) => Ok(flag),
-            Some(_) => Err(wrong(name, "is neither true nor false")),
+            Some(_) => Err(wrong(name, ParameterFault::NotAFlag)),
         }
     }
 
@@ -74,16 +75,16 @@ impl Parameters {
     pub(crate) fn finish(self) -> Result<(), ActionError> {
         match self.0.keys().next() {
             None => Ok(()),
-            Some(name) => Err(wrong(name, "is not known to this action")),
+            Some(name) => Err(wrong(name, ParameterFault::Unknown)),
         }
     }
 }
 
 /// A parameter that cannot be used, and why.
-pub(crate) fn wrong(name: &str, reason: impl Into<String>) -> ActionError {
+pub(crate) fn wrong(name: &str, fault: ParameterFault) -> ActionError {
     ActionError::Parameter {
         name: name.to_owned(),
-        reason: reason.into(),
+        fault,
     }
 }
 

@@ -7,15 +7,17 @@ use std::time::Duration;
 use futures_util::future::join_all;
 
 use super::parameters::Parameters;
-use super::restore::Preflight;
+use super::recreation::{Preflight, refused};
 use super::{ActionError, snapshot};
 use crate::apply;
 use crate::connection;
 use crate::context::Context;
-use crate::etcd::{Client, EtcdError, RaftProgress};
-use crate::facts::Member;
+use crate::etcd::{Client, EtcdError};
+use crate::facts::{Member, RaftProgress};
 use crate::juju::ActionResults;
 use crate::observe;
+use crate::plan::recreate::{self, RebuildRequest, Source};
+use crate::plan::refusal::RecreationRefusal;
 
 /// How long a member may take to tell how far it has come.
 const PROGRESS_LIMIT: Duration = Duration::from_secs(5);
@@ -29,51 +31,32 @@ pub(crate) async fn rebuild(
     context: &mut Context,
     results: &mut ActionResults,
 ) -> Result<(), ActionError> {
-    let mut parameters = Parameters::read(context)?;
-    let confirm = parameters.flag("confirm")?;
-    let use_own_data = parameters.flag("use-own-data")?;
-    parameters.finish()?;
+    let request = request(context)?;
     let preflight = Preflight::check(context).await?;
     let survivors = survivors(context, &preflight).await;
     for survivor in &survivors {
         let agrees =
             survivor.raft_progress.leader.is_some() && survivor.client.revision().await.is_ok();
         if agrees {
-            return Err(ActionError::Refused(
-                "the cluster has its majority, so there is nothing to rebuild: `restore` goes back \
-                 to a snapshot"
-                    .to_owned(),
-            ));
+            return Err(refused(RecreationRefusal::HasMajority));
         }
     }
     let members = match survivors.first() {
         Some(survivor) => survivor.client.members().await?,
         None => Vec::new(),
     };
-    let chosen = newest(&survivors);
-    tell(results, &survivors, &members, chosen);
-    if chosen.is_none() && !use_own_data {
-        return Err(ActionError::Refused(
-            "no member answers: bring one back, or run this with use-own-data=true on a leader \
-             whose machine has the newest data there is"
-                .to_owned(),
-        ));
-    }
-    if !confirm {
-        return Err(ActionError::Refused(
-            "this ends the old cluster for good, with whatever only the silent members have: if \
-             their machines do not come back, run it with confirm=true"
-                .to_owned(),
-        ));
-    }
+    let newest = recreate::newest(survivors.iter().map(|survivor| &survivor.raft_progress));
+    tell(results, &survivors, &members, newest);
+    let source = recreate::source(request, newest).map_err(refused)?;
     let path =
         Path::new(snapshot::DIRECTORY).join(snapshot::file_name("before-rebuild", context.now));
     context.tools.action_log("saving the newest data")?;
-    let file = match chosen {
-        Some(chosen) => {
-            apply::snapshot(context, &chosen.client, &context.paths.named(&path)).await?
+    let file = match source {
+        Source::Member(at) => {
+            let client = &survivors[at].client;
+            apply::snapshot(context, client, &context.paths.named(&path)).await?
         }
-        None => preflight.own_data(context, &path).await?,
+        Source::OwnData => preflight.own_data(context, &path).await?,
     };
     snapshot::tell(context, results, "snapshot", &path, &file)?;
     // etcd waits for its clients before it stops.
@@ -87,6 +70,16 @@ pub(crate) async fn rebuild(
     preflight
         .put_in_place(context, bootstrap, false, &prepared, results)
         .await
+}
+
+fn request(context: &Context) -> Result<RebuildRequest, ActionError> {
+    let mut parameters = Parameters::read(context)?;
+    let request = RebuildRequest {
+        confirm: parameters.flag("confirm")?,
+        use_own_data: parameters.flag("use-own-data")?,
+    };
+    parameters.finish()?;
+    Ok(request)
 }
 
 /// A member that answers.
@@ -130,26 +123,12 @@ async fn ask(context: &Context, urls: &[String]) -> Vec<Survivor> {
     join_all(asked).await.into_iter().flatten().collect()
 }
 
-/// The survivor with the newest data: the highest term, then what is agreed on
-/// and applied. One without a vote counts only where no other is left.
-fn newest(survivors: &[Survivor]) -> Option<&Survivor> {
-    survivors.iter().max_by_key(|survivor| {
-        let raft_progress = &survivor.raft_progress;
-        let rank = (
-            raft_progress.term,
-            raft_progress.index,
-            raft_progress.applied,
-        );
-        (!raft_progress.learner, rank)
-    })
-}
-
 /// The table that the decision rests on.
 fn tell(
     results: &mut ActionResults,
     survivors: &[Survivor],
     members: &[Member],
-    chosen: Option<&Survivor>,
+    newest: Option<usize>,
 ) {
     for member in members {
         let name = match &member.name {
@@ -160,20 +139,18 @@ fn tell(
         let address = member.client_urls.first();
         let address = address.or_else(|| member.peer_urls.first());
         set("address", address.cloned().unwrap_or_default());
-        let answer = survivors.iter().find(|survivor| {
+        let answer = survivors.iter().position(|survivor| {
             survivor.raft_progress.member == member.id || member.client_urls.contains(&survivor.url)
         });
         set("answers", answer.is_some().to_string());
-        if let Some(survivor) = answer {
-            let raft_progress = &survivor.raft_progress;
+        if let Some(at) = answer {
+            let raft_progress = &survivors[at].raft_progress;
             set("term", raft_progress.term.to_string());
             set("index", raft_progress.index.to_string());
             set("revision", raft_progress.revision.to_string());
             set("votes", (!raft_progress.learner).to_string());
         }
-        let is_chosen = answer
-            .zip(chosen)
-            .is_some_and(|(answer, chosen)| answer.url == chosen.url);
+        let is_chosen = answer.is_some() && answer == newest;
         set("chosen", is_chosen.to_string());
     }
 }

@@ -3,9 +3,9 @@
 use super::ActionError;
 use super::parameters::Parameters;
 use crate::context::Context;
-use crate::explain::status;
 use crate::facts::Known;
 use crate::juju::ActionResults;
+use crate::plan::refusal::Refusal;
 use crate::{observe, reconcile};
 
 /// Has the charm issue another certificate, with a new key, and ask the provider
@@ -29,10 +29,7 @@ pub(crate) async fn server(
     let after = observe::machine(context, &application)?.server_certificate;
     let changed = after.filter(|after| before.as_ref() != Some(after));
     let Some(certificate) = changed else {
-        let status = status::of_unit(&report).message;
-        return Err(ActionError::Refused(format!(
-            "not now: {status}; the keys are replaced when this is over"
-        )));
+        return Err(Refusal::KeysStay(Box::new(report)).into());
     };
     results.set(&["fingerprint"], certificate.fingerprint.as_str());
     results.set(&["valid-until"], certificate.not_after.to_string());

@@ -2,13 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
+use super::ActionError;
 use super::parameters::{Parameters, wrong};
-use super::{ActionError, Session};
-use crate::apply::{self, ApplyError};
+use super::session::Session;
+use crate::apply::{self, ApplyError, Missing};
 use crate::context::Context;
 use crate::explain::operator_command;
 use crate::facts::Timestamp;
 use crate::juju::ActionResults;
+use crate::plan::refusal::{ParameterFault, Refusal};
 use crate::workload::snapshot::{SnapshotError, SnapshotFile};
 use crate::workload::{package, snapshot_tool};
 
@@ -63,14 +65,11 @@ pub(super) fn directory(
         .unwrap_or_else(|| DIRECTORY.to_owned());
     let path = PathBuf::from(&target);
     if !path.is_absolute() {
-        return Err(wrong("target", "is no absolute path"));
+        return Err(wrong("target", ParameterFault::NotAbsolute));
     }
     let there = context.paths.named(&path);
     if there.exists() && !there.is_dir() {
-        return Err(wrong(
-            "target",
-            format!("is no directory: {target} is a file"),
-        ));
+        return Err(wrong("target", ParameterFault::NotADirectory(target)));
     }
     Ok(path)
 }
@@ -97,7 +96,7 @@ pub(super) fn tell(
     results.set(&[name, "size"], file.size.to_string());
     results.set(&[name, "sha256"], file.sha256.clone());
     let programs =
-        package::installed(&context.paths)?.ok_or(ApplyError::Missing("the programs of etcd"))?;
+        package::installed(&context.paths)?.ok_or(ApplyError::Missing(Missing::Programs))?;
     let named = context.paths.named(path);
     let content = snapshot_tool::content(&context.commands, &programs, &named)?;
     results.set(&[name, "revision"], content.revision.to_string());
@@ -108,19 +107,13 @@ pub(super) fn tell(
 /// A file that cannot be written is a matter of the parameter.
 pub(super) fn unusable(path: &Path, error: ApplyError) -> ActionError {
     match error {
-        ApplyError::Snapshot(SnapshotError::Exists(_)) => {
-            ActionError::Refused(format!("{} exists already: run it again", path.display()))
+        ApplyError::Snapshot(SnapshotError::Exists(_)) => Refusal::Exists(path.to_owned()).into(),
+        ApplyError::Snapshot(SnapshotError::File { source, .. }) => {
+            wrong("target", ParameterFault::Unwritable(source.to_string()))
         }
-        ApplyError::Snapshot(SnapshotError::File { source, .. }) => wrong(
-            "target",
-            format!("cannot be written to ({source}): name another directory"),
-        ),
         ApplyError::Snapshot(SnapshotError::Workload(error)) => wrong(
             "target",
-            format!(
-                "cannot be used ({}): name another directory",
-                crate::log::chain(error.as_ref())
-            ),
+            ParameterFault::Unusable(crate::log::chain(error.as_ref())),
         ),
         other => other.into(),
     }

@@ -5,9 +5,9 @@ use crate::etcd::Client;
 use crate::plan::access::AccessStep;
 use crate::relation::fernet;
 
-/// Carries the steps out. Where a name turns out to be claimed by somebody
-/// else meanwhile, the rest is left for the next plan, which will see it: then
-/// `false`.
+/// Carries the steps out. `false` where a name turns out to be claimed by somebody
+/// else meanwhile, or what is on record of it has changed: the rest is left for the
+/// next plan, which will see it.
 ///
 /// # Errors
 /// etcd failed a call; what was done so far stands in the ledger.
@@ -20,6 +20,16 @@ pub async fn access(client: &Client, steps: &[AccessStep]) -> Result<bool, Apply
         match step {
             AccessStep::Claim(name, claim, record) => {
                 if !client.claim_name(name, claim, record).await? {
+                    return Ok(false);
+                }
+            }
+            AccessStep::ClaimIssued(name, record) => {
+                if !client.claim_issued(name, record).await? {
+                    return Ok(false);
+                }
+            }
+            AccessStep::ReplaceIssued(name, seen, record) => {
+                if !client.replace_issued(name, seen, record).await? {
                     return Ok(false);
                 }
             }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::ApplyError;
+use super::{ApplyError, Missing};
 use crate::context::Context;
 use crate::facts::{
     ClientRecord, Condition, LedgerWrite, Relation, RequestKey, Requirer, SecretId, SecretUri,
@@ -252,7 +252,7 @@ impl Hands<'_> {
         };
         self.ensure_secret(&secret)?;
         let made = self.made.remove(&secret.label);
-        made.ok_or(ApplyError::Missing("the encryption key"))
+        made.ok_or(ApplyError::Missing(Missing::EncryptionKey))
     }
 }
 

@@ -1,12 +1,13 @@
 //! The certificate authorities of the application, in the secret that holds them.
 
-use super::ApplyError;
 use super::answer::uri;
 use super::peers::publish_to_peers;
+use super::{ApplyError, Missing};
 use crate::context::Context;
-use crate::facts::authorities::{Authorities, GraceRotation, Rotation};
-use crate::facts::{MemberName, Timestamp};
+use crate::facts::MemberName;
+use crate::facts::authorities::Authorities;
 use crate::juju::SecretOwner;
+use crate::plan::authorities::rotation::RotationRequest;
 use crate::plan::publish::Changes;
 use crate::relation::authorities::{self as secret, AUTHORITIES_LABEL};
 use crate::relation::fernet;
@@ -83,7 +84,7 @@ pub(super) fn store_authorities(
     authorities: &Authorities,
 ) -> Result<(), ApplyError> {
     let info = context.tools.secret_info(AUTHORITIES_LABEL)?;
-    let info = info.ok_or(ApplyError::Missing("the secret with the authorities"))?;
+    let info = info.ok_or(ApplyError::Missing(Missing::AuthoritiesSecret))?;
     let content = secret::content(authorities);
     context
         .tools
@@ -91,71 +92,20 @@ pub(super) fn store_authorities(
     Ok(())
 }
 
-/// Begins to replace the authority of the servers; `from` is when the new one
-/// may begin to sign. Gives the new one.
+/// Begins to replace an authority; hooks do the rest. Gives the new one.
 ///
 /// # Errors
-/// As [`publish`].
-pub fn rotate_server_authority(
+/// A hook tool failed, or there is no secret to write to.
+pub fn rotate(
     context: &Context,
     authorities: &Authorities,
-    from: Timestamp,
+    request: RotationRequest,
 ) -> Result<Authority, ApplyError> {
-    let next = next_authority(context, "server")?;
-    let authorities = Authorities {
-        rotation: Some(Rotation::Next {
-            authority: next.clone(),
-            from,
-        }),
-        ..authorities.clone()
-    };
-    announce(context, &authorities)?;
-    Ok(next)
-}
-
-/// Begins to replace the authority of the administrators; what the present one
-/// has signed is let in for so long once the new one signs. Gives the new one.
-///
-/// # Errors
-/// As [`publish`].
-pub fn rotate_admin_authority(
-    context: &Context,
-    authorities: &Authorities,
-    grace_seconds: i64,
-) -> Result<Authority, ApplyError> {
-    let next = next_authority(context, "admin")?;
-    let rotation = GraceRotation::Next {
-        authority: next.clone(),
-        grace_seconds,
-    };
-    let authorities = Authorities {
-        admin_rotation: Some(rotation),
-        ..authorities.clone()
-    };
-    announce(context, &authorities)?;
-    Ok(next)
-}
-
-/// Begins to replace the authority of clients; what the present one has signed is
-/// let in for so long at least once the new one signs. Gives the new one.
-///
-/// # Errors
-/// As [`publish`].
-pub fn rotate_client_authority(
-    context: &Context,
-    authorities: &Authorities,
-    grace_seconds: i64,
-) -> Result<Authority, ApplyError> {
-    let next = next_authority(context, "client")?;
-    let rotation = GraceRotation::Next {
-        authority: next.clone(),
-        grace_seconds,
-    };
-    let authorities = Authorities {
-        client_rotation: Some(rotation),
-        ..authorities.clone()
-    };
-    announce(context, &authorities)?;
+    let next = next_authority(context, request.kind.called())?;
+    announce(
+        context,
+        &request.begin(authorities, next.clone(), context.now),
+    )?;
     Ok(next)
 }
 

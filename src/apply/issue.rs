@@ -1,6 +1,6 @@
 //! Certificates for relations that cannot bring their own.
 
-use super::ApplyError;
+use super::{ApplyError, Missing};
 use crate::context::Context;
 use crate::etcd::Client;
 use crate::facts::authorities::Authorities;
@@ -46,7 +46,7 @@ pub async fn issue(
         archive: None,
     };
     if !client.claim_issued(&name, &record).await? {
-        return Err(ApplyError::Missing("a common name that nobody has"));
+        return Err(ApplyError::Missing(Missing::FreeName));
     }
     let tools = &context.tools;
     let label = legacy::identity_label(interface, relation);

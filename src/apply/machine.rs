@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::{ApplyError, recreate, serving};
+use super::{ApplyError, Missing, recreate, serving};
 use crate::connection;
 use crate::context::Context;
 use crate::facts::machine::Documents;
@@ -122,7 +122,7 @@ async fn start(context: &Context, others_serve: bool) -> Result<Readiness, Apply
 /// counts as one whose data is gone, which is made good.
 pub(super) fn begin(context: &mut Context, bootstrap: &Bootstrap) -> Result<(), ApplyError> {
     let storage = context.unit_state.data_dir.clone();
-    let storage = storage.ok_or(ApplyError::Missing("storage"))?;
+    let storage = storage.ok_or(ApplyError::Missing(Missing::Storage))?;
     context.unit_state.bootstrap = Some(bootstrap.clone());
     context.unit_state.storage_is_mounted = is_mounted(context)?;
     context.unit_state.write(&context.paths)?;
@@ -261,7 +261,7 @@ fn issue_server(context: &Context, issuance: &ServerIssuance) -> Result<(), Appl
 
 fn configure(context: &mut Context, documents: &Documents) -> Result<(), ApplyError> {
     let storage = context.unit_state.data_dir.as_ref();
-    let storage = storage.ok_or(ApplyError::Missing("storage"))?;
+    let storage = storage.ok_or(ApplyError::Missing(Missing::Storage))?;
     layout::ensure_data_dir(&context.commands, &storage.join("etcd"))?;
     let paths = &context.paths;
     for (path, text) in [

@@ -1,6 +1,6 @@
 //! What units of this application tell each other.
 
-use super::ApplyError;
+use super::{ApplyError, Missing};
 use crate::context::Context;
 use crate::plan::publish::Changes;
 
@@ -15,7 +15,7 @@ pub(super) fn publish_to_peers(
 ) -> Result<(), ApplyError> {
     let relation = context
         .peer_relation()?
-        .ok_or(ApplyError::Missing("the peer relation"))?;
+        .ok_or(ApplyError::Missing(Missing::PeerRelation))?;
     context.tools.relation_set_app(relation, app)?;
     context.tools.relation_set_unit(relation, unit)?;
     Ok(())

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::ApplyError;
 use super::service::stop_service;
+use super::{ApplyError, Missing};
 use crate::connection;
 use crate::context::Context;
 use crate::etcd::{Cleaned, Client};
@@ -55,7 +55,7 @@ pub async fn prepare(
     answered: &BTreeMap<CommonName, SignedName>,
 ) -> Result<Prepared, ApplyError> {
     let programs =
-        package::installed(&context.paths)?.ok_or(ApplyError::Missing("the programs of etcd"))?;
+        package::installed(&context.paths)?.ok_or(ApplyError::Missing(Missing::Programs))?;
     data::discard_prepared(storage)?;
     let data_dir = data::prepared(storage, bootstrap.generation);
     let name = MemberName::of(&context.hook.unit);
@@ -100,7 +100,7 @@ pub async fn snapshot_at_rest(
     path: &Path,
 ) -> Result<SnapshotFile, ApplyError> {
     let programs =
-        package::installed(&context.paths)?.ok_or(ApplyError::Missing("the programs of etcd"))?;
+        package::installed(&context.paths)?.ok_or(ApplyError::Missing(Missing::Programs))?;
     stop_service(context).await?;
     data::discard_prepared(storage)?;
     // No cluster has the generation 0 by preparation.

@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 
 use tls_certificates::requests::KEY;
 
-use super::ApplyError;
 use super::answer::{answer, for_one, uri};
 use super::authorities::{found, make_client_authority, store_authorities};
 use super::peers::publish_to_peers;
 use super::sign::sign;
+use super::{ApplyError, Missing};
 use crate::context::Context;
 use crate::etcd::Client;
 use crate::facts::authorities::Authorities;
@@ -69,7 +69,7 @@ pub async fn publish(
         peer_app.extend(found(context)?);
     }
     if *makes_client_authority {
-        let known = known_authorities.ok_or(ApplyError::Missing("the authorities"))?;
+        let known = known_authorities.ok_or(ApplyError::Missing(Missing::Authorities))?;
         peer_app.extend(make_client_authority(context, known)?);
         log.push("made the authority of clients".to_owned());
     }
@@ -187,7 +187,7 @@ fn tolerate<T>(
 
 async fn write(client: Option<&Client>, ledger: &mut Vec<LedgerWrite>) -> Result<(), ApplyError> {
     if !ledger.is_empty() {
-        let client = client.ok_or(ApplyError::Missing("a connection to etcd"))?;
+        let client = client.ok_or(ApplyError::Missing(Missing::Connection))?;
         client.write_ledger(ledger).await?;
         ledger.clear();
     }

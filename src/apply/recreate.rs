@@ -40,14 +40,16 @@
 //! has happened but files beside the data. From then on every hook of this unit
 //! goes on before it does anything else; each step can be repeated.
 
+use std::net::IpAddr;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::ApplyError;
 use super::service::stop_service;
+use super::{ApplyError, Missing};
 use crate::connection;
 use crate::context::Context;
 use crate::etcd::{Client, EtcdError};
-use crate::facts::MemberData;
+use crate::facts::{MemberData, Recreation};
 use crate::tls::TrustBundle;
 use crate::workload::files::{PUBLIC_FILE, ensure_absent, ensure_file, read_text};
 use crate::workload::{self, Owner, data, layout, wal};
@@ -58,6 +60,24 @@ const DISSOLUTION_LIMIT: Duration = Duration::from_secs(30);
 
 /// How long it is left alone in between.
 const PAUSE: Duration = Duration::from_millis(250);
+
+/// Writes down that the cluster is to be recreated, from data that was prepared:
+/// every hook of this unit goes on with it from now on.
+///
+/// # Errors
+/// It cannot be written.
+pub fn begin_recreation(
+    context: &mut Context,
+    storage: &Path,
+    address: Option<IpAddr>,
+    recreation: Recreation,
+) -> Result<(), ApplyError> {
+    context.unit_state.data_dir = Some(storage.to_owned());
+    context.unit_state.address = address;
+    context.unit_state.recreation = Some(recreation);
+    context.unit_state.write(&context.paths)?;
+    Ok(())
+}
 
 /// Puts a new cluster in place if one is written down, and forgets the old one.
 /// etcd does not run afterwards. `false` if the old cluster cannot be taken apart
@@ -73,7 +93,7 @@ pub async fn recreate(context: &mut Context) -> Result<bool, ApplyError> {
         .unit_state
         .data_dir
         .clone()
-        .ok_or(ApplyError::Missing("storage"))?;
+        .ok_or(ApplyError::Missing(Missing::Storage))?;
     if recreation.removes_members {
         if !remove_members(context).await? {
             return Ok(false);
@@ -126,7 +146,10 @@ pub(super) async fn quarantine(context: &mut Context, generation: u64) -> Result
     ensure_absent(&context.paths.wanted_trust())?;
     ensure_absent(&context.paths.loaded_trust())?;
     ensure_absent(&context.paths.served_trust())?;
-    data::quarantine(&storage.ok_or(ApplyError::Missing("storage"))?, generation)?;
+    data::quarantine(
+        &storage.ok_or(ApplyError::Missing(Missing::Storage))?,
+        generation,
+    )?;
     ensure_absent(&context.paths.first_start())?;
     context.unit_state.bootstrap = None;
     context.unit_state.disconnected = None;

@@ -2,7 +2,7 @@
 
 use tls_certificates::answers::{self, Answer};
 
-use super::ApplyError;
+use super::{ApplyError, Missing};
 use crate::context::Context;
 use crate::facts::authorities::Authorities;
 use crate::plan::publish::{SigningPublication, ToSign};
@@ -28,7 +28,7 @@ pub(super) fn sign(
     let mut answers = standing.clone();
     if !to_sign.is_empty() {
         let authority = authorities.and_then(|all| all.client.as_ref());
-        let authority = authority.ok_or(ApplyError::Missing("the authority of clients"))?;
+        let authority = authority.ok_or(ApplyError::Missing(Missing::ClientAuthority))?;
         for request in to_sign {
             answers.push(answer(context, authority, request)?);
         }

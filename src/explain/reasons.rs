@@ -1,4 +1,10 @@
-//! Why a member is not restarted or defragmented now, in words.
+//! Why something is not done now, in words.
+
+mod parameter;
+mod refusal;
+
+pub use parameter::parameter;
+pub use refusal::{after_revocation, no_name, refusal};
 
 use crate::plan::defrag::{Refusal, Unfit};
 use crate::plan::restart::{AuthorityFault, RestartWait};

@@ -173,6 +173,16 @@ fn access(step: &AccessStep) -> Vec<Words> {
                 recorded(record)
             ),
         ),
+        AccessStep::ClaimIssued(name, _) => (
+            "claim-issued",
+            name,
+            format!("claim the name {name} for an identity of the charm's"),
+        ),
+        AccessStep::ReplaceIssued(name, _, _) => (
+            "record-issued",
+            name,
+            format!("record the identity {name} that was issued"),
+        ),
         AccessStep::AddRole(name) => ("add-role", name, format!("make role {name}")),
         AccessStep::GrantPermission(name, range) => (
             "permit",

@@ -8,6 +8,7 @@
 //! expired.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -48,6 +49,17 @@ pub enum Purpose {
     Operator,
     /// For a relation of a legacy interface.
     Relation(LegacyInterface, RelationId),
+}
+
+/// The file on this machine that an archive with credentials is written to.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ArchivePlace {
+    /// As an operator names it.
+    pub path: PathBuf,
+    /// Whether `juju scp` can fetch it.
+    pub is_fetched: bool,
+    /// The SHA-256 of what lies there, if anything does.
+    pub found: Option<String>,
 }
 
 /// How far an identity has come.

@@ -17,6 +17,7 @@ mod admission;
 mod decision;
 mod handshake;
 mod issued;
+mod name_admission;
 mod name_owner;
 mod names;
 mod pace;
@@ -40,6 +41,7 @@ use crate::facts::{
 use decision::Decision;
 pub use decision::certificates;
 pub use issued::{admit_operator, free_after, identity_in_use};
+pub use name_admission::NameRefusal;
 pub use name_owner::RESERVED_PREFIX;
 pub use rights::{are_as_granted, as_granted, grant_steps};
 pub use signed::{Signable, signable};

@@ -22,6 +22,7 @@
 
 pub(super) mod admin;
 mod client;
+pub mod rotation;
 #[cfg(test)]
 mod tests;
 

@@ -12,7 +12,7 @@ use super::membership::MembershipStep;
 use super::restart::{Restart, RestartInTurn, RestartStep};
 use crate::facts::machine::{Documents, Machine};
 use crate::facts::observed::{Disconnection, Observed};
-use crate::facts::{Cluster, Known, LedgerWrite, Permission};
+use crate::facts::{Access, Cluster, CommonName, Known, LedgerWrite, Permission};
 
 /// Changes what was observed as the stage would change it. `false` if what
 /// comes after cannot be known before it is carried out.
@@ -149,8 +149,7 @@ fn simulate_membership(cluster: &mut Cluster, step: &MembershipStep) -> bool {
 /// were not there are made, so that the order of steps does not matter here.
 pub(crate) fn simulate_access(cluster: &mut Cluster, step: &AccessStep) {
     let ledger = &mut cluster.ledger;
-    let mut access = |name: &crate::facts::CommonName,
-                      change: &dyn Fn(&mut crate::facts::Access)| {
+    let mut access = |name: &CommonName, change: &dyn Fn(&mut Access)| {
         change(cluster.access.entry(name.clone()).or_default());
     };
     match step {
@@ -158,6 +157,9 @@ pub(crate) fn simulate_access(cluster: &mut Cluster, step: &AccessStep) {
             ledger.apply(&LedgerWrite::Name(name.clone(), claim.clone()));
             let record = LedgerWrite::Record(claim.holder.clone(), (**record).clone());
             ledger.apply(&record);
+        }
+        AccessStep::ClaimIssued(name, record) | AccessStep::ReplaceIssued(name, _, record) => {
+            ledger.apply(&LedgerWrite::Issued(name.clone(), (**record).clone()));
         }
         AccessStep::Ledger(writes) => {
             for write in writes {
@@ -181,9 +183,7 @@ pub(crate) fn simulate_access(cluster: &mut Cluster, step: &AccessStep) {
         AccessStep::AddUser(name) => {
             access(name, &|access| access.user = Some(BTreeSet::new()));
             // One that was not there was taken for one with a password.
-            if let Some(audit) = &mut cluster.audit {
-                audit.passwords.remove(name);
-            }
+            forget_password(cluster, name);
         }
         AccessStep::GrantRole(name) => access(name, &|access| {
             access.user.get_or_insert_default().insert(name.to_string());
@@ -193,9 +193,7 @@ pub(crate) fn simulate_access(cluster: &mut Cluster, step: &AccessStep) {
         }),
         AccessStep::DeleteUser(name) => {
             access(name, &|access| access.user = None);
-            if let Some(audit) = &mut cluster.audit {
-                audit.passwords.remove(name);
-            }
+            forget_password(cluster, name);
         }
         AccessStep::DeleteRole(name) => access(name, &|access| access.role = None),
         AccessStep::TakeRole(user, role) => {
@@ -209,5 +207,11 @@ pub(crate) fn simulate_access(cluster: &mut Cluster, step: &AccessStep) {
                 audit.root_has_password = false;
             }
         }
+    }
+}
+
+fn forget_password(cluster: &mut Cluster, name: &CommonName) {
+    if let Some(audit) = &mut cluster.audit {
+        audit.passwords.remove(name);
     }
 }

@@ -430,6 +430,8 @@ fn line(step: &AccessStep) -> Option<String> {
             }
             format!("write {}", writes.join(", "))
         }
+        AccessStep::ClaimIssued(name, record) => format!("claim {name} {:?}", record.state),
+        AccessStep::ReplaceIssued(name, _, record) => format!("{name} {:?}", record.state),
         AccessStep::Unsettle => return None,
         AccessStep::AddRole(name) => format!("add role {name}"),
         AccessStep::GrantPermission(name, range) => format!("permit {name} {range}"),

@@ -1,7 +1,7 @@
 //! Applying and publishing: one stage of a plan.
 
 use super::{Progress, ReconcileError, Run};
-use crate::apply::{self, ApplyError, Proven, Published, Readiness, Restarted};
+use crate::apply::{self, ApplyError, Missing, Proven, Published, Readiness, Restarted};
 use crate::context::Context;
 use crate::etcd::Client;
 use crate::facts::Alarm;
@@ -25,7 +25,7 @@ const FELL_BACK: &str =
 
 /// The connection that a stage of the cluster is applied over.
 fn needed(client: Option<&Client>) -> Result<&Client, ApplyError> {
-    client.ok_or(ApplyError::Missing("a connection to etcd"))
+    client.ok_or(ApplyError::Missing(Missing::Connection))
 }
 
 impl Run {
@@ -181,7 +181,12 @@ impl Run {
         self.publish(context, None, &publication).await?;
         Ok(Progress::Waits(match step {
             MembershipStep::Promote(_) => Wait::Promotion,
-            _ => Wait::OtherJoiner,
+            MembershipStep::EnableAuthentication
+            | MembershipStep::AddLearner(_)
+            | MembershipStep::Join(_)
+            | MembershipStep::Move(..)
+            | MembershipStep::MoveLeader(_)
+            | MembershipStep::Remove(..) => Wait::OtherJoiner,
         }))
     }
 

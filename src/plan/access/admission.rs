@@ -1,11 +1,9 @@
 //! Which names and prefixes a request may have.
 
-use super::name_owner::NameOwner;
-use super::{Planner, issued, signed};
+use super::Planner;
+use super::name_admission::{self, Applicant};
 use crate::facts::observed::PrefixPolicy;
-use crate::facts::{
-    AppName, CommonName, Condition, Grant, IssuedState, Purpose, RequestKey, Requirer,
-};
+use crate::facts::{AppName, Condition, Grant, IssuedState, Purpose, RequestKey, Requirer};
 use crate::plan::advisory::lets_clients_become_root;
 
 /// How many requests that are gone, and names that they had, a relation may leave
@@ -55,54 +53,16 @@ impl Planner<'_, '_> {
 
     fn admit_name(&self, key: &RequestKey, grant: &Grant) -> Result<(), Condition> {
         let name = &grant.common_name;
-        let app = self.observed.unit.app();
-        let refused = |text: String| Err(Condition::Refused(text));
-        let owner = NameOwner::of(name, app, self.cluster, &self.ledger);
-        if !matches!(owner, NameOwner::Reserved | NameOwner::Issued(_)) {
-            self.admit_signed_name(key, name)?;
-        }
-        match owner {
-            NameOwner::Reserved => refused(format!("common name {name} is reserved")),
-            NameOwner::Issued(record) => Err(issued::refusal(name, record)),
-            NameOwner::Request(claim) if claim.releasing => {
-                // With the very same leaf nobody is let in who should not be;
-                // with any other, an old certificate would be the new user.
-                if claim.leaves.iter().all(|leaf| *leaf == grant.fingerprint) {
-                    return Ok(());
-                }
-                Err(Condition::Waiting(format!(
-                    "common name {name} is free once no member trusts its old certificate"
-                )))
-            }
-            NameOwner::Request(claim) if claim.holder != *key => refused(format!(
-                "common name {name} is held by {}",
-                self.requirer(&claim.holder)
-            )),
-            NameOwner::Request(_) | NameOwner::Nobody => Ok(()),
-            NameOwner::Stranger => refused(format!(
-                "etcd has a user or role {name} that is not the charm's"
-            )),
-            NameOwner::Unknown => Err(Condition::Waiting(format!(
-                "user {name} was not looked up yet"
-            ))),
-        }
-    }
-
-    /// A name for which the charm has signed certificates is that of one application.
-    fn admit_signed_name(&self, key: &RequestKey, name: &CommonName) -> Result<(), Condition> {
-        let Some(record) = self.ledger.signed.get(name) else {
-            return Ok(());
+        let applicant = Applicant::Request {
+            key,
+            app: self.app_of(key),
+            leaf: &grant.fingerprint,
         };
-        if record.is_revoked {
-            return Err(signed::revoked(name, record));
-        }
-        let holder = &record.app;
-        match self.app_of(key).as_ref() == Some(holder) {
-            true => Ok(()),
-            false => Err(Condition::Refused(format!(
-                "common name {name} is held by {holder}"
-            ))),
-        }
+        let app = self.observed.unit.app();
+        let admitted = name_admission::admit(name, applicant, app, self.cluster, &self.ledger);
+        admitted
+            .map(drop)
+            .map_err(|refusal| refusal.condition(name, |holder| self.requirer(holder)))
     }
 
     /// What a request that is gone leaves behind costs every hook until a full pass
@@ -129,11 +89,11 @@ impl Planner<'_, '_> {
 
     /// The application that made a request, as Juju says now, or else as it is on
     /// record.
-    pub(super) fn app_of(&self, key: &RequestKey) -> Option<AppName> {
+    pub(super) fn app_of(&self, key: &RequestKey) -> Option<&AppName> {
         let relation = self.observed.clients.relations.get(&key.relation);
-        let app = relation.and_then(|relation| relation.app.clone());
+        let app = relation.and_then(|relation| relation.app.as_ref());
         let record = self.ledger.clients.get(key);
-        app.or_else(|| record.and_then(|record| record.app.clone()))
+        app.or_else(|| record.and_then(|record| record.app.as_ref()))
     }
 
     /// Who made a request: as Juju says now, or else as it is on record.

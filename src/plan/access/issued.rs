@@ -4,11 +4,11 @@
 mod tests;
 
 use super::Planner;
-use super::name_owner::NameOwner;
+use super::name_admission::{self, Applicant, NameRefusal};
 use crate::facts::observed::{LegacyRelation, Scope};
 use crate::facts::{
-    AppName, Cluster, CommonName, Condition, IssuedRecord, IssuedState, Ledger, LedgerWrite,
-    Prefix, Purpose, RelationId, Timestamp,
+    AppName, Cluster, CommonName, IssuedRecord, IssuedState, Ledger, LedgerWrite, Prefix, Purpose,
+    RelationId, Timestamp,
 };
 use crate::plan::authorities::admin::is_worthless;
 
@@ -52,19 +52,6 @@ fn is_over(record: &IssuedRecord, now: Timestamp) -> bool {
     has_ended(record, now) && record.ended_at.is_some_and(is_long)
 }
 
-/// Why a request cannot have the name of this identity.
-pub(super) fn refusal(name: &CommonName, record: &IssuedRecord) -> Condition {
-    match record.state {
-        IssuedState::Revoked => Condition::Waiting(format!(
-            "common name {name} was revoked, and is free after {}",
-            free_after(record)
-        )),
-        IssuedState::InForce | IssuedState::Unfinished => Condition::Refused(format!(
-            "common name {name} is that of credentials issued to an operator"
-        )),
-    }
-}
-
 /// The identity that a relation has: the one whose certificate and key are
 /// held, if it is in force. One that is on record and not held was lost before
 /// anybody got it.
@@ -85,50 +72,16 @@ pub fn identity_in_use<'l>(
 /// The record that the name has already is renewed: `None` for a new name.
 ///
 /// # Errors
-/// Why not, and what else to do, in one sentence.
+/// Why not.
 pub fn admit_operator(
     name: &CommonName,
     prefix: Option<&Prefix>,
     app: &AppName,
     cluster: &Cluster,
-) -> Result<Option<IssuedRecord>, String> {
-    let owner = NameOwner::of(name, app, cluster, &cluster.ledger);
-    if let (Some(record), false) = (
-        cluster.ledger.signed.get(name),
-        matches!(owner, NameOwner::Reserved | NameOwner::Issued(_)),
-    ) {
-        return Err(format!(
-            "common name {name} is that of certificates of {}; choose another one",
-            record.app
-        ));
-    }
-    let held = match owner {
-        NameOwner::Nobody => return Ok(None),
-        NameOwner::Issued(record) if record.state == IssuedState::Unfinished => {
-            return Ok(Some(record.clone()));
-        }
-        NameOwner::Issued(record) => match record.state {
-            IssuedState::Revoked => format!(
-                "common name {name} was revoked and can be used again after {}; choose another one",
-                free_after(record)
-            ),
-            _ if record.prefix.as_ref() != prefix => format!(
-                "common name {name} has credentials for {} already; choose another one, or run \
-                 revoke-client-certificates first",
-                record.range()
-            ),
-            _ => return Ok(Some(record.clone())),
-        },
-        NameOwner::Reserved => format!("common name {name} is reserved; choose another one"),
-        NameOwner::Request(claim) => format!(
-            "common name {name} is held by {}; choose another one",
-            cluster.ledger.requirer(&claim.holder)
-        ),
-        NameOwner::Stranger | NameOwner::Unknown => format!(
-            "etcd has a user or role {name} that is not the charm's; choose another common name"
-        ),
-    };
-    Err(held)
+) -> Result<Option<IssuedRecord>, NameRefusal> {
+    let applicant = Applicant::Operator(prefix);
+    name_admission::admit(name, applicant, app, cluster, &cluster.ledger)
+        .map(|found| found.cloned())
 }
 
 impl Planner<'_, '_> {

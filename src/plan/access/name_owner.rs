@@ -53,7 +53,7 @@ impl<'l> NameOwner<'l> {
 }
 
 /// Whether nobody may have this name but `root`, the charm, or a member.
-pub(super) fn is_reserved(name: &CommonName, app: &AppName, cluster: &Cluster) -> bool {
+fn is_reserved(name: &CommonName, app: &AppName, cluster: &Cluster) -> bool {
     name.as_str() == "root"
         || name.as_str().starts_with(RESERVED_PREFIX)
         || is_of_a_member(name, app, cluster)

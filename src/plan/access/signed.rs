@@ -19,11 +19,11 @@ use tls_certificates::answers::{self, Answer, Code, RequestError};
 
 use super::Planner;
 use super::decision::Decision;
-use super::name_owner::is_reserved;
+use super::name_admission::{self, Applicant, NameRefusal};
 use crate::facts::observed::{Observed, Scope, SigningRelation};
 use crate::facts::{
-    Access, AppName, ClientRecord, Cluster, CommonName, Condition, Fingerprint, Ledger,
-    LedgerWrite, RelationId, RequestKey, SignedName, Timestamp,
+    AppName, ClientRecord, Cluster, CommonName, Condition, Fingerprint, Ledger, LedgerWrite,
+    RelationId, RequestKey, Requirer, SignedName, Timestamp,
 };
 use crate::tls::{ClientCertificate, ClientRequest};
 
@@ -58,12 +58,16 @@ pub struct Signable {
     pub answer: Option<(Answer, Timestamp)>,
 }
 
+/// When the name of these certificates may be somebody else's, once they were
+/// revoked.
+pub(super) fn free_after(record: &SignedName) -> Timestamp {
+    record.not_after.plus_seconds(KEPT_SECONDS)
+}
+
 /// Why nobody has access in this name for now.
-pub(super) fn revoked(name: &CommonName, record: &SignedName) -> Condition {
-    Condition::Waiting(format!(
-        "certificates of common name {name} were revoked, which is free after {}",
-        record.not_after.plus_seconds(KEPT_SECONDS)
-    ))
+fn revoked(name: &CommonName, record: &SignedName) -> Condition {
+    let refusal = NameRefusal::SignedRevoked(free_after(record));
+    refusal.condition(name, |_| Requirer::Unknown)
 }
 
 /// The names that requests in scope bring.
@@ -165,46 +169,18 @@ impl Judge<'_> {
     }
 
     fn judge_name(&mut self, name: &CommonName) -> Result<(), Refusal> {
-        let refused =
-            |why: String| Err((Code::DomainNotAllowed, format!("common name {name} {why}")));
-        if is_reserved(name, self.observed.unit.app(), self.cluster) {
-            return refused("is reserved".to_owned());
+        let applicant = Applicant::Signing {
+            relation: self.id,
+            app: self.app,
+        };
+        let app = self.observed.unit.app();
+        name_admission::admit(name, applicant, app, self.cluster, self.ledger)
+            .map_err(|refusal| (Code::DomainNotAllowed, refusal.to_signing(name)))?;
+        match self.ledger.signed.contains_key(name) {
+            // It is this relation's, or it would not have been admitted.
+            true => Ok(()),
+            false => self.count_name(name),
         }
-        if self.ledger.issued.contains_key(name) {
-            return refused("is that of credentials issued to an operator".to_owned());
-        }
-        match self.ledger.signed.get(name) {
-            Some(record) if record.relation == self.id => return Ok(()),
-            Some(record) if record.is_revoked => {
-                let free = record.not_after.plus_seconds(KEPT_SECONDS);
-                return refused(format!("was revoked, and is free after {free}"));
-            }
-            Some(_) => return refused("is asked for over another relation".to_owned()),
-            None => {}
-        }
-        match self.ledger.names.get(name) {
-            // With access by a certificate of its own; it may change the way.
-            Some(claim) if self.is_of_app(&claim.holder) => {}
-            Some(claim) if claim.releasing => {
-                return refused("is free once no member trusts its old certificate".to_owned());
-            }
-            Some(_) => return refused("is held by another application".to_owned()),
-            None => match self.cluster.access.get(name) {
-                Some(Access {
-                    user: None,
-                    role: None,
-                }) => {}
-                _ => {
-                    return refused("is that of a user or role that is not the charm's".to_owned());
-                }
-            },
-        }
-        self.count_name(name)
-    }
-
-    fn is_of_app(&self, holder: &RequestKey) -> bool {
-        let record = self.ledger.clients.get(holder);
-        record.and_then(|record| record.app.as_ref()) == Some(self.app)
     }
 
     fn count_name(&mut self, name: &CommonName) -> Result<(), Refusal> {
@@ -366,7 +342,7 @@ impl Planner<'_, '_> {
         let name = &certificate.common_name;
         let refused = |text: &str| Box::new(Decision::Keep(Condition::Refused(text.to_owned())));
         match self.ledger.signed.get(name) {
-            Some(record) if Some(&record.app) != self.app_of(key).as_ref() => {
+            Some(record) if Some(&record.app) != self.app_of(key) => {
                 Err(refused("its certificate was issued to another application"))
             }
             Some(record) if record.is_revoked => {

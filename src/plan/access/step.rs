@@ -1,6 +1,6 @@
 //! What a plan of access is made of.
 
-use crate::facts::{ClientRecord, CommonName, KeyRange, LedgerWrite, NameClaim};
+use crate::facts::{ClientRecord, CommonName, IssuedRecord, KeyRange, LedgerWrite, NameClaim};
 
 /// One write in etcd that concerns access.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -8,6 +8,12 @@ pub enum AccessStep {
     /// Claims a free name and writes the record of its request. Where somebody
     /// else was first, the steps after it are not carried out.
     Claim(CommonName, NameClaim, Box<ClientRecord>),
+    /// Claims a free name for an identity that the charm issues. Where somebody else
+    /// was first, the steps after it are not carried out.
+    ClaimIssued(CommonName, Box<IssuedRecord>),
+    /// Replaces the record of such an identity that was seen by another one. Where it
+    /// has changed since, the steps after it are not carried out.
+    ReplaceIssued(CommonName, Box<IssuedRecord>, Box<IssuedRecord>),
     /// Notes in the ledger that rights are being taken away.
     Unsettle,
     /// Writes to the ledger, together.
@@ -46,6 +52,8 @@ impl AccessStep {
             | Self::TakeRole(..)
             | Self::LockRoot => true,
             Self::Claim(..)
+            | Self::ClaimIssued(..)
+            | Self::ReplaceIssued(..)
             | Self::Unsettle
             | Self::Ledger(_)
             | Self::AddRole(_)
@@ -62,7 +70,8 @@ impl AccessStep {
             | Self::GrantPermission(..)
             | Self::AddUser(_)
             | Self::GrantRole(_) => true,
-            Self::Claim(..) | Self::Unsettle | Self::Ledger(_) => false,
+            Self::Claim(..) | Self::ClaimIssued(..) | Self::ReplaceIssued(..) => false,
+            Self::Unsettle | Self::Ledger(_) => false,
             Self::RevokePermission(..) | Self::RevokeRole(..) | Self::DeleteUser(_) => false,
             Self::DeleteRole(_) | Self::TakeRole(..) | Self::LockRoot => false,
         }
@@ -101,7 +110,9 @@ impl AccessStep {
                 "took role {role} from {user:?}, which nobody here made: delete it unless it is wanted"
             )),
             Self::LockRoot => Some("replaced a password of root, which has none".to_owned()),
-            Self::Unsettle
+            Self::ClaimIssued(..)
+            | Self::ReplaceIssued(..)
+            | Self::Unsettle
             | Self::AddRole(_)
             | Self::AddUser(_)
             | Self::GrantRole(_)

@@ -1,6 +1,6 @@
 //! Steps in etcd's users and roles, and in the ledger.
 
-use etcd_charm::facts::{LedgerWrite, Permission};
+use etcd_charm::facts::{CommonName, IssuedRecord, LedgerWrite, Permission};
 use etcd_charm::plan::access::AccessStep;
 
 use super::World;
@@ -17,6 +17,12 @@ impl World {
                 let holder = claim.holder.clone();
                 self.write_ledger(&LedgerWrite::Name(name, claim));
                 self.write_ledger(&LedgerWrite::Record(holder, *record));
+            }
+            AccessStep::ClaimIssued(name, record) => {
+                return self.replace_issued(name, None, *record);
+            }
+            AccessStep::ReplaceIssued(name, seen, record) => {
+                return self.replace_issued(name, Some(*seen), *record);
             }
             AccessStep::Ledger(writes) => {
                 for write in &writes {
@@ -68,6 +74,19 @@ impl World {
         }
         self.open_all();
         true
+    }
+
+    fn replace_issued(
+        &mut self,
+        name: CommonName,
+        seen: Option<IssuedRecord>,
+        record: IssuedRecord,
+    ) -> bool {
+        let is_as_seen = self.etcd.ledger.issued.get(&name) == seen.as_ref();
+        if is_as_seen {
+            self.write_ledger(&LedgerWrite::Issued(name, record));
+        }
+        is_as_seen
     }
 
     pub(super) fn write_ledger(&mut self, write: &LedgerWrite) {

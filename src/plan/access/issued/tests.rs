@@ -392,7 +392,11 @@ fn an_operator_is_told_why_a_name_cannot_be_had() {
                 .to_owned(),
         ),
     ] {
-        assert_eq!(admitted(text, prefix).expect_err(text), reason);
+        let refusal = admitted(text, prefix).expect_err(text);
+        assert_eq!(
+            crate::explain::reasons::no_name(&name(text), &refusal),
+            reason
+        );
     }
     assert_eq!(admitted("free", Some(&prefix)), Ok(None));
     assert!(matches!(admitted("tool", None), Ok(Some(_))));

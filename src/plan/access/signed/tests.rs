@@ -8,8 +8,8 @@ use tls_certificates::answers;
 use tls_certificates::requests::Request;
 
 use super::*;
-use crate::facts::Databag;
 use crate::facts::observed::{Certificate, PrefixPolicy};
+use crate::facts::{Access, Databag};
 use crate::plan::publish;
 use crate::plan::restart::{Restart, RestartStep};
 use crate::plan::testing::{Bench, DAY, NOW, certificate, client_authority, key, leaf};
