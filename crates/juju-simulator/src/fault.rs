@@ -198,6 +198,11 @@ impl Model {
         }
     }
 
+    /// Gives hooks another time until they are killed than [`Options::hook_timeout`].
+    pub fn set_hook_timeout(&mut self, timeout: Duration) {
+        self.options.hook_timeout = timeout;
+    }
+
     /// Makes every tool call take this long.
     pub fn set_tool_delay(&mut self, delay: Duration) {
         self.tool_delay = delay;

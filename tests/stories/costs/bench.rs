@@ -2,11 +2,16 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use etcd_charm_world::juju::{Hook, meter};
 use etcd_charm_world::{ClientAuthority, HookRun, Programs, UnitName, V0, World, WorldOptions};
 
 use crate::support::options;
+
+/// When the simulated Juju ends a hook here. A real one knows no limit, and what takes
+/// long is to be measured.
+pub(crate) const HOOK: Duration = Duration::from_secs(1200);
 
 /// What is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +75,7 @@ impl Bench {
             dispatch,
             ..options(programs)
         });
+        world.model.set_hook_timeout(HOOK);
         let unit = world.deploy();
         if let Some(figures) = &figures {
             for (key, value) in meter::environment(charm, figures) {

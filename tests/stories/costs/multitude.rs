@@ -11,7 +11,7 @@ use etcd_charm_world::juju::Hook;
 use etcd_charm_world::juju::meter::{self, Figures};
 use etcd_charm_world::{HookRun, Programs, SigningRequest, UnitName, World, WorldOptions};
 
-use crate::costs::bench::number_after;
+use crate::costs::bench::{HOOK, number_after};
 use crate::support::{ask_v0, assert_serves, options};
 
 /// What the hooks of all units cost together.
@@ -70,6 +70,7 @@ impl Arena {
             dispatch: std::env::current_exe().unwrap(),
             ..options(Programs::all().pop().expect("no etcd: run `make setup`"))
         });
+        world.model.set_hook_timeout(HOOK);
         let mut names = vec![world.deploy()];
         names.extend((1..units).map(|_| world.add_unit()));
         let units = names;
