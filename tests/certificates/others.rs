@@ -49,10 +49,11 @@ pub(super) fn add(list: &mut List, now: Timestamp) {
         &format!("the certificate expired at {}", at(-1)),
         |r| r.validity = between(-9, -1),
     );
+    // Later than any story with it takes.
     list.refused(
         "not yet valid",
-        &format!("the certificate is not valid before {}", at(60)),
-        |r| r.validity = between(60, 99),
+        &format!("the certificate is not valid before {}", at(7200)),
+        |r| r.validity = between(7200, 9000),
     );
     list.refused(
         "ends before it begins",
