@@ -57,7 +57,7 @@ fn hanging() {
     assert!(run.duration.as_secs() < 60, "{:?}", run.duration);
     // What the hook can do without is only said.
     let said = "failed to run `opened-ports --format=json`: no answer within 30 s";
-    assert!(run.stdout.contains(said), "{}", run.stdout);
+    assert!(run.stderr.contains(said), "{}", run.stderr);
     let last = "failed to run `status-set --application=false active`: no answer within 3 s";
     assert!(run.stderr.contains(last), "{}", run.stderr);
     world.model.mend_tools(unit);
