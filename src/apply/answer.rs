@@ -1,7 +1,8 @@
 //! The answer to one relation: its secrets, and what its databag says of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::publish::remove_if_there;
 use super::{ApplyError, Missing};
 use crate::context::Context;
 use crate::facts::{
@@ -26,7 +27,8 @@ pub(super) struct Answered {
 }
 
 /// Answers every relation. One that Juju refuses something for is noted and left
-/// to a later pass; the others do not suffer for it.
+/// to a later pass; the others do not suffer for it. `removed` are the secrets that
+/// this hook has removed.
 ///
 /// # Errors
 /// This unit cannot answer anybody: it does not lead any more, or its hook tools
@@ -34,12 +36,13 @@ pub(super) struct Answered {
 pub(super) fn answer(
     context: &mut Context,
     publication: &Publication,
+    removed: &mut BTreeSet<SecretId>,
 ) -> Result<Answered, ApplyError> {
     let mut all = Answered::default();
     let mut shared = Vec::new();
     for publication in &publication.relations {
         let relation = relation_of(publication);
-        match answer_one(context, publication) {
+        match answer_one(context, publication, removed) {
             Ok(answer) => {
                 all.ledger.extend(answer.verified);
                 if answer.is_written {
@@ -112,11 +115,15 @@ struct Answer {
 
 /// Every call in it comes to the same if it is made twice, and is: Juju may refuse
 /// it once for no reason of the relation's.
-fn answer_one(context: &Context, publication: &RelationPublication) -> Result<Answer, ApplyError> {
-    match attempt(context, publication, false) {
+fn answer_one(
+    context: &Context,
+    publication: &RelationPublication,
+    removed: &mut BTreeSet<SecretId>,
+) -> Result<Answer, ApplyError> {
+    match attempt(context, publication, removed, false) {
         Err(ApplyError::Juju(error)) if error.is_of_the_call() && !error.is_hung() => {
             tracing::warn!("{}", log::chain(&error));
-            attempt(context, publication, true)
+            attempt(context, publication, removed, true)
         }
         outcome => outcome,
     }
@@ -125,8 +132,12 @@ fn answer_one(context: &Context, publication: &RelationPublication) -> Result<An
 fn attempt(
     context: &Context,
     publication: &RelationPublication,
+    removed: &mut BTreeSet<SecretId>,
     again: bool,
 ) -> Result<Answer, ApplyError> {
+    for uri in &publication.obsolete_secrets {
+        remove_if_there(context, uri, removed)?;
+    }
     let mut hands = Hands {
         context,
         relation: relation_of(publication),

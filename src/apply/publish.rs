@@ -77,10 +77,13 @@ pub async fn publish(
         let signed = tolerate(&mut log, sign(context, known_authorities, publication))?;
         log.extend(signed);
     }
-    let answered = answer(context, publication)?;
+    // The databag and the labels may lead to the same secret, and Juju cannot
+    // commit a hook that removes one twice.
+    let mut removed = BTreeSet::new();
+    let answered = answer(context, publication, &mut removed)?;
     ledger.extend(answered.ledger);
     log.extend(answered.log);
-    remove_secrets(context, publication, &mut log, &mut ledger)?;
+    remove_secrets(context, publication, &mut removed, &mut log, &mut ledger)?;
     if let Some(authorities) = authorities {
         store_authorities(context, authorities)?;
         log.push("took a step in replacing an authority".to_owned());
@@ -104,26 +107,21 @@ pub async fn publish(
 fn remove_secrets(
     context: &Context,
     publication: &Publication,
+    removed: &mut BTreeSet<SecretId>,
     log: &mut Vec<String>,
     ledger: &mut Vec<LedgerWrite>,
 ) -> Result<(), ApplyError> {
-    // The databag and the labels may lead to the same secret, and Juju cannot
-    // commit a hook that removes one twice.
-    let mut removed = BTreeSet::new();
     for uri in &publication.obsolete_secrets {
-        // A commit that failed half-way may have removed it and left the
-        // databag that names it; to remove it again would fail every commit
-        // from then on.
-        tolerate(log, remove_if_there(context, uri, &mut removed))?;
+        tolerate(log, remove_if_there(context, uri, removed))?;
     }
     for DepartedRequest { key, labels } in &publication.departed {
-        let is_clean = remove_labelled(context, labels, &mut removed);
+        let is_clean = remove_labelled(context, labels, removed);
         if tolerate(log, is_clean)? == Some(true) {
             ledger.push(LedgerWrite::ForgetRecord(key.clone()));
         }
     }
     for EndedIdentities { label, names } in &publication.ended {
-        let is_clean = remove_labelled(context, std::slice::from_ref(label), &mut removed);
+        let is_clean = remove_labelled(context, std::slice::from_ref(label), removed);
         if tolerate(log, is_clean)? == Some(true) {
             ledger.extend(names.iter().cloned().map(LedgerWrite::ForgetIssued));
         }
@@ -194,7 +192,13 @@ async fn write(client: Option<&Client>, ledger: &mut Vec<LedgerWrite>) -> Result
     Ok(())
 }
 
-fn remove_if_there(
+/// Removes a secret of ours unless it is gone already: a commit that failed half-way
+/// may have removed it and left the databag that names it, and to remove it again would
+/// fail every commit from then on.
+///
+/// # Errors
+/// Juju refuses it.
+pub(super) fn remove_if_there(
     context: &Context,
     uri: &SecretUri,
     removed: &mut BTreeSet<SecretId>,
@@ -212,13 +216,15 @@ fn remove_secret(
     uri: &SecretUri,
     removed: &mut BTreeSet<SecretId>,
 ) -> Result<(), ApplyError> {
-    if !removed.insert(uri.id().clone()) {
+    if removed.contains(uri.id()) {
         return Ok(());
     }
     match context.tools.secret_remove(uri, None) {
-        Err(error) if error.is_not_found() => Ok(()),
-        removed => Ok(removed?),
+        Err(error) if error.is_not_found() => {}
+        outcome => outcome?,
     }
+    removed.insert(uri.id().clone());
+    Ok(())
 }
 
 /// Removes the secrets with these labels. `true` once none is left that a

@@ -37,7 +37,8 @@ pub struct Publication {
     pub ledger: Vec<LedgerWrite>,
     /// Answers, one for each relation in scope that is not as it should be.
     pub relations: Vec<RelationPublication>,
-    /// Secrets of ours that nobody needs any more.
+    /// Secrets of ours for relations that are gone. One that stays behind is found by
+    /// its label later.
     pub obsolete_secrets: Vec<SecretUri>,
     /// Requests that are gone: their secrets are looked for by label, and once
     /// none is left the record is forgotten.

@@ -131,8 +131,11 @@ pub(crate) fn publication_steps(publication: &Publication) -> Vec<Step> {
     if *founds {
         published.push(PublishStep::Bootstrap);
     }
-    let answers = relations.iter().cloned().map(Box::new);
-    published.extend(answers.map(PublishStep::Answer));
+    for told in relations {
+        let obsolete = told.obsolete_secrets.iter().cloned();
+        published.extend(obsolete.map(PublishStep::RemoveSecret));
+        published.push(PublishStep::Answer(Box::new(told.clone())));
+    }
     let obsolete = obsolete_secrets.iter().cloned();
     published.extend(obsolete.map(PublishStep::RemoveSecret));
     published.extend(departed.iter().cloned().map(PublishStep::Departed));

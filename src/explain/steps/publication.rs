@@ -64,7 +64,8 @@ pub(super) fn publish(publication: &Publication) -> Vec<Words> {
         let summary = "take the next step of replacing an authority";
         words.push(("replace-authority", String::new(), summary.to_owned()));
     }
-    for secret in obsolete_secrets {
+    let of_answers = relations.iter().flat_map(|told| &told.obsolete_secrets);
+    for secret in of_answers.chain(obsolete_secrets) {
         let id = secret.id().to_string();
         let summary = format!("remove secret {id}, which nobody needs any more");
         words.push(("remove-secret", id, summary));

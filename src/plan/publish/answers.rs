@@ -24,6 +24,9 @@ pub struct RelationPublication {
     pub own: Databag,
     /// What it should be told.
     pub answers: Vec<PlannedAnswer>,
+    /// Secrets of answers that it was told and is not told any more. Our databag is all
+    /// that leads to them, so they go before it is changed.
+    pub obsolete_secrets: Vec<SecretUri>,
     /// Whether it needs a key to encrypt its certificate with.
     pub makes_encryption_key: bool,
 }
@@ -126,6 +129,7 @@ pub(super) fn publish(
 ) {
     let answers = answers(observed, cluster, id, relation);
     let wanted: BTreeSet<_> = answers.iter().map(|answer| &answer.key).collect();
+    let mut obsolete_secrets = Vec::new();
     for (request, published) in relation::read_own(&relation.own) {
         let key = RequestKey {
             relation: id,
@@ -133,8 +137,7 @@ pub(super) fn publish(
         };
         if !wanted.contains(&key) {
             let uris = [published.secret_user, published.secret_tls];
-            let obsolete = uris.into_iter().flatten();
-            publication.obsolete_secrets.extend(obsolete);
+            obsolete_secrets.extend(uris.into_iter().flatten());
         }
     }
     publication.ledger.extend(invalidations(&answers));
@@ -143,6 +146,7 @@ pub(super) fn publish(
         asked: relation.asked.as_ref().ok().cloned().flatten(),
         own: relation.own.clone(),
         answers,
+        obsolete_secrets,
         makes_encryption_key: needs_encryption_key(relation) && may_share(observed, id).is_ok(),
     };
     if !of_relation.is_published() {

@@ -161,7 +161,8 @@ fn an_answer_goes_together_with_its_secrets() {
     bench.access();
     bench.observed.pass = Pass::Event;
     let publication = publication(&mut bench);
-    assert_eq!(publication.obsolete_secrets, [uri(USER), uri(TLS)]);
+    let obsolete = &publication.relations[0].obsolete_secrets;
+    assert_eq!(*obsolete, [uri(USER), uri(TLS)]);
     let changes = answer(&publication).changes(&Default::default());
     assert!(changes.values().all(Option::is_none));
     let keys: Vec<_> = changes.into_keys().collect();
