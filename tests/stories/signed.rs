@@ -4,6 +4,7 @@ mod older;
 mod refusals;
 mod rotation;
 
+use etcd_charm_world::juju::Call;
 use etcd_charm_world::{Certificate, Programs, Signing, SigningRequest, UnitName, V0, World};
 use libtest_mimic::Trial;
 use serde_json::json;
@@ -28,6 +29,10 @@ pub(crate) fn stories() -> Vec<Trial> {
             revoked,
         ),
         story("signed_requests_come_and_go_unit_by_unit", units),
+        story(
+            "signed_again_where_juju_refuses_the_answer_once",
+            refused_once,
+        ),
         story("signed_and_pinned_in_turns", both_ways),
         story("signed_refusals_are_seen", refusals::are_seen),
         story(
@@ -266,6 +271,21 @@ fn units() {
     world.rest();
     assert!(world.signed(&signing, &requests[0]).is_some());
     assert_eq!(users(&world, &unit), ["app", "root"]);
+}
+
+fn refused_once() {
+    let (mut world, unit) = deployed();
+    let (signing, request) = ask(&mut world, "app");
+    world.rest();
+    assert!(world.signed(&signing, &request).is_some());
+    for tool in [Call::Nth(1), Call::Tool("relation-set".to_owned())] {
+        let renewal = SigningRequest::new("app");
+        world.ask_to_sign(&signing, &[&renewal]);
+        let text = "ERROR connection is shut down";
+        world.model.fail_tool_call(unit.clone(), tool, 1, text);
+        world.rest();
+        assert!(world.signed(&signing, &renewal).is_some());
+    }
 }
 
 fn both_ways() {
