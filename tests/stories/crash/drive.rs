@@ -126,7 +126,7 @@ impl<'a> Drive<'a> {
         let mut before = self.rig.world.revisions();
         for _ in 0..PASSES {
             let mut is_quiet = true;
-            let left = self.points.len();
+            let left = self.points.len() + self.armed.len();
             for unit in self.units.clone() {
                 let run = self.hook(&unit, Some(Hook::UpdateStatus))?;
                 is_quiet &= run.is_some_and(|run| run.succeeded() && writes(&run).is_empty());
@@ -136,7 +136,7 @@ impl<'a> Drive<'a> {
             is_quiet &= !self.units.iter().any(|unit| self.waits(unit));
             // Nor is one in which something went wrong: what cannot be read is passed
             // over, and looked at again in the next.
-            is_quiet &= self.points.len() == left;
+            is_quiet &= self.points.len() + self.armed.len() == left;
             let after = self.rig.world.revisions();
             if is_quiet && before == after {
                 return Ok(());
