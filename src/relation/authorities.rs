@@ -193,17 +193,7 @@ mod tests {
             assert_eq!(content(&read), written);
             assert_eq!(read.server_trust(), authorities.server_trust());
         }
-        let next = authority("next administrators");
-        for rotation in [
-            GraceRotation::Next {
-                authority: next.clone(),
-                grace_seconds: 60,
-            },
-            GraceRotation::Previous {
-                certificate: next.certificate,
-                until: now,
-            },
-        ] {
+        for rotation in steps_with_grace(authority("next administrators"), now) {
             authorities.admin_rotation = Some(rotation);
             let written = content(&authorities);
             let read = parse(&written).expect("authorities");
@@ -211,22 +201,24 @@ mod tests {
             assert_eq!(read.admin_trust(), authorities.admin_trust());
             assert_eq!(read.client_trust(), authorities.client_trust());
         }
-        let next = authority("next clients");
-        for rotation in [
-            GraceRotation::Next {
-                authority: next.clone(),
-                grace_seconds: 60,
-            },
-            GraceRotation::Previous {
-                certificate: next.certificate,
-                until: now,
-            },
-        ] {
+        for rotation in steps_with_grace(authority("next clients"), now) {
             authorities.client_rotation = Some(rotation);
             let written = content(&authorities);
             let read = parse(&written).expect("authorities");
             assert_eq!(content(&read), written);
             assert_eq!(read.signing_trust(), authorities.signing_trust());
         }
+    }
+
+    fn steps_with_grace(next: Authority, now: Timestamp) -> [GraceRotation; 2] {
+        let previous = GraceRotation::Previous {
+            certificate: next.certificate.clone(),
+            until: now,
+        };
+        let next = GraceRotation::Next {
+            authority: next,
+            grace_seconds: 60,
+        };
+        [next, previous]
     }
 }

@@ -76,6 +76,26 @@ impl Node<'_> {
     }
 }
 
+/// What no service of ours sees or changes of its machine.
+const PROTECTED: &str = "ProtectHome=yes\n\
+     PrivateTmp=yes\n\
+     PrivateDevices=yes\n\
+     ProtectClock=yes\n\
+     ProtectControlGroups=yes\n\
+     ProtectHostname=yes\n\
+     ProtectKernelLogs=yes\n\
+     ProtectKernelModules=yes\n\
+     ProtectKernelTunables=yes\n";
+
+/// What no process of ours may do.
+const RESTRICTED: &str = "LockPersonality=yes\n\
+     MemoryDenyWriteExecute=yes\n\
+     RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX\n\
+     RestrictNamespaces=yes\n\
+     RestrictRealtime=yes\n\
+     RestrictSUIDSGID=yes\n\
+     SystemCallArchitectures=native\n";
+
 /// The definition of the service of a node.
 pub fn node_unit(
     unit: &str,
@@ -130,25 +150,11 @@ ReadWritePaths={writable}
 ProtectSystem=strict
 # systemd 252 leaves it writable when cgroups are protected as well.
 ReadOnlyPaths=/run
-ProtectHome=yes
-PrivateTmp=yes
-PrivateDevices=yes
-ProtectClock=yes
-ProtectControlGroups=yes
-ProtectHostname=yes
-ProtectKernelLogs=yes
-ProtectKernelModules=yes
-ProtectKernelTunables=yes
+{PROTECTED}\
 NoNewPrivileges=yes
 CapabilityBoundingSet=
 AmbientCapabilities=
-LockPersonality=yes
-MemoryDenyWriteExecute=yes
-RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
-RestrictNamespaces=yes
-RestrictRealtime=yes
-RestrictSUIDSGID=yes
-SystemCallArchitectures=native
+{RESTRICTED}\
 SystemCallFilter=@system-service
 
 [Install]
@@ -176,23 +182,8 @@ ExecStart={charm} watch {root} {unit}
 Restart=always
 RestartSec=5s
 NoNewPrivileges=yes
-ProtectHome=yes
-PrivateTmp=yes
-PrivateDevices=yes
-ProtectClock=yes
-ProtectControlGroups=yes
-ProtectHostname=yes
-ProtectKernelLogs=yes
-ProtectKernelModules=yes
-ProtectKernelTunables=yes
-LockPersonality=yes
-MemoryDenyWriteExecute=yes
-RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
-RestrictNamespaces=yes
-RestrictRealtime=yes
-RestrictSUIDSGID=yes
-SystemCallArchitectures=native
-
+{PROTECTED}\
+{RESTRICTED}
 [Install]
 WantedBy=multi-user.target
 "

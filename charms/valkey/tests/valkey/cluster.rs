@@ -139,9 +139,21 @@ pub(crate) fn cut_power(
     unit: &UnitName,
     relation: RelationId,
 ) -> (Vec<UnitName>, Duration) {
+    let machine_is_lost = |world: &mut World| world.machines[unit].power_off();
+    replaced(world, unit, relation, machine_is_lost)
+}
+
+/// Takes the primary of a unit away, and lets hooks of the others run until the
+/// endpoint of this relation is another. Returns the others, and how long it took.
+pub(crate) fn replaced(
+    world: &mut World,
+    unit: &UnitName,
+    relation: RelationId,
+    take_away: impl FnOnce(&mut World),
+) -> (Vec<UnitName>, Duration) {
     let endpoint = |world: &World| world.answers(relation)[0]["endpoints"].clone();
     let before = endpoint(world);
-    world.machines[unit].power_off();
+    take_away(world);
     let begun = Instant::now();
     let mut others = world.units();
     others.retain(|other| other != unit);

@@ -206,42 +206,32 @@ pub(crate) fn a_failover_is_one_event() {
         "power cut of the primary: charms are told after {told:.1?}"
     ));
     world.machines[&old].power_on();
-    world.wait_until(60, "it is a replica", |world| {
-        let answer = world.answer(one.relation);
-        crate::cluster::list(&answer, "read-only-endpoints").len() == 2
-    });
-    world.update_status_all();
-    let fired = [one.fired(&world), zero.fired(&world)];
-    fired.iter().for_each(|fired| is_one_change(&world, fired));
+    is_one_event(&mut world, [&mut one, &mut zero]);
 
     // The next one stands still until it was replaced, and does not know it then.
     let endpoint = world.answer(one.relation)["endpoints"].clone();
     let old = crate::cluster::primary_of(&world, endpoint.as_str().unwrap());
     let frozen = service(&old, "server");
-    world.machines[&old].pause_service(&frozen);
-    let begun = std::time::Instant::now();
-    let mut others = world.units();
-    others.retain(|unit| *unit != old);
-    if world.model.is_leader(old.clone()) {
-        world.model.set_leader("valkey", others[0].clone());
-    }
-    while world.answer(one.relation)["endpoints"] == endpoint {
-        assert!(begun.elapsed().as_secs() < 60, "{}", world.logs());
-        world.heed_watchers_of(&others);
-        std::thread::sleep(std::time::Duration::from_millis(50));
-    }
+    let (_, told) = crate::cluster::replaced(&mut world, &old, one.relation, |world| {
+        world.machines[&old].pause_service(&frozen);
+    });
     crate::say(&format!(
-        "freeze of the primary: charms are told after {:.1?}",
-        begun.elapsed()
+        "freeze of the primary: charms are told after {told:.1?}"
     ));
     world.machines[&old].resume_service(&frozen);
+    is_one_event(&mut world, [&mut one, &mut zero]);
+}
+
+/// The old primary is a replica again, and each of these charms saw one change.
+fn is_one_event(world: &mut World, requirers: [&mut Requirer; 2]) {
+    let relation = requirers[0].relation;
     world.wait_until(60, "it is a replica", |world| {
-        let answer = world.answer(one.relation);
+        let answer = world.answer(relation);
         crate::cluster::list(&answer, "read-only-endpoints").len() == 2
     });
     world.update_status_all();
-    let fired = [one.fired(&world), zero.fired(&world)];
-    fired.iter().for_each(|fired| is_one_change(&world, fired));
+    let fired = requirers.map(|requirer| requirer.fired(world));
+    fired.iter().for_each(|fired| is_one_change(world, fired));
 }
 
 fn is_one_change(world: &World, fired: &[Json]) {
