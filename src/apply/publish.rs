@@ -16,7 +16,7 @@ use crate::facts::authorities::Authorities;
 use crate::facts::{Condition, LedgerWrite, Requirer, SecretId, SecretUri};
 use crate::log::chain;
 use crate::plan::publish::{
-    DepartedRequest, EndedIdentities, LegacyPublication, Publication, TransferPublication,
+    Changes, DepartedRequest, EndedIdentities, LegacyPublication, Publication, TransferPublication,
 };
 
 /// What was published.
@@ -42,7 +42,9 @@ pub async fn publish(
 ) -> Result<Published, ApplyError> {
     // Destructured whole, so that a field that is added cannot be forgotten.
     let Publication {
-        founds,
+        // Of `make_authorities`.
+        founds: _,
+        makes_client_authority: _,
         ledger,
         // Of `answer`.
         relations: _,
@@ -57,7 +59,6 @@ pub async fn publish(
         peer_app,
         peer_unit,
         authorities,
-        makes_client_authority,
         signing,
         version,
     } = publication;
@@ -65,14 +66,12 @@ pub async fn publish(
     let mut ledger = ledger.clone();
     write(client, &mut ledger).await?;
     let mut peer_app = peer_app.clone();
-    if *founds {
-        peer_app.extend(found(context)?);
-    }
-    if *makes_client_authority {
-        let known = known_authorities.ok_or(ApplyError::Missing(Missing::Authorities))?;
-        peer_app.extend(make_client_authority(context, known)?);
-        log.push("made the authority of clients".to_owned());
-    }
+    peer_app.extend(make_authorities(
+        context,
+        known_authorities,
+        publication,
+        &mut log,
+    )?);
     for publication in signing {
         let signed = tolerate(&mut log, sign(context, known_authorities, publication))?;
         log.extend(signed);
@@ -100,6 +99,25 @@ pub async fn publish(
         log,
         failed: answered.failed,
     })
+}
+
+/// Makes authorities that there are none of yet. What all units are told of them.
+fn make_authorities(
+    context: &Context,
+    known_authorities: Option<&Authorities>,
+    publication: &Publication,
+    log: &mut Vec<String>,
+) -> Result<Changes, ApplyError> {
+    let mut told = Changes::new();
+    if publication.founds {
+        told.extend(found(context)?);
+    }
+    if publication.makes_client_authority {
+        let known = known_authorities.ok_or(ApplyError::Missing(Missing::Authorities))?;
+        told.extend(make_client_authority(context, known)?);
+        log.push("made the authority of clients".to_owned());
+    }
+    Ok(told)
 }
 
 /// Removes the secrets that nobody needs any more. A record is forgotten once none is

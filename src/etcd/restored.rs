@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use etcd_client::{DeleteOptions, GetOptions, Txn, TxnOp};
+use etcd_client::{DeleteOptions, GetOptions, KeyValue, Txn, TxnOp};
 
 use super::batch::{Operation, batches};
 use super::kv::{MAX_LEDGER_BYTES, read};
@@ -79,44 +79,55 @@ impl Client {
             .max_decoding_message_size(MAX_LEDGER_BYTES);
         let all = client.get(ALL_LEDGERS, Some(GetOptions::new().with_prefix()));
         let all = self.call("read all ledgers", all).await?;
-        let (mut own_names, mut foreign_names) = (BTreeSet::new(), BTreeSet::new());
-        let mut foreign = BTreeSet::new();
-        let mut writes = Vec::new();
+        let mut found = Found::default();
         for entry in all.kvs() {
             let Some(text) = entry.key_str().ok() else {
                 continue;
             };
             match LedgerKeys::of_key(text) {
-                Some(keys) if keys == self.keys => match keys.decode(text) {
-                    Some(LedgerKey::Lock(_)) => writes.push(Operation::delete(text.to_owned())),
-                    Some(LedgerKey::Client(request)) => {
-                        let record: ClientRecord = read(entry)?;
-                        if record.answer.is_some() {
-                            let answer = None;
-                            let record = ClientRecord { answer, ..record };
-                            writes.push(self.operation(&LedgerWrite::Record(request, record)));
-                        }
-                    }
-                    Some(
-                        LedgerKey::Name(name) | LedgerKey::Issued(name) | LedgerKey::Signed(name),
-                    ) => {
-                        own_names.insert(name);
-                    }
-                    _ => {}
-                },
+                Some(keys) if keys == self.keys => {
+                    let operation = self.outdated(text, entry, &mut found.own_names)?;
+                    found.outdated.extend(operation);
+                }
                 Some(keys) => {
-                    if let Some(
-                        LedgerKey::Name(name) | LedgerKey::Issued(name) | LedgerKey::Signed(name),
-                    ) = keys.decode(text)
-                    {
-                        foreign_names.insert(name);
-                    }
-                    foreign.insert(keys.root().to_owned());
+                    found.foreign_names.extend(claimed(&keys, text));
+                    found.foreign.insert(keys.root().to_owned());
                 }
                 None => {}
             }
         }
-        for root in &foreign {
+        self.tidy(found).await
+    }
+
+    /// What becomes of an entry of our own ledger that is not true any more; the
+    /// name, if it is claimed there, is one of our `names`.
+    fn outdated(
+        &self,
+        text: &str,
+        entry: &KeyValue,
+        names: &mut BTreeSet<CommonName>,
+    ) -> Result<Option<Operation>, EtcdError> {
+        Ok(match self.keys.decode(text) {
+            Some(LedgerKey::Lock(_)) => Some(Operation::delete(text.to_owned())),
+            Some(LedgerKey::Client(request)) => {
+                let record: ClientRecord = read(entry)?;
+                record.answer.is_some().then(|| {
+                    let answer = None;
+                    let record = ClientRecord { answer, ..record };
+                    self.operation(&LedgerWrite::Record(request, record))
+                })
+            }
+            _ => {
+                names.extend(claimed(&self.keys, text));
+                None
+            }
+        })
+    }
+
+    /// Removes foreign ledgers, and what is outdated in our own.
+    async fn tidy(&self, found: Found) -> Result<Cleaned, EtcdError> {
+        let mut writes = found.outdated;
+        for root in &found.foreign {
             let all = DeleteOptions::new().with_prefix();
             writes.push(Operation {
                 bytes: root.len(),
@@ -131,10 +142,32 @@ impl Client {
             self.call("tidy the ledgers", client.txn(transaction))
                 .await?;
         }
+        let foreign_names = found.foreign_names.difference(&found.own_names);
         Ok(Cleaned {
-            foreign_names: foreign_names.difference(&own_names).cloned().collect(),
-            foreign_ledgers: foreign.len(),
+            foreign_names: foreign_names.cloned().collect(),
+            foreign_ledgers: found.foreign.len(),
             kept: BTreeSet::new(),
         })
+    }
+}
+
+/// What a restored database holds of ledgers.
+#[derive(Default)]
+struct Found {
+    /// Names that our own ledger claims.
+    own_names: BTreeSet<CommonName>,
+    /// Names that others claim.
+    foreign_names: BTreeSet<CommonName>,
+    /// Where the ledgers of others lie.
+    foreign: BTreeSet<String>,
+    /// Changes of our own ledger.
+    outdated: Vec<Operation>,
+}
+
+/// The name that a key of this ledger claims, if it claims one.
+fn claimed(keys: &LedgerKeys, text: &str) -> Option<CommonName> {
+    match keys.decode(text)? {
+        LedgerKey::Name(name) | LedgerKey::Issued(name) | LedgerKey::Signed(name) => Some(name),
+        _ => None,
     }
 }

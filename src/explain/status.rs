@@ -278,13 +278,7 @@ pub fn wait_text(wait: &Wait) -> (StatusName, String) {
         Wait::Recreation => {
             waiting("waiting to restore a snapshot: the other members cannot be stopped yet")
         }
-        Wait::Majority(unreachable) => blocked(format!(
-            "quorum lost: start {}, or run rebuild-cluster if they are gone for good",
-            match unreachable.as_slice() {
-                [] => "the other units".to_owned(),
-                unreachable => names(unreachable),
-            }
-        )),
+        Wait::Majority(unreachable) => blocked(quorum_lost(unreachable)),
         Wait::Alarm(kind) => {
             let raised = [(*kind, "a member".to_owned())];
             blocked(alarm::sentence(&raised).unwrap_or_default())
@@ -293,6 +287,14 @@ pub fn wait_text(wait: &Wait) -> (StatusName, String) {
             "waiting for etcd, see `journalctl -u 'etcd-charm-*'`: {reason}"
         )),
     }
+}
+
+fn quorum_lost(unreachable: &[String]) -> String {
+    let unreachable = match unreachable {
+        [] => "the other units".to_owned(),
+        unreachable => names(unreachable),
+    };
+    format!("quorum lost: start {unreachable}, or run rebuild-cluster if they are gone for good")
 }
 
 impl Status {

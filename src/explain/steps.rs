@@ -3,7 +3,7 @@
 
 mod publication;
 
-use crate::facts::{Alarm, ClientRecord, LedgerWrite};
+use crate::facts::{Alarm, ClientRecord, CommonName, LedgerWrite, NameClaim, SignedName};
 use crate::plan::access::AccessStep;
 use crate::plan::issue::Issuance;
 use crate::plan::machine::MachineStep;
@@ -215,77 +215,45 @@ fn access(step: &AccessStep) -> Vec<Words> {
 
 fn write(write: &LedgerWrite) -> Option<Words> {
     Some(match write {
-        LedgerWrite::Record(key, record) => (
-            "record-request",
-            key.to_string(),
-            format!("{} of relation {key}", recorded(record)),
-        ),
-        LedgerWrite::ForgetRecord(key) => (
-            "forget-request",
-            key.to_string(),
-            format!("forget the request of relation {key}"),
-        ),
-        LedgerWrite::Name(name, claim) if claim.releasing => (
-            "release-name",
-            name.to_string(),
-            format!("keep the name {name} back until no member trusts its old certificate"),
-        ),
-        LedgerWrite::Name(name, claim) => (
-            "record-name",
-            name.to_string(),
-            format!(
-                "note which certificates bear the name {name} of relation {}",
-                claim.holder
-            ),
-        ),
+        LedgerWrite::Record(key, record) => {
+            let summary = format!("{} of relation {key}", recorded(record));
+            ("record-request", key.to_string(), summary)
+        }
+        LedgerWrite::ForgetRecord(key) => {
+            let summary = format!("forget the request of relation {key}");
+            ("forget-request", key.to_string(), summary)
+        }
+        LedgerWrite::Name(name, claim) => claimed(name, claim),
         LedgerWrite::FreeName(name) => (
             "free-name",
             name.to_string(),
             format!("free the name {name}"),
         ),
-        LedgerWrite::Issued(name, _) => (
-            "record-issued",
-            name.to_string(),
-            format!("record the identity {name} that was issued"),
-        ),
-        LedgerWrite::ForgetIssued(name) => (
-            "forget-issued",
-            name.to_string(),
-            format!("forget the identity {name}, which is over"),
-        ),
-        LedgerWrite::Signed(name, record) if record.is_revoked => (
-            "revoke-signed",
-            name.to_string(),
-            format!("keep the name {name} from everybody until its certificates have ended"),
-        ),
-        LedgerWrite::Signed(name, record) => (
-            "record-signed",
-            name.to_string(),
-            format!(
-                "keep the name {name} for {}, which asks for certificates",
-                record.app
-            ),
-        ),
-        LedgerWrite::ForgetSigned(name) => (
-            "forget-signed",
-            name.to_string(),
-            format!("free the name {name}, whose certificates have ended"),
-        ),
-        LedgerWrite::Member(member, _) => (
-            "record-trust",
-            member.to_string(),
-            format!("note which certificates {member} trusts"),
-        ),
-        LedgerWrite::Unsigned(relation, why) => (
-            "refuse-certificate",
-            relation.to_string(),
-            format!("note `{}` for requests of {}", why.reason(), why.app),
-        ),
-        LedgerWrite::ForgetMember(member) => (
-            "forget-member",
-            member.to_string(),
-            format!("forget what {member} trusted, which is no member any more"),
-        ),
+        LedgerWrite::Issued(name, _) => {
+            let summary = format!("record the identity {name} that was issued");
+            ("record-issued", name.to_string(), summary)
+        }
+        LedgerWrite::ForgetIssued(name) => {
+            let summary = format!("forget the identity {name}, which is over");
+            ("forget-issued", name.to_string(), summary)
+        }
+        LedgerWrite::Signed(name, record) => signed(name, record),
+        LedgerWrite::ForgetSigned(name) => {
+            let summary = format!("free the name {name}, whose certificates have ended");
+            ("forget-signed", name.to_string(), summary)
+        }
+        LedgerWrite::Member(member, _) => {
+            let summary = format!("note which certificates {member} trusts");
+            ("record-trust", member.to_string(), summary)
+        }
+        LedgerWrite::Unsigned(relation, why) => {
+            let summary = format!("note `{}` for requests of {}", why.reason(), why.app);
+            ("refuse-certificate", relation.to_string(), summary)
+        }
+        LedgerWrite::ForgetMember(member) => {
+            let summary = format!("forget what {member} trusted, which is no member any more");
+            ("forget-member", member.to_string(), summary)
+        }
         // They only count what the step beside them does, or say how far the others
         // have come.
         LedgerWrite::Pace(..)
@@ -293,6 +261,28 @@ fn write(write: &LedgerWrite) -> Option<Words> {
         | LedgerWrite::ForgetUnsigned(_)
         | LedgerWrite::Settle => return None,
     })
+}
+
+fn claimed(name: &CommonName, claim: &NameClaim) -> Words {
+    if claim.releasing {
+        let summary =
+            format!("keep the name {name} back until no member trusts its old certificate");
+        return ("release-name", name.to_string(), summary);
+    }
+    let holder = &claim.holder;
+    let summary = format!("note which certificates bear the name {name} of relation {holder}");
+    ("record-name", name.to_string(), summary)
+}
+
+fn signed(name: &CommonName, record: &SignedName) -> Words {
+    if record.is_revoked {
+        let summary =
+            format!("keep the name {name} from everybody until its certificates have ended");
+        return ("revoke-signed", name.to_string(), summary);
+    }
+    let app = &record.app;
+    let summary = format!("keep the name {name} for {app}, which asks for certificates");
+    ("record-signed", name.to_string(), summary)
 }
 
 fn recorded(record: &ClientRecord) -> String {

@@ -206,10 +206,7 @@ impl Options {
             heartbeat_interval,
             log_level: read.word("log-level", &LOG_LEVELS),
             peer_port,
-            prefix_policy: match read.word("prefix-policy", &["shared", "exclusive"]) {
-                "exclusive" => PrefixPolicy::Exclusive,
-                _ => PrefixPolicy::Shared,
-            },
+            prefix_policy: read.prefix_policy("prefix-policy"),
             provider_grace_minutes: read.number(
                 "provider-ca-grace-minutes",
                 default.provider_grace_minutes,

@@ -25,22 +25,30 @@ pub fn clients(
     application: &Application,
     ledger: &Ledger,
 ) -> Result<Clients, ObserveError> {
+    match (application.leader, application.pass) {
+        (false, _) => Ok(Clients::default()),
+        (true, Pass::Full) => all_clients(context),
+        (true, Pass::Event) => clients_of_event(context, ledger),
+    }
+}
+
+fn all_clients(context: &Context) -> Result<Clients, ObserveError> {
+    let mut clients = Clients {
+        scope: Scope::All,
+        pending_is_read: true,
+        ..Clients::default()
+    };
+    let recalls = context.hook.event.may_recall();
+    for relation in context.tools.relation_ids(ETCD_CLIENT)? {
+        let noted = recalls.then(|| RelationNote::recall(&context.paths, relation.id, context.now));
+        let read = client_relation(context, relation, None, noted.flatten())?;
+        clients.relations.insert(relation.id, read);
+    }
+    Ok(clients)
+}
+
+fn clients_of_event(context: &Context, ledger: &Ledger) -> Result<Clients, ObserveError> {
     let mut clients = Clients::default();
-    if !application.leader {
-        return Ok(clients);
-    }
-    if application.pass == Pass::Full {
-        clients.scope = Scope::All;
-        clients.pending_is_read = true;
-        let recalls = context.hook.event.may_recall();
-        for relation in context.tools.relation_ids(ETCD_CLIENT)? {
-            let noted =
-                recalls.then(|| RelationNote::recall(&context.paths, relation.id, context.now));
-            let read = client_relation(context, relation, None, noted.flatten())?;
-            clients.relations.insert(relation.id, read);
-        }
-        return Ok(clients);
-    }
     match &context.hook.event {
         Event::Client {
             relation,
@@ -64,33 +72,40 @@ pub fn clients(
         Event::SecretChanged(secret) => {
             // A secret that no request points to is another's, or our own.
             let related = ledger.relations_of_secret(secret);
-            for id in &related {
-                let endpoint = ETCD_CLIENT;
-                let relation = Relation { endpoint, id: *id };
-                let read = client_relation(context, relation, None, None)?;
-                clients.relations.insert(*id, read);
-            }
+            clients.relations = read_each(context, &related)?;
             clients.scope = Scope::Only(related);
         }
         Event::Signing { relation, .. } => {
-            // Who has access in a name loses it with the name, and gets it back.
-            let names = ledger.signed.iter();
-            let names = names.filter(|(_, record)| record.relation == relation.id);
-            let mut related: BTreeSet<RelationId> = names
-                .filter_map(|(name, _)| Some(ledger.names.get(name)?.holder.relation))
-                .collect();
-            for id in &related {
-                let endpoint = ETCD_CLIENT;
-                let relation = Relation { endpoint, id: *id };
-                let read = client_relation(context, relation, None, None)?;
-                clients.relations.insert(*id, read);
-            }
+            let mut related = named_by(ledger, relation.id);
+            clients.relations = read_each(context, &related)?;
             related.insert(relation.id);
             clients.scope = Scope::Only(related);
         }
         _ => {}
     }
     Ok(clients)
+}
+
+/// The relations with access in names that certificates are signed in for this
+/// relation: who has access in a name loses it with the name, and gets it back.
+fn named_by(ledger: &Ledger, relation: RelationId) -> BTreeSet<RelationId> {
+    let names = ledger.signed.iter();
+    names
+        .filter(|(_, record)| record.relation == relation)
+        .filter_map(|(name, _)| Some(ledger.names.get(name)?.holder.relation))
+        .collect()
+}
+
+fn read_each(
+    context: &Context,
+    relations: &BTreeSet<RelationId>,
+) -> Result<BTreeMap<RelationId, ClientRelation>, ObserveError> {
+    let read = |id: &RelationId| {
+        let endpoint = ETCD_CLIENT;
+        let relation = Relation { endpoint, id: *id };
+        Ok((*id, client_relation(context, relation, None, None)?))
+    };
+    relations.iter().map(read).collect()
 }
 
 /// Looks, before a restart, for requests on relations that nothing is on

@@ -196,17 +196,19 @@ pub(crate) fn simulate_access(cluster: &mut Cluster, step: &AccessStep) {
             forget_password(cluster, name);
         }
         AccessStep::DeleteRole(name) => access(name, &|access| access.role = None),
-        AccessStep::TakeRole(user, role) => {
-            let audit = cluster.audit.as_mut();
-            if let Some(roles) = audit.and_then(|audit| audit.usurpers.get_mut(user)) {
-                roles.remove(role);
-            }
-        }
+        AccessStep::TakeRole(user, role) => take_role(cluster, user, role),
         AccessStep::LockRoot => {
             if let Some(audit) = &mut cluster.audit {
                 audit.root_has_password = false;
             }
         }
+    }
+}
+
+fn take_role(cluster: &mut Cluster, user: &str, role: &str) {
+    let audit = cluster.audit.as_mut();
+    if let Some(roles) = audit.and_then(|audit| audit.usurpers.get_mut(user)) {
+        roles.remove(role);
     }
 }
 

@@ -1,7 +1,8 @@
 //! What is published, in words.
 
 use super::{VERIFY, Words, write};
-use crate::plan::publish::{Publication, RelationPublication};
+use crate::facts::{CommonName, Relation, RequestKey, SecretUri};
+use crate::plan::publish::{Changes, Publication, RelationPublication, SigningPublication};
 
 pub(super) fn publish(publication: &Publication) -> Vec<Words> {
     // Destructured whole, so that a field that is added cannot be forgotten.
@@ -30,32 +31,15 @@ pub(super) fn publish(publication: &Publication) -> Vec<Words> {
     }
     words.extend(ledger.iter().filter_map(write));
     words.extend(relations.iter().map(answer));
-    for publication in legacy {
-        let relation = publication.relation;
-        let summary = format!("answer relation {relation} for this unit");
-        words.push(("answer", relation.id.to_string(), summary));
-    }
-    for identities in ended {
-        for name in &identities.names {
-            let summary = format!("forget the identity {name}, whose relation is gone");
-            words.push(("forget-issued", name.to_string(), summary));
-        }
-    }
+    words.extend(legacy.iter().map(|told| answer_legacy(told.relation)));
+    let names = ended.iter().flat_map(|ended| &ended.names);
+    words.extend(names.map(forget_issued));
     if *makes_client_authority {
         let summary = "make the authority that signs certificates of clients";
         words.push(("make-authorities", String::new(), summary.to_owned()));
     }
-    for publication in signing {
-        let relation = publication.relation;
-        let count = publication.to_sign.len();
-        let summary = format!("sign {count} certificates and answer relation {relation}");
-        words.push(("sign", relation.id.to_string(), summary));
-    }
-    for publication in transfers {
-        let relation = publication.relation;
-        let summary = format!("tell relation {relation} whom to trust");
-        words.push(("tell-authorities", relation.id.to_string(), summary));
-    }
+    words.extend(signing.iter().map(sign));
+    words.extend(transfers.iter().map(|told| tell_authorities(told.relation)));
     if let Some((relation, _)) = request {
         let summary = format!("ask for a certificate over relation {relation}");
         words.push(("ask", relation.id.to_string(), summary));
@@ -65,24 +49,50 @@ pub(super) fn publish(publication: &Publication) -> Vec<Words> {
         words.push(("replace-authority", String::new(), summary.to_owned()));
     }
     let of_answers = relations.iter().flat_map(|told| &told.obsolete_secrets);
-    for secret in of_answers.chain(obsolete_secrets) {
-        let id = secret.id().to_string();
-        let summary = format!("remove secret {id}, which nobody needs any more");
-        words.push(("remove-secret", id, summary));
-    }
-    for gone in departed {
-        let key = gone.key.to_string();
-        let summary = format!("remove what is left of the request of relation {key}");
-        words.push(("forget-request", key, summary));
-    }
-    for (whose, changes) in [("all units", peer_app), ("the other units", peer_unit)] {
-        if !changes.is_empty() {
-            let keys: Vec<_> = changes.keys().map(String::as_str).collect();
-            let summary = format!("tell {whose} anew: {}", keys.join(", "));
-            words.push(("tell-units", String::new(), summary));
-        }
-    }
+    words.extend(of_answers.chain(obsolete_secrets).map(remove_secret));
+    words.extend(departed.iter().map(|gone| forget_request(&gone.key)));
+    words.extend(tell_units("all units", peer_app));
+    words.extend(tell_units("the other units", peer_unit));
     words
+}
+
+fn answer_legacy(relation: Relation) -> Words {
+    let summary = format!("answer relation {relation} for this unit");
+    ("answer", relation.id.to_string(), summary)
+}
+
+fn forget_issued(name: &CommonName) -> Words {
+    let summary = format!("forget the identity {name}, whose relation is gone");
+    ("forget-issued", name.to_string(), summary)
+}
+
+fn sign(publication: &SigningPublication) -> Words {
+    let relation = publication.relation;
+    let count = publication.to_sign.len();
+    let summary = format!("sign {count} certificates and answer relation {relation}");
+    ("sign", relation.id.to_string(), summary)
+}
+
+fn tell_authorities(relation: Relation) -> Words {
+    let summary = format!("tell relation {relation} whom to trust");
+    ("tell-authorities", relation.id.to_string(), summary)
+}
+
+fn remove_secret(secret: &SecretUri) -> Words {
+    let id = secret.id().to_string();
+    let summary = format!("remove secret {id}, which nobody needs any more");
+    ("remove-secret", id, summary)
+}
+
+fn forget_request(key: &RequestKey) -> Words {
+    let summary = format!("remove what is left of the request of relation {key}");
+    ("forget-request", key.to_string(), summary)
+}
+
+fn tell_units(whose: &str, changes: &Changes) -> Option<Words> {
+    let keys: Vec<_> = changes.keys().map(String::as_str).collect();
+    let summary = format!("tell {whose} anew: {}", keys.join(", "));
+    (!keys.is_empty()).then(|| ("tell-units", String::new(), summary))
 }
 
 fn answer(publication: &RelationPublication) -> Words {

@@ -6,7 +6,7 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 use super::values::{self, Retention};
-use super::{OptionRefusal, Options};
+use super::{OptionRefusal, Options, PrefixPolicy};
 
 /// How much of a wrong value is shown: an operator knows it by its beginning.
 const SHOWN: usize = 40;
@@ -99,6 +99,13 @@ impl<'a> Reader<'a> {
         }
         self.refuse(option, words.join(" or "), format!("{text:?}"));
         words[0]
+    }
+
+    pub(super) fn prefix_policy(&mut self, option: &'static str) -> PrefixPolicy {
+        match self.word(option, &["shared", "exclusive"]) {
+            "exclusive" => PrefixPolicy::Exclusive,
+            _ => PrefixPolicy::Shared,
+        }
     }
 
     /// Whether something is wanted; nothing is unless somebody says so.

@@ -9,35 +9,17 @@ pub const GUARD: &str = "before-start";
 /// machine's services. The configuration that it starts etcd with must name the copy of
 /// the trust file.
 pub fn systemd_unit(unit: &str, paths: &ServicePaths) -> String {
-    let ServicePaths {
-        root,
-        charm,
-        etcd,
-        data_dir,
-        wanted_config,
-        wanted_trust,
-        loaded_dir,
-        ..
-    } = paths;
-    let guard = [
-        word(charm.as_str()),
-        GUARD.to_owned(),
-        argument(root.as_str()),
-        argument(unit),
-        argument(data_dir.as_str()),
-    ]
-    .join(" ");
+    let guard = guard(unit, paths);
     let unit = specifiers_escaped(unit);
     let architecture = architecture();
     // Variables are not looked for in the name of a program.
-    let etcd = word(etcd.as_str());
-    let data = word(data_dir.as_str());
-    let loaded = argument(loaded_dir.as_str());
-    let name = wanted_config.as_path().file_name().unwrap_or_default();
-    let loaded_config = loaded_dir.as_path().join(name);
-    let config = argument(&format!("--config-file={}", loaded_config.display()));
-    let wanted_config = argument(wanted_config.as_str());
-    let wanted_trust = argument(wanted_trust.as_str());
+    let etcd = word(paths.etcd.as_str());
+    let config = config(paths);
+    let data = word(paths.data_dir.as_str());
+    let loaded = argument(paths.loaded_dir.as_str());
+    let wanted_config = argument(paths.wanted_config.as_str());
+    let wanted_trust = argument(paths.wanted_trust.as_str());
+    let hardening = hardening(&data);
     // The comments go along: an operator reads them where questions arise.
     format!(
         "\
@@ -73,6 +55,36 @@ TimeoutStartSec=infinity
 TimeoutStopSec=60s
 LimitNOFILE=65536
 
+{hardening}
+[Install]
+WantedBy=multi-user.target
+"
+    )
+}
+
+/// The call of the charm's program that looks at the data before etcd starts.
+fn guard(unit: &str, paths: &ServicePaths) -> String {
+    [
+        word(paths.charm.as_str()),
+        GUARD.to_owned(),
+        argument(paths.root.as_str()),
+        argument(unit),
+        argument(paths.data_dir.as_str()),
+    ]
+    .join(" ")
+}
+
+/// The argument that names the copy of the configuration.
+fn config(paths: &ServicePaths) -> String {
+    let name = paths.wanted_config.as_path().file_name();
+    let loaded = paths.loaded_dir.as_path().join(name.unwrap_or_default());
+    argument(&format!("--config-file={}", loaded.display()))
+}
+
+/// What keeps etcd from whatever is not its data.
+fn hardening(data: &str) -> String {
+    format!(
+        "\
 # A missing data directory is a failure and not the start of an empty member.
 ReadWritePaths={data}
 ProtectSystem=strict
@@ -98,9 +110,6 @@ RestrictRealtime=yes
 RestrictSUIDSGID=yes
 SystemCallArchitectures=native
 SystemCallFilter=@system-service
-
-[Install]
-WantedBy=multi-user.target
 "
     )
 }
