@@ -56,6 +56,16 @@ pub enum Problem {
     Waiting(&'static str),
 }
 
+impl Problem {
+    /// Whether it may end without any event of Juju: nodes answer again, or agree.
+    pub fn ends_by_itself(&self) -> bool {
+        match self {
+            Self::Server(_) | Self::NoPrimary(_) | Self::Unreachable(_) | Self::Restart(_) => true,
+            Self::Option(_) | Self::Program(_) | Self::Archive(_) | Self::Waiting(_) => false,
+        }
+    }
+}
+
 /// Something about one application that is no failure of ours.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Notice {

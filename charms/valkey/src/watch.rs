@@ -9,7 +9,7 @@
 
 use std::path::Path;
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use juju_hooks::UnitName;
 use secret_value::Secret;
@@ -24,6 +24,9 @@ use crate::valkey::{Connection, Login, Target, ValkeyError};
 const GROUP: Duration = Duration::from_millis(300);
 /// After something failed, and between two hooks.
 const PAUSE: Duration = Duration::from_secs(2);
+/// Between two hooks at most, while the last one left something undone and nothing else
+/// changes.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// A hook may wait for the hooks of others on the machine.
 const HOOK_LIMIT: Duration = Duration::from_secs(600);
 /// Without any event, after this time the sentinel is asked.
@@ -71,6 +74,8 @@ async fn listen(
     for _ in 1..EVENTS.len() {
         events.next(PAUSE).await?;
     }
+    let mut pause = PAUSE;
+    let mut asked = Instant::now();
     loop {
         // Also at first: something may have happened while nobody listened.
         let (seen, cut_off) = view(&target, &login).await?;
@@ -79,29 +84,56 @@ async fn listen(
             // it come back with the next look.
             let _ = stand_back(paths, &login).await;
         }
-        let again = paths.again().exists();
-        if again || told.as_ref() != Some(&seen) {
+        let changed = told.as_ref() != Some(&seen);
+        if changed || is_asked_again(paths, asked + pause) {
+            pause = if changed { PAUSE } else { longer(pause) };
             // Before the hook, which may leave another note.
             let _ = ensure_absent(&paths.again());
             if ask_for_hook(paths, unit).await {
                 *told = Some(seen);
             }
+            asked = Instant::now();
             tokio::time::sleep(PAUSE).await;
             continue;
         }
-        match events.next(SILENCE).await {
+        // A server that was restarted waits for a hook, though nothing else is to be
+        // seen.
+        if next_event(&mut events, paths, asked + pause).await? == Some("+reboot".to_owned()) {
+            *told = None;
+        }
+    }
+}
+
+/// Whether a hook left something undone, and it is time to try again.
+fn is_asked_again(paths: &Paths, due: Instant) -> bool {
+    Instant::now() >= due && paths.again().exists()
+}
+
+/// What keeps hooks from ending their work may take its time.
+fn longer(pause: Duration) -> Duration {
+    (pause * 3 / 2).min(LONGEST_PAUSE)
+}
+
+/// The next event, with those that come together with it taken. None where a hook is to
+/// be tried again, or nothing was heard for [`SILENCE`].
+async fn next_event(
+    events: &mut Connection,
+    paths: &Paths,
+    due: Instant,
+) -> Result<Option<String>, ValkeyError> {
+    let end = Instant::now() + SILENCE;
+    while Instant::now() < end && !is_asked_again(paths, due) {
+        match events.next(PAUSE).await {
             Ok(event) => {
-                // A server that was restarted waits for a hook, though nothing else
-                // is to be seen.
-                if event.texts().nth(1) == Some("+reboot") {
-                    *told = None;
-                }
+                let name = event.texts().nth(1).map(str::to_owned);
                 while events.next(GROUP).await.is_ok() {}
+                return Ok(name);
             }
             Err(ValkeyError::Timeout { .. }) => {}
             Err(error) => return Err(error),
         }
     }
+    Ok(None)
 }
 
 /// What the sentinel sees, as far as clients are told of it.

@@ -63,6 +63,11 @@ impl Run {
         self.report.clients = self.juju.ledger.users().count();
         self.report.units = self.juju.members.len();
         self.report.problems.sort();
+        // The nodes tell nobody when they answer again or have come to an agreement.
+        let mut problems = self.report.problems.iter();
+        if problems.any(Problem::ends_by_itself) || self.waits_for_a_primary() {
+            self.ask_again();
+        }
         if self.juju.leader {
             let said = self.juju.ledger.notices.values().flatten();
             self.report.notices = said.cloned().collect();
@@ -86,5 +91,13 @@ impl Run {
             }
         }
         Ok(())
+    }
+
+    /// Whether this unit does not know yet which server is the primary, and so has not
+    /// taken its place.
+    fn waits_for_a_primary(&self) -> bool {
+        let own = self.nodes.get(&self.juju.unit);
+        own.is_some_and(|node| node.sentinel.known().is_some())
+            && cluster::primary(&self.juju, &self.nodes).known().is_none()
     }
 }

@@ -107,6 +107,7 @@ fn trials() -> Vec<Trial> {
         away::a_lost_unit_is_not_waited_for_and_is_no_primary_before_it_has_all_users,
         away::a_unit_that_is_cut_off_stands_back,
         away::sentinels_that_are_slow_move_no_primary,
+        away::a_hook_that_came_too_early_is_tried_again,
         away::units_that_do_not_answer_cost_one_time_limit,
         discovery::sentinels_lead_clients_to_the_servers,
         discovery::three_units_that_move_are_found_again,
