@@ -6,4 +6,5 @@ pub mod leave;
 pub mod machine;
 pub mod own;
 pub mod restart;
+pub mod shown;
 pub mod users;

@@ -69,6 +69,8 @@ pub struct Run {
     pub report: Report,
     /// What all nodes said last.
     pub nodes: Nodes,
+    /// Whether Juju may show another status than this unit has set last.
+    pub status_may_differ: bool,
 }
 
 impl Run {
@@ -192,6 +194,12 @@ fn is_leaving(hook: &Hook) -> bool {
     }
 }
 
+/// Juju sets a status itself when it installs a charm or starts a unit, and a unit that
+/// leads now did not set that of the application.
+fn may_have_changed_status(event: &Event) -> bool {
+    matches!(event, Event::Lifecycle(lifecycle) if *lifecycle != Lifecycle::UpdateStatus)
+}
+
 fn is_of_a_client(event: &Event) -> bool {
     matches!(event, Event::Relation(event) if event.endpoint == CLIENTS.0)
 }
@@ -225,6 +233,7 @@ impl Run {
             paths,
             report,
             nodes: Nodes::new(),
+            status_may_differ: may_have_changed_status(&hook.event),
         })
     }
 

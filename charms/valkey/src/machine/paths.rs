@@ -71,6 +71,11 @@ impl Paths {
         self.base().join("again")
     }
 
+    /// What Juju shows of this unit.
+    pub fn shown(&self) -> PathBuf {
+        self.base().join("shown")
+    }
+
     /// For secrets that are handed to hook tools.
     pub fn private(&self) -> PathBuf {
         self.root.join("run/valkey-charm").join(&self.unit)

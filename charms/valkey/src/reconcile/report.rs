@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use juju_hooks::{LogLevel, TcpPort, ToolError};
 
 use super::{ReconcileError, Run};
+use crate::apply::shown::show;
 use crate::explain;
 use crate::plan::answer::{PORT, SENTINEL_PORT, SENTINEL_TLS_PORT, TLS_PORT};
 use crate::plan::{Problem, cluster};
@@ -83,14 +84,15 @@ impl Run {
             self.tools.juju_log(LogLevel::Info, &notice.text)?;
         }
         let (status, text) = explain::status(&self.report);
-        self.tools.status_set(status, &text)?;
-        if self.juju.leader {
-            self.tools.status_set_application(status, &text)?;
-            if let Some(server) = own.and_then(|node| node.server.known()) {
-                self.tools.application_version_set(&server.version)?;
-            }
-        }
-        Ok(())
+        let server = own.and_then(|node| node.server.known());
+        let version = server.map(|server| server.version.as_str());
+        show(
+            &self.tools,
+            &self.paths,
+            (status, &text),
+            self.juju.leader.then_some(version),
+            self.status_may_differ,
+        )
     }
 
     /// Whether this unit does not know yet which server is the primary, and so has not
