@@ -1,10 +1,10 @@
 //! This machine: its files, packages and services. What is here knows neither
 //! Juju nor the etcd client; it is told what to do, does it, and finds
-//! "already there" and "already gone" to be success.
+//! "already there" and "already gone" to be success. What any charm's machine has is the
+//! crate `machine`, whose errors become this module's.
 
 mod archive;
 pub mod bolt;
-pub mod command;
 pub mod configuration;
 mod connections;
 pub mod credentials;
@@ -13,7 +13,6 @@ mod error;
 pub mod files;
 pub mod guard;
 pub mod layout;
-mod operator;
 pub mod package;
 pub mod paths;
 pub mod relation_notes;
@@ -30,10 +29,10 @@ mod volume;
 pub mod wal;
 
 pub use archive::sha256;
-pub use command::{Commands, Outcome};
 pub use connections::{Ended, end_connections};
 pub use error::{CommandError, WorkloadError};
 pub use files::Owner;
+pub use machine::{Commands, Outcome};
 pub use package::Installed;
 pub use paths::Paths;
 pub use service::{Service, Started, State};

@@ -9,7 +9,8 @@
 
 use std::collections::BTreeSet;
 
-use super::command::Commands;
+use machine::Commands;
+
 use super::error::WorkloadError;
 
 /// What came of it.

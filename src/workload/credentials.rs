@@ -8,9 +8,9 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use machine::Commands;
 use sha2::{Digest, Sha256};
 
-use super::command::Commands;
 use super::error::WorkloadError;
 use super::files::{
     Owner, PRIVATE_DIR, PRIVATE_FILE, ensure_absent, ensure_dir, read, write_atomically,

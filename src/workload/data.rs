@@ -6,7 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::command::Commands;
+use machine::Commands;
+
 use super::error::WorkloadError;
 use super::files::sync_dir;
 use super::paths::Paths;

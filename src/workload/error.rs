@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+pub use machine::CommandError;
+use machine::MachineError;
 use thiserror::Error;
 
 /// A failure on this machine. No variant carries a file's content, because
@@ -111,35 +113,30 @@ pub enum WorkloadError {
     },
 }
 
-/// A command that did not do what it was asked for.
-#[derive(Debug, Error)]
-pub enum CommandError {
-    /// The command ran and reported failure.
-    #[error("`{command}` ended with {ending}: {stderr}")]
-    Failed {
-        /// Program and arguments.
-        command: String,
-        /// The exit code, or the signal.
-        ending: String,
-        /// The end of what it wrote to standard error.
-        stderr: String,
-    },
-    /// The command did not end in time, and was killed.
-    #[error("`{command}` did not end within {seconds} s")]
-    Hung {
-        /// Program and arguments.
-        command: String,
-        /// The time that it had.
-        seconds: u64,
-    },
-    /// The command could not be started at all.
-    #[error("failed to start `{command}`")]
-    Start {
-        /// Program and arguments.
-        command: String,
-        /// Why the system refused.
-        source: io::Error,
-    },
+impl From<MachineError> for WorkloadError {
+    fn from(error: MachineError) -> Self {
+        match error {
+            MachineError::Command { intent, source } => Self::Command { intent, source },
+            MachineError::File {
+                action,
+                path,
+                source,
+            } => Self::File {
+                action,
+                path,
+                source,
+            },
+            MachineError::Service {
+                action,
+                service,
+                source,
+            } => Self::Service {
+                action,
+                service,
+                source,
+            },
+        }
+    }
 }
 
 impl WorkloadError {

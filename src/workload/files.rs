@@ -1,74 +1,56 @@
-//! Files and directories: written whole or not at all, and only when they
-//! differ from what is there.
+//! Files and directories of etcd's and of the charm's own, whose errors are this
+//! module's.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
-use super::command::Commands;
-use super::error::WorkloadError;
-use super::operator::give_to_operator;
+pub use machine::files::{PRIVATE_DIR, PRIVATE_FILE, PUBLIC_DIR, PUBLIC_FILE};
+use machine::{Commands, files};
 
-/// What everybody on the machine may read, and only we may write.
-pub const PUBLIC_FILE: u32 = 0o644;
-/// What only its owner may read.
-pub const PRIVATE_FILE: u32 = 0o600;
-/// A directory that everybody may list.
-pub const PUBLIC_DIR: u32 = 0o755;
-/// A directory that only its owner may enter.
-pub const PRIVATE_DIR: u32 = 0o700;
+use super::error::WorkloadError;
+
+/// The user that etcd runs as.
+pub(super) const USER: &str = "etcd";
+
 /// Whom a file belongs to.
 #[derive(Clone, Copy, Debug)]
 pub enum Owner<'a> {
     /// Whoever runs the charm, which is root.
     Charm,
-    /// The user etcd. Its number is known to the machine's user database only,
-    /// so that a command gives the file away.
+    /// The user etcd.
     Etcd(&'a Commands),
     /// Who fetches files from a machine, where there is such a user.
     Operator(&'a Commands),
 }
 
 impl Owner<'_> {
-    fn take(self, path: &Path) -> Result<(), WorkloadError> {
-        match self {
-            Owner::Charm => Ok(()),
-            Owner::Operator(commands) => give_to_operator(commands, path),
-            Owner::Etcd(commands) => commands
-                .command("chown")
-                .args(["etcd:etcd", "--"])
-                .arg(path)
-                .run()
-                .map(drop)
-                .map_err(WorkloadError::command(format!(
-                    "give {} to the user etcd",
-                    path.display()
-                ))),
+    /// See [`files::Owner::take`].
+    ///
+    /// # Errors
+    /// There is no such user, or the system refuses.
+    pub(super) fn take(self, path: &Path) -> Result<(), WorkloadError> {
+        Ok(files::Owner::from(self).take(path)?)
+    }
+}
+
+impl<'a> From<Owner<'a>> for files::Owner<'a> {
+    fn from(owner: Owner<'a>) -> Self {
+        match owner {
+            Owner::Charm => Self::Charm,
+            Owner::Etcd(commands) => Self::User(commands, USER),
+            Owner::Operator(commands) => Self::Operator(commands),
         }
     }
 }
 
-/// Makes a directory and what is missing above it, and gives it this mode.
+/// See [`files::ensure_dir`].
 ///
 /// # Errors
 /// The directory could not be made, or is no directory.
 pub fn ensure_dir(path: &Path, mode: u32) -> Result<(), WorkloadError> {
-    let make = |path: &Path, mode| {
-        let mut builder = DirBuilder::new();
-        builder.recursive(true).mode(mode).create(path)
-    };
-    // What is above it is not private only because the directory is.
-    path.parent()
-        .map_or(Ok(()), |above| make(above, PUBLIC_DIR))
-        .and_then(|()| make(path, mode))
-        .map_err(WorkloadError::file("make directory", path))?;
-    ensure_mode(path, mode).map(drop)
+    Ok(files::ensure_dir(path, mode)?)
 }
 
-/// Writes a file unless it has this content and this mode already; says
-/// whether it had to. The owner is not looked at: it is set before a file gets
-/// its name, so whatever has the content has the owner.
+/// See [`files::ensure_file`].
 ///
 /// # Errors
 /// The file could not be read or written.
@@ -78,15 +60,10 @@ pub fn ensure_file(
     mode: u32,
     owner: Owner<'_>,
 ) -> Result<bool, WorkloadError> {
-    if read(path)?.as_deref() == Some(content) {
-        return ensure_mode(path, mode);
-    }
-    write_atomically(path, content, mode, owner).map(|()| true)
+    Ok(files::ensure_file(path, content, mode, owner.into())?)
 }
 
-/// Writes a file so that everybody else sees either its old content or its
-/// new, also after a power failure; its mode and owner are right before any
-/// content is in it.
+/// See [`files::write_atomically`].
 ///
 /// # Errors
 /// The file could not be written; the old one is untouched.
@@ -96,155 +73,37 @@ pub fn write_atomically(
     mode: u32,
     owner: Owner<'_>,
 ) -> Result<(), WorkloadError> {
-    let dir = path.parent().unwrap_or_else(|| Path::new("."));
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    // A fixed name, so that what a killed hook left behind is used up by the
-    // next one. Only one hook runs on a machine at a time.
-    let new = dir.join(format!(".{name}.new"));
-    ensure_absent(&new)?;
-    let write = |file: &mut File| {
-        file.write_all(content)?;
-        file.sync_all()
-    };
-    let mut file = create(&new, mode)?;
-    owner.take(&new)?;
-    write(&mut file).map_err(WorkloadError::file("write", &new))?;
-    fs::rename(&new, path).map_err(WorkloadError::file("replace", path))?;
-    sync_dir(dir)
+    Ok(files::write_atomically(path, content, mode, owner.into())?)
 }
 
-/// Removes a file; that it is gone already is success.
+/// See [`files::ensure_absent`].
 ///
 /// # Errors
 /// The file is there and could not be removed.
 pub fn ensure_absent(path: &Path) -> Result<(), WorkloadError> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(WorkloadError::file("remove", path)(error))
-        }
-        _ => Ok(()),
-    }
+    Ok(files::ensure_absent(path)?)
 }
 
-/// A file's content, or `None` if there is no such file.
+/// See [`files::read`].
 ///
 /// # Errors
 /// The file is there and could not be read.
 pub fn read(path: &Path) -> Result<Option<Vec<u8>>, WorkloadError> {
-    match fs::read(path) {
-        Ok(content) => Ok(Some(content)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(WorkloadError::file("read", path)(error)),
-    }
+    Ok(files::read(path)?)
 }
 
-/// A file's text, or `None` if there is no such file.
+/// See [`files::read_text`].
 ///
 /// # Errors
 /// The file is there and could not be read, or is no UTF-8.
 pub fn read_text(path: &Path) -> Result<Option<String>, WorkloadError> {
-    let text = |content| {
-        String::from_utf8(content).map_err(|error| {
-            // Without the error itself, which carries the content.
-            let source = io::Error::new(io::ErrorKind::InvalidData, error.utf8_error());
-            WorkloadError::file("read", path)(source)
-        })
-    };
-    read(path)?.map(text).transpose()
+    Ok(files::read_text(path)?)
 }
 
-/// Makes what was renamed in a directory outlive a power failure.
+/// See [`files::sync_dir`].
+///
+/// # Errors
+/// The directory could not be opened, or the disk refuses.
 pub(super) fn sync_dir(dir: &Path) -> Result<(), WorkloadError> {
-    File::open(dir)
-        .and_then(|dir| dir.sync_all())
-        .map_err(WorkloadError::file("synchronise", dir))
-}
-
-fn create(path: &Path, mode: u32) -> Result<File, WorkloadError> {
-    let file = OpenOptions::new()
-        .write(true)
-        // A link that somebody put there is not followed.
-        .create_new(true)
-        .mode(PRIVATE_FILE)
-        .open(path)
-        .map_err(WorkloadError::file("create", path))?;
-    // Not by the call above, since the umask would be taken off.
-    file.set_permissions(Permissions::from_mode(mode))
-        .map_err(WorkloadError::file("set the mode of", path))?;
-    Ok(file)
-}
-
-fn ensure_mode(path: &Path, mode: u32) -> Result<bool, WorkloadError> {
-    let metadata = fs::metadata(path).map_err(WorkloadError::file("read", path))?;
-    if metadata.permissions().mode() & 0o7777 == mode {
-        return Ok(false);
-    }
-    fs::set_permissions(path, Permissions::from_mode(mode))
-        .map_err(WorkloadError::file("set the mode of", path))?;
-    Ok(true)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn mode(path: &Path) -> u32 {
-        fs::metadata(path).expect("metadata").permissions().mode() & 0o7777
-    }
-
-    #[test]
-    fn a_file_is_written_once_and_mended_when_it_drifts() {
-        let dir = tempfile::tempdir().expect("a directory");
-        let path = dir.path().join("trust.pem");
-        let ensure = |content: &[u8], mode| {
-            ensure_file(&path, content, mode, Owner::Charm).expect("a writable directory")
-        };
-        assert!(ensure(b"one", PUBLIC_FILE));
-        assert!(!ensure(b"one", PUBLIC_FILE));
-        assert!(ensure(b"one", PRIVATE_FILE));
-        assert_eq!(mode(&path), PRIVATE_FILE);
-        assert!(ensure(b"two", PRIVATE_FILE));
-        assert_eq!(read_text(&path).expect("readable").as_deref(), Some("two"));
-        assert_eq!(fs::read_dir(dir.path()).expect("readable").count(), 1);
-    }
-
-    #[test]
-    fn what_a_killed_hook_left_is_no_obstacle_and_no_trap() {
-        let dir = tempfile::tempdir().expect("a directory");
-        let (path, victim) = (dir.path().join("key"), dir.path().join("victim"));
-        fs::write(&victim, "untouched").expect("writable");
-        std::os::unix::fs::symlink(&victim, dir.path().join(".key.new")).expect("a link");
-        write_atomically(&path, b"new", PRIVATE_FILE, Owner::Charm).expect("written");
-        assert_eq!(fs::read(&victim).expect("readable"), b"untouched");
-        assert_eq!(mode(&path), PRIVATE_FILE);
-    }
-
-    #[test]
-    fn missing_is_none_and_gone_is_gone() {
-        let missing = Path::new("/nonexistent/file");
-        assert_eq!(read(missing).expect("no error"), None);
-        assert_eq!(read_text(missing).expect("no error"), None);
-        ensure_absent(missing).expect("no error");
-    }
-
-    #[test]
-    fn an_error_about_a_text_does_not_show_it() {
-        let dir = tempfile::tempdir().expect("a directory");
-        let path = dir.path().join("key");
-        fs::write(&path, b"hunter2\xff").expect("writable");
-        let error = read_text(&path).expect_err("no UTF-8");
-        assert!(!format!("{error:?}").contains("hunter2"));
-        // Nor as the numbers of its bytes.
-        assert!(!format!("{error:?}").contains("104, 117"));
-    }
-
-    #[test]
-    fn a_private_directory_leaves_those_above_it_open() {
-        let dir = tempfile::tempdir().expect("a directory");
-        let private = dir.path().join("run/unit/handover");
-        ensure_dir(&private, PRIVATE_DIR).expect("made");
-        ensure_dir(&private, PRIVATE_DIR).expect("made already");
-        assert_eq!(mode(&private), PRIVATE_DIR);
-        assert_eq!(mode(&dir.path().join("run")), PUBLIC_DIR);
-    }
+    Ok(files::sync_dir(dir)?)
 }

@@ -5,7 +5,8 @@ use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use super::command::Commands;
+use machine::Commands;
+
 use super::error::WorkloadError;
 use super::files::{PRIVATE_DIR, PUBLIC_DIR, ensure_absent, ensure_dir};
 use super::paths::Paths;

@@ -3,15 +3,14 @@
 //! change.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 use std::{fs, io};
 
+use machine::Commands;
+
 use super::archive;
-use super::command::Commands;
-use super::error::{CommandError, WorkloadError};
-use super::files::ensure_absent;
+use super::error::WorkloadError;
+use super::files::USER;
 use super::paths::Paths;
-use super::service::Service;
 use crate::facts::Source;
 
 /// What `charmcraft.yaml` calls the archive in the charm.
@@ -23,26 +22,6 @@ const PACKAGES: [&str; 2] = ["etcd-server", "etcd-client"];
 /// The service that comes with them. It would run an etcd of its own, without
 /// any security, under the name of the machine.
 const DISTRIBUTION_SERVICE: &str = "etcd.service";
-
-/// What `apt-get install` says when its lists are missing, or so old that the
-/// mirror has what they name no longer.
-const STALE_LISTS: [&str; 3] = [
-    "Unable to locate package",
-    "has no installation candidate",
-    "Unable to fetch some archives",
-];
-
-/// What it says after an installation that was killed; it does nothing more
-/// until that is made good.
-const INTERRUPTED: &str = "dpkg was interrupted";
-
-/// Unattended upgrades and the machine's own set-up hold apt's lock for some
-/// minutes at the worst.
-const LOCK_TIMEOUT: &str = "DPkg::Lock::Timeout=600";
-
-/// How long packages may take to be fetched and set up; waiting for the lock is
-/// in it.
-const PACKAGE_LIMIT: Duration = Duration::from_secs(30 * 60);
 
 /// Programs that are there.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -78,14 +57,15 @@ pub fn ensure_installed(
             paths.distribution_programs()
         }
     };
-    ensure_user(commands)?;
+    // The packages bring the user too; an archive does not.
+    machine::ensure_user(commands, USER)?;
     let new = found(&programs).ok_or_else(|| WorkloadError::PackageLacks {
         path: programs.join("etcd"),
     })?;
     if may_follow(&new) {
         match source {
-            Source::Archive(_) => archive::make_current(paths, &programs)?,
-            Source::Distribution => ensure_absent(&paths.current_programs())?,
+            Source::Archive(_) => archive::place(paths).make_current(&programs)?,
+            Source::Distribution => archive::place(paths).ensure_none_current()?,
         }
     }
     Ok(new)
@@ -98,14 +78,10 @@ pub fn ensure_installed(
 /// # Errors
 /// The link to the archive's programs cannot be read.
 pub fn installed(paths: &Paths) -> Result<Option<Installed>, WorkloadError> {
-    let current = paths.current_programs();
-    match fs::read_link(&current) {
-        Ok(digest) => Ok(found(&paths.programs_dir().join(digest))),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            Ok(found(&paths.distribution_programs()))
-        }
-        Err(error) => Err(WorkloadError::file("read", current)(error)),
-    }
+    let of_archive = archive::place(paths).current()?;
+    Ok(found(
+        &of_archive.unwrap_or_else(|| paths.distribution_programs()),
+    ))
 }
 
 /// The archive that was put into the charm when it was packed, if one was. An
@@ -137,7 +113,7 @@ pub fn digest(archive: &Path) -> Result<String, WorkloadError> {
 /// # Errors
 /// A directory could not be removed.
 pub fn remove_other_programs(paths: &Paths, keep: &Installed) -> Result<(), WorkloadError> {
-    archive::remove_all_but(paths, keep.etcd.parent())
+    Ok(archive::place(paths).remove_all_but(keep.etcd.parent())?)
 }
 
 fn found(programs: &Path) -> Option<Installed> {
@@ -157,70 +133,11 @@ fn ensure_packages(
     if !was_cut_short && found(&paths.distribution_programs()).is_some() {
         return Ok(());
     }
-    // Before the packages are there: their installation starts the service.
-    Service::new(commands, DISTRIBUTION_SERVICE).mask()?;
-    let intent = || WorkloadError::command(format!("install {}", PACKAGES.join(" and ")));
-    let mut outcome = install(commands);
-    if let Err(CommandError::Failed { stderr, .. }) = &outcome
-        && stderr.contains(INTERRUPTED)
-    {
-        commands
-            .command("dpkg")
-            .env("DEBIAN_FRONTEND", "noninteractive")
-            .args(["--configure", "--pending"])
-            .within(PACKAGE_LIMIT)
-            .run()
-            .map_err(WorkloadError::command("finish what dpkg has begun"))?;
-        outcome = install(commands);
-    }
-    match outcome {
-        Err(CommandError::Failed { stderr, .. })
-            if STALE_LISTS.iter().any(|text| stderr.contains(text)) =>
-        {
-            apt_get(commands)
-                .arg("update")
-                .run()
-                .map_err(WorkloadError::command("renew the lists of packages"))?;
-            install(commands).map_err(intent())
-        }
-        result => result.map_err(intent()),
-    }
-}
-
-fn install(commands: &Commands) -> Result<(), CommandError> {
-    apt_get(commands)
-        .args(["install", "-y", "--no-install-recommends"])
-        .args(PACKAGES)
-        .run()
-        .map(drop)
-}
-
-fn apt_get(commands: &Commands) -> super::command::Command {
-    commands
-        .command("apt-get")
-        .env("DEBIAN_FRONTEND", "noninteractive")
-        .args(["-o", LOCK_TIMEOUT])
-        .within(PACKAGE_LIMIT)
-}
-
-/// The packages bring the user too; an archive does not.
-fn ensure_user(commands: &Commands) -> Result<(), WorkloadError> {
-    let there = commands
-        .command("id")
-        .args(["-u", "etcd"])
-        .outcome()
-        .map_err(WorkloadError::command("look up the user etcd"))?;
-    if there.code() == Some(0) {
-        return Ok(());
-    }
-    commands
-        .command("useradd")
-        .args(["--system", "--user-group", "--no-create-home"])
-        .args(["--home-dir", "/nonexistent"])
-        .args(["--shell", "/usr/sbin/nologin", "etcd"])
-        .run()
-        .map(drop)
-        .map_err(WorkloadError::command("make the user etcd"))
+    Ok(machine::install(
+        commands,
+        &PACKAGES,
+        &[DISTRIBUTION_SERVICE],
+    )?)
 }
 
 #[cfg(test)]

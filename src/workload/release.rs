@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use super::command::Commands;
+use machine::Commands;
+
 use super::error::CommandError;
 
 /// The version that a program says it is, for example `3.6.4`.

@@ -8,9 +8,9 @@ use std::process::Child;
 use std::time::{Duration, Instant};
 use std::{fs, io};
 
+use machine::Commands;
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::command::Commands;
 use super::error::WorkloadError;
 use super::package::Installed;
 use super::paths::Paths;

@@ -1,18 +1,17 @@
 //! Snapshot files: written whole or not at all, and checked by the SHA-256 that
 //! etcd puts behind the database.
 
-use super::operator::give_to_operator;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use machine::Commands;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use super::command::Commands;
 use super::error::WorkloadError;
-use super::files::{PRIVATE_DIR, PRIVATE_FILE, ensure_absent, ensure_dir, sync_dir};
+use super::files::{Owner, PRIVATE_DIR, PRIVATE_FILE, ensure_absent, ensure_dir, sync_dir};
 
 /// The length of the digest behind the database.
 const DIGEST_BYTES: usize = 32;
@@ -93,7 +92,7 @@ impl SnapshotWriter {
         }
         if !dir.is_dir() {
             ensure_dir(dir, PRIVATE_DIR)?;
-            give_to_operator(commands, dir)?;
+            Owner::Operator(commands).take(dir)?;
         }
         let unfinished = dir.join(UNFINISHED);
         ensure_absent(&unfinished)?;
@@ -104,7 +103,7 @@ impl SnapshotWriter {
             .mode(PRIVATE_FILE)
             .open(&unfinished)
             .map_err(failed("create", &unfinished))?;
-        give_to_operator(commands, &unfinished)?;
+        Owner::Operator(commands).take(&unfinished)?;
         Ok(Self {
             file,
             unfinished,

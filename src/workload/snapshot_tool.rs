@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
+use machine::{Command, Commands};
 use serde::Deserialize;
 
-use super::command::{Command, Commands};
 use super::error::{CommandError, WorkloadError};
 use super::package::Installed;
 use super::release::version;

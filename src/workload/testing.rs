@@ -5,7 +5,8 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use super::command::Commands;
+use machine::Commands;
+
 use super::paths::Paths;
 
 pub(super) struct Machine {

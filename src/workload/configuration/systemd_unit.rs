@@ -1,5 +1,7 @@
 //! The definition of the service that runs etcd.
 
+use machine::hardening::SERVER;
+
 use crate::facts::machine::ServicePaths;
 
 /// By this argument the service calls the charm's program; Juju gives none.
@@ -19,7 +21,6 @@ pub fn systemd_unit(unit: &str, paths: &ServicePaths) -> String {
     let loaded = argument(paths.loaded_dir.as_str());
     let wanted_config = argument(paths.wanted_config.as_str());
     let wanted_trust = argument(paths.wanted_trust.as_str());
-    let hardening = hardening(&data);
     // The comments go along: an operator reads them where questions arise.
     format!(
         "\
@@ -55,7 +56,9 @@ TimeoutStartSec=infinity
 TimeoutStopSec=60s
 LimitNOFILE=65536
 
-{hardening}
+# A missing data directory is a failure and not the start of an empty member.
+ReadWritePaths={data}
+{SERVER}
 [Install]
 WantedBy=multi-user.target
 "
@@ -79,39 +82,6 @@ fn config(paths: &ServicePaths) -> String {
     let name = paths.wanted_config.as_path().file_name();
     let loaded = paths.loaded_dir.as_path().join(name.unwrap_or_default());
     argument(&format!("--config-file={}", loaded.display()))
-}
-
-/// What keeps etcd from whatever is not its data.
-fn hardening(data: &str) -> String {
-    format!(
-        "\
-# A missing data directory is a failure and not the start of an empty member.
-ReadWritePaths={data}
-ProtectSystem=strict
-# systemd 252 leaves it writable when cgroups are protected as well.
-ReadOnlyPaths=/run
-ProtectHome=yes
-PrivateTmp=yes
-PrivateDevices=yes
-ProtectClock=yes
-ProtectControlGroups=yes
-ProtectHostname=yes
-ProtectKernelLogs=yes
-ProtectKernelModules=yes
-ProtectKernelTunables=yes
-NoNewPrivileges=yes
-CapabilityBoundingSet=
-AmbientCapabilities=
-LockPersonality=yes
-MemoryDenyWriteExecute=yes
-RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
-RestrictNamespaces=yes
-RestrictRealtime=yes
-RestrictSUIDSGID=yes
-SystemCallArchitectures=native
-SystemCallFilter=@system-service
-"
-    )
 }
 
 /// etcd 3.4 refuses to start on arm64 unless it is told that we know. Later

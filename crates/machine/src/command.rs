@@ -1,4 +1,4 @@
-//! The one runner of this machine's commands: an argument vector, no shell,
+//! The one runner of a machine's commands: an argument vector, no shell,
 //! captured output.
 
 use std::ffi::{OsStr, OsString};
@@ -8,7 +8,7 @@ use std::process::{Child, Command as Process, ExitStatus, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use super::error::CommandError;
+use crate::error::CommandError;
 
 /// How long a command may take that says nothing else: far longer than any that
 /// only asks or sets something takes on a busy machine.
