@@ -42,6 +42,7 @@ pub async fn run(hook: &Hook, root: &Path) -> Result<(), ReconcileError> {
     let name = format!("{}-{}", hook.unit.app(), hook.unit.number());
     let private = root.join("run/etcd-client-example").join(name);
     let tools = Tools::new(&hook.search_path, &private)?;
+    let note = private.with_extension("shown");
     let now = SystemTime::now().into();
     withdraw(&tools, hook, now)?;
     certificate::withdraw(&tools, hook, now)?;
@@ -59,11 +60,9 @@ pub async fn run(hook: &Hook, root: &Path) -> Result<(), ReconcileError> {
     if let State::Unusable(_, reason) = &state {
         tools.juju_log(LogLevel::Warning, reason)?;
     }
-    tools.status_set(name, &text)?;
-    if tools.is_leader()? {
-        tools.status_set_application(name, &text)?;
-    }
-    Ok(())
+    let leader = tools.is_leader()?.then_some(None);
+    let may_differ = hook.event.may_have_changed_status();
+    Ok(tools.show((name, &text), leader, &note, may_differ)?)
 }
 
 /// In the hook that ends the relation, what was made for it goes.

@@ -3,7 +3,7 @@
 //! skipped is made good by the next one.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use certificates::{Fingerprint, Timestamp};
@@ -74,6 +74,7 @@ pub async fn run(hook: Hook, root: PathBuf) -> Result<(), ReconcileError> {
     if !concerns_us(&hook.event) {
         return Ok(());
     }
+    let note = private(&hook, &root).with_extension("shown");
     let tools = tools(&hook, root)?;
     // observe
     let juju = observe::juju(&tools, &hook, now()).map_err(ReconcileError::Observe)?;
@@ -85,7 +86,8 @@ pub async fn run(hook: Hook, root: PathBuf) -> Result<(), ReconcileError> {
     // publish
     publish(&tools, &juju, &outcome).map_err(ReconcileError::Publish)?;
     // report
-    report(&tools, &juju, &outcome).map_err(ReconcileError::Report)
+    let may_differ = hook.event.may_have_changed_status();
+    report(&tools, &juju, &outcome, &note, may_differ).map_err(ReconcileError::Report)
 }
 
 /// The hook tools of a run.
@@ -93,9 +95,13 @@ pub async fn run(hook: Hook, root: PathBuf) -> Result<(), ReconcileError> {
 /// # Errors
 /// The private directory cannot be made.
 pub fn tools(hook: &Hook, root: PathBuf) -> Result<Tools, ReconcileError> {
+    Tools::new(&hook.search_path, &private(hook, &root)).map_err(ReconcileError::Tools)
+}
+
+/// The directory of one unit, which is gone after a boot.
+fn private(hook: &Hook, root: &Path) -> PathBuf {
     let name = hook.unit.to_string().replace('/', "-");
-    let private = root.join("run").join("lxd-integrator").join(name);
-    Tools::new(&hook.search_path, &private).map_err(ReconcileError::Tools)
+    root.join("run").join("lxd-integrator").join(name)
 }
 
 /// The time of the hook, which is read once.
@@ -272,21 +278,22 @@ fn registered(now: Timestamp, done: &[Step]) -> BTreeMap<String, Option<String>>
     changes.collect()
 }
 
-fn report(tools: &Tools, juju: &Juju, outcome: &Outcome) -> Result<(), ToolError> {
+fn report(
+    tools: &Tools,
+    juju: &Juju,
+    outcome: &Outcome,
+    note: &Path,
+    may_differ: bool,
+) -> Result<(), ToolError> {
     let lines: Vec<_> = outcome.done.iter().map(explain::step).collect();
     tools.juju_log(LogLevel::Info, &lines.join("; "))?;
     if let Some(problem) = &outcome.plan.report.problem {
         tools.juju_log(LogLevel::Warning, &explain::in_full(problem))?;
     }
     let (status, text) = explain::status(&outcome.plan.report);
-    tools.status_set(status, &text)?;
-    if juju.leader {
-        tools.status_set_application(status, &text)?;
-    }
-    if let (true, Some(lxd)) = (juju.leader, &outcome.lxd) {
-        tools.application_version_set(&lxd.server.version)?;
-    }
-    Ok(())
+    let version = outcome.lxd.as_ref().map(|lxd| lxd.server.version.as_str());
+    let leader = juju.leader.then_some(version);
+    tools.show((status, &text), leader, note, may_differ)
 }
 
 impl Outcome {

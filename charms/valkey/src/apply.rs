@@ -6,5 +6,4 @@ pub mod leave;
 pub mod machine;
 pub mod own;
 pub mod restart;
-pub mod shown;
 pub mod users;

@@ -194,12 +194,6 @@ fn is_leaving(hook: &Hook) -> bool {
     }
 }
 
-/// Juju sets a status itself when it installs a charm or starts a unit, and a unit that
-/// leads now did not set that of the application.
-fn may_have_changed_status(event: &Event) -> bool {
-    matches!(event, Event::Lifecycle(lifecycle) if *lifecycle != Lifecycle::UpdateStatus)
-}
-
 fn is_of_a_client(event: &Event) -> bool {
     matches!(event, Event::Relation(event) if event.endpoint == CLIENTS.0)
 }
@@ -233,7 +227,7 @@ impl Run {
             paths,
             report,
             nodes: Nodes::new(),
-            status_may_differ: may_have_changed_status(&hook.event),
+            status_may_differ: hook.event.may_have_changed_status(),
         })
     }
 

@@ -180,6 +180,13 @@ impl Hook {
 }
 
 impl Event {
+    /// Whether Juju may show another status than this unit has set last: it sets one
+    /// itself when it installs a charm or starts a unit, and a unit that leads now did not
+    /// set that of the application.
+    pub fn may_have_changed_status(&self) -> bool {
+        matches!(self, Self::Lifecycle(lifecycle) if *lifecycle != Lifecycle::UpdateStatus)
+    }
+
     /// `JUJU_DISPATCH_PATH` is `hooks/<name>` or `actions/<name>` whichever way
     /// Juju starts the charm (`internal/worker/uniter/runner`).
     fn read(environment: &Environment) -> Result<Self, HookError> {

@@ -36,6 +36,7 @@ mod secret;
 mod secret_content;
 mod secret_id;
 mod secret_read;
+mod shown;
 mod status;
 mod storage;
 mod text;

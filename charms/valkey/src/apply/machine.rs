@@ -238,7 +238,7 @@ fn put(paths: &Paths, path: &Path, text: &str) -> Result<bool, MachineError> {
     ensure_file(Commands, &beside, path, text, 0o600, Some(OWNER))
 }
 
-pub(super) fn put_for_root(paths: &Paths, path: &Path, text: &str) -> Result<bool, MachineError> {
+fn put_for_root(paths: &Paths, path: &Path, text: &str) -> Result<bool, MachineError> {
     ensure_file(Commands, &paths.base(), path, text, 0o600, None)
 }
 

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use juju_hooks::{LogLevel, TcpPort, ToolError};
 
 use super::{ReconcileError, Run};
-use crate::apply::shown::show;
 use crate::explain;
 use crate::plan::answer::{PORT, SENTINEL_PORT, SENTINEL_TLS_PORT, TLS_PORT};
 use crate::plan::{Problem, cluster};
@@ -86,11 +85,10 @@ impl Run {
         let (status, text) = explain::status(&self.report);
         let server = own.and_then(|node| node.server.known());
         let version = server.map(|server| server.version.as_str());
-        show(
-            &self.tools,
-            &self.paths,
+        self.tools.show(
             (status, &text),
             self.juju.leader.then_some(version),
+            &self.paths.shown(),
             self.status_may_differ,
         )
     }
