@@ -21,7 +21,8 @@ use crate::apply::users::{commands_of, ensure_users};
 use crate::explain::chain;
 use crate::facts::OwnSecret;
 use crate::machine::{
-    Commands, MachineError, Service, ensure_absent, ensure_directory, ensure_file, ensure_units,
+    Commands, MachineError, Service, USER, ensure_absent, ensure_directory, ensure_file,
+    ensure_units, give_all,
 };
 use crate::reconcile::Run;
 use crate::render;
@@ -29,7 +30,6 @@ use crate::valkey::{Address, Connection, Link, Login, Role, Target, Value as Ans
 
 /// Where the second server listens: beside the ports of the first.
 const PORT: u16 = 6381;
-const OWNER: &str = "valkey:valkey";
 const START_LIMIT: Duration = Duration::from_secs(120);
 const COPY_LIMIT: Duration = Duration::from_secs(600);
 const PAUSE: Duration = Duration::from_millis(50);
@@ -110,17 +110,16 @@ impl Second<'_> {
     fn start(&self, snapshot: &Path) -> Result<(), MachineError> {
         let commands = Commands;
         ensure_absent(&self.directory)?;
-        ensure_directory(commands, &self.directory, 0o700, Some(OWNER))?;
+        ensure_directory(commands, &self.directory, 0o700, Some(USER))?;
         let place = |name: &str| self.directory.join(name);
         std::fs::copy(snapshot, place("dump.rdb")).map_err(MachineError::file("copy", snapshot))?;
         let put = |name: &str, text: &str| {
             let base = self.run.paths.base();
-            ensure_file(commands, &base, &place(name), text, 0o600, Some(OWNER))
+            ensure_file(commands, &base, &place(name), text, 0o600, Some(USER))
         };
         put("users.acl", &self.own.internal.first_list())?;
         put("conf", &self.configuration())?;
-        let directory = self.directory.display().to_string();
-        commands.run("chown", &["-R", OWNER, &directory])?;
+        give_all(commands, &self.directory)?;
         let unit = self.run.juju.unit.to_string();
         let program = defined_program(&self.run.paths)?.unwrap_or_else(|| self.run.paths.program());
         let definition = render::node_unit(&unit, "snapshot", &program, &self.directory, None)

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use juju_hooks::ActionResults;
+use machine::files::{Owner, PRIVATE_FILE, write_atomically};
 use sha2::{Digest as _, Sha256};
 
 use super::ActionFailure;
@@ -79,21 +80,7 @@ async fn last_save(nodes: &mut Own) -> Result<Option<String>, ActionFailure> {
 fn copy(from: &Path, directory: &Path, to: &Path) -> Result<(u64, String), MachineError> {
     ensure_directory(Commands, directory, 0o700, None)?;
     let bytes = std::fs::read(from).map_err(MachineError::file("read", from))?;
-    let new = directory.join(".new");
-    let write = || {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        let mut options = std::fs::OpenOptions::new();
-        let mut file = options
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&new)?;
-        std::io::Write::write_all(&mut file, &bytes)?;
-        file.sync_all()?;
-        std::fs::rename(&new, to)
-    };
-    write().map_err(MachineError::file("write", to))?;
+    write_atomically(to, &bytes, PRIVATE_FILE, Owner::Charm)?;
     let digest = Sha256::digest(&bytes);
     let digest = digest.iter().map(|byte| format!("{byte:02x}")).collect();
     Ok((u64::try_from(bytes.len()).unwrap_or(u64::MAX), digest))

@@ -11,14 +11,11 @@ use thiserror::Error;
 use crate::acl::OPERATOR;
 use crate::facts::{Juju, OwnSecret};
 use crate::machine::{
-    Commands, MachineError, Paths, Service, ensure_absent, ensure_directory, ensure_file,
-    ensure_units, ensure_user, read, reload,
+    Commands, MachineError, Paths, Service, USER, ensure_absent, ensure_directory, ensure_file,
+    ensure_units, ensure_user, give_all, read, reload,
 };
 use crate::render;
 use crate::valkey::{Connection, Target};
-
-/// Who the nodes run as.
-const OWNER: &str = "valkey:valkey";
 
 const CERTIFICATE_SECONDS: i64 = 365 * 24 * 3600;
 const RENEW_BEFORE_SECONDS: i64 = 60 * 24 * 3600;
@@ -62,16 +59,15 @@ pub fn ensure(
     ensure_user(commands)?;
     ensure_directory(commands, &paths.base(), 0o755, None)?;
     for directory in [paths.server(), paths.sentinel(), paths.tls()] {
-        let owner = (directory != paths.tls()).then_some(OWNER);
+        let owner = (directory != paths.tls()).then_some(USER);
         let mode = if owner.is_some() { 0o700 } else { 0o755 };
         ensure_directory(commands, &directory, mode, owner)?;
     }
     let data = storage.join("valkey");
-    ensure_directory(commands, &data, 0o700, Some(OWNER))?;
+    ensure_directory(commands, &data, 0o700, Some(USER))?;
     if read(&data.join(".valkey-charm"))?.is_none() {
         // The volume may come from another machine, whose users had other numbers.
-        let path = data.display().to_string();
-        commands.run("chown", &["-R", OWNER, &path])?;
+        give_all(commands, &data)?;
         put(paths, &data.join(".valkey-charm"), "")?;
     }
     ensure_certificate(juju, own, address, paths)?;
@@ -235,7 +231,7 @@ fn put(paths: &Paths, path: &Path, text: &str) -> Result<bool, MachineError> {
         true => paths.base(),
         false => path.parent().map(Path::to_owned).unwrap_or_default(),
     };
-    ensure_file(Commands, &beside, path, text, 0o600, Some(OWNER))
+    ensure_file(Commands, &beside, path, text, 0o600, Some(USER))
 }
 
 fn put_for_root(paths: &Paths, path: &Path, text: &str) -> Result<bool, MachineError> {

@@ -1,30 +1,33 @@
-//! Files, each written whole or not at all.
+//! Files of the charm's and of its services.
 
-use std::fs::{self, OpenOptions, Permissions};
-use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::fs::{self, Permissions};
+use std::io::Read as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use super::command::{Commands, MachineError};
+use machine::MachineError;
+use machine::files::{Owner, ensure_file_from, read_text};
+
+pub use machine::files::ensure_all_absent as ensure_absent;
+
+use super::command::Commands;
 
 /// Letters and digits of a password: more than can be guessed.
 const PASSWORD_LENGTH: usize = 40;
+
+/// Who the services run as.
+pub const USER: &str = "valkey";
 
 /// The content of a file; none if there is no such file.
 ///
 /// # Errors
 /// It cannot be read.
 pub fn read(path: &Path) -> Result<Option<String>, MachineError> {
-    match fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(MachineError::file("read", path)(error)),
-    }
+    read_text(path)
 }
 
-/// Makes a file have this content; returns whether it was another. It is made
-/// in `beside`, a directory of ours, with nobody else's eyes on it, given to
-/// `owner`, and only then put into its place.
+/// Makes a file have this content; returns whether it had to be changed. It is made in
+/// `beside`, a directory of ours, given to `owner`, and only then put into its place.
 ///
 /// # Errors
 /// It cannot be written.
@@ -36,32 +39,13 @@ pub fn ensure_file(
     mode: u32,
     owner: Option<&str>,
 ) -> Result<bool, MachineError> {
-    if read(path)?.as_deref() == Some(text) {
-        return Ok(false);
-    }
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let new = beside.join(format!(".{name}.new"));
-    let _ = fs::remove_file(&new);
-    let write = || {
-        let mut options = OpenOptions::new();
-        let mut file = options
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&new)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        fs::set_permissions(&new, Permissions::from_mode(mode))
-    };
-    write().map_err(MachineError::file("write", &new))?;
-    if let Some(owner) = owner {
-        commands.run("chown", &[owner, &new.display().to_string()])?;
-    }
-    fs::rename(&new, path).map_err(MachineError::file("write", path))?;
-    Ok(true)
+    let commands = commands.of_machine();
+    let owner = owner.map_or(Owner::Charm, |user| Owner::User(&commands, user));
+    ensure_file_from(beside, path, text.as_bytes(), mode, owner)
 }
 
-/// Makes a directory exist, with this mode and owner.
+/// Makes a directory exist, with this mode and owner. The mode is set last, so that a
+/// directory that has it has the owner as well.
 ///
 /// # Errors
 /// It cannot be made.
@@ -75,32 +59,22 @@ pub fn ensure_directory(
     if there {
         return Ok(());
     }
-    let failed = MachineError::file("make", path);
-    fs::create_dir_all(path)
-        .and_then(|()| fs::set_permissions(path, Permissions::from_mode(mode)))
-        .map_err(failed)?;
-    if let Some(owner) = owner {
-        commands.run("chown", &[owner, &path.display().to_string()])?;
+    fs::create_dir_all(path).map_err(MachineError::file("make", path))?;
+    if let Some(user) = owner {
+        Owner::User(&commands.of_machine(), user).take(path)?;
     }
-    Ok(())
+    fs::set_permissions(path, Permissions::from_mode(mode))
+        .map_err(MachineError::file("set the mode of", path))
 }
 
-/// Makes a file or a whole directory not exist.
+/// Gives a directory and all in it to the user of the services.
 ///
 /// # Errors
-/// It cannot be removed.
-pub fn ensure_absent(path: &Path) -> Result<(), MachineError> {
-    let removed = match fs::symlink_metadata(path) {
-        Ok(found) if found.is_dir() => fs::remove_dir_all(path),
-        Ok(_) => fs::remove_file(path),
-        Err(error) => Err(error),
-    };
-    match removed {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(MachineError::file("remove", path)(error))
-        }
-        _ => Ok(()),
-    }
+/// The system refuses.
+pub fn give_all(commands: Commands, path: &Path) -> Result<(), MachineError> {
+    let owner = format!("{USER}:{USER}");
+    let path = path.display().to_string();
+    commands.run("chown", &["-R", &owner, &path]).map(drop)
 }
 
 /// A new password: letters and digits, from the system's own source.

@@ -1,30 +1,20 @@
 //! Getting Valkey: from the distribution's packages.
 
-use std::path::PathBuf;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
 
-use super::command::{Commands, MachineError};
+use machine::MachineError;
+
+use super::command::{Commands, shortened};
+use super::files::USER;
 use super::paths::Paths;
-use super::service::Service;
-
-/// Waiting for apt's lock is in it.
-const PACKAGE_LIMIT: Duration = Duration::from_secs(30 * 60);
-const LOCK_TIMEOUT: &str = "DPkg::Lock::Timeout=600";
 
 const PACKAGES: [&str; 2] = ["valkey-server", "valkey-sentinel"];
 
 /// What these packages start by themselves: servers that let in everybody.
 const DISTRIBUTION_SERVICES: [&str; 2] = ["valkey-server.service", "valkey-sentinel.service"];
 
-/// What apt says when its lists are missing or old.
-const STALE_LISTS: [&str; 3] = [
-    "Unable to locate package",
-    "has no installation candidate",
-    "Unable to fetch some archives",
-];
-
 /// Makes the program be there, and gives its path. A server of the packages' own
-/// never runs: its services are masked before they are installed.
+/// never runs.
 ///
 /// # Errors
 /// apt fails.
@@ -33,33 +23,15 @@ pub fn ensure_program(commands: Commands, paths: &Paths) -> Result<PathBuf, Mach
     if program.is_file() {
         return Ok(program);
     }
-    for service in DISTRIBUTION_SERVICES {
-        Service::new(service).mask(commands)?;
-    }
-    match install(commands) {
-        Err(MachineError::Command { said, .. })
-            if STALE_LISTS.iter().any(|text| said.contains(text)) =>
-        {
-            commands.run_within(PACKAGE_LIMIT, "apt-get", &["-o", LOCK_TIMEOUT, "update"])?;
-            install(commands)?;
-        }
-        result => result?,
-    }
+    let installed = machine::install(&commands.of_machine(), &PACKAGES, &DISTRIBUTION_SERVICES);
+    installed.map_err(|error| match error {
+        MachineError::Command { intent, source } => MachineError::Command {
+            intent,
+            source: shortened(source),
+        },
+        other => other,
+    })?;
     Ok(program)
-}
-
-fn install(commands: Commands) -> Result<(), MachineError> {
-    let mut arguments = vec![
-        "-o",
-        LOCK_TIMEOUT,
-        "install",
-        "-y",
-        "--no-install-recommends",
-    ];
-    arguments.extend(PACKAGES);
-    commands
-        .run_within(PACKAGE_LIMIT, "apt-get", &arguments)
-        .map(drop)
 }
 
 /// The user that the services run as.
@@ -67,34 +39,28 @@ fn install(commands: Commands) -> Result<(), MachineError> {
 /// # Errors
 /// It cannot be made.
 pub fn ensure_user(commands: Commands) -> Result<(), MachineError> {
-    if commands.run("id", &["-u", "valkey"]).is_ok() {
-        return Ok(());
-    }
-    let arguments = [
-        "--system",
-        "--user-group",
-        "--no-create-home",
-        "--home-dir",
-        "/nonexistent",
-        "--shell",
-        "/usr/sbin/nologin",
-        "valkey",
-    ];
-    commands.run("useradd", &arguments).map(drop)
+    machine::ensure_user(&commands.of_machine(), USER)
 }
 
-/// The release of the program: `8.1.1`.
+/// The release of the program: `8.1.1`; none if what it says has none in it.
 ///
 /// # Errors
-/// It does not run.
-pub fn version(commands: Commands, program: &std::path::Path) -> Result<String, MachineError> {
-    let program = program.display().to_string();
-    let said = commands.run(&program, &["--version"])?;
-    let version = said.split(' ').find_map(|word| word.strip_prefix("v="));
-    version.map(str::to_owned).ok_or(MachineError::Command {
-        command: program,
-        said,
-    })
+/// It does not run, or says something else.
+pub fn version(commands: Commands, program: &Path) -> Result<String, MachineError> {
+    let told = commands
+        .of_machine()
+        .command(program)
+        .arg("--version")
+        .run();
+    let read = told.and_then(|told| {
+        let mut words = told.stdout.split(' ');
+        match words.find_map(|word| word.strip_prefix("v=")) {
+            Some(version) => Ok(version.to_owned()),
+            None => Err(told.failure()),
+        }
+    });
+    read.map_err(shortened)
+        .map_err(MachineError::command("tell the release of Valkey"))
 }
 
 /// The memory of the machine, in bytes, if the system tells.

@@ -1,8 +1,16 @@
 //! Services of systemd.
 
-use super::command::{Commands, MachineError};
+use std::time::Duration;
+
+use machine::{CommandError, MachineError, Started, State, daemon_reload};
+
+use super::command::Commands;
 use super::files::ensure_file;
 use super::paths::Paths;
+
+/// Valkey's own services take 120 s to be stopped at the most; their definitions say
+/// so. None takes time to be started.
+const LIMIT: Duration = Duration::from_secs(120);
 
 /// One service of this machine.
 #[derive(Clone, Debug)]
@@ -14,11 +22,18 @@ impl<'n> Service<'n> {
         Self(name)
     }
 
+    fn within<T>(
+        &self,
+        commands: Commands,
+        order: impl FnOnce(machine::Service<'_>) -> Result<T, MachineError>,
+    ) -> Result<T, MachineError> {
+        order(machine::Service::new(&commands.of_machine(), self.0))
+    }
+
     /// Whether it runs.
     pub fn is_active(&self, commands: Commands) -> bool {
-        commands
-            .run("systemctl", &["is-active", "--quiet", self.0])
-            .is_ok()
+        self.within(commands, |service| service.state())
+            .is_ok_and(|state| state == State::Active)
     }
 
     /// Lets it start at each boot, and now.
@@ -26,12 +41,15 @@ impl<'n> Service<'n> {
     /// # Errors
     /// systemd refuses.
     pub fn ensure_started(&self, commands: Commands) -> Result<(), MachineError> {
-        commands.run("systemctl", &["enable", "--quiet", self.0])?;
-        if !self.is_active(commands) {
-            commands.run("systemctl", &["reset-failed", self.0]).ok();
-            commands.run("systemctl", &["start", self.0])?;
-        }
-        Ok(())
+        let started = self.within(commands, |service| {
+            service.enable()?;
+            if service.is_active()? {
+                return Ok(Started::Ready);
+            }
+            let _ = service.reset_failed();
+            service.start(LIMIT)
+        });
+        self.at_once("start", started?)
     }
 
     /// Restarts it.
@@ -39,7 +57,22 @@ impl<'n> Service<'n> {
     /// # Errors
     /// systemd refuses.
     pub fn restart(&self, commands: Commands) -> Result<(), MachineError> {
-        commands.run("systemctl", &["restart", self.0]).map(drop)
+        let started = self.within(commands, |service| service.restart(LIMIT));
+        self.at_once("restart", started?)
+    }
+
+    fn at_once(&self, action: &'static str, started: Started) -> Result<(), MachineError> {
+        match started {
+            Started::Ready => Ok(()),
+            Started::Pending => Err(MachineError::Service {
+                action,
+                service: self.0.to_owned(),
+                source: CommandError::Hung {
+                    command: format!("systemctl {action} {}", self.0),
+                    seconds: LIMIT.as_secs(),
+                },
+            }),
+        }
     }
 
     /// Stops it for now.
@@ -47,7 +80,7 @@ impl<'n> Service<'n> {
     /// # Errors
     /// systemd refuses.
     pub fn stop(&self, commands: Commands) -> Result<(), MachineError> {
-        commands.run("systemctl", &["stop", self.0]).map(drop)
+        self.within(commands, |service| service.stop())
     }
 
     /// Stops it, now and for ever.
@@ -55,18 +88,10 @@ impl<'n> Service<'n> {
     /// # Errors
     /// systemd refuses.
     pub fn ensure_gone(&self, commands: Commands) -> Result<(), MachineError> {
-        commands
-            .run("systemctl", &["disable", "--quiet", self.0])
-            .ok();
-        commands.run("systemctl", &["stop", self.0]).map(drop)
-    }
-
-    /// Lets nobody start it.
-    ///
-    /// # Errors
-    /// systemd refuses.
-    pub fn mask(&self, commands: Commands) -> Result<(), MachineError> {
-        commands.run("systemctl", &["mask", self.0]).map(drop)
+        self.within(commands, |service| {
+            let _ = service.disable();
+            service.stop()
+        })
     }
 }
 
@@ -99,5 +124,5 @@ pub fn ensure_units<'t>(
 /// # Errors
 /// systemd refuses.
 pub fn reload(commands: Commands) -> Result<(), MachineError> {
-    commands.run("systemctl", &["daemon-reload"]).map(drop)
+    daemon_reload(&commands.of_machine())
 }

@@ -1,7 +1,7 @@
 //! The choice among the programs at hand.
 
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use juju_hooks::{Resource, ToolError, Tools};
 
@@ -110,10 +110,8 @@ fn choose(paths: &Paths, attached: Option<Resource>) -> Result<Chosen, MachineEr
         (Some(path), _) => path,
         // What was asked for is not replaced by something else, unless that is here.
         (None, Some(reason)) if !paths.program().is_file() => {
-            return Err(MachineError::Command {
-                command: format!("unpack resource {RESOURCE}"),
-                said: reason.clone(),
-            });
+            let reason = io::Error::other(reason.clone());
+            return Err(MachineError::file("unpack", format!("resource {RESOURCE}"))(reason));
         }
         (None, _) => ensure_program(commands, paths)?,
     };
