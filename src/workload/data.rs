@@ -158,7 +158,7 @@ mod tests {
             make(current(storage), "old");
             make(prepared(storage, 7), "new");
             if cut > 0 {
-                quarantine(storage, 7).expect("put aside");
+                quarantine(storage, 7).expect("quarantined");
             }
             if cut > 1 {
                 fs::rename(prepared(storage, 7), current(storage)).expect("renamed");
@@ -176,7 +176,7 @@ mod tests {
         let storage = dir.path();
         for content in ["one", "two", "three"] {
             make(current(storage), content);
-            quarantine(storage, 7).expect("put aside");
+            quarantine(storage, 7).expect("quarantined");
             quarantine(storage, 7).expect("nothing to do");
         }
         assert_eq!(

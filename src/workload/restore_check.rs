@@ -91,9 +91,9 @@ impl RestoreCheck {
         if cfg!(target_arch = "aarch64") {
             command = command.env("ETCD_UNSUPPORTED_ARCH", "arm64");
         }
-        let child = command
-            .start(file)
-            .map_err(WorkloadError::command("start etcd for a trial"))?;
+        let child = command.start(file).map_err(WorkloadError::command(
+            "start etcd to check the restored data",
+        ))?;
         Ok(Self { child, url })
     }
 

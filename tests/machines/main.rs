@@ -15,8 +15,8 @@
 
 mod cluster;
 mod guest;
+mod harness;
 mod patience;
-mod rig;
 mod service;
 mod step;
 mod upgrade;
@@ -80,11 +80,11 @@ fn enter() -> ExitCode {
 fn story() {
     // The runner has begun a line.
     eprintln!();
-    let mut rig = rig::Rig::new();
-    let first = service::installed(&mut rig);
-    service::shut_in(&rig, &first);
-    service::restarted(&mut rig, &first);
-    service::without_data(&mut rig, &first);
-    service::rebooted(&mut rig, &first);
-    cluster::live(&mut rig, first);
+    let mut harness = harness::Harness::new();
+    let first = service::installed(&mut harness);
+    service::shut_in(&harness, &first);
+    service::restarted(&mut harness, &first);
+    service::without_data(&mut harness, &first);
+    service::rebooted(&mut harness, &first);
+    cluster::live(&mut harness, first);
 }

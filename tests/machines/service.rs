@@ -7,8 +7,8 @@ use std::time::Duration;
 use etcd_charm_world::UnitName;
 
 use crate::guest::Guest;
+use crate::harness::Harness;
 use crate::patience::eventually;
-use crate::rig::Rig;
 use crate::step::step;
 
 /// More than systemd and etcd take for a start on a busy machine.
@@ -46,8 +46,11 @@ fn wait_until_active(guest: &Guest, service: &str) {
 }
 
 /// The directory of etcd's data.
-fn data(rig: &Rig, unit: &UnitName) -> String {
-    let storage = rig.model.storage_location(unit.clone(), "data").unwrap();
+fn data(harness: &Harness, unit: &UnitName) -> String {
+    let storage = harness
+        .model
+        .storage_location(unit.clone(), "data")
+        .unwrap();
     storage.join("etcd").display().to_string()
 }
 
@@ -56,33 +59,33 @@ fn data(rig: &Rig, unit: &UnitName) -> String {
 const POWER_CUT: &str = "#!/bin/sh\nrm /usr/sbin/policy-rc.d\nexec reboot --force --force\n";
 
 /// The machine goes down amid the installation.
-fn interrupt(rig: &mut Rig, unit: &UnitName) {
-    let policy = rig.guest(unit).root().join("usr/sbin/policy-rc.d");
+fn interrupt(harness: &mut Harness, unit: &UnitName) {
+    let policy = harness.guest(unit).root().join("usr/sbin/policy-rc.d");
     fs::write(&policy, POWER_CUT).unwrap();
     fs::set_permissions(&policy, Permissions::from_mode(0o755)).unwrap();
-    while rig
+    while harness
         .model
         .step_unit(unit.clone())
         .expect("a hook is due")
         .succeeded()
     {}
-    rig.guest_mut(unit).wait_until_off();
-    rig.turn_on(std::slice::from_ref(unit));
+    harness.guest_mut(unit).wait_until_off();
+    harness.turn_on(std::slice::from_ref(unit));
     assert!(!policy.exists());
-    let audit = rig.guest(unit).run(&["dpkg", "--audit"]);
+    let audit = harness.guest(unit).run(&["dpkg", "--audit"]);
     assert!(audit.contains("etcd-server"), "{audit}");
 }
 
 /// Lets a unit come up, and looks at what is on its machine then.
-pub(crate) fn installed(rig: &mut Rig) -> UnitName {
-    let unit = step("a machine boots", || rig.add_unit());
+pub(crate) fn installed(harness: &mut Harness) -> UnitName {
+    let unit = step("a machine boots", || harness.add_unit());
     step("it goes down while etcd is installed", || {
-        interrupt(rig, &unit);
+        interrupt(harness, &unit);
     });
-    step("the charm installs etcd and starts it", || rig.rest());
-    assert_eq!(rig.guest(&unit).run(&["dpkg", "--audit"]), "");
-    assert_eq!(rig.model.unit_status(unit.clone()).status, "active");
-    let guest = rig.guest(&unit);
+    step("the charm installs etcd and starts it", || harness.rest());
+    assert_eq!(harness.guest(&unit).run(&["dpkg", "--audit"]), "");
+    assert_eq!(harness.model.unit_status(unit.clone()).status, "active");
+    let guest = harness.guest(&unit);
     for package in ["etcd-server", "etcd-client"] {
         let status = guest.run(&["dpkg-query", "--show", "--showformat=${Status}", package]);
         assert_eq!(status, "install ok installed", "{package}");
@@ -93,7 +96,7 @@ pub(crate) fn installed(rig: &mut Rig) -> UnitName {
     assert_eq!(word(guest, "is-enabled", DISTRIBUTION), "masked");
     assert_eq!(word(guest, "is-active", DISTRIBUTION), "inactive");
 
-    let address = rig.model.address(unit.clone());
+    let address = harness.model.address(unit.clone());
     let listening = guest.run(&["ss", "--no-header", "--listening", "--tcp", "--numeric"]);
     let mut sockets: Vec<_> = listening
         .lines()
@@ -110,7 +113,7 @@ pub(crate) fn installed(rig: &mut Rig) -> UnitName {
         (&*pki, "711 root"),
         (&format!("{pki}/server.key"), "600 etcd"),
         (&format!("{pki}/admin.key"), "600 root"),
-        (&data(rig, &unit), "700 etcd"),
+        (&data(harness, &unit), "700 etcd"),
     ] {
         let found = guest.run(&["stat", "--format=%a %U", file]);
         assert_eq!(found, expected, "{file}");
@@ -139,8 +142,8 @@ pub(crate) fn installed(rig: &mut Rig) -> UnitName {
 }
 
 /// etcd can do what it must and nothing else.
-pub(crate) fn shut_in(rig: &Rig, unit: &UnitName) {
-    let guest = rig.guest(unit);
+pub(crate) fn shut_in(harness: &Harness, unit: &UnitName) {
+    let guest = harness.guest(unit);
     let process = shown(guest, &service_of(unit), "MainPID");
     let status = guest.run(&["cat", &format!("/proc/{process}/status")]);
     let field = |name: &str| {
@@ -159,7 +162,7 @@ pub(crate) fn shut_in(rig: &Rig, unit: &UnitName) {
     // As root among the mounts of etcd, so that nothing but these is in the way.
     let among = ["nsenter", "--target", &process, "--mount", "--"];
     let can = |words: &[&str]| guest.try_run(&[&among, words].concat()).status.success();
-    let data = data(rig, unit);
+    let data = data(harness, unit);
     let beside = data.replace("/etcd", "/beside");
     let home = format!("{}/x", guest.run(&["sh", "-c", "echo ~root"]));
     let wanted = format!("/etc/etcd-charm/{}/wanted/x", unit.with_dash());
@@ -189,9 +192,9 @@ pub(crate) fn shut_in(rig: &Rig, unit: &UnitName) {
 }
 
 /// systemd brings etcd back, whoever kills it.
-pub(crate) fn restarted(rig: &mut Rig, unit: &UnitName) {
+pub(crate) fn restarted(harness: &mut Harness, unit: &UnitName) {
     let service = service_of(unit);
-    let guest = rig.guest(unit);
+    let guest = harness.guest(unit);
     step("etcd is killed and systemd starts it again", || {
         let before = shown(guest, &service, "MainPID");
         guest.run(&["sh", "-c", &format!("kill -KILL {before}")]);
@@ -201,15 +204,15 @@ pub(crate) fn restarted(rig: &mut Rig, unit: &UnitName) {
         wait_until_active(guest, &service);
     });
     assert_eq!(shown(guest, &service, "NRestarts"), "1");
-    assert_eq!(rig.voters(unit), [unit.with_dash()]);
-    rig.rest();
+    assert_eq!(harness.voters(unit), [unit.with_dash()]);
+    harness.rest();
 }
 
 /// A volume that is late does not become an empty member, and etcd starts as
 /// soon as it is there.
-pub(crate) fn without_data(rig: &mut Rig, unit: &UnitName) {
+pub(crate) fn without_data(harness: &mut Harness, unit: &UnitName) {
     let service = service_of(unit);
-    let (data, guest) = (data(rig, unit), rig.guest(unit));
+    let (data, guest) = (data(harness, unit), harness.guest(unit));
     let aside = format!("{data}.aside");
     step("the data comes late", || {
         guest.run(&["systemctl", "stop", &service]);
@@ -224,19 +227,19 @@ pub(crate) fn without_data(rig: &mut Rig, unit: &UnitName) {
         guest.run(&["mv", &aside, &data]);
         wait_until_active(guest, &service);
     });
-    assert_eq!(rig.voters(unit), [unit.with_dash()]);
-    rig.rest();
+    assert_eq!(harness.voters(unit), [unit.with_dash()]);
+    harness.rest();
 }
 
 /// After a reboot etcd is there again, with what it was told to read, and not
 /// before the network is.
-pub(crate) fn rebooted(rig: &mut Rig, unit: &UnitName) {
-    assert!(rig.admin(unit).run(&["put", "before", "the reboot"]).ok);
+pub(crate) fn rebooted(harness: &mut Harness, unit: &UnitName) {
+    assert!(harness.admin(unit).run(&["put", "before", "the reboot"]).ok);
     step("the machine reboots", || {
-        rig.reboot(std::slice::from_ref(unit))
+        harness.reboot(std::slice::from_ref(unit))
     });
     let service = service_of(unit);
-    let guest = rig.guest(unit);
+    let guest = harness.guest(unit);
     assert_eq!(word(guest, "is-active", &service), "active");
     let moment =
         |unit: &str, property: &str| -> u64 { shown(guest, unit, property).parse().unwrap() };
@@ -249,7 +252,7 @@ pub(crate) fn rebooted(rig: &mut Rig, unit: &UnitName) {
         let loaded = format!("/run/etcd-charm/{name}/loaded/{file}");
         guest.run(&["cmp", &wanted, &loaded]);
     }
-    let read = rig.admin(unit).lines(&["get", "before"]);
+    let read = harness.admin(unit).lines(&["get", "before"]);
     assert_eq!(read, ["before", "the reboot"]);
-    rig.rest();
+    harness.rest();
 }

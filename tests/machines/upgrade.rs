@@ -6,14 +6,14 @@ use std::process::Command;
 use etcd_charm_world::{Etcdctl, Programs, UnitName};
 
 use crate::guest::{JUJU, root};
-use crate::rig::Rig;
+use crate::harness::Harness;
 use crate::step::step;
 use crate::writer::Writer;
 
 /// The cluster goes on to the next minor release that is at hand, one member
 /// after the other. Its programs are then below `/opt`.
-pub(crate) fn roll(rig: &mut Rig, units: &[UnitName], client: &Etcdctl) {
-    let old = rig.version(&units[0]);
+pub(crate) fn roll(harness: &mut Harness, units: &[UnitName], client: &Etcdctl) {
+    let old = harness.version(&units[0]);
     let Some(new) = after(&old) else {
         eprintln!("machines: no release after {old} is at hand, so no upgrade is seen");
         return;
@@ -26,12 +26,12 @@ pub(crate) fn roll(rig: &mut Rig, units: &[UnitName], client: &Etcdctl) {
     assert!(packed.unwrap().success());
     let writer = Writer::start(client, "/test/upgrade/");
     step(&format!("all members go from {old} to {new}"), || {
-        rig.model.attach_resource("etcd", "etcd", &archive);
-        rig.rest();
+        harness.model.attach_resource("etcd", "etcd", &archive);
+        harness.rest();
     });
     writer.stop();
     for unit in units {
-        assert_eq!(rig.version(unit), new, "{unit}");
+        assert_eq!(harness.version(unit), new, "{unit}");
     }
 }
 

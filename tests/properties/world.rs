@@ -462,7 +462,7 @@ impl World {
             && self.words(unit) != words_in(&self.units[unit].machine.written.configuration)
         {
             self.fault(format!(
-                "unit {unit} starts with other words than its founding's"
+                "unit {unit} starts with other words than its bootstrap's"
             ));
         }
         self.reconnect(unit);

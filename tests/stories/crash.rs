@@ -8,17 +8,17 @@
 //! `CRASH_WORLDS=4` has four worlds at a time in place of two; `CRASH_CHARM` is another
 //! build of the charm's program, which is faster when it is optimised.
 
-mod crew;
-mod drive;
+mod bootstrap;
+mod event_run;
 mod fault;
-mod founding;
+mod harness;
 mod life;
-mod refounding;
-mod rig;
+mod recreate;
 mod signed;
 mod snapshot;
 mod sweep;
 mod trace;
+mod workers;
 
 use libtest_mimic::Trial;
 
@@ -41,19 +41,16 @@ pub(crate) fn stories() -> Vec<Trial> {
             sweep::of_a_client_of_two,
         ),
         ("crash_leadership_lost_in_the_middle", sweep::of_leadership),
-        ("crash_while_the_cluster_is_founded", founding::of_a_cluster),
+        (
+            "crash_while_the_cluster_is_bootstrapped",
+            bootstrap::of_a_cluster,
+        ),
         (
             "crash_while_a_second_unit_joins",
-            founding::of_a_second_unit,
+            bootstrap::of_a_second_unit,
         ),
-        (
-            "crash_while_a_snapshot_is_restored",
-            refounding::of_a_restore,
-        ),
-        (
-            "crash_while_the_cluster_is_rebuilt",
-            refounding::of_a_rebuild,
-        ),
+        ("crash_while_a_snapshot_is_restored", recreate::of_a_restore),
+        ("crash_while_the_cluster_is_rebuilt", recreate::of_a_rebuild),
     ];
     let tell = |sweep: Sweep| {
         if let Err(wrong) = sweep() {

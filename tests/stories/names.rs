@@ -1,7 +1,7 @@
 //! Common names and prefixes: whose they are, and when somebody else's.
 
 mod reuse;
-mod strays;
+mod unmanaged;
 
 use etcd_charm_world::juju::Deployment;
 use libtest_mimic::Trial;
@@ -24,7 +24,7 @@ pub(crate) fn stories() -> Vec<Trial> {
         story("names_another_prefix_is_another_grant", other_prefix),
     ];
     all.extend(reuse::stories());
-    all.extend(strays::stories());
+    all.extend(unmanaged::stories());
     all
 }
 

@@ -189,7 +189,7 @@ fn nonsense() {
         "{}",
         message(&world, unit)
     );
-    let stranger = ProviderAuthority::new("vault");
+    let other = ProviderAuthority::new("vault");
     let authority = &vault.authority;
     let of_other_key = {
         let request = etcd_charm_world::SigningRequest::new("etcd-charm:etcd-0");
@@ -218,7 +218,7 @@ fn nonsense() {
         ),
         (
             "correct vault: the certificate is not signed by the CA beside it",
-            Box::new(|csr| stranger.entry(csr, &authority.sign(csr, |_| {}))),
+            Box::new(|csr| other.entry(csr, &authority.sign(csr, |_| {}))),
         ),
     ];
     for (expected, entry) in cases {

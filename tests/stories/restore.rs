@@ -270,8 +270,8 @@ fn useless() {
     }
     let storage = std::fs::read_dir(storage(&world, &unit)).unwrap();
     let names = storage.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let leftovers: Vec<_> = names.filter(|name| name.starts_with("etcd.")).collect();
-    assert!(leftovers.is_empty(), "{leftovers:?}");
+    let left: Vec<_> = names.filter(|name| name.starts_with("etcd.")).collect();
+    assert!(left.is_empty(), "{left:?}");
     // Only the lock came and went.
     let starts = |text: &[String]| text[0].clone();
     assert_eq!(starts(&before), starts(&world.revisions()));

@@ -43,7 +43,10 @@ pub(crate) fn stories() -> Vec<Trial> {
             scale::names_that_share_a_beginning,
         ),
         ("survival_of_a_removed_leader", leaders::removed),
-        ("survival_of_a_restless_leadership", leaders::restless),
+        (
+            "survival_of_a_leader_elected_after_each_hook",
+            leaders::elected_after_each_hook,
+        ),
         (
             "survival_of_leadership_lost_in_a_hook",
             leaders::lost_in_a_hook,
@@ -57,7 +60,7 @@ pub(crate) fn stories() -> Vec<Trial> {
         ("survival_of_slow_members", silence::slow),
         ("survival_of_a_full_database", faults::no_space),
         ("survival_of_corrupt_data", faults::corrupt),
-        ("survival_of_a_stranger", faults::stranger),
+        ("survival_of_an_unmanaged_member", faults::unmanaged_member),
         ("survival_of_odd_databags", faults::peer_databags),
         ("survival_of_renewed_certificates", certificates::renewed),
         (

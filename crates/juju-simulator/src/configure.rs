@@ -151,7 +151,7 @@ impl Model {
         self.application_mut(application).leader = Some(unit);
     }
 
-    pub(crate) fn heir(&mut self, loser: &UnitName) -> Option<UnitName> {
+    pub(crate) fn successor(&mut self, loser: &UnitName) -> Option<UnitName> {
         let others: Vec<UnitName> = self
             .units_of(loser.application())
             .into_iter()
@@ -162,7 +162,7 @@ impl Model {
 
     /// Takes leadership from a unit and gives it to another one, if there is one.
     pub(crate) fn elect_other(&mut self, loser: &UnitName) {
-        let heir = self.heir(loser);
-        self.application_mut(loser.application()).leader = heir;
+        let successor = self.successor(loser);
+        self.application_mut(loser.application()).leader = successor;
     }
 }

@@ -14,7 +14,7 @@ impl Model {
             self.remove_unit_force(&name);
         } else if !self.options.dying_leader_keeps_lease
             && self.is_leader(&name)
-            && self.heir(&name).is_some()
+            && self.successor(&name).is_some()
         {
             self.elect_other(&name);
         }

@@ -180,7 +180,7 @@ fn news() {
     let new = certificate("client1");
     app.set_certificate(&mut world.model, &new.certificate);
     let planned = dry(&mut world, &unit);
-    // All stages are foreseen: the old leaf is forgotten after the restart.
+    // All stages are simulated: the old leaf is forgotten after the restart.
     assert_eq!(
         steps(&planned, "steps"),
         [

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use etcd_charm_world::{UnitName, service_of};
 
-use crate::crash::rig::Rig;
+use crate::crash::harness::Harness;
 
 /// How long etcd is halted: longer than a call may wait unnoticed, shorter
 /// than it takes the charm to give a call up.
@@ -79,7 +79,7 @@ impl Fault {
     }
 
     /// Plants the fault in the next hook of this unit.
-    pub(crate) fn arm(self, rig: &mut Rig, unit: &UnitName) {
+    pub(crate) fn arm(self, harness: &mut Harness, unit: &UnitName) {
         let strace = |calls: &str, nth: usize, what: &str| {
             format!("-o /dev/null -e trace={calls} -e inject={calls}:{what}:when={nth}")
         };
@@ -93,7 +93,7 @@ impl Fault {
             _ => None,
         };
         if let Some(options) = planted {
-            fs::write(rig.strace_file(unit), options).unwrap();
+            fs::write(harness.strace_file(unit), options).unwrap();
         }
         let start = match self {
             Self::BeforeStart => Some("before"),
@@ -102,10 +102,12 @@ impl Fault {
             _ => None,
         };
         if let Some(when) = start {
-            fs::write(rig.start_file(unit), when).unwrap();
+            fs::write(harness.start_file(unit), when).unwrap();
         }
-        let pid = rig.world.machines[unit].service(&service_of(unit)).main_pid;
-        let model = &mut rig.world.model;
+        let pid = harness.world.machines[unit]
+            .service(&service_of(unit))
+            .main_pid;
+        let model = &mut harness.world.model;
         match self {
             Self::AfterTool(nth) => model.kill_after_tool_call(unit.clone(), nth),
             Self::FailTool(nth) => {
@@ -128,10 +130,10 @@ impl Fault {
     }
 
     /// Takes back what was planted and did not come to pass.
-    pub(crate) fn disarm(rig: &Rig, unit: &UnitName) {
+    pub(crate) fn disarm(harness: &Harness, unit: &UnitName) {
         // One that came to pass is gone already.
-        let _ = fs::remove_file(rig.strace_file(unit));
-        let _ = fs::remove_file(rig.start_file(unit));
+        let _ = fs::remove_file(harness.strace_file(unit));
+        let _ = fs::remove_file(harness.start_file(unit));
     }
 }
 

@@ -12,8 +12,8 @@ use etcd_charm_world::{
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use crate::crash::drive::Action;
-use crate::crash::rig::Rig;
+use crate::crash::event_run::Action;
+use crate::crash::harness::Harness;
 use crate::crash::signed::{SIGNER, Signed};
 use crate::crash::snapshot::{self, Aliases, Snapshot};
 
@@ -22,7 +22,7 @@ pub(crate) struct Stage {
     /// What it is.
     pub(crate) name: &'static str,
     /// What happens; hooks run afterwards.
-    pub(crate) act: fn(&mut Life, &mut Rig),
+    pub(crate) act: fn(&mut Life, &mut Harness),
     /// Whether full passes follow until there is nothing left to do. Where
     /// not, the next stage begins with what the event's own hooks left.
     pub(crate) rests: bool,
@@ -84,7 +84,7 @@ pub(crate) const SIGNED_STAGES: &[Stage] = &[
     stage("the access that ends", Life::end_signed, true),
 ];
 
-const fn stage(name: &'static str, act: fn(&mut Life, &mut Rig), rests: bool) -> Stage {
+const fn stage(name: &'static str, act: fn(&mut Life, &mut Harness), rests: bool) -> Stage {
     Stage {
         name,
         act,
@@ -117,13 +117,18 @@ pub(crate) struct Life {
 
 impl Life {
     /// A world at rest with a client that nothing happens to.
-    pub(crate) fn begin(rig: &mut Rig, units: Vec<UnitName>, stages: &[Stage]) -> Self {
+    pub(crate) fn begin(harness: &mut Harness, units: Vec<UnitName>, stages: &[Stage]) -> Self {
         let authority = ClientAuthority::new();
         let bystander = authority.issue("bystander");
-        let relation = rig.world.relate("bystander");
-        let mut asking = V0::ask(&mut rig.world.model, "bystander", relation, "/bystander/");
-        asking.set_certificate(&mut rig.world.model, &bystander.certificate);
-        rig.world.rest();
+        let relation = harness.world.relate("bystander");
+        let mut asking = V0::ask(
+            &mut harness.world.model,
+            "bystander",
+            relation,
+            "/bystander/",
+        );
+        asking.set_certificate(&mut harness.world.model, &bystander.certificate);
+        harness.world.rest();
         Self {
             units,
             bystander: (relation, bystander),
@@ -140,48 +145,51 @@ impl Life {
         }
     }
 
-    fn request(&mut self, rig: &mut Rig) {
-        let relation = rig.world.relate("zero");
-        let model = &mut rig.world.model;
+    fn request(&mut self, harness: &mut Harness) {
+        let relation = harness.world.relate("zero");
+        let model = &mut harness.world.model;
         let mut v0 = V0::ask(model, "zero", relation, "/zero/");
         v0.set_certificate(model, &self.certificates[0].certificate);
         self.v0 = Some(v0);
     }
 
-    fn rotate(&mut self, rig: &mut Rig) {
-        self.show(rig, 1);
+    fn rotate(&mut self, harness: &mut Harness) {
+        self.show(harness, 1);
     }
 
-    fn rename(&mut self, rig: &mut Rig) {
-        self.show(rig, 2);
+    fn rename(&mut self, harness: &mut Harness) {
+        self.show(harness, 2);
     }
 
-    fn show(&mut self, rig: &mut Rig, number: usize) {
+    fn show(&mut self, harness: &mut Harness, number: usize) {
         let v0 = self.v0.as_mut().unwrap();
-        v0.set_certificate(&mut rig.world.model, &self.certificates[number].certificate);
+        v0.set_certificate(
+            &mut harness.world.model,
+            &self.certificates[number].certificate,
+        );
     }
 
-    fn other_ports(&mut self, rig: &mut Rig) {
-        let model = &mut rig.world.model;
+    fn other_ports(&mut self, harness: &mut Harness) {
+        let model = &mut harness.world.model;
         model.set_config("etcd", "client-port", 4001);
         model.set_config("etcd", "peer-port", 4002);
     }
 
-    fn usual_ports(&mut self, rig: &mut Rig) {
-        let model = &mut rig.world.model;
+    fn usual_ports(&mut self, harness: &mut Harness) {
+        let model = &mut harness.world.model;
         for port in ["client-port", "peer-port"] {
             model.set_config("etcd", port, serde_json::Value::Null);
         }
     }
 
-    fn end(&mut self, rig: &mut Rig) {
+    fn end(&mut self, harness: &mut Harness) {
         let v0 = self.v0.take().unwrap();
-        rig.world.model.remove_relation(v0.relation);
+        harness.world.model.remove_relation(v0.relation);
     }
 
-    fn request_two(&mut self, rig: &mut Rig) {
-        let relation = rig.world.relate("one");
-        let model = &mut rig.world.model;
+    fn request_two(&mut self, harness: &mut Harness) {
+        let relation = harness.world.relate("one");
+        let model = &mut harness.world.model;
         let requests = vec![
             Request::new("/one/", "e7cd000000000001", "salt000000000001"),
             Request::new("/two/", "e7cd000000000002", "salt000000000002"),
@@ -193,66 +201,66 @@ impl Life {
         self.v1 = Some(v1);
     }
 
-    fn withdraw(&mut self, rig: &mut Rig) {
+    fn withdraw(&mut self, harness: &mut Harness) {
         let v1 = self.v1.as_mut().unwrap();
         v1.requests.remove(0);
-        v1.write(&mut rig.world.model);
+        v1.write(&mut harness.world.model);
     }
 
-    fn relate_db(&mut self, rig: &mut Rig) {
-        self.db = Some(rig.world.relate_db("db"));
+    fn relate_db(&mut self, harness: &mut Harness) {
+        self.db = Some(harness.world.relate_db("db"));
     }
 
-    fn end_db(&mut self, rig: &mut Rig) {
+    fn end_db(&mut self, harness: &mut Harness) {
         let db = self.db.take().unwrap();
-        rig.world.model.remove_relation(db.relation);
+        harness.world.model.remove_relation(db.relation);
     }
 
-    fn end_other(&mut self, rig: &mut Rig) {
+    fn end_other(&mut self, harness: &mut Harness) {
         let v1 = self.v1.take().unwrap();
-        rig.world.model.remove_relation(v1.relation);
+        harness.world.model.remove_relation(v1.relation);
     }
 
-    fn ask_to_sign(&mut self, rig: &mut Rig) {
+    fn ask_to_sign(&mut self, harness: &mut Harness) {
         self.signers += 1;
-        self.signed = Some(Signed::ask(rig, self.signers));
+        self.signed = Some(Signed::ask(harness, self.signers));
     }
 
     fn signed(&mut self) -> &mut Signed {
         self.signed.as_mut().expect("somebody has asked")
     }
 
-    fn request_signed(&mut self, rig: &mut Rig) {
-        self.signed().request_access(rig);
+    fn request_signed(&mut self, harness: &mut Harness) {
+        self.signed().request_access(harness);
     }
 
-    fn renew(&mut self, rig: &mut Rig) {
-        self.signed().renew(rig);
+    fn renew(&mut self, harness: &mut Harness) {
+        self.signed().renew(harness);
     }
 
-    fn show_renewed(&mut self, rig: &mut Rig) {
-        self.signed().show_renewed(rig);
+    fn show_renewed(&mut self, harness: &mut Harness) {
+        self.signed().show_renewed(harness);
     }
 
-    fn rival_comes(&mut self, rig: &mut Rig) {
-        self.rival = Some(self.signed().meet_rival(rig));
+    fn rival_comes(&mut self, harness: &mut Harness) {
+        self.rival = Some(self.signed().meet_rival(harness));
     }
 
-    fn rival_goes(&mut self, rig: &mut Rig) {
+    fn rival_goes(&mut self, harness: &mut Harness) {
         let rival = self.rival.take().unwrap();
-        rig.world.model.remove_relation(rival.relation);
+        harness.world.model.remove_relation(rival.relation);
     }
 
-    fn stop_signing(&mut self, rig: &mut Rig) {
-        self.signed().stop_signing(rig);
+    fn stop_signing(&mut self, harness: &mut Harness) {
+        self.signed().stop_signing(harness);
     }
 
-    fn end_signed(&mut self, rig: &mut Rig) {
+    fn end_signed(&mut self, harness: &mut Harness) {
         let unit = self.units[0].clone();
-        self.signed().end_access(rig, &unit);
+        self.signed().end_access(harness, &unit);
     }
 
-    fn person_comes(&mut self, _: &mut Rig) {
+    fn person_comes(&mut self, _: &mut Harness) {
         self.persons += 1;
         self.person = Some(format!("person-{:04}", self.persons));
     }
@@ -274,13 +282,13 @@ impl Life {
     }
 
     /// Nothing is left of a person but the name.
-    fn person_goes(&mut self, rig: &mut Rig) {
+    fn person_goes(&mut self, harness: &mut Harness) {
         self.person = None;
-        let admin = rig.world.admin(&self.units[0]);
+        let admin = harness.world.admin(&self.units[0]);
         assert!(admin.run(&["del", "/person/key"]).ok);
         for unit in &self.units {
             // Only one of them has it.
-            let _ = fs::remove_file(archive(rig, unit));
+            let _ = fs::remove_file(archive(harness, unit));
         }
     }
 
@@ -314,9 +322,9 @@ impl Life {
     }
 
     /// The state of the world, which must let the bystander work.
-    pub(crate) fn snapshot(&self, rig: &mut Rig) -> Snapshot {
+    pub(crate) fn snapshot(&self, harness: &mut Harness) -> Snapshot {
         for unit in &self.units {
-            let client = rig.world.client(unit, &self.bystander.1);
+            let client = harness.world.client(unit, &self.bystander.1);
             let put = client.run(&["put", "/bystander/key", "value"]);
             assert!(put.ok, "the bystander cannot write: {}", put.stderr);
         }
@@ -332,22 +340,22 @@ impl Life {
             aliases.push((id, format!("<id of a client's secret {number}>")));
         }
         if let Some(signed) = &self.signed {
-            aliases.extend(signed.aliases(rig));
-            aliases.extend(snapshot::of_answers(rig, &self.units));
+            aliases.extend(signed.aliases(harness));
+            aliases.extend(snapshot::of_answers(harness, &self.units));
         }
         if let Some(person) = &self.person {
             aliases.push((person.clone(), "<person>".to_owned()));
         }
         for unit in &self.units {
-            if let Ok(content) = fs::read(archive(rig, unit)) {
+            if let Ok(content) = fs::read(archive(harness, unit)) {
                 let digest = snapshot::hex(&Sha256::digest(content));
                 aliases.push((digest, "<archive>".to_owned()));
             }
         }
         if self.is_operated {
-            aliases.extend(snapshot::of_another_authority(rig, &self.units));
+            aliases.extend(snapshot::of_another_authority(harness, &self.units));
         }
-        let mut end = snapshot::take(rig, &self.units, &self.relations(), aliases);
+        let mut end = snapshot::take(harness, &self.units, &self.relations(), aliases);
         // Names of former persons stay on record until nobody can have a
         // certificate of them.
         let is_former = |key: &str| {
@@ -355,11 +363,11 @@ impl Life {
         };
         end.retain(|key, _| !is_former(key));
         if let Some(signed) = &self.signed {
-            let does = signed.show(rig, &self.units);
+            let does = signed.show(harness, &self.units);
             end.insert("what its certificate opens".to_owned(), does.to_owned());
         }
         for unit in &self.units {
-            if let Some(answer) = show_credentials(rig, unit) {
+            if let Some(answer) = show_credentials(harness, unit) {
                 end.insert("what a person may do".to_owned(), answer.to_owned());
             }
         }
@@ -368,21 +376,21 @@ impl Life {
 }
 
 /// Where the credentials for a person lie on a machine without an operator.
-fn archive(rig: &Rig, unit: &UnitName) -> PathBuf {
-    let own = rig.world.root(unit).join("etc/etcd-charm");
+fn archive(harness: &Harness, unit: &UnitName) -> PathBuf {
+    let own = harness.world.root(unit).join("etc/etcd-charm");
     let name = "etcd_client_credentials.tar.gz";
     own.join(unit.with_dash()).join(name)
 }
 
 /// What etcd says to somebody who has found the credentials on a machine, if
 /// there are any.
-fn show_credentials(rig: &Rig, unit: &UnitName) -> Option<&'static str> {
-    let archive = archive(rig, unit);
+fn show_credentials(harness: &Harness, unit: &UnitName) -> Option<&'static str> {
+    let archive = archive(harness, unit);
     if !archive.exists() {
         return None;
     }
     let client = Credentials::unpack(&archive);
-    let client = client.client(&rig.world, unit);
+    let client = client.client(&harness.world, unit);
     let own = client.run(&["put", "/person/key", "value"]);
     let other = client.impatient().run(&["put", "/bystander/key", "stolen"]);
     assert!(!other.ok, "credentials reach what is not theirs");

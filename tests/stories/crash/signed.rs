@@ -2,7 +2,7 @@
 
 use etcd_charm_world::{Certificate, RelationId, Signing, SigningRequest, UnitName, V0};
 
-use crate::crash::rig::Rig;
+use crate::crash::harness::Harness;
 use crate::crash::snapshot::{self, Aliases};
 use crate::support::ask_v0;
 
@@ -26,11 +26,11 @@ pub(crate) struct Signed {
 
 impl Signed {
     /// One that asks for its certificate; nothing has run yet.
-    pub(crate) fn ask(rig: &mut Rig, number: usize) -> Self {
+    pub(crate) fn ask(harness: &mut Harness, number: usize) -> Self {
         let common_name = format!("{SIGNER}{number:04}");
-        let signing = rig.world.relate_certificates(APP);
+        let signing = harness.world.relate_certificates(APP);
         let request = SigningRequest::new(&common_name);
-        rig.world.ask_to_sign(&signing, &[&request]);
+        harness.world.ask_to_sign(&signing, &[&request]);
         Self {
             signing: Some(signing),
             request,
@@ -41,49 +41,49 @@ impl Signed {
         }
     }
 
-    fn take(&mut self, rig: &Rig) -> Certificate {
+    fn take(&mut self, harness: &Harness) -> Certificate {
         let signing = self.signing.as_ref().expect("it is asked for");
-        let given = rig.world.signed(signing, &self.request);
+        let given = harness.world.signed(signing, &self.request);
         let given = given.expect("a certificate");
         self.given.push(given.clone());
         given
     }
 
-    pub(crate) fn request_access(&mut self, rig: &mut Rig) {
-        let shown = self.take(rig);
-        self.access = Some(ask_v0(&mut rig.world, APP, "/signed/", &shown));
+    pub(crate) fn request_access(&mut self, harness: &mut Harness) {
+        let shown = self.take(harness);
+        self.access = Some(ask_v0(&mut harness.world, APP, "/signed/", &shown));
     }
 
-    pub(crate) fn renew(&mut self, rig: &mut Rig) {
+    pub(crate) fn renew(&mut self, harness: &mut Harness) {
         self.request = SigningRequest::new(&self.common_name);
         let signing = self.signing.as_ref().expect("it is asked for");
-        rig.world.ask_to_sign(signing, &[&self.request]);
+        harness.world.ask_to_sign(signing, &[&self.request]);
     }
 
-    pub(crate) fn show_renewed(&mut self, rig: &mut Rig) {
-        let shown = self.take(rig);
+    pub(crate) fn show_renewed(&mut self, harness: &mut Harness) {
+        let shown = self.take(harness);
         let access = self.access.as_mut().expect("it has access");
-        access.set_certificate(&mut rig.world.model, &shown.certificate);
+        access.set_certificate(&mut harness.world.model, &shown.certificate);
     }
 
     /// Somebody else asks for the same name.
-    pub(crate) fn meet_rival(&mut self, rig: &mut Rig) -> Signing {
-        let rival = rig.world.relate_certificates("rival");
+    pub(crate) fn meet_rival(&mut self, harness: &mut Harness) -> Signing {
+        let rival = harness.world.relate_certificates("rival");
         let request = SigningRequest::new(&self.common_name);
-        rig.world.ask_to_sign(&rival, &[&request]);
+        harness.world.ask_to_sign(&rival, &[&request]);
         self.other = Some(request);
         rival
     }
 
-    pub(crate) fn stop_signing(&mut self, rig: &mut Rig) {
+    pub(crate) fn stop_signing(&mut self, harness: &mut Harness) {
         let signing = self.signing.take().expect("it is asked for");
-        rig.world.model.remove_relation(signing.relation);
+        harness.world.model.remove_relation(signing.relation);
     }
 
-    pub(crate) fn end_access(&mut self, rig: &mut Rig, unit: &UnitName) {
+    pub(crate) fn end_access(&mut self, harness: &mut Harness, unit: &UnitName) {
         let access = self.access.take().expect("it has access");
-        rig.world.model.remove_relation(access.relation);
-        assert!(rig.world.admin(unit).run(&["del", "/signed/key"]).ok);
+        harness.world.model.remove_relation(access.relation);
+        assert!(harness.world.admin(unit).run(&["del", "/signed/key"]).ok);
     }
 
     /// The relations that it has, and what they are called.
@@ -96,14 +96,14 @@ impl Signed {
     }
 
     /// What stands for what is another in each life.
-    pub(crate) fn aliases(&self, rig: &Rig) -> Aliases {
+    pub(crate) fn aliases(&self, harness: &Harness) -> Aliases {
         let mut aliases = vec![(self.common_name.clone(), "<signer>".to_owned())];
         for request in [&self.request].into_iter().chain(&self.other) {
             let text = request.csr.replace('\n', "\\n");
             aliases.push((text, "<request>".to_owned()));
         }
         let answered = self.signing.iter();
-        let answered = answered.filter_map(|signing| rig.world.signed(signing, &self.request));
+        let answered = answered.filter_map(|signing| harness.world.signed(signing, &self.request));
         for certificate in self.given.iter().cloned().chain(answered) {
             let name = "<certificate of the signer>";
             aliases.extend(snapshot::of_certificate(&certificate.certificate, name));
@@ -117,11 +117,11 @@ impl Signed {
     }
 
     /// What any certificate of it opens, on any unit.
-    pub(crate) fn show(&self, rig: &mut Rig, units: &[UnitName]) -> &'static str {
+    pub(crate) fn show(&self, harness: &mut Harness, units: &[UnitName]) -> &'static str {
         let mut all = Vec::new();
         for shown in &self.given {
             for unit in units {
-                let client = rig.world.client(unit, shown);
+                let client = harness.world.client(unit, shown);
                 let client = match self.access {
                     Some(_) => client,
                     None => client.impatient(),

@@ -10,7 +10,7 @@ use etcd_charm_world::{KeyValue, RelationId, UnitName};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use crate::crash::rig::Rig;
+use crate::crash::harness::Harness;
 
 /// Texts, by what they are.
 pub(crate) type Snapshot = BTreeMap<String, String>;
@@ -46,10 +46,10 @@ pub(crate) fn alias_relation(aliases: &mut Aliases, id: RelationId, name: &str) 
 
 /// Digests of the authorities, which are made by chance, and of the configuration
 /// that names that of the servers.
-pub(crate) fn of_authority(rig: &Rig, units: &[UnitName]) -> Aliases {
-    let world = &rig.world;
+pub(crate) fn of_authority(harness: &Harness, units: &[UnitName]) -> Aliases {
+    let world = &harness.world;
     let mut aliases = Aliases::new();
-    let stored = authorities(rig);
+    let stored = authorities(harness);
     // What is trusted, and who signs: the same, at rest. Of members, and of
     // administrators.
     let (server, admin) = (&stored["server-ca-cert"], &stored["admin-ca-cert"]);
@@ -78,8 +78,8 @@ pub(crate) fn of_authority(rig: &Rig, units: &[UnitName]) -> Aliases {
 
 /// The numbers that etcd draws for the cluster and its members, as the databag
 /// of the peers has them and as units remember them.
-pub(crate) fn of_identities(rig: &Rig, units: &[UnitName]) -> Aliases {
-    let model = &rig.world.model;
+pub(crate) fn of_identities(harness: &Harness, units: &[UnitName]) -> Aliases {
+    let model = &harness.world.model;
     let mut aliases = Aliases::new();
     let mut add = |told: &str, name: String| {
         let number = u64::from_str_radix(told, 16).expect("hexadecimal digits");
@@ -102,9 +102,9 @@ pub(crate) fn of_identities(rig: &Rig, units: &[UnitName]) -> Aliases {
 /// The same as [`of_authority`], the authorities of servers and administrators
 /// themselves, and what is a digest of them among other things: for a life in which
 /// they are replaced.
-pub(crate) fn of_another_authority(rig: &Rig, units: &[UnitName]) -> Aliases {
-    let mut aliases = of_authority(rig, units);
-    let stored = authorities(rig);
+pub(crate) fn of_another_authority(harness: &Harness, units: &[UnitName]) -> Aliases {
+    let mut aliases = of_authority(harness, units);
+    let stored = authorities(harness);
     for (part, name) in [
         ("server-ca-cert", "<authority>"),
         ("server-ca-key", "<its key>"),
@@ -116,13 +116,13 @@ pub(crate) fn of_another_authority(rig: &Rig, units: &[UnitName]) -> Aliases {
             aliases.push((text, name.to_owned()));
         }
     }
-    aliases.extend(of_answers(rig, units));
+    aliases.extend(of_answers(harness, units));
     aliases
 }
 
 /// Digests of answers, for a life in which something in them is another in each.
-pub(crate) fn of_answers(rig: &Rig, units: &[UnitName]) -> Aliases {
-    let records = rig.world.admin(&units[0]).key_values().into_iter();
+pub(crate) fn of_answers(harness: &Harness, units: &[UnitName]) -> Aliases {
+    let records = harness.world.admin(&units[0]).key_values().into_iter();
     let records =
         records.map(|record| serde_json::from_str::<Value>(&record.value).unwrap_or_default());
     let answers = records.filter_map(|record| record["answer"].as_str().map(str::to_owned));
@@ -142,8 +142,8 @@ pub(crate) fn of_certificate(certificate: &str, name: &str) -> Aliases {
 }
 
 /// The authorities as they are stored: certificates and keys, PEM.
-fn authorities(rig: &Rig) -> BTreeMap<String, String> {
-    let secrets = rig.world.model.secrets("etcd");
+fn authorities(harness: &Harness) -> BTreeMap<String, String> {
+    let secrets = harness.world.model.secrets("etcd");
     let mut contents = secrets.iter().map(|secret| secret.latest());
     let stored = contents.find(|content| content.contains_key("server-ca-cert"));
     stored.expect("the authorities are stored").clone()
@@ -156,13 +156,13 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 
 /// The state of the model, of etcd and of the machines of these units.
 pub(crate) fn take(
-    rig: &Rig,
+    harness: &Harness,
     units: &[UnitName],
     relations: &[(RelationId, &str)],
     mut aliases: Aliases,
 ) -> Snapshot {
     let mut all = Snapshot::new();
-    let world = &rig.world;
+    let world = &harness.world;
     // Which member leads the others is theirs to decide.
     aliases.push(("; raft leader".to_owned(), String::new()));
     for (id, name) in relations {
@@ -199,7 +199,7 @@ pub(crate) fn take(
     }
     for (id, name) in relations {
         for unit in units {
-            of_unit_in_relation(rig, unit, (*id, name), &mut all);
+            of_unit_in_relation(harness, unit, (*id, name), &mut all);
         }
     }
     for peers in world.model.relation_ids("etcd", "cluster") {
@@ -215,9 +215,9 @@ pub(crate) fn take(
     let status = world.model.app_status("etcd");
     all.insert("status".to_owned(), format!("{status:?}"));
     for unit in units {
-        of_unit(rig, unit, &mut all);
+        of_unit(harness, unit, &mut all);
     }
-    of_etcd(rig, &units[0], &mut all);
+    of_etcd(harness, &units[0], &mut all);
     let records = world.admin(&units[0]).key_values();
     of_keys(&records, &mut all);
     aliases.extend(of_settled(&records));
@@ -248,12 +248,12 @@ fn normal(text: &str, aliases: &Aliases) -> String {
 /// What a unit has written for itself: on the older interfaces certificate and
 /// key, which are made by chance, and have to be those of the secret.
 fn of_unit_in_relation(
-    rig: &Rig,
+    harness: &Harness,
     unit: &UnitName,
     (id, name): (RelationId, &str),
     all: &mut Snapshot,
 ) {
-    let model = &rig.world.model;
+    let model = &harness.world.model;
     let secrets = model.secrets("etcd");
     let label = format!("db.{id}.identity.secret");
     let secret = secrets.iter().find(|secret| secret.label == label);
@@ -302,8 +302,8 @@ fn without_chance(text: &str) -> String {
     left
 }
 
-fn of_unit(rig: &Rig, unit: &UnitName, all: &mut Snapshot) {
-    let world = &rig.world;
+fn of_unit(harness: &Harness, unit: &UnitName, all: &mut Snapshot) {
+    let world = &harness.world;
     let status = world.model.unit_status(unit.clone());
     all.insert(format!("status of {unit}"), format!("{status:?}"));
     let ports = world.model.open_ports(unit.clone());
@@ -338,8 +338,8 @@ fn files(top: &Path, directory: &Path, note: &mut impl FnMut(&str, &str)) {
     }
 }
 
-fn of_etcd(rig: &Rig, unit: &UnitName, all: &mut Snapshot) {
-    let admin = rig.world.admin(unit);
+fn of_etcd(harness: &Harness, unit: &UnitName, all: &mut Snapshot) {
+    let admin = harness.world.admin(unit);
     let users = admin.lines(&["user", "list"]);
     let roles = admin.lines(&["role", "list"]);
     let drawn = |names: &[String]| {

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Mutex;
 use std::time::Duration;
 
-use crate::crash::crew::{self, Outcome, Share, Work, is_named};
-use crate::crash::drive::{Drive, Point};
+use crate::crash::event_run::{EventRun, Point};
 use crate::crash::fault::Fault;
+use crate::crash::harness::{self, Harness};
 use crate::crash::life::{CLIENT_STAGES, Life, OPERATOR_STAGES, SIGNED_STAGES, Stage};
-use crate::crash::rig::{self, Rig};
 use crate::crash::snapshot::{Snapshot, differences};
 use crate::crash::trace::Trace;
+use crate::crash::workers::{self, Outcome, Share, Work, is_named};
 use crate::support::say;
 
 /// How many lives a plain run takes.
@@ -23,7 +23,7 @@ type Lap = Vec<Vec<Point>>;
 
 /// A world, and how each stage ends in it when nothing goes wrong.
 struct Worker {
-    rig: Rig,
+    harness: Harness,
     life: Life,
     stages: &'static [Stage],
     ends: Vec<Snapshot>,
@@ -32,15 +32,15 @@ struct Worker {
 
 impl Worker {
     fn new(stages: &'static [Stage], units: usize) -> Result<Self, String> {
-        let mut rig = Rig::new();
-        let mut names = vec![rig.deploy()];
+        let mut harness = Harness::new();
+        let mut names = vec![harness.deploy()];
         for _ in 1..units {
-            names.push(rig.add_unit());
+            names.push(harness.add_unit());
         }
-        rig.world.rest();
-        let life = Life::begin(&mut rig, names, stages);
+        harness.world.rest();
+        let life = Life::begin(&mut harness, names, stages);
         let mut worker = Self {
-            rig,
+            harness,
             life,
             stages,
             ends: Vec::new(),
@@ -54,14 +54,14 @@ impl Worker {
         self.ends.clear();
         self.traces.clear();
         for stage in self.stages {
-            self.rig.settle_accounts(&self.life.units);
-            (stage.act)(&mut self.life, &mut self.rig);
+            self.harness.settle_accounts(&self.life.units);
+            (stage.act)(&mut self.life, &mut self.harness);
             let relations = self.relations();
             let action = stage.action.map(|action| action(&self.life));
-            let drive = Drive::new(&mut self.rig, &self.life.units, relations, Vec::new());
-            let mut drive = drive.acting(action).recording();
-            drive.run(stage.rests)?;
-            self.traces.push(drive.traces);
+            let run = EventRun::new(&mut self.harness, &self.life.units, relations, Vec::new());
+            let mut run = run.acting(action).recording();
+            run.run(stage.rests)?;
+            self.traces.push(run.traces);
             let end = self.end();
             self.ends.push(end);
         }
@@ -76,16 +76,16 @@ impl Worker {
     /// The first unit leads again, as it did when the ends were taken down.
     fn lead_again(&mut self) -> Result<(), String> {
         let first = self.life.units[0].clone();
-        if self.rig.world.model.is_leader(first.clone()) {
+        if self.harness.world.model.is_leader(first.clone()) {
             return Ok(());
         }
-        self.rig.world.model.set_leader("etcd", first);
+        self.harness.world.model.set_leader("etcd", first);
         let relations = self.relations();
-        Drive::new(&mut self.rig, &self.life.units, relations, Vec::new()).run(true)
+        EventRun::new(&mut self.harness, &self.life.units, relations, Vec::new()).run(true)
     }
 
     fn end(&mut self) -> Snapshot {
-        let mut end = self.life.snapshot(&mut self.rig);
+        let mut end = self.life.snapshot(&mut self.harness);
         if self.life.units.len() > 1 {
             // What a unit remembers of its time as leader is its own affair.
             end.retain(|key, _| !key.ends_with("/unit.json"));
@@ -110,18 +110,22 @@ impl Worker {
                 let faults: String = points.iter().map(one).collect();
                 format!("{}{faults}", stage.name)
             };
-            self.rig.settle_accounts(&self.life.units);
-            (stage.act)(&mut self.life, &mut self.rig);
+            self.harness.settle_accounts(&self.life.units);
+            (stage.act)(&mut self.life, &mut self.harness);
             let relations = self.relations();
             let action = stage.action.map(|action| action(&self.life));
-            let drive = Drive::new(&mut self.rig, &self.life.units, relations, points.clone());
-            let mut drive = drive.acting(action);
-            drive
-                .run(stage.rests)
+            let run = EventRun::new(
+                &mut self.harness,
+                &self.life.units,
+                relations,
+                points.clone(),
+            );
+            let mut run = run.acting(action);
+            run.run(stage.rests)
                 .map_err(|error| format!("{}:\n      {error}", shown()))?;
-            outcome.fired += drive.fired;
-            outcome.missed += drive.missed.len();
-            missed.push(std::mem::take(&mut drive.missed));
+            outcome.fired += run.fired;
+            outcome.missed += run.missed.len();
+            missed.push(std::mem::take(&mut run.missed));
             if !stage.rests {
                 continue;
             }
@@ -189,7 +193,7 @@ fn lives_of(
     chosen: fn(&Point) -> bool,
     (sample, limit): (usize, Duration),
 ) -> Result<(), String> {
-    if !rig::can_trace(what) {
+    if !harness::can_trace(what) {
         return Ok(());
     }
     let share = Share::of_environment();
@@ -215,7 +219,7 @@ fn lives_of(
         limit: share.limit(limit),
     };
     let make = || Worker::new(stages, units);
-    let tally = crew::carry_out(work(laps), Some(first), make, live);
+    let tally = workers::run_all(work(laps), Some(first), make, live);
     say(&format!("{what}: {} events, {kinds}", stages.len()));
     tally.conclude(what, total)?;
     if share == Share::Sample {
@@ -225,7 +229,7 @@ fn lives_of(
     let alone = alone(&missed.into_inner().unwrap());
     let again = format!("{what}, what was missed");
     let live = |worker: &mut Worker, lap: Lap| worker.live(&lap).map(|(outcome, _)| outcome);
-    crew::carry_out(work(alone), None, make, live).conclude(&again, total)
+    workers::run_all(work(alone), None, make, live).conclude(&again, total)
 }
 
 /// Laps that strike once in each stage, out of these.

@@ -7,7 +7,7 @@
 
 use etcd_charm_world::{HookRun, UnitName};
 
-use crate::crash::drive::Point;
+use crate::crash::event_run::Point;
 use crate::crash::fault::{FILES, Fault, RECEIVE, SEND};
 
 /// Up to so many bytes of TLS carry frames of HTTP/2 alone that ask etcd for

@@ -112,7 +112,7 @@ pub(crate) fn corrupt() {
 
 /// A member that no unit has, in the member list: told, counted, and never
 /// removed.
-pub(crate) fn stranger() {
+pub(crate) fn unmanaged_member() {
     let (mut world, mut units, client) = serving(3);
     let writer = client.writer(&mut world);
     let admin = world.admin(&units[0]);
@@ -120,7 +120,7 @@ pub(crate) fn stranger() {
     // etcd adds nobody before its members have been connected for some seconds.
     let begun = Instant::now();
     loop {
-        let added = admin.run(&["member", "add", "stranger", url]);
+        let added = admin.run(&["member", "add", "unmanaged", url]);
         if added.ok {
             break;
         }
@@ -150,9 +150,9 @@ pub(crate) fn stranger() {
     world.model.remove_unit(leaving.clone());
     client.rest(&mut world, &writer);
     world.machines.remove(&leaving);
-    assert!(is_there(&admin), "the stranger was removed");
+    assert!(is_there(&admin), "the unmanaged member was removed");
     say(&format!(
-        "a stranger in the list: {before} voters, {} after a unit left",
+        "an unmanaged member: {before} voters, {} after a unit left",
         voters(&admin).len()
     ));
     let id = members(&admin)
@@ -165,7 +165,7 @@ pub(crate) fn stranger() {
     let removed = admin.run(&["member", "remove", &id]);
     assert!(removed.ok, "{}", removed.stderr);
     client.rest(&mut world, &writer);
-    assert_whole("a stranger in the member list", &writer.finish());
+    assert_whole("an unmanaged member", &writer.finish());
     assert_healthy(&world, &units);
 }
 

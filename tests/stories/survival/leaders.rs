@@ -48,7 +48,7 @@ pub(crate) fn removed() {
 
 /// Leadership goes round after every single hook while clients come, renew
 /// and go.
-pub(crate) fn restless() {
+pub(crate) fn elected_after_each_hook() {
     let (mut world, units, client) = serving(3);
     let before = client.told(&mut world);
     let writer = client.writer(&mut world);
@@ -79,7 +79,7 @@ pub(crate) fn restless() {
     rounds(&mut world);
     client.rest(&mut world, &writer);
     say(&format!("leadership changed after {turn} hooks"));
-    assert_whole("a restless leadership", &writer.finish());
+    assert_whole("a leader elected after each hook", &writer.finish());
     assert_eq!(client.told(&mut world), before);
     let told = second.told(&mut world);
     assert_eq!(told.endpoints.split(',').count(), 3);

@@ -18,9 +18,9 @@
 )]
 #[path = "../../../../tests/machines/guest.rs"]
 mod guest;
+mod harness;
 #[path = "../../../../tests/machines/patience.rs"]
 mod patience;
-mod rig;
 #[path = "../../../../tests/machines/step.rs"]
 mod step;
 
@@ -30,8 +30,8 @@ use std::time::Duration;
 
 use libtest_mimic::{Arguments, Trial};
 
+use harness::Harness;
 use patience::eventually;
-use rig::Rig;
 use step::step;
 
 /// Set by `make test-machines`.
@@ -79,68 +79,72 @@ fn main() -> ExitCode {
 fn story() {
     // The runner has begun a line.
     eprintln!();
-    let mut rig = step("a machine boots", Rig::new);
-    step("the charm installs Valkey and starts it", || rig.settle());
-    assert_eq!(rig.status(), "active: primary");
+    let mut harness = step("a machine boots", Harness::new);
+    step("the charm installs Valkey and starts it", || {
+        harness.settle()
+    });
+    assert_eq!(harness.status(), "active: primary");
     for name in ["server", "sentinel", "watch"] {
-        let service = rig.service(name);
-        assert_eq!(rig.word("is-enabled", &service), "enabled");
-        assert_eq!(rig.word("is-active", &service), "active");
+        let service = harness.service(name);
+        assert_eq!(harness.word("is-enabled", &service), "enabled");
+        assert_eq!(harness.word("is-active", &service), "active");
     }
-    listens_where_it_should(&rig);
-    shut_in(&rig, "server");
-    shut_in(&rig, "sentinel");
-    let client = rig.client();
-    rig.set(&client, "app:before", "1");
+    listens_where_it_should(&harness);
+    shut_in(&harness, "server");
+    shut_in(&harness, "sentinel");
+    let client = harness.client();
+    harness.set(&client, "app:before", "1");
     step(
         "the server is killed, and the watcher asks for a hook",
         || {
-            rig.forget_asked();
-            let before = rig.property("server", "MainPID");
-            rig.guest
+            harness.forget_asked();
+            let before = harness.property("server", "MainPID");
+            harness
+                .guest
                 .run(&["sh", "-c", &format!("kill -KILL {before}")]);
             eventually("another server", START, || {
-                let now = rig.property("server", "MainPID");
+                let now = harness.property("server", "MainPID");
                 (now != before && now != "0").then_some(())
             });
             eventually("the wish for a hook", START, || {
-                rig.was_asked().then_some(())
+                harness.was_asked().then_some(())
             });
         },
     );
-    assert_eq!(rig.property("server", "NRestarts"), "1");
-    rig.update_status();
-    assert_eq!(rig.get(&client, "app:before").as_deref(), Some("1"));
-    step("the machine reboots", || rig.reboot());
+    assert_eq!(harness.property("server", "NRestarts"), "1");
+    harness.update_status();
+    assert_eq!(harness.get(&client, "app:before").as_deref(), Some("1"));
+    step("the machine reboots", || harness.reboot());
     for name in ["server", "sentinel", "watch"] {
-        let service = rig.service(name);
+        let service = harness.service(name);
         eventually("the service", START, || {
-            (rig.word("is-active", &service) == "active").then_some(())
+            (harness.word("is-active", &service) == "active").then_some(())
         });
     }
-    rig.update_status();
-    assert_eq!(rig.status(), "active: primary; 1 client");
-    assert_eq!(rig.get(&client, "app:before").as_deref(), Some("1"));
-    rig.set(&client, "app:after", "1");
+    harness.update_status();
+    assert_eq!(harness.status(), "active: primary; 1 client");
+    assert_eq!(harness.get(&client, "app:before").as_deref(), Some("1"));
+    harness.set(&client, "app:after", "1");
 }
 
-fn listens_where_it_should(rig: &Rig) {
+fn listens_where_it_should(harness: &Harness) {
     let listening = ["ss", "--no-header", "--listening", "--tcp", "--numeric"];
-    let listening = rig.guest.run(&listening);
+    let listening = harness.guest.run(&listening);
     let mut sockets: Vec<_> = listening
         .lines()
         .map(|line| line.split_whitespace().nth(3).unwrap().to_owned())
         .collect();
     sockets.sort_unstable();
-    let mut expected = [6379, 6380, 26379, 26380].map(|port| format!("{}:{port}", rig::ADDRESS));
+    let mut expected =
+        [6379, 6380, 26379, 26380].map(|port| format!("{}:{port}", harness::ADDRESS));
     expected.sort_unstable();
     assert_eq!(sockets, expected);
 }
 
 /// A node can do what it must and nothing else.
-fn shut_in(rig: &Rig, name: &str) {
-    let guest = &rig.guest;
-    let process = rig.property(name, "MainPID");
+fn shut_in(harness: &Harness, name: &str) {
+    let guest = &harness.guest;
+    let process = harness.property(name, "MainPID");
     let status = guest.run(&["cat", &format!("/proc/{process}/status")]);
     let field = |name: &str| {
         let line = status.lines().find_map(|line| line.strip_prefix(name));
@@ -156,7 +160,7 @@ fn shut_in(rig: &Rig, name: &str) {
     // As root among the mounts of the node, so that nothing but these is in the way.
     let among = ["nsenter", "--target", &process, "--mount", "--"];
     let can = |words: &[&str]| guest.try_run(&[&among, words].concat()).status.success();
-    let base = format!("/var/lib/valkey-charm/{}", rig.unit.with_dash());
+    let base = format!("/var/lib/valkey-charm/{}", harness.unit.with_dash());
     let own = format!("{base}/{name}/x");
     let login = format!("{base}/x");
     let home = format!("{}/x", guest.run(&["sh", "-c", "echo ~root"]));

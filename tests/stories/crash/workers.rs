@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use crate::crash::fault::Fault;
-use crate::crash::rig;
+use crate::crash::harness;
 use crate::support::say;
 
 /// After how many points a sweep says how far it has come.
@@ -135,10 +135,10 @@ impl<'a, T> Work<'a, T> {
     }
 }
 
-/// Carries all tasks out, each in a world that `make` gives. A world goes on
+/// Runs all tasks, each in a world that `make` gives. A world goes on
 /// to the next task, unless something was wrong in it; the first one may be
 /// there already.
-pub(crate) fn carry_out<W: Send, T: Debug + Send>(
+pub(crate) fn run_all<W: Send, T: Debug + Send>(
     work: Work<'_, T>,
     first: Option<W>,
     make: impl Fn() -> Result<W, String> + Sync,
@@ -176,7 +176,7 @@ pub(crate) fn carry_out<W: Send, T: Debug + Send>(
         };
         let shown = format!("{task:?}");
         let struck = catch_unwind(AssertUnwindSafe(|| strike(&mut own, task)))
-            .unwrap_or_else(|panic| Err(format!("{shown}: {}", rig::said(&*panic))));
+            .unwrap_or_else(|panic| Err(format!("{shown}: {}", harness::said(&*panic))));
         let mut tally = tally.lock().unwrap();
         let before = tally.sum.points;
         match struck {

@@ -1,14 +1,14 @@
-//! Faults while the first unit comes up and founds the cluster, and while a
+//! Faults while the first unit comes up and bootstraps the cluster, and while a
 //! second one joins it. What goes wrong there needs a world of its own.
 
 use std::path::Path;
 use std::time::Duration;
 
-use crate::crash::crew::{self, Outcome, Work};
-use crate::crash::drive::{Drive, Point};
-use crate::crash::rig::{self, Rig};
+use crate::crash::event_run::{EventRun, Point};
+use crate::crash::harness::{self, Harness};
 use crate::crash::snapshot::{self, Aliases, Snapshot, differences};
 use crate::crash::trace::Trace;
+use crate::crash::workers::{self, Outcome, Work};
 
 /// How many points a plain run takes.
 const SAMPLE: usize = 6;
@@ -17,7 +17,7 @@ const SAMPLE_LIMIT: Duration = Duration::from_secs(30);
 
 /// Every fault from the installation to rest.
 pub(crate) fn of_a_cluster() -> Result<(), String> {
-    sweep("the founding of a cluster", false)
+    sweep("the bootstrap of a cluster", false)
 }
 
 /// Every fault while a second unit joins the first.
@@ -26,7 +26,7 @@ pub(crate) fn of_a_second_unit() -> Result<(), String> {
 }
 
 fn sweep(what: &str, joins: bool) -> Result<(), String> {
-    if !rig::can_trace(what) {
+    if !harness::can_trace(what) {
         return Ok(());
     }
     let undisturbed = come_up(joins, Vec::new(), true)?;
@@ -44,7 +44,7 @@ fn sweep(what: &str, joins: bool) -> Result<(), String> {
         }
         Ok(end.outcome)
     };
-    crew::carry_out(work, None, || Ok(()), strike).conclude(what, total)
+    workers::run_all(work, None, || Ok(()), strike).conclude(what, total)
 }
 
 /// What became of a cluster that came up.
@@ -55,24 +55,24 @@ struct End {
 }
 
 fn come_up(joins: bool, points: Vec<Point>, records: bool) -> Result<End, String> {
-    let mut rig = Rig::new();
-    let mut units = vec![rig.deploy()];
+    let mut harness = Harness::new();
+    let mut units = vec![harness.deploy()];
     if joins {
-        rig.world.rest();
-        units.push(rig.add_unit());
+        harness.world.rest();
+        units.push(harness.add_unit());
     }
-    let mut drive = Drive::new(&mut rig, &units, Vec::new(), points);
+    let mut run = EventRun::new(&mut harness, &units, Vec::new(), points);
     if records {
-        drive = drive.recording();
+        run = run.recording();
     }
-    drive.run(true)?;
+    run.run(true)?;
     let outcome = Outcome {
         points: 1,
-        fired: drive.fired,
-        missed: drive.missed.len(),
+        fired: run.fired,
+        missed: run.missed.len(),
     };
-    let traces = drive.traces;
-    let world = &rig.world;
+    let traces = run.traces;
+    let world = &harness.world;
     // Where things lie, and what is made by chance: the authorities, and the
     // names of the cluster and its members.
     let shown = |path: &Path| path.display().to_string();
@@ -90,9 +90,9 @@ fn come_up(joins: bool, points: Vec<Point>, records: bool) -> Result<End, String
         let bag = world.model.app_bag(peers, "etcd");
         aliases.push((bag["token"].clone(), "<token>".to_owned()));
     }
-    aliases.extend(snapshot::of_authority(&rig, &units));
-    aliases.extend(snapshot::of_identities(&rig, &units));
-    let mut end = snapshot::take(&rig, &units, &[], aliases);
+    aliases.extend(snapshot::of_authority(&harness, &units));
+    aliases.extend(snapshot::of_identities(&harness, &units));
+    let mut end = snapshot::take(&harness, &units, &[], aliases);
     if joins {
         // What a unit remembers of its time as leader is its own affair, and
         // etcd lists members in an order that chance gives.

@@ -13,13 +13,13 @@ use etcd_charm_world::{Programs, UnitName, World, WorldOptions};
 use crate::support::{options, say};
 
 /// A world and the scripts that do harm in it.
-pub(crate) struct Rig {
+pub(crate) struct Harness {
     /// The world; dropped first.
     pub(crate) world: World,
     directory: tempfile::TempDir,
 }
 
-impl Rig {
+impl Harness {
     /// A world without any unit.
     pub(crate) fn new() -> Self {
         let directory = tempfile::Builder::new().prefix("crash-").tempdir().unwrap();

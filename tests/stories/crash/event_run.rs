@@ -9,7 +9,7 @@ use etcd_charm_world::{HookRun, RelationId, UnitName, writes};
 use serde_json::Value;
 
 use crate::crash::fault::{FILES, Fault, RECEIVE, SEND};
-use crate::crash::rig::Rig;
+use crate::crash::harness::Harness;
 use crate::crash::trace::{Calls, Trace};
 
 /// How many hooks an event may lead to.
@@ -32,8 +32,8 @@ pub(crate) struct Point {
 }
 
 /// The hooks that one event leads to.
-pub(crate) struct Drive<'a> {
-    rig: &'a mut Rig,
+pub(crate) struct EventRun<'a> {
+    harness: &'a mut Harness,
     units: Vec<UnitName>,
     relations: Vec<RelationId>,
     /// What is still to strike, at most one fault for each hook.
@@ -66,16 +66,16 @@ pub(crate) struct Action {
     pub(crate) done: Option<&'static str>,
 }
 
-impl<'a> Drive<'a> {
+impl<'a> EventRun<'a> {
     /// An event that has just happened.
     pub(crate) fn new(
-        rig: &'a mut Rig,
+        harness: &'a mut Harness,
         units: &[UnitName],
         relations: Vec<RelationId>,
         points: Vec<Point>,
     ) -> Self {
-        let mut drive = Self {
-            rig,
+        let mut event = Self {
+            harness,
             units: units.to_vec(),
             relations,
             harms: !points.is_empty(),
@@ -90,8 +90,8 @@ impl<'a> Drive<'a> {
             committed: BTreeMap::new(),
             action: None,
         };
-        drive.committed = drive.published();
-        drive
+        event.committed = event.published();
+        event
     }
 
     /// Notes what each hook does.
@@ -109,13 +109,13 @@ impl<'a> Drive<'a> {
     /// Runs hooks until none is due; with `rests` also full passes until one
     /// changes nothing.
     pub(crate) fn run(&mut self, rests: bool) -> Result<(), String> {
-        self.carry_out(rests)?;
+        self.run_hooks(rests)?;
         self.missed.append(&mut self.points);
         self.missed.append(&mut self.armed);
         Ok(())
     }
 
-    fn carry_out(&mut self, rests: bool) -> Result<(), String> {
+    fn run_hooks(&mut self, rests: bool) -> Result<(), String> {
         if let Some(action) = self.action.take() {
             self.act(&action)?;
         }
@@ -123,7 +123,7 @@ impl<'a> Drive<'a> {
         if !rests {
             return Ok(());
         }
-        let mut before = self.rig.world.revisions();
+        let mut before = self.harness.world.revisions();
         for _ in 0..PASSES {
             let mut is_quiet = true;
             let left = self.points.len() + self.armed.len();
@@ -137,7 +137,7 @@ impl<'a> Drive<'a> {
             // Nor is one in which something went wrong: what cannot be read is passed
             // over, and looked at again in the next.
             is_quiet &= self.points.len() + self.armed.len() == left;
-            let after = self.rig.world.revisions();
+            let after = self.harness.world.revisions();
             if is_quiet && before == after {
                 return Ok(());
             }
@@ -153,7 +153,7 @@ impl<'a> Drive<'a> {
         for attempt in 0..=RETRIES {
             // An operator is not faster, and etcd may have to start again.
             std::thread::sleep(Duration::from_millis(100 * attempt as u64));
-            let model = &self.rig.world.model;
+            let model = &self.harness.world.model;
             let leads = |unit: &&UnitName| model.is_leader((*unit).clone());
             let leader = self.units.iter().find(leads).ok_or("nobody leads")?.clone();
             let mut end = None;
@@ -176,7 +176,7 @@ impl<'a> Drive<'a> {
     }
 
     fn waits(&self, unit: &UnitName) -> bool {
-        let status = self.rig.world.model.unit_status(unit.clone());
+        let status = self.harness.world.model.unit_status(unit.clone());
         status.status == "waiting"
     }
 
@@ -223,22 +223,22 @@ impl<'a> Drive<'a> {
         if let Some(at) = self.points.iter().position(strikes) {
             // It waits for the unit's next hook, which may not be due yet.
             let point = self.points.swap_remove(at);
-            point.fault.arm(self.rig, unit);
+            point.fault.arm(self.harness, unit);
             self.armed.push(point);
         } else if self.records {
             let options = format!(
                 "-o {} -e trace={SEND},{RECEIVE},{FILES}",
-                self.rig.trace_file().display()
+                self.harness.trace_file().display()
             );
-            fs::write(self.rig.strace_file(unit), options).unwrap();
+            fs::write(self.harness.strace_file(unit), options).unwrap();
         }
-        let Some(run) = next(&mut self.rig.world.model) else {
+        let Some(run) = next(&mut self.harness.world.model) else {
             return Ok(None);
         };
         if run.succeeded() {
             self.counts.insert(unit.clone(), number + 1);
         }
-        Fault::disarm(self.rig, unit);
+        Fault::disarm(self.harness, unit);
         if let Some(at) = self.armed.iter().position(strikes) {
             let point = self.armed.swap_remove(at);
             self.fired += usize::from(!run.succeeded());
@@ -287,7 +287,7 @@ impl<'a> Drive<'a> {
     fn published(&self) -> BTreeMap<(RelationId, String), String> {
         let mut all = BTreeMap::new();
         for relation in &self.relations {
-            for (key, value) in self.rig.world.model.app_bag(*relation, "etcd") {
+            for (key, value) in self.harness.world.model.app_bag(*relation, "etcd") {
                 if key.starts_with("secret-") {
                     all.insert((*relation, key), value);
                 } else if let Ok(Value::Array(answers)) = serde_json::from_str(&value) {
@@ -306,11 +306,11 @@ impl<'a> Drive<'a> {
     }
 
     fn note(&mut self, run: &HookRun, number: usize) {
-        let text = fs::read_to_string(self.rig.trace_file()).unwrap_or_default();
-        let machine = &self.rig.world.machines[&run.unit];
+        let text = fs::read_to_string(self.harness.trace_file()).unwrap_or_default();
+        let machine = &self.harness.world.machines[&run.unit];
         let calls = machine.calls();
         machine.clear_calls();
-        let leads = self.units.len() > 1 && self.rig.world.model.is_leader(run.unit.clone());
+        let leads = self.units.len() > 1 && self.harness.world.model.is_leader(run.unit.clone());
         let trace = Trace::new(run, number, Calls::read(&text), &calls, leads);
         self.traces.push(trace);
     }

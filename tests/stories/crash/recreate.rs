@@ -1,4 +1,4 @@
-//! What founds the cluster anew, killed anywhere: a restore, after which either
+//! What recreates the cluster, killed anywhere: a restore, after which either
 //! nothing has happened or the next hook completes it, and a rebuild, which an
 //! operator runs until it is done and which loses nothing. They are carried out
 //! again and again in worlds of two units, so that also what an earlier one left
@@ -11,9 +11,9 @@ use etcd_charm_world::juju::Hook;
 use etcd_charm_world::{ClientAuthority, Etcdctl, UnitName, V0};
 use serde_json::{Value, json};
 
-use crate::crash::crew::{self, Outcome, Work};
 use crate::crash::fault::{FILES, Fault};
-use crate::crash::rig::{self, Rig};
+use crate::crash::harness::{self, Harness};
+use crate::crash::workers::{self, Outcome, Work};
 
 /// How many points a plain run takes.
 const SAMPLE: usize = 6;
@@ -40,7 +40,7 @@ pub(crate) fn of_a_rebuild() -> Result<(), String> {
 type Event = fn(&mut Scene, Option<Fault>) -> Result<Attempt, String>;
 
 fn sweep(what: &str, event: Event) -> Result<(), String> {
-    if !rig::can_trace(what) {
+    if !harness::can_trace(what) {
         return Ok(());
     }
     let mut scene = Scene::new();
@@ -56,7 +56,7 @@ fn sweep(what: &str, event: Event) -> Result<(), String> {
             missed: 0,
         })
     };
-    crew::carry_out(work, Some(scene), || Ok(Scene::new()), strike).conclude(what, total)
+    workers::run_all(work, Some(scene), || Ok(Scene::new()), strike).conclude(what, total)
 }
 
 /// An action that was run.
@@ -68,7 +68,7 @@ struct Attempt {
 }
 
 struct Scene {
-    rig: Rig,
+    harness: Harness,
     units: [UnitName; 2],
     clients: [Etcdctl; 2],
     snapshot: String,
@@ -78,17 +78,17 @@ struct Scene {
 
 impl Scene {
     fn new() -> Self {
-        let mut rig = Rig::new();
-        let units = [rig.deploy(), rig.add_unit()];
-        rig.world.rest();
+        let mut harness = Harness::new();
+        let units = [harness.deploy(), harness.add_unit()];
+        harness.world.rest();
         let certificate = ClientAuthority::new().issue("client1");
-        let relation = rig.world.relate("app");
-        let mut app = V0::ask(&mut rig.world.model, "app", relation, "/test/");
-        app.set_certificate(&mut rig.world.model, &certificate.certificate);
-        rig.world.rest();
-        let clients = [0, 1].map(|at: usize| rig.world.client(&units[at], &certificate));
+        let relation = harness.world.relate("app");
+        let mut app = V0::ask(&mut harness.world.model, "app", relation, "/test/");
+        app.set_certificate(&mut harness.world.model, &certificate.certificate);
+        harness.world.rest();
+        let clients = [0, 1].map(|at: usize| harness.world.client(&units[at], &certificate));
         assert!(clients[0].run(&["put", "/test/a", "snapshot"]).ok);
-        let taken = rig
+        let taken = harness
             .world
             .model
             .run_action(units[0].clone(), "snapshot", json!({}));
@@ -97,7 +97,7 @@ impl Scene {
             .unwrap()
             .to_owned();
         Self {
-            rig,
+            harness,
             units,
             clients,
             snapshot,
@@ -107,9 +107,9 @@ impl Scene {
 
     /// What can go wrong, as an undisturbed event shows it.
     fn points(&mut self, event: Event) -> Result<Vec<Fault>, String> {
-        let trace = self.rig.trace_file();
+        let trace = self.harness.trace_file();
         let options = format!("-o {} -e trace={FILES}", trace.display());
-        fs::write(self.rig.strace_file(&self.units[0]), options).unwrap();
+        fs::write(self.harness.strace_file(&self.units[0]), options).unwrap();
         let undisturbed = event(self, None)?;
         if !undisturbed.completed {
             return Err("it fails undisturbed".to_owned());
@@ -130,11 +130,11 @@ impl Scene {
     fn run(&mut self, fault: Option<Fault>, name: &str, parameters: Value) -> Attempt {
         let unit = self.units[0].clone();
         if let Some(fault) = fault {
-            fault.arm(&mut self.rig, &unit);
+            fault.arm(&mut self.harness, &unit);
         }
-        let model = &mut self.rig.world.model;
+        let model = &mut self.harness.world.model;
         let result = model.run_action(unit.clone(), name, parameters);
-        Fault::disarm(&self.rig, &unit);
+        Fault::disarm(&self.harness, &unit);
         Attempt {
             completed: result.status == "completed",
             tools: result.run.calls.len(),
@@ -167,12 +167,12 @@ impl Scene {
     fn rebuild(&mut self, fault: Option<Fault>) -> Result<Attempt, String> {
         let now = self.write()?;
         let [first, second] = self.units.clone();
-        self.rig.world.machines[&second].power_off();
+        self.harness.world.machines[&second].power_off();
         let attempt = self.run(fault, "rebuild-cluster", json!({"confirm": true}));
         let mut is_done = attempt.completed;
         for _ in 0..TRIES {
             // The next hook completes what was begun, or there is more to do.
-            let model = &mut self.rig.world.model;
+            let model = &mut self.harness.world.model;
             let run = model.run_hook(first.clone(), Hook::UpdateStatus);
             if !run.succeeded() {
                 return Err(format!("update-status failed: {}", run.stderr));
@@ -189,8 +189,8 @@ impl Scene {
         if !is_done {
             return Err("it is never done".to_owned());
         }
-        self.rig.world.machines[&second].power_on();
-        self.rig.world.model.agent_restart(second, true);
+        self.harness.world.machines[&second].power_on();
+        self.harness.world.model.agent_restart(second, true);
         self.settle()?;
         // Both had it, so no rebuild may lose it.
         self.expect(&[&now])?;
@@ -199,7 +199,7 @@ impl Scene {
 
     /// Lets hooks run until a full pass of both units changes nothing.
     fn settle(&mut self) -> Result<(), String> {
-        let world = &mut self.rig.world;
+        let world = &mut self.harness.world;
         for _ in 0..PASSES {
             world.settle();
             let passes = world.model.update_status_all();
@@ -228,7 +228,7 @@ impl Scene {
                 return Err(format!("{unit} does not serve: {}", answer.stderr));
             }
             found.push(answer.stdout.trim().to_owned());
-            let admin = self.rig.world.admin(unit);
+            let admin = self.harness.world.admin(unit);
             if admin.lines(&["member", "list"]).len() != 2 {
                 return Err(format!("{unit} is not in a cluster of two"));
             }

@@ -25,7 +25,7 @@ requires:
 ";
 
 /// The application `etcd`, with a machine for each unit.
-pub(crate) struct Rig {
+pub(crate) struct Harness {
     /// The model.
     pub(crate) model: Model,
     guests: BTreeMap<UnitName, Guest>,
@@ -33,7 +33,7 @@ pub(crate) struct Rig {
     files: u32,
 }
 
-impl Rig {
+impl Harness {
     /// A model without any unit.
     pub(crate) fn new() -> Self {
         let mut options = Options::new(JUJU);

@@ -25,14 +25,14 @@ requires:
     interface: valkey_client
 ";
 
-pub(crate) struct Rig {
+pub(crate) struct Harness {
     model: Model,
     pub(crate) unit: UnitName,
     pub(crate) guest: Guest,
     runtime: tokio::runtime::Runtime,
 }
 
-impl Rig {
+impl Harness {
     /// A unit whose machine is on; no hook has run yet. Its program is from an
     /// attached archive, since the machine's own distribution may have none.
     pub(crate) fn new() -> Self {
@@ -49,7 +49,7 @@ impl Rig {
         let mut guest = Guest::new(&unit.with_dash(), ADDRESS);
         guest.boot();
         guest.wait_until_started();
-        let rig = Self {
+        let harness = Self {
             model,
             unit,
             guest,
@@ -58,8 +58,8 @@ impl Rig {
                 .build()
                 .unwrap(),
         };
-        rig.put_juju_exec();
-        rig
+        harness.put_juju_exec();
+        harness
     }
 
     /// Whoever asks for a hook leaves a note.
