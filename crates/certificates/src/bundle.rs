@@ -193,15 +193,33 @@ fn decode(text: &str) -> Result<Vec<Vec<u8>>, BundleError> {
 }
 
 /// The identifier of BasicConstraints, 2.5.29.19, in DER. What does not have it
-/// anywhere is no authority, and most clients have none.
+/// anywhere is no authority.
 const BASIC_CONSTRAINTS: [u8; 5] = [0x06, 0x03, 0x55, 0x1d, 0x13];
+
+/// An extension whose value is an empty sequence, in DER: where it is that of
+/// BasicConstraints, it says that a certificate is no authority.
+const NO_AUTHORITY: [u8; 4] = [0x04, 0x02, 0x30, 0x00];
+
+/// That an extension is critical, in DER, before its value.
+const CRITICAL: [u8; 3] = [0x01, 0x01, 0xff];
+
+/// Whether these bytes cannot be those of an authority, which is told without reading
+/// the certificate: wherever the identifier stands, and one of these places is where
+/// it counts, what follows is an extension that says so.
+fn is_no_authority(der: &[u8]) -> bool {
+    let length = BASIC_CONSTRAINTS.len();
+    let windows = der.windows(length).enumerate();
+    let mut found = windows.filter(|(_, bytes)| *bytes == BASIC_CONSTRAINTS);
+    found.all(|(at, _)| {
+        let rest = &der[at + length..];
+        let rest = rest.strip_prefix(&CRITICAL).unwrap_or(rest);
+        rest.starts_with(&NO_AUTHORITY)
+    })
+}
 
 /// An authority as we issue them, v3 and CA:TRUE; `None` for anything else.
 fn authority(der: &[u8]) -> Option<Entry> {
-    if !der
-        .windows(BASIC_CONSTRAINTS.len())
-        .any(|bytes| bytes == BASIC_CONSTRAINTS)
-    {
+    if is_no_authority(der) {
         return None;
     }
     match X509Certificate::from_der(der) {
@@ -272,6 +290,26 @@ mod tests {
         // Each name is a sequence of a set of a sequence of an identifier of five
         // bytes and a text; ours are `admin`, `a`, `b` and `c`.
         assert_eq!(parsed.named_bytes(), 4 * (2 + 6 + 5 + 2) + 5 + 3);
+    }
+
+    #[test]
+    fn what_says_that_it_is_no_authority_is_not_read_as_one() {
+        let of_authority = pem_text::decode(authority("admin").certificate.as_bytes(), 1);
+        let of_authority = of_authority.expect("a certificate").remove(0);
+        assert!(super::authority(&of_authority).is_some());
+        assert!(!is_no_authority(&of_authority));
+        let says = |value: &[u8]| [&BASIC_CONSTRAINTS[..], value].concat();
+        let (no, yes) = ([0x04, 0x02, 0x30, 0x00], [0x04, 0x05, 0x30, 0x03]);
+        let critical = [&CRITICAL[..], &no].concat();
+        assert!(is_no_authority(b"anything else"));
+        assert!(is_no_authority(&says(&no)));
+        assert!(is_no_authority(&says(&critical)));
+        for value in [&yes[..], &[], &no[..3], &[0x04, 0x03, 0x30, 0x01, 0x00]] {
+            assert!(!is_no_authority(&says(value)), "{value:x?}");
+        }
+        // Whichever of them counts.
+        assert!(!is_no_authority(&[says(&no), says(&yes)].concat()));
+        assert!(!is_no_authority(&[says(&yes), says(&no)].concat()));
     }
 
     #[test]
