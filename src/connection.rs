@@ -113,12 +113,12 @@ pub async fn own_member(context: &Context) -> Result<Client, ConnectError> {
 /// # Errors
 /// It does not, and why.
 pub async fn ask_own_member(context: &Context) -> Result<(), ConnectError> {
-    // The status is the member's own word; the ledger needs the cluster's
+    // The status is the member's own word; a key needs the cluster's
     // agreement, which is what clients need too. A member that is still
     // learning answers nothing else, and no client asks it.
     let client = own_member(context).await?;
     if !client.status().await?.learner {
-        client.ledger().await?;
+        client.ask_cluster().await?;
     }
     Ok(())
 }

@@ -1,12 +1,12 @@
 //! What one run works with: the hook, the tools, this machine, the time.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
 use crate::facts::observed::Leaves;
-use crate::facts::{LedgerKeys, Relation, Timestamp};
+use crate::facts::{Ledger, LedgerKeys, LedgerPoint, Relation, Timestamp};
 use crate::hook::{self, Hook};
 use crate::juju::{Revision, ToolError, Tools};
 use crate::relation::CLUSTER;
@@ -39,6 +39,9 @@ pub struct Context {
     /// The trust file that was loaded when it was read last, and who is in it: no round
     /// of a hook but one that restarts the member finds another.
     pub loaded_trust: RefCell<Option<(String, LeavesOfTrust)>>,
+    /// The ledger as a round of this hook has read it and left it for the next one, over
+    /// another connection; whoever takes it reads what has changed since.
+    pub known_ledger: Cell<Option<(Ledger, LedgerPoint)>>,
     /// Whether reading a secret must leave what Juju remembers of that as it is:
     /// after a look alone, the hook that tells of a new revision has to come yet.
     pub is_preview: bool,
@@ -79,6 +82,7 @@ impl Context {
             etcd_calls: 0,
             unreachable: RefCell::default(),
             loaded_trust: RefCell::default(),
+            known_ledger: Cell::default(),
             is_preview: false,
         })
     }

@@ -8,6 +8,7 @@ mod batch;
 mod connect;
 mod error;
 mod kv;
+mod ledger;
 mod lock;
 mod maintenance;
 mod member;

@@ -12,6 +12,7 @@ mod issued;
 mod known;
 mod ledger;
 mod ledger_keys;
+mod ledger_point;
 pub mod machine;
 pub mod observed;
 pub mod options;
@@ -46,6 +47,7 @@ pub use ledger::{
     ClientRecord, Condition, Grant, Ledger, LedgerWrite, MemberTrust, NameClaim, newer_format,
 };
 pub use ledger_keys::{ALL_LEDGERS, LedgerKey, LedgerKeys, LockName};
+pub use ledger_point::LedgerPoint;
 pub use pace::Pace;
 pub use prefix::{KeyRange, Prefix, PrefixRefusal};
 pub use raft_progress::RaftProgress;

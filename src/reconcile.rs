@@ -308,7 +308,7 @@ impl Run {
                 done.extend(steps::steps(&stage));
             }
             match progress {
-                Progress::Goes => self.keep_look(observed, client, &stage),
+                Progress::Goes => self.keep_look(context, observed, client, &stage),
                 Progress::Over => {
                     report.conditions.append(&mut self.unanswered);
                     return Ok(report);

@@ -1,89 +1,13 @@
-//! The ledger in etcd.
+//! Writing the ledger.
 
-use etcd_client::{Compare, CompareOp, GetOptions, Txn, TxnOp, TxnOpResponse};
+use etcd_client::{Compare, CompareOp, Txn, TxnOp, TxnOpResponse};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use super::batch::{Operation, batches};
 use super::{Client, EtcdError};
-use crate::facts::{
-    ClientRecord, CommonName, IssuedRecord, Ledger, LedgerKey, LedgerWrite, NameClaim, newer_format,
-};
-
-/// The largest ledger that is read, in bytes; gRPC's own 4 MiB are reached by
-/// two thousand clients, and then no hook would know any of them. A record has
-/// about 2 KiB, and 30 KiB if a requirer makes its certificate as large as is
-/// let in.
-pub(super) const MAX_LEDGER_BYTES: usize = 256 * 1024 * 1024;
+use crate::facts::{ClientRecord, CommonName, IssuedRecord, LedgerKey, LedgerWrite, NameClaim};
 
 impl Client {
-    /// The whole ledger, read at one revision by one call.
-    ///
-    /// # Errors
-    /// etcd failed the call, or a value is not what this charm writes: then
-    /// nothing is known, since a record that cannot be read may be a grant.
-    pub async fn ledger(&self) -> Result<Ledger, EtcdError> {
-        let mut client = self
-            .inner
-            .kv_client()
-            .max_decoding_message_size(MAX_LEDGER_BYTES);
-        let options = || Some(GetOptions::new().with_prefix());
-        let answer = self
-            .call_settled("read the ledger", async || {
-                client.get(self.keys.root(), options()).await
-            })
-            .await?;
-        let mut ledger = Ledger::default();
-        let fence = self.keys.fence();
-        let mut kvs = answer.kvs().iter();
-        let fence = kvs.find(|entry| entry.key() == fence.as_bytes());
-        // A key that was never written has revision 0, for etcd too.
-        let fence = fence.map_or(0, etcd_client::KeyValue::mod_revision);
-        self.fence.set(Some(fence));
-        let format = self.keys.format();
-        let mut kvs = answer.kvs().iter();
-        let format = kvs.find(|entry| entry.key() == format.as_bytes());
-        let format = format.map(|entry| String::from_utf8_lossy(entry.value()));
-        ledger.newer_format = format.as_deref().and_then(newer_format);
-        if ledger.newer_format.is_some() {
-            return Ok(ledger);
-        }
-        for entry in answer.kvs() {
-            let Some(key) = entry.key_str().ok().and_then(|key| self.keys.decode(key)) else {
-                continue;
-            };
-            match key {
-                LedgerKey::Client(key) => {
-                    ledger.clients.insert(key, read(entry)?);
-                }
-                LedgerKey::Name(name) => {
-                    ledger.names.insert(name, read(entry)?);
-                }
-                LedgerKey::Issued(name) => {
-                    ledger.issued.insert(name, read(entry)?);
-                }
-                LedgerKey::Unsigned(relation) => {
-                    ledger.unsigned.insert(relation, read(entry)?);
-                }
-                LedgerKey::Signed(name) => {
-                    ledger.signed.insert(name, read(entry)?);
-                }
-                LedgerKey::Member(member) => {
-                    ledger.members.insert(member, read(entry)?);
-                }
-                LedgerKey::Pace(relation) => {
-                    ledger.paces.insert(relation, read(entry)?);
-                }
-                LedgerKey::Lock(name) => {
-                    let holder = String::from_utf8_lossy(entry.value()).into_owned();
-                    ledger.locks.insert(name, holder);
-                }
-                LedgerKey::Settled => ledger.settled = Some(entry.mod_revision()),
-            }
-        }
-        Ok(ledger)
-    }
-
     /// Carries out the writes in their order: a few together in one transaction,
     /// many in several of them, since etcd bounds what it takes at once. What only
     /// the leader decides is written only if the ledger still is as this connection
@@ -121,17 +45,30 @@ impl Client {
     /// etcd failed the call, or the ledger has changed.
     pub async fn ensure_unchanged(&self) -> Result<(), EtcdError> {
         let call = "look at the ledger again";
+        let found = self.read_fence(call).await?;
+        match self.fence.get() == Some(found) {
+            true => Ok(()),
+            false => Err(superseded(call)),
+        }
+    }
+
+    /// Asks for what the cluster has to agree on, as little as that can be.
+    ///
+    /// # Errors
+    /// etcd failed the call.
+    pub async fn ask_cluster(&self) -> Result<(), EtcdError> {
+        self.read_fence("ask the cluster").await.map(drop)
+    }
+
+    /// The revision of the fence as it is now.
+    async fn read_fence(&self, call: &str) -> Result<i64, EtcdError> {
         let key = self.keys.fence();
         let mut client = self.inner.kv_client();
         let answer = self
             .call_settled(call, async || client.get(key.as_str(), None).await)
             .await?;
         let found = answer.kvs().first();
-        let found = found.map_or(0, etcd_client::KeyValue::mod_revision);
-        match self.fence.get() == Some(found) {
-            true => Ok(()),
-            false => Err(superseded(call)),
-        }
+        Ok(found.map_or(0, etcd_client::KeyValue::mod_revision))
     }
 
     /// Notes that rights are being taken away, until it is noted that all is
@@ -304,13 +241,6 @@ fn superseded(call: &str) -> EtcdError {
     EtcdError::Superseded {
         call: call.to_owned(),
     }
-}
-
-pub(super) fn read<T: DeserializeOwned>(entry: &etcd_client::KeyValue) -> Result<T, EtcdError> {
-    serde_json::from_slice(entry.value()).map_err(|source| EtcdError::Ledger {
-        key: entry.key().escape_ascii().to_string(),
-        source,
-    })
 }
 
 fn json(value: &impl Serialize) -> Vec<u8> {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use etcd_client::{DeleteOptions, GetOptions, KeyValue, Txn, TxnOp};
 
 use super::batch::{Operation, batches};
-use super::kv::{MAX_LEDGER_BYTES, read};
+use super::ledger::{MAX_LEDGER_BYTES, read};
 use super::{Client, EtcdError};
 use crate::facts::{
     ALL_LEDGERS, ClientRecord, CommonName, Ledger, LedgerKey, LedgerKeys, LedgerWrite, SignedName,

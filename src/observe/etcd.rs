@@ -82,7 +82,10 @@ pub async fn cluster(
     pass: Pass,
     leader: bool,
 ) -> Result<Cluster, ObserveError> {
-    let ledger = client.ledger().await?;
+    let ledger = match context.known_ledger.take() {
+        Some((ledger, point)) => client.ledger_since(ledger, point).await?,
+        None => client.ledger().await?,
+    };
     let members = client.members().await?;
     let (authentication, rights_revisions) = match pass {
         Pass::Full if leader => authentication(client, &status.version).await?,

@@ -207,13 +207,19 @@ impl Asking<'_> {
     }
 }
 
-/// The ledger as it is now, over a connection to a member that spoke for the cluster
-/// before; `None` where it does not any more.
+/// The ledger as it is now, over the connection to a member that spoke for the cluster
+/// before, when the ledger was this one; `None` where it does not any more.
 ///
 /// # Errors
 /// The ledger holds what this charm never writes.
-pub async fn ledger(client: &Client) -> Result<Option<Ledger>, ObserveError> {
-    match within(AGREEMENT_LIMIT, client.ledger()).await {
+pub async fn ledger(client: &Client, before: Ledger) -> Result<Option<Ledger>, ObserveError> {
+    let read = async {
+        match client.ledger_point() {
+            Some(point) => client.ledger_since(before, point).await,
+            None => client.ledger().await,
+        }
+    };
+    match within(AGREEMENT_LIMIT, read).await {
         Some(Ok(ledger)) => Ok(Some(ledger)),
         Some(Err(error @ EtcdError::Ledger { .. })) => Err(error.into()),
         Some(Err(error)) => {

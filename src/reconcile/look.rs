@@ -24,7 +24,13 @@ pub(super) struct Look {
 impl Run {
     /// Keeps what is so still after this stage was carried out. Only in a pass over
     /// one relation: a full pass is what finds out whether things are as they seem.
-    pub(super) fn keep_look(&mut self, observed: Observed, client: Option<Client>, stage: &Stage) {
+    pub(super) fn keep_look(
+        &mut self,
+        context: &Context,
+        observed: Observed,
+        client: Option<Client>,
+        stage: &Stage,
+    ) {
         let is_cut_short = std::mem::take(&mut self.is_access_cut_short);
         let (Known::Known(mut cluster), Some(client), Pass::Event) =
             (observed.cluster, client, observed.pass)
@@ -33,10 +39,13 @@ impl Run {
         };
         let is_ledger_old = match stage {
             Stage::Access(steps) if !is_cut_short => {
+                // What is new in the ledger is read, so it stays as it was read before.
+                let ledger = std::mem::take(&mut cluster.ledger);
                 // etcd has said of each that it is so now.
                 for step in steps {
                     simulate_access(&mut cluster, step);
                 }
+                cluster.ledger = ledger;
                 true
             }
             Stage::Restart(RestartStep::Record(_)) => true,
@@ -44,6 +53,9 @@ impl Run {
             // The connection may have ended with those of clients, or with the member.
             Stage::Disconnect(_) | Stage::Restart(RestartStep::Restart(_)) => {
                 self.known_rights = cluster.access;
+                let point = client.ledger_point();
+                let known = point.map(|point| (cluster.ledger, point));
+                context.known_ledger.set(known);
                 return;
             }
             _ => return,
@@ -90,7 +102,8 @@ impl Run {
         };
         let (mut cluster, client) = (look.cluster, look.client);
         if look.is_ledger_old {
-            match observe::ledger(&client).await? {
+            let before = std::mem::take(&mut cluster.ledger);
+            match observe::ledger(&client, before).await? {
                 Some(ledger) => cluster.ledger = ledger,
                 // This member may not be the one to ask any more.
                 None => {

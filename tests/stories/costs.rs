@@ -47,6 +47,10 @@ pub(crate) fn stories() -> Vec<Trial> {
     vec![
         story("costs_are_the_same_with_many_relations", one_and_many),
         story(
+            "costs_of_reading_are_one_ledger_for_each_event",
+            reading_of_many,
+        ),
+        story(
             "costs_of_a_pass_are_two_calls_for_each_relation",
             pass_over_many,
         ),
@@ -59,6 +63,29 @@ pub(crate) fn stories() -> Vec<Trial> {
             signed::few,
         ),
     ]
+}
+
+/// What an event has read of the ledger it does not read again in its later rounds, and
+/// a member that has restarted is not asked for all of it to see that it serves. What
+/// was written since is read, and what this member trusts is that.
+fn reading_of_many() {
+    let charm = env!("CARGO_BIN_EXE_etcd-charm");
+    for programs in [Programs::oldest(), Programs::all().pop().unwrap()] {
+        let mut bench = Bench::with(charm.as_ref(), Measure::Calls, programs);
+        bench.crowd(1);
+        let few = Costs::read_by_a_new_request(&mut bench);
+        bench.crowd(20);
+        let many = Costs::read_by_a_new_request(&mut bench);
+        // There is no `curl`.
+        let (Some(few), Some(many)) = (few, many) else {
+            return;
+        };
+        assert!(few.whole > 2000, "{few:?}");
+        // A record and a name, some 1,500 bytes.
+        assert!(many.whole - few.whole > 20 * 1200, "{few:?} and {many:?}");
+        let more = many.after_restart - few.after_restart;
+        assert!(more < 20 * 300, "{few:?} and {many:?}");
+    }
 }
 
 /// A regular pass in which nothing has changed since the last asks Juju for what the

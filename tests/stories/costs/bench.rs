@@ -203,6 +203,17 @@ impl Bench {
     /// How many calls etcd has answered so far by its own count; `None` where
     /// there is no `curl` to ask it.
     pub(crate) fn handled(&self) -> Option<usize> {
+        self.counted("grpc_server_handled_total{")
+    }
+
+    /// How many bytes etcd has answered since its start; `None` where there is no
+    /// `curl` to ask it.
+    pub(crate) fn sent(&self) -> Option<usize> {
+        self.counted("etcd_network_client_grpc_sent_bytes_total ")
+    }
+
+    /// The sum of what etcd has counted under this name.
+    fn counted(&self, name: &str) -> Option<usize> {
         let pki = self.world.pki(&self.unit);
         let output = Command::new("curl")
             .args(["--silent", "--fail", "--cert"])
@@ -218,9 +229,10 @@ impl Bench {
         let text = String::from_utf8(output.stdout).ok()?;
         let counts = text
             .lines()
-            .filter(|line| line.starts_with("grpc_server_handled_total{"))
-            .filter_map(|line| line.rsplit(' ').next()?.parse::<usize>().ok());
-        Some(counts.sum())
+            .filter(|line| line.starts_with(name))
+            .filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok());
+        // No count here is so large that it would lose digits.
+        Some(counts.sum::<f64>() as usize)
     }
 }
 

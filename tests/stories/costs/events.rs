@@ -67,6 +67,15 @@ impl fmt::Display for Event {
     }
 }
 
+/// How many bytes etcd has answered.
+#[derive(Debug)]
+pub(crate) struct Read {
+    /// In an event in which nothing is done.
+    pub(crate) whole: usize,
+    /// In a new request, from the restart on.
+    pub(crate) after_restart: usize,
+}
+
 /// What each event costs.
 #[derive(Debug)]
 pub(crate) struct Costs(BTreeMap<Event, Cost>);
@@ -74,6 +83,25 @@ pub(crate) struct Costs(BTreeMap<Event, Cost>);
 impl Costs {
     pub(crate) fn of(&self, event: Event) -> &Cost {
         &self.0[&event]
+    }
+
+    /// How many bytes etcd answers to a new request. `None` where it cannot be asked.
+    pub(crate) fn read_by_a_new_request(bench: &mut Bench) -> Option<Read> {
+        let app = bench.next_app();
+        let relation = bench.world.relate(&app);
+        let before = bench.sent();
+        bench.hook_of("etcd-client-relation-created");
+        let whole = bench.sent()? - before?;
+        let certificate = bench.authority.issue(&app);
+        let model = &mut bench.world.model;
+        let mut client = V0::ask(model, &app, relation, &format!("/{app}/"));
+        client.set_certificate(model, &certificate.certificate);
+        let cost = bench.hook_of("etcd-client-relation-changed");
+        assert_eq!(cost.restarts, 1);
+        Some(Read {
+            whole,
+            after_restart: bench.sent()?,
+        })
     }
 
     /// Takes one further relation from its beginning to its end.
