@@ -173,6 +173,23 @@ impl Guest {
         self.directory().join("tree")
     }
 
+    /// Asserts that a process is this user's, and has no rights besides.
+    pub(crate) fn assert_confined(&self, process: &str, user: &str) {
+        let status = self.run(&["cat", &format!("/proc/{process}/status")]);
+        let field = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name));
+            line.unwrap().trim().to_owned()
+        };
+        assert_eq!(field("NoNewPrivs:"), "1");
+        // Filtered, as opposed to strict or not at all.
+        assert_eq!(field("Seccomp:"), "2");
+        for set in ["CapEff:", "CapPrm:", "CapBnd:", "CapAmb:"] {
+            assert_eq!(field(set).trim_start_matches('0'), "", "{set}");
+        }
+        let user = self.run(&["id", "-u", user]);
+        assert_eq!(field("Uid:").split_whitespace().next(), Some(&*user));
+    }
+
     /// What its etcd logged last, for whoever reads a failure.
     pub(crate) fn last_words(&self) -> String {
         if self.nspawn.is_none() {

@@ -145,19 +145,7 @@ pub(crate) fn installed(harness: &mut Harness) -> UnitName {
 pub(crate) fn shut_in(harness: &Harness, unit: &UnitName) {
     let guest = harness.guest(unit);
     let process = shown(guest, &service_of(unit), "MainPID");
-    let status = guest.run(&["cat", &format!("/proc/{process}/status")]);
-    let field = |name: &str| {
-        let line = status.lines().find_map(|line| line.strip_prefix(name));
-        line.unwrap().trim().to_owned()
-    };
-    assert_eq!(field("NoNewPrivs:"), "1");
-    // Filtered, as opposed to strict or not at all.
-    assert_eq!(field("Seccomp:"), "2");
-    for set in ["CapEff:", "CapPrm:", "CapBnd:", "CapAmb:"] {
-        assert_eq!(field(set).trim_start_matches('0'), "", "{set}");
-    }
-    let user = guest.run(&["id", "-u", "etcd"]);
-    assert_eq!(field("Uid:").split_whitespace().next(), Some(&*user));
+    guest.assert_confined(&process, "etcd");
 
     // As root among the mounts of etcd, so that nothing but these is in the way.
     let among = ["nsenter", "--target", &process, "--mount", "--"];

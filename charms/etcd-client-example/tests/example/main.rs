@@ -13,13 +13,8 @@ mod stories;
 
 use std::process::ExitCode;
 
-use libtest_mimic::Arguments;
+use etcd_charm_world::juju::harness;
 
 fn main() -> ExitCode {
-    if let Some(code) = etcd_charm_world::run_as_tool() {
-        return code;
-    }
-    let mut arguments = Arguments::from_args();
-    arguments.test_threads.get_or_insert(3);
-    libtest_mimic::run(&arguments, stories::all()).exit_code()
+    harness::main(3, stories::all)
 }

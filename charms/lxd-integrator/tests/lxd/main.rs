@@ -19,17 +19,7 @@ mod world;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use libtest_mimic::{Arguments, Trial};
-
-/// Makes trials out of functions, named as the functions are.
-macro_rules! trials {
-    ($($module:ident :: $name:ident),* $(,)?) => {
-        vec![$(Trial::test(stringify!($name), || {
-            $module::$name();
-            Ok(())
-        })),*]
-    };
-}
+use juju_simulator::{harness, tests};
 
 fn main() -> ExitCode {
     if let Some(code) = juju_simulator::run_as_tool() {
@@ -47,20 +37,18 @@ fn main() -> ExitCode {
         demo::show();
         return ExitCode::SUCCESS;
     }
-    let mut arguments = Arguments::from_args();
-    arguments.test_threads.get_or_insert(2);
-    if !arguments.list {
+    if !std::env::args().any(|argument| argument == "--list") {
         // By this thread, since a process that is to end with its parent ends with
         // the thread that started it.
         server::shared();
     }
-    let code = libtest_mimic::run(&arguments, trials()).exit_code();
+    let code = harness::main(2, stories);
     server::end_shared();
     code
 }
 
-fn trials() -> Vec<Trial> {
-    trials![
+fn stories() -> Vec<harness::Trial> {
+    tests![
         access::a_certificate_is_registered_works_and_goes_with_its_relation,
         access::a_replaced_certificate_leaves_no_gap,
         access::units_of_one_application_come_and_go_by_themselves,

@@ -12,6 +12,8 @@
     reason = "a test that meets what it does not expect has failed, and says what it misses"
 )]
 
+#[path = "../../../../tests/machines/entry.rs"]
+mod entry;
 #[allow(
     dead_code,
     reason = "it is shared with another charm, whose story is longer"
@@ -24,20 +26,12 @@ mod patience;
 #[path = "../../../../tests/machines/step.rs"]
 mod step;
 
-use std::os::unix::process::CommandExt as _;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 use std::time::Duration;
-
-use libtest_mimic::{Arguments, Trial};
 
 use harness::Harness;
 use patience::eventually;
 use step::step;
-
-/// Set by `make test-machines`.
-const WANTED: &str = "ETCD_CHARM_MACHINES";
-/// Set by `enter`.
-const INSIDE: &str = "MACHINES_CGROUP";
 
 /// The repository.
 pub(crate) const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
@@ -53,32 +47,10 @@ fn main() -> ExitCode {
     if let Some(code) = juju_simulator::run_as_tool() {
         return code;
     }
-    let mut arguments = Arguments::from_args();
-    let is_wanted = std::env::var_os(WANTED).is_some();
-    if is_wanted && !arguments.list && std::env::var_os(INSIDE).is_none() {
-        let error = Command::new("setpriv")
-            .args(["--pdeathsig", "TERM", "--"])
-            .arg(guest::root().join("tests/machines/enter"))
-            .arg(std::env::current_exe().unwrap())
-            .args(std::env::args_os().skip(1))
-            .exec();
-        eprintln!("machines: cannot run setpriv: {error}");
-        return ExitCode::FAILURE;
-    }
-    if !is_wanted {
-        eprintln!("machines: left out, since they need root and time: `make test-machines`");
-    }
-    arguments.test_threads = Some(1);
-    let trial = Trial::test("a_unit_lives_on_a_machine", || {
-        story();
-        Ok(())
-    });
-    libtest_mimic::run(&arguments, vec![trial.with_ignored_flag(!is_wanted)]).exit_code()
+    entry::run("a_unit_lives_on_a_machine", story)
 }
 
 fn story() {
-    // The runner has begun a line.
-    eprintln!();
     let mut harness = step("a machine boots", Harness::new);
     step("the charm installs Valkey and starts it", || {
         harness.settle()
@@ -145,18 +117,7 @@ fn listens_where_it_should(harness: &Harness) {
 fn shut_in(harness: &Harness, name: &str) {
     let guest = &harness.guest;
     let process = harness.property(name, "MainPID");
-    let status = guest.run(&["cat", &format!("/proc/{process}/status")]);
-    let field = |name: &str| {
-        let line = status.lines().find_map(|line| line.strip_prefix(name));
-        line.unwrap().trim().to_owned()
-    };
-    assert_eq!(field("NoNewPrivs:"), "1");
-    assert_eq!(field("Seccomp:"), "2");
-    for set in ["CapEff:", "CapPrm:", "CapBnd:", "CapAmb:"] {
-        assert_eq!(field(set).trim_start_matches('0'), "", "{set}");
-    }
-    let user = guest.run(&["id", "-u", "valkey"]);
-    assert_eq!(field("Uid:").split_whitespace().next(), Some(&*user));
+    guest.assert_confined(&process, "valkey");
     // As root among the mounts of the node, so that nothing but these is in the way.
     let among = ["nsenter", "--target", &process, "--mount", "--"];
     let can = |words: &[&str]| guest.try_run(&[&among, words].concat()).status.success();

@@ -29,17 +29,10 @@ mod world;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use libtest_mimic::{Arguments, Trial};
+use juju_simulator::{harness, tests};
 
-/// Makes trials out of functions, named as the functions are.
-macro_rules! trials {
-    ($($module:ident :: $name:ident),* $(,)?) => {
-        vec![$(Trial::test(stringify!($name), || {
-            $module::$name();
-            Ok(())
-        })),*]
-    };
-}
+/// Stories wait for elections more than they compute.
+const THREADS: usize = 6;
 
 fn main() -> ExitCode {
     if let Some(code) = juju_simulator::run_as_tool() {
@@ -60,12 +53,14 @@ fn main() -> ExitCode {
         demo::show();
         return ExitCode::SUCCESS;
     }
-    let mut arguments = Arguments::from_args();
-    // Stories wait for elections more than they compute.
-    arguments.test_threads.get_or_insert(6);
-    let mut trials = trials();
+    harness::main(THREADS, stories)
+}
+
+/// All stories for which there is what they need.
+fn stories() -> Vec<harness::Trial> {
+    let mut stories = with_valkey_alone();
     if interop::are_here() {
-        trials.extend(trials![
+        stories.extend(tests![
             interop::the_libraries_fire_what_charms_wait_for,
             interop::a_failover_is_one_event,
             interop::the_libraries_work_across_models_and_with_tls,
@@ -78,16 +73,16 @@ fn main() -> ExitCode {
         );
     }
     match packed::missing() {
-        None => trials.extend(trials![packed::the_packed_charm_serves_a_client]),
+        None => stories.extend(tests![packed::the_packed_charm_serves_a_client]),
         Some(missing) => {
             let _ = writeln!(std::io::stderr(), "LEFT OUT: packing: {missing}");
         }
     }
-    libtest_mimic::run(&arguments, trials).exit_code()
+    stories
 }
 
-fn trials() -> Vec<Trial> {
-    trials![
+fn with_valkey_alone() -> Vec<harness::Trial> {
+    tests![
         access::a_client_is_served_in_both_versions_and_loses_all_at_its_end,
         access::nobody_gets_in_without_a_password_and_none_is_seen,
         access::bad_requests_are_refused_with_reasons_and_harm_nobody,

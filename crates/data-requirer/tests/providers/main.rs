@@ -17,7 +17,7 @@ mod stories;
 
 use std::process::ExitCode;
 
-use libtest_mimic::Arguments;
+use juju_simulator::harness;
 
 fn main() -> ExitCode {
     if let Some(code) = juju_simulator::run_as_tool() {
@@ -26,14 +26,15 @@ fn main() -> ExitCode {
     if charm::run() {
         return ExitCode::SUCCESS;
     }
-    let mut arguments = Arguments::from_args();
-    arguments.test_threads.get_or_insert(3);
+    harness::main(3, all)
+}
+
+fn all() -> Vec<harness::Trial> {
     let must_run = std::env::var_os("CI").is_some_and(|value| value == "true");
     let is_left_out = !setting::has_libraries() && !must_run;
-    let trials = stories::all()
+    stories::all()
         .into_iter()
         .map(|trial| trial.with_ignored_flag(is_left_out))
         .chain(faults::all())
-        .collect();
-    libtest_mimic::run(&arguments, trials).exit_code()
+        .collect()
 }
