@@ -13,6 +13,7 @@ mod known;
 mod ledger;
 mod ledger_keys;
 mod ledger_point;
+mod ledger_restored;
 pub mod machine;
 pub mod observed;
 pub mod options;

@@ -230,7 +230,7 @@ fn report_rest(observed: &Observed, cluster: &Cluster, report: &mut Report) {
 
 /// Whether a newer revision of the charm has written what this one cannot read.
 fn has_newer_format(observed: &Observed) -> bool {
-    let peers = observed.peers.as_ref();
+    let peers = observed.peers.read();
     let cluster = observed.cluster.known();
     peers.is_some_and(|peers| peers.newer_format().is_some())
         || cluster.is_some_and(|cluster| cluster.ledger.newer_format.is_some())

@@ -24,7 +24,7 @@ pub(crate) async fn run(context: &Context, results: &mut ActionResults) -> Resul
         ..
     } = session;
     let machine = observe::machine(context, &application)?;
-    let health = observe::health(context, application.peers.as_ref(), members).await?;
+    let health = observe::health(context, application.peers.read(), members).await?;
     show(results, &health);
     let mut lines = vec![health.assessment().sentence];
     let own = application.refused_options.iter();

@@ -91,7 +91,7 @@ struct Survivor {
 
 /// Every member of the newest cluster that answers, wherever it is known from.
 async fn survivors(context: &Context, preflight: &Preflight) -> Vec<Survivor> {
-    let asked = observe::member_urls(context, preflight.application.peers.as_ref());
+    let asked = observe::member_urls(context, preflight.application.peers.read());
     let mut survivors = ask(context, &asked).await;
     // One that no databag names may stand in the members' own list.
     let mut others = Vec::new();

@@ -63,7 +63,7 @@ impl Preflight {
     pub(super) fn bootstrap(&self, context: &Context) -> Bootstrap {
         let own = context.unit_state.bootstrap.as_ref();
         let own = own.map_or(0, |bootstrap| bootstrap.generation);
-        let peers = self.application.peers.as_ref();
+        let peers = self.application.peers.read();
         let newest = peers.map_or(0, |peers| peers.generation()).max(own);
         let member = MemberName::of(&context.hook.unit);
         let token = apply::new_token();

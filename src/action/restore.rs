@@ -125,7 +125,7 @@ async fn own_member(context: &Context) -> Result<Client, OwnFault> {
 
 /// Whether the cluster agrees on anything, whoever is asked.
 async fn is_served(context: &Context, preflight: &Preflight) -> bool {
-    match observe::connect(context, preflight.application.peers.as_ref()).await {
+    match observe::connect(context, preflight.application.peers.read()).await {
         Ok((client, _)) => client.revision().await.is_ok(),
         Err(_) => false,
     }

@@ -28,7 +28,7 @@ impl Session {
     /// The model cannot be observed, or no member answers.
     pub(super) async fn begin(context: &Context) -> Result<Self, ActionError> {
         let application = observe::application(context)?;
-        let (client, members) = observe::connect(context, application.peers.as_ref())
+        let (client, members) = observe::connect(context, application.peers.read())
             .await
             .map_err(ActionError::Unreachable)?;
         Ok(Self {
@@ -44,7 +44,7 @@ impl Session {
     /// This unit does not lead, or a newer revision of the charm has written what this
     /// one does not know.
     pub(super) fn require_leader(&self, context: &Context) -> Result<(), ActionError> {
-        let peers = self.application.peers.as_ref();
+        let peers = self.application.peers.read();
         if !self.application.leader {
             Err(not_leader(context))
         } else if peers.is_some_and(|peers| peers.newer_format().is_some()) {

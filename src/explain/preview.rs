@@ -147,7 +147,7 @@ mod tests {
     #[test]
     fn what_cannot_be_simulated_ends_the_preview() {
         let mut bench = granted();
-        bench.observed.machine.is_running = false;
+        bench.observed.machine.is_running = Some(false);
         let seen = seen(&bench);
         assert_eq!(lines(&seen), ["machine: start etcd"]);
         assert!(!seen.is_whole);

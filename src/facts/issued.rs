@@ -7,15 +7,11 @@
 //! user keeps a revoked certificate out: its name must be nobody's until it has
 //! expired.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    ClientRecord, CommonName, Endpoint, Fingerprint, KeyRange, Ledger, LedgerWrite, Prefix,
-    RelationId, Timestamp,
-};
+use super::{Endpoint, Fingerprint, KeyRange, Prefix, RelationId, Timestamp};
 
 /// An interface from before `etcd_client`, over which the provider hands out
 /// certificate and key.
@@ -124,56 +120,8 @@ impl IssuedRecord {
     }
 }
 
-impl Ledger {
-    /// What has to be written into this ledger, which is that of a snapshot, so
-    /// that it knows of every identity that was issued or revoked since: a
-    /// certificate does not become unissued with the data. The names whose user
-    /// and role are not what they should be until the next full pass, too.
-    pub fn keep_issued(
-        &self,
-        issued: &BTreeMap<CommonName, IssuedRecord>,
-    ) -> (BTreeSet<CommonName>, Vec<LedgerWrite>) {
-        let news = issued
-            .iter()
-            .filter(|(name, record)| self.issued.get(name) != Some(record));
-        let mut names = BTreeSet::new();
-        let mut writes = Vec::new();
-        for (name, record) in news {
-            // A client had the name then, and it was free again before this was
-            // issued: it asks anew, and is refused the name.
-            if let Some(claim) = self.names.get(name) {
-                let holder = claim.holder.clone();
-                let before = self.clients.get(&holder).cloned().unwrap_or_default();
-                let record = ClientRecord {
-                    grant: None,
-                    answer: None,
-                    ..before
-                };
-                writes.push(LedgerWrite::Record(holder, record));
-                writes.push(LedgerWrite::FreeName(name.clone()));
-            }
-            writes.push(LedgerWrite::Issued(name.clone(), record.clone()));
-            names.insert(name.clone());
-        }
-        (names, writes)
-    }
-
-    /// The identities of a relation of a legacy interface; the one that was
-    /// issued last stands last.
-    pub fn identities_of(&self, relation: RelationId) -> Vec<(&CommonName, &IssuedRecord)> {
-        let mut found: Vec<_> = self
-            .issued
-            .iter()
-            .filter(|(_, record)| record.is_of(relation))
-            .collect();
-        found.sort_by_key(|(name, record)| (record.issued_at, *name));
-        found
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::{NameClaim, RequestKey};
     use super::*;
 
     fn record(purpose: Purpose) -> IssuedRecord {
@@ -220,76 +168,5 @@ mod tests {
             range_end: b"\0etcd-charm0".to_vec(),
         };
         assert!(!range.overlaps(&ledger));
-    }
-
-    #[test]
-    fn relation_one_is_not_relation_ten() {
-        let mut ledger = Ledger::default();
-        for (name, relation, issued_at) in [("b", 1, 1), ("a", 1, 2), ("c", 10, 3)] {
-            let purpose = Purpose::Relation(LegacyInterface::Db, RelationId(relation));
-            let record = IssuedRecord {
-                issued_at: Timestamp(issued_at),
-                ..record(purpose)
-            };
-            ledger.issued.insert(name.parse().expect("a name"), record);
-        }
-        let names: Vec<_> = ledger
-            .identities_of(RelationId(1))
-            .into_iter()
-            .map(|(name, _)| name.as_str())
-            .collect();
-        assert_eq!(names, ["b", "a"]);
-    }
-
-    #[test]
-    fn a_snapshot_learns_of_what_was_issued_since() {
-        let name = |text: &str| -> CommonName { text.parse().expect("a name") };
-        let with = |state| IssuedRecord {
-            state,
-            ..record(Purpose::Operator)
-        };
-        let issued = [
-            (name("kept"), with(IssuedState::InForce)),
-            (name("over"), with(IssuedState::Revoked)),
-            (name("revoked"), with(IssuedState::InForce)),
-        ];
-        let mut snapshot = Ledger {
-            issued: issued.into(),
-            ..Ledger::default()
-        };
-        let holder = RequestKey {
-            relation: RelationId(7),
-            request: None,
-        };
-        let claim = NameClaim {
-            holder: holder.clone(),
-            leaves: BTreeSet::new(),
-            releasing: false,
-        };
-        snapshot.names.insert(name("since"), claim);
-        let asked = ClientRecord {
-            answer: Some("told".to_owned()),
-            ..ClientRecord::default()
-        };
-        snapshot.clients.insert(holder.clone(), asked);
-        let now = [
-            (name("kept"), with(IssuedState::InForce)),
-            (name("revoked"), with(IssuedState::Revoked)),
-            (name("since"), with(IssuedState::InForce)),
-        ];
-        let (names, writes) = snapshot.keep_issued(&now.into());
-        assert_eq!(names, [name("revoked"), name("since")].into());
-        for write in &writes {
-            snapshot.apply(write);
-        }
-        let states: Vec<_> = snapshot
-            .issued
-            .values()
-            .map(|record| record.state)
-            .collect();
-        let (force, revoked) = (IssuedState::InForce, IssuedState::Revoked);
-        assert_eq!(states, [force, revoked, revoked, force]);
-        assert!(snapshot.names.is_empty());
-        assert_eq!(snapshot.clients[&holder], ClientRecord::default());
     }
 }

@@ -74,6 +74,18 @@ impl Ledger {
             .map(|(key, _)| key.relation)
             .collect()
     }
+
+    /// The identities of a relation of a legacy interface; the one that was
+    /// issued last stands last.
+    pub fn identities_of(&self, relation: RelationId) -> Vec<(&CommonName, &IssuedRecord)> {
+        let mut found: Vec<_> = self
+            .issued
+            .iter()
+            .filter(|(_, record)| record.is_of(relation))
+            .collect();
+        found.sort_by_key(|(name, record)| (record.issued_at, *name));
+        found
+    }
 }
 
 impl Ledger {
@@ -333,7 +345,7 @@ pub fn newer_format(text: &str) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{LedgerKey, LedgerKeys, RelationId};
+    use super::super::{IssuedState, LedgerKey, LedgerKeys, LegacyInterface, Purpose, RelationId};
     use super::*;
 
     fn keys() -> LedgerKeys {
@@ -453,5 +465,31 @@ mod tests {
         };
         let bytes = serde_json::to_vec(&record).expect("JSON").len();
         assert!(bytes <= 30 * 1024, "{bytes}");
+    }
+
+    #[test]
+    fn relation_one_is_not_relation_ten() {
+        let mut ledger = Ledger::default();
+        for (name, relation, issued_at) in [("b", 1, 1), ("a", 1, 2), ("c", 10, 3)] {
+            let purpose = Purpose::Relation(LegacyInterface::Db, RelationId(relation));
+            let record = IssuedRecord {
+                purpose,
+                prefix: None,
+                fingerprint: None,
+                issuer: None,
+                issued_at: Timestamp(issued_at),
+                not_after: Timestamp(1_800_000_000),
+                ended_at: None,
+                state: IssuedState::InForce,
+                archive: None,
+            };
+            ledger.issued.insert(name.parse().expect("a name"), record);
+        }
+        let names: Vec<_> = ledger
+            .identities_of(RelationId(1))
+            .into_iter()
+            .map(|(name, _)| name.as_str())
+            .collect();
+        assert_eq!(names, ["b", "a"]);
     }
 }

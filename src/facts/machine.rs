@@ -105,8 +105,8 @@ pub struct Machine {
     /// The digest of a trust file with which this member did not serve, and when
     /// that was.
     pub refused_trust: Option<(String, Timestamp)>,
-    /// Whether the service runs.
-    pub is_running: bool,
+    /// Whether the service runs; `None` where this pass did not ask.
+    pub is_running: Option<bool>,
     /// Whether this hook has started the service and waited for it, and systemd
     /// goes on: a member that was restarted is not ready before its cluster has
     /// a majority again.
@@ -176,6 +176,16 @@ impl Machine {
     pub fn authorities_of_members(&self) -> Option<String> {
         let own = self.server_ca.clone()?;
         Some(own + &self.provider_ca)
+    }
+
+    /// Whether the service is known to run.
+    pub fn is_up(&self) -> bool {
+        self.is_running == Some(true)
+    }
+
+    /// Whether the service is known not to run.
+    pub fn is_down(&self) -> bool {
+        self.is_running == Some(false)
     }
 
     /// Whether there is data.

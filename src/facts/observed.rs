@@ -42,9 +42,8 @@ pub struct Observed {
     pub is_regular: bool,
     /// This machine: packages, files, the service.
     pub machine: Machine,
-    /// The units of this application, as the peer relation shows them; `None`
-    /// where it was not read, or does not exist yet.
-    pub peers: Option<Peers>,
+    /// The units of this application, as the peer relation shows them.
+    pub peers: PeerRelation,
     /// Whoever signs what members show to clients, where it is not the charm.
     pub provider: Known<Option<Provider>>,
     /// etcd, or why it could not be asked.
@@ -106,6 +105,41 @@ pub enum Pass {
     Event,
     /// Everything; drift is repaired as well.
     Full,
+}
+
+/// The relation among the units of this application.
+#[derive(Clone, Debug)]
+pub enum PeerRelation {
+    /// This pass had no reason to read it, or Juju ends it, since this unit goes.
+    Unread,
+    /// Juju has not made it yet.
+    Absent,
+    /// What stands in it.
+    Read(Box<Peers>),
+}
+
+impl PeerRelation {
+    /// What stands in it, if it was read.
+    pub fn read(&self) -> Option<&Peers> {
+        match self {
+            Self::Read(peers) => Some(peers),
+            Self::Unread | Self::Absent => None,
+        }
+    }
+
+    /// The same, to be changed.
+    pub fn read_mut(&mut self) -> Option<&mut Peers> {
+        match self {
+            Self::Read(peers) => Some(peers),
+            Self::Unread | Self::Absent => None,
+        }
+    }
+}
+
+impl From<Peers> for PeerRelation {
+    fn from(peers: Peers) -> Self {
+        Self::Read(Box::new(peers))
+    }
 }
 
 /// What units of this application tell each other.

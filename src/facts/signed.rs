@@ -4,11 +4,9 @@
 //! application that asked for it until the last certificate in it has ended, and
 //! to nobody else before.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use serde::{Deserialize, Serialize};
 
-use super::{AppName, ClientRecord, CommonName, Ledger, LedgerWrite, RelationId, Timestamp};
+use super::{AppName, RelationId, Timestamp};
 
 /// Whose a name is, and until when. The name is its key.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -61,80 +59,9 @@ impl Unsigned {
     }
 }
 
-impl Ledger {
-    /// What has to be written into this ledger, which is that of a snapshot, so
-    /// that it knows in which names certificates are valid: `signed` is what was
-    /// known right before, or `None` where no member could tell. Then what
-    /// applications are `answered` over their relations counts, and nothing is
-    /// forgotten. The names whose users and roles are not to be trusted until the
-    /// next full pass, too.
-    pub fn keep_signed(
-        &self,
-        signed: Option<&BTreeMap<CommonName, SignedName>>,
-        answered: &BTreeMap<CommonName, SignedName>,
-    ) -> (BTreeSet<CommonName>, Vec<LedgerWrite>) {
-        let mut names: BTreeSet<_> = self.signed.keys().cloned().collect();
-        let mut writes = Vec::new();
-        let Some(signed) = signed else {
-            for (name, record) in answered {
-                names.insert(name.clone());
-                writes.extend(self.without_others(name, &record.app));
-                let known = self.signed.get(name).map(|known| known.not_after);
-                let record = SignedName {
-                    not_after: known.map_or(record.not_after, |known| known.max(record.not_after)),
-                    ..record.clone()
-                };
-                writes.push(LedgerWrite::Signed(name.clone(), record));
-            }
-            return (names, writes);
-        };
-        // Nobody could have had the name since, were its certificates not over.
-        let over = self
-            .signed
-            .keys()
-            .filter(|name| !signed.contains_key(*name));
-        writes.extend(over.cloned().map(LedgerWrite::ForgetSigned));
-        for (name, record) in signed {
-            names.insert(name.clone());
-            writes.extend(self.without_others(name, &record.app));
-            if self.signed.get(name) != Some(record) {
-                writes.push(LedgerWrite::Signed(name.clone(), record.clone()));
-            }
-        }
-        (names, writes)
-    }
-
-    /// What the snapshot says of a name for others than this application: it was
-    /// over before the name was signed for.
-    fn without_others(&self, name: &CommonName, app: &AppName) -> Vec<LedgerWrite> {
-        let mut writes = Vec::new();
-        if self.issued.contains_key(name) {
-            writes.push(LedgerWrite::ForgetIssued(name.clone()));
-        }
-        if let Some(claim) = self.names.get(name) {
-            let before = self.clients.get(&claim.holder).cloned().unwrap_or_default();
-            if before.app.as_ref() != Some(app) {
-                let record = ClientRecord {
-                    grant: None,
-                    answer: None,
-                    ..before
-                };
-                writes.push(LedgerWrite::Record(claim.holder.clone(), record));
-                writes.push(LedgerWrite::FreeName(name.clone()));
-            }
-        }
-        writes
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::{NameClaim, RequestKey};
     use super::*;
-
-    fn name(text: &str) -> CommonName {
-        text.parse().expect("a name")
-    }
 
     fn record(app: &str, is_revoked: bool) -> SignedName {
         SignedName {
@@ -162,89 +89,5 @@ mod tests {
             let read: SignedName = serde_json::from_str(text).expect("a record");
             assert_eq!(read, record);
         }
-    }
-
-    #[test]
-    fn a_snapshot_learns_whose_names_are_and_what_was_revoked() {
-        let holder = |relation| RequestKey {
-            relation: RelationId(relation),
-            request: None,
-        };
-        let mut snapshot = Ledger {
-            signed: [
-                (name("kept"), record("app", false)),
-                (name("over"), record("app", false)),
-                (name("revoked"), record("app", false)),
-            ]
-            .into(),
-            ..Ledger::default()
-        };
-        // Held by another application then, and by the same one.
-        for (relation, held, app) in [(1, "since", "other"), (2, "kept", "app")] {
-            let claim = NameClaim {
-                holder: holder(relation),
-                leaves: BTreeSet::new(),
-                releasing: false,
-            };
-            snapshot.names.insert(name(held), claim);
-            let asked = ClientRecord {
-                app: app.parse().ok(),
-                ..ClientRecord::default()
-            };
-            snapshot.clients.insert(holder(relation), asked);
-        }
-        let now = [
-            (name("kept"), record("app", false)),
-            (name("revoked"), record("app", true)),
-            (name("since"), record("app", false)),
-        ]
-        .into();
-        let (names, writes) = snapshot.keep_signed(Some(&now), &BTreeMap::new());
-        let all = ["kept", "over", "revoked", "since"].map(name);
-        assert_eq!(names, all.into(), "no user of these is trusted");
-        for write in &writes {
-            snapshot.apply(write);
-        }
-        assert_eq!(snapshot.signed, now);
-        let held: Vec<_> = snapshot.names.keys().map(CommonName::as_str).collect();
-        assert_eq!(held, ["kept"]);
-    }
-
-    #[test]
-    fn where_nobody_can_tell_nothing_is_forgotten() {
-        let snapshot = Ledger {
-            signed: [(name("kept"), record("app", false))].into(),
-            ..Ledger::default()
-        };
-        let (names, writes) = snapshot.keep_signed(None, &BTreeMap::new());
-        assert_eq!(names, [name("kept")].into());
-        assert_eq!(writes, []);
-    }
-
-    #[test]
-    fn where_nobody_can_tell_what_is_answered_is_known() {
-        let mut snapshot = Ledger {
-            signed: [
-                (name("kept"), record("app", false)),
-                (name("renewed"), record("app", false)),
-            ]
-            .into(),
-            ..Ledger::default()
-        };
-        let mut earlier = record("app", false);
-        earlier.not_after = Timestamp(1_700_000_000);
-        let answered = [
-            (name("renewed"), earlier),
-            (name("since"), record("other", false)),
-        ]
-        .into();
-        let (names, writes) = snapshot.keep_signed(None, &answered);
-        assert_eq!(names, ["kept", "renewed", "since"].map(name).into());
-        for write in &writes {
-            snapshot.apply(write);
-        }
-        assert_eq!(snapshot.signed[&name("since")], record("other", false));
-        let renewed = snapshot.signed[&name("renewed")].not_after;
-        assert_eq!(renewed, record("app", false).not_after);
     }
 }

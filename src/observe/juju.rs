@@ -10,7 +10,7 @@ use super::options::Configured;
 use super::{ObserveError, authorities, provider};
 use crate::context::Context;
 use crate::facts::authorities::Authorities;
-use crate::facts::observed::{Pass, Peers};
+use crate::facts::observed::{Pass, PeerRelation, Peers};
 use crate::facts::options::{Options, auto_quota};
 use crate::facts::provider::Provider;
 use crate::facts::{Known, MemberName, Source};
@@ -30,7 +30,7 @@ pub struct Application {
     /// How much this hook looks at.
     pub pass: Pass,
     /// The peer relation and what stands in it.
-    pub peers: Option<Peers>,
+    pub peers: PeerRelation,
     /// The members of the units that there are, where this pass asked.
     pub units: Option<BTreeSet<MemberName>>,
     /// The members of units that the peer relation still shows and the model
@@ -76,15 +76,15 @@ pub fn application(context: &Context) -> Result<Application, ObserveError> {
     }
     let mut peers = peers(context)?;
     let units = if leader {
-        units(context, peers.as_ref())
+        units(context, peers.read())
     } else {
         None
     };
-    let gone = match (&mut peers, &units) {
+    let gone = match (peers.read_mut(), &units) {
         (Some(peers), Some(units)) => without_unit(peers, units),
         _ => BTreeMap::new(),
     };
-    let authorities = match &peers {
+    let authorities = match peers.read() {
         Some(peers) => authorities::read(context, peers)?,
         None => None,
     };
@@ -149,7 +149,7 @@ fn remembered(context: &Context, leader: bool) -> Application {
     Application {
         leader,
         pass: Pass::Event,
-        peers: None,
+        peers: PeerRelation::Unread,
         units: None,
         gone: BTreeMap::new(),
         authorities: None,
@@ -209,9 +209,9 @@ pub fn leads(context: &Context) -> Result<bool, ObserveError> {
     Ok(!context.unit_state.dying && context.tools.is_leader()?)
 }
 
-fn peers(context: &Context) -> Result<Option<Peers>, ObserveError> {
+fn peers(context: &Context) -> Result<PeerRelation, ObserveError> {
     let Some(relation) = context.peer_relation()? else {
-        return Ok(None);
+        return Ok(PeerRelation::Absent);
     };
     let tools = &context.tools;
     let unit = &context.hook.unit;
@@ -224,7 +224,7 @@ fn peers(context: &Context) -> Result<Option<Peers>, ObserveError> {
         let bag = UnitData::read(&tools.relation_get_unit(relation, &other)?);
         peers.others.insert(MemberName::of(&other), bag);
     }
-    Ok(Some(peers))
+    Ok(peers.into())
 }
 
 /// The members of the units that there are. What cannot be asked, or is

@@ -23,7 +23,6 @@ use crate::workload::{
 pub fn machine(context: &Context, application: &Application) -> Result<Machine, ObserveError> {
     let mut machine = of_every_pass(context, application)?;
     if application.pass == Pass::Event {
-        machine.is_running = true;
         return Ok(machine);
     }
     let paths = &context.paths;
@@ -52,7 +51,8 @@ pub fn machine(context: &Context, application: &Application) -> Result<Machine, 
     machine.loaded_configuration = files::read_text(&paths.loaded_config())?;
     let loaded = machine.loaded_configuration.as_deref();
     machine.loaded_server_trust = loaded.and_then(noted_server_trust);
-    machine.is_running = Service::new(&context.commands, paths.service()).is_active()?;
+    let service = Service::new(&context.commands, paths.service());
+    machine.is_running = Some(service.is_active()?);
     if let (Some(storage), Some(installed)) = (&application.storage, &installed) {
         machine.service_paths = Some(service_paths(context, storage, &installed.etcd)?);
     }

@@ -39,7 +39,7 @@ pub enum Quorum {
     Unknown(String),
 }
 
-/// Asks the cluster what it is; the member of this unit only if it runs.
+/// Asks the cluster what it is; the member of this unit unless it is known not to run.
 ///
 /// # Errors
 /// The ledger holds what this charm never writes, or a file of this machine
@@ -49,7 +49,7 @@ pub async fn quorum(
     peers: Option<&Peers>,
     pass: Pass,
     leader: bool,
-    own_runs: bool,
+    own_is_down: bool,
 ) -> Result<Quorum, ObserveError> {
     let Some(credentials) = credentials(context)? else {
         let reason = "this unit has no administrator's certificate yet";
@@ -62,7 +62,7 @@ pub async fn quorum(
         leader,
     };
     let mut urls = member_urls(context, peers);
-    if !own_runs {
+    if own_is_down {
         let own = own_url(context);
         urls.retain(|url| Some(url) != own.as_ref());
     }

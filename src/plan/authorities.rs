@@ -167,7 +167,7 @@ pub(super) fn not_telling(
         if *name == unit {
             return own.as_deref() == Some(wanted);
         }
-        let peers = observed.peers.as_ref();
+        let peers = observed.peers.read();
         let other = peers.and_then(|peers| peers.others.get(name));
         other.and_then(&value_of).as_deref() == Some(wanted)
     };

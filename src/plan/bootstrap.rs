@@ -136,7 +136,7 @@ pub(super) fn lost(
         && !bootstrap.existing
         && is_unpublished(bootstrap, peers)
         && !machine.has_data()
-        && !machine.is_running
+        && machine.is_down()
     {
         let again = words(observed, peers, address, bootstrap.generation);
         return vec![MachineStep::Bootstrap(again)];

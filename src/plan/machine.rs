@@ -43,7 +43,7 @@ pub(super) fn plan(observed: &Observed, report: &mut Report) -> Vec<MachineStep>
         report.wait_for(Wait::Machine("storage `data`"));
         return Vec::new();
     }
-    let Some(peers) = &observed.peers else {
+    let Some(peers) = observed.peers.read() else {
         report.wait_for(Wait::PeerRelation);
         return Vec::new();
     };
@@ -83,7 +83,7 @@ fn with_member(
     let machine = &observed.machine;
     match (&machine.data, machine.identity) {
         (MemberData::Of(found), None) => return vec![MachineStep::Note(*found)],
-        (MemberData::Unreadable(_), _) if !machine.is_running => {
+        (MemberData::Unreadable(_), _) if machine.is_down() => {
             report.wait_for(Wait::UnreadableData);
             return Vec::new();
         }
@@ -203,7 +203,7 @@ fn service(observed: &Observed) -> Vec<MachineStep> {
     {
         steps.push(MachineStep::Configure(wanted));
     }
-    if !machine.is_running && !machine.is_pending && !machine.has_failed {
+    if machine.is_down() && !machine.is_pending && !machine.has_failed {
         steps.push(MachineStep::Start);
     }
     steps

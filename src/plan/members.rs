@@ -37,7 +37,7 @@ pub(super) fn is_joining(member: &Member) -> bool {
 /// The members that are on their way into the cluster, by their names; one that
 /// has never started is known by its address alone, and may be nobody's.
 pub(super) fn joiners<'o>(observed: &'o Observed, cluster: &'o Cluster) -> Vec<&'o MemberName> {
-    let at = |member: &Member| unit_at(observed.peers.as_ref()?, member);
+    let at = |member: &Member| unit_at(observed.peers.read()?, member);
     let joining = cluster.members.iter().filter(|member| is_joining(member));
     let mut names: Vec<_> = joining
         .filter_map(|member| member.name.as_ref().or_else(|| at(member)))

@@ -65,7 +65,7 @@ pub(super) fn plan(observed: &Observed, report: &mut Report) -> Option<Membershi
     if observed.machine.has_lost_its_data() {
         let step = leave(observed, cluster);
         if step.is_none()
-            && let Some(peers) = &observed.peers
+            && let Some(peers) = observed.peers.read()
         {
             report.wait_for(super::bootstrap::lost_member(peers));
         }
@@ -88,7 +88,7 @@ pub(super) fn plan(observed: &Observed, report: &mut Report) -> Option<Membershi
 
 /// What a unit waits for that is no member yet and cannot ask any.
 fn wait_for_cluster(observed: &Observed) -> Wait {
-    let Some(peers) = &observed.peers else {
+    let Some(peers) = observed.peers.read() else {
         return Wait::PeerRelation;
     };
     let initial_member = peers.app.generation.initial_member.as_ref();
@@ -182,7 +182,7 @@ fn join(observed: &Observed, cluster: &Cluster, report: &mut Report) -> Option<M
     if let Some(ghost) = in_our_place(observed, cluster, &peer_url) {
         // The unit may have moved, and be about to tell the others.
         let name = ghost.name.as_ref().filter(|name| {
-            let peers = observed.peers.as_ref();
+            let peers = observed.peers.read();
             !observed.departed.contains_key(name)
                 && peers.is_none_or(|peers| peers.others.contains_key(name))
         });
@@ -220,7 +220,7 @@ fn words(observed: &Observed, cluster: &Cluster, own: &Member) -> Option<Bootstr
         .collect();
     // etcd lists members by random numbers; the text is the same each time.
     members.sort();
-    let peers = observed.peers.as_ref()?;
+    let peers = observed.peers.read()?;
     Some(Bootstrap {
         initial_cluster: members.join(","),
         existing: true,

@@ -88,7 +88,7 @@ pub struct DepartedRequest {
 
 /// What can be published while this unit still waits for something.
 pub fn while_waiting(observed: &Observed) -> Publication {
-    let Some(peers) = &observed.peers else {
+    let Some(peers) = observed.peers.read() else {
         return Publication::default();
     };
     Publication {
@@ -112,7 +112,7 @@ pub fn unsettled(observed: &Observed) -> Publication {
 
 /// What is to be published now that all stages before are at rest.
 pub fn plan(observed: &Observed, cluster: &Cluster) -> Publication {
-    let mut publication = match &observed.peers {
+    let mut publication = match observed.peers.read() {
         Some(peers) => Publication {
             peer_unit: unit_changes(observed, peers)
                 .into_iter()

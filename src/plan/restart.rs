@@ -100,7 +100,7 @@ pub(super) fn fall_back(observed: &Observed) -> Option<RestartStep> {
 /// are taken in turn instead.
 pub(super) fn at_once(observed: &Observed) -> Option<RestartStep> {
     let machine = &observed.machine;
-    let is_due = machine.is_running && is_outdated(observed);
+    let is_due = machine.is_up() && is_outdated(observed);
     let is_alone = observed.cluster.known().is_none();
     let may = is_due && is_alone && safe_to_restart(observed).is_ok();
     may.then_some(RestartStep::Restart(Restart::AtOnce))

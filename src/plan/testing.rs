@@ -12,7 +12,8 @@ use crate::facts::authorities::Authorities;
 use crate::facts::machine::testing::service_paths;
 use crate::facts::machine::{Documents, Machine};
 use crate::facts::observed::{
-    Certificate, ClientRelation, Clients, Disconnection, Observed, Pass, Peers, Repaired, Scope,
+    Certificate, ClientRelation, Clients, Disconnection, Observed, Pass, PeerRelation, Peers,
+    Repaired, Scope,
 };
 use crate::facts::options::Options;
 use crate::facts::{
@@ -151,7 +152,7 @@ impl Bench {
             pass: Pass::Full,
             is_regular: true,
             machine: machine(),
-            peers: Some(peers()),
+            peers: PeerRelation::from(peers()),
             provider: Known::Known(None),
             lost_majority: None,
             unreachable: BTreeMap::new(),
@@ -393,7 +394,7 @@ fn machine() -> Machine {
                 .map(|authority| authority.own().fingerprint.clone())
                 .collect(),
         ),
-        is_running: true,
+        is_running: Some(true),
         is_pending: false,
         has_failed: false,
     }

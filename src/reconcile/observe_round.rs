@@ -27,12 +27,12 @@ impl Run {
         self.remember_application(context);
         let application = &self.application;
         let mut machine = observe::machine(context, application)?;
-        machine.is_pending = self.started == Some(Readiness::Starting) && !machine.is_running;
+        machine.is_pending = self.started == Some(Readiness::Starting) && machine.is_down();
         // It may run again by now, for a moment.
         machine.has_failed = self.started == Some(Readiness::Failed);
         let (cluster, client, lost_majority) = match self.look_again(context).await? {
             Some((cluster, client)) => (Known::Known(cluster), Some(client), None),
-            None => self.observe_cluster(context, machine.is_running).await?,
+            None => self.observe_cluster(context, machine.is_down()).await?,
         };
         if let Known::Known(cluster) = &cluster {
             machine.disconnected = self.note_cluster(context, cluster)?;
@@ -98,12 +98,12 @@ impl Run {
     async fn observe_cluster(
         &self,
         context: &mut Context,
-        is_running: bool,
+        is_down: bool,
     ) -> Result<(Known<Cluster>, Option<Client>, Option<Vec<String>>), ReconcileError> {
-        let peers = self.application.peers.as_ref();
+        let peers = self.application.peers.read();
         let (pass, leader) = (self.application.pass, self.application.leader);
         Ok(
-            match observe::quorum(context, peers, pass, leader, is_running).await? {
+            match observe::quorum(context, peers, pass, leader, is_down).await? {
                 Quorum::Agreed(client, cluster) => (Known::Known(*cluster), Some(*client), None),
                 // Before anything was done nothing is half done, and a unit that
                 // stops may have been asking its own member, which ends when it is

@@ -178,7 +178,7 @@ impl World {
             Event::Blackout(is_dark) => self.blackout = *is_dark,
             Event::Crash { unit, down } => {
                 let unit = unit % self.units.len();
-                if self.units[unit].machine.is_running && !self.units[unit].has_left {
+                if self.units[unit].machine.is_up() && !self.units[unit].has_left {
                     self.stop(unit);
                     if !down {
                         self.start(unit);

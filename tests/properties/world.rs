@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use etcd_charm::facts::machine::Machine;
 use etcd_charm::facts::observed::{
-    AcrossModels, Certificate, ClientRelation, Clients, Leaves, Observed, Pass, Peers,
-    PrefixPolicy, Repaired, Scope, request_key,
+    AcrossModels, Certificate, ClientRelation, Clients, Leaves, Observed, Pass, PeerRelation,
+    Peers, PrefixPolicy, Repaired, Scope, request_key,
 };
 use etcd_charm::facts::options::Options;
 use etcd_charm::facts::tuning::{CLIENT_PORT, PEER_PORT};
@@ -166,7 +166,7 @@ impl World {
 
     pub(crate) fn is_up(&self, member: &Member) -> bool {
         self.unit_of(member)
-            .is_some_and(|unit| self.units[unit].machine.is_running)
+            .is_some_and(|unit| self.units[unit].machine.is_up())
     }
 
     /// Whether etcd answers.
@@ -191,7 +191,7 @@ impl World {
     /// Whoever may read something watches it, at every member.
     pub(crate) fn open_all(&mut self) {
         let readable = self.readable();
-        for unit in self.units.iter_mut().filter(|unit| unit.machine.is_running) {
+        for unit in self.units.iter_mut().filter(|unit| unit.machine.is_up()) {
             unit.watched.extend(readable.clone());
         }
     }
@@ -220,6 +220,8 @@ impl World {
                 .contains_key("pki")
                 .then(|| POOL.authorities.clone());
             machine.service_paths = Some(POOL.service_paths.clone());
+            // One that was never started runs as little as one that was stopped.
+            machine.is_running = Some(machine.is_up());
         } else {
             // What a pass over one relation does not read.
             machine = Machine {
@@ -231,7 +233,6 @@ impl World {
                 written_leaves: machine.written_leaves,
                 loaded_leaves: machine.loaded_leaves,
                 disconnected: machine.disconnected,
-                is_running: true,
                 ..Machine::default()
             };
         }
@@ -267,7 +268,10 @@ impl World {
             pass,
             is_regular: pass == Pass::Full,
             machine,
-            peers: hook.peers.clone(),
+            peers: match &hook.peers {
+                Some(peers) => peers.clone().into(),
+                None => PeerRelation::Unread,
+            },
             lost_majority: None,
             unreachable: BTreeMap::new(),
             provider: Known::Known(None),
@@ -472,7 +476,7 @@ impl World {
             self.fault(format!("unit {unit} starts without its data"));
         }
         let machine = &mut self.units[unit].machine;
-        machine.is_running = true;
+        machine.is_running = Some(true);
         if is_first {
             let founder = MemberIdentity {
                 member: MemberId(1),
@@ -515,7 +519,7 @@ impl World {
     }
 
     pub(crate) fn stop(&mut self, unit: usize) {
-        self.units[unit].machine.is_running = false;
+        self.units[unit].machine.is_running = Some(false);
         self.elect();
     }
 
@@ -588,7 +592,7 @@ pub(crate) fn words_in(configuration: &str) -> Option<(String, u16)> {
 
 /// What a member trusts right now, if it runs.
 pub(crate) fn trusted(unit: &Unit) -> Leaves {
-    match (&unit.machine.loaded_leaves, unit.machine.is_running) {
+    match (&unit.machine.loaded_leaves, unit.machine.is_up()) {
         (Some(leaves), true) => leaves.clone(),
         _ => Leaves::new(),
     }

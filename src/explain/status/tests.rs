@@ -181,7 +181,7 @@ fn a_unit_whose_own_member_is_down_says_so_while_others_serve() {
     assert!(!report.raft_leader);
 
     // It could not even be started; the leader goes on with what is asked of it.
-    bench.observed.machine.is_running = false;
+    bench.observed.machine.is_running = Some(false);
     bench.observed.machine.has_failed = true;
     bench.ask_as(1, "/one/", "alpha", 1);
     let plan = bench.plan();

@@ -15,9 +15,9 @@ fn adopter() -> Observed {
     observed.cluster = Known::Unknown("nobody answers".to_owned());
     let machine = &mut observed.machine;
     (machine.bootstrap, machine.identity) = (None, None);
-    (machine.data, machine.is_running) = (MemberData::Of(IDENTITY), false);
+    (machine.data, machine.is_running) = (MemberData::Of(IDENTITY), Some(false));
     machine.is_whole = true;
-    let peers = observed.peers.as_mut().expect("peers");
+    let peers = observed.peers.read_mut().expect("peers");
     peers.app.cluster = Some(format!("{:x}", IDENTITY.cluster));
     observed
 }
@@ -52,7 +52,7 @@ fn data_that_may_not_be_all_of_it_waits_for_an_operator() {
     // Nor is that of another cluster, or where nobody has told which it was.
     for cluster in [Some("abc"), None] {
         let mut observed = adopter();
-        let peers = observed.peers.as_mut().expect("peers");
+        let peers = observed.peers.read_mut().expect("peers");
         peers.app.cluster = cluster.map(str::to_owned);
         assert_eq!(outcome(&observed), (Vec::new(), Some(Wait::OldData)));
     }
@@ -61,7 +61,7 @@ fn data_that_may_not_be_all_of_it_waits_for_an_operator() {
     assert_eq!(outcome(&observed).1, Some(Wait::UnreadableData));
     // A new deployment is not bootstrapped over what its volume holds.
     let mut observed = adopter();
-    let peers = observed.peers.as_mut().expect("peers");
+    let peers = observed.peers.read_mut().expect("peers");
     peers.app.is_bootstrapped = false;
     peers.app.generation.initial_member = Some(MemberName::new("etcd-5"));
     assert_eq!(outcome(&observed).1, Some(Wait::OldData));
@@ -85,7 +85,7 @@ fn without_data_a_new_cluster_begins() {
     // Who bootstrapped the cluster and has lost it does not hide that.
     let mut observed = adopter();
     observed.machine.data = MemberData::Absent;
-    let peers = observed.peers.as_mut().expect("peers");
+    let peers = observed.peers.read_mut().expect("peers");
     peers.app.generation.initial_member = Some(MemberName::new("etcd-5"));
     assert_eq!(outcome(&observed).1, Some(Wait::LostCluster));
 }
@@ -96,7 +96,7 @@ fn while_any_unit_may_have_a_member_nobody_comes_after_it() {
         let mut observed = adopter();
         let names = units.iter().map(|name| MemberName::new(*name));
         observed.units = Some(names.collect());
-        let peers = observed.peers.as_mut().expect("peers");
+        let peers = observed.peers.read_mut().expect("peers");
         peers.others = bags
             .iter()
             .map(|(name, is_member)| {

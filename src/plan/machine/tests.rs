@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::facts::observed::Pass;
+use crate::facts::observed::{Pass, PeerRelation};
 use crate::facts::provider::KeyPair;
 use crate::facts::{Bootstrap, Known, MemberData, MemberName, Secret, Source, Version};
 use crate::plan::configuration;
@@ -40,7 +40,7 @@ fn the_first_thing_that_is_missing_is_waited_for() {
     let mut bench = Bench::new(1);
     bench.observed.machine.authorities = None;
     assert_eq!(bench.plan().report.wait, Some(Wait::Authorities));
-    bench.observed.peers = None;
+    bench.observed.peers = PeerRelation::Absent;
     assert_eq!(bench.plan().report.wait, Some(Wait::PeerRelation));
     bench.observed.machine.has_storage = false;
     let wait = bench.plan().report.wait;
@@ -129,7 +129,7 @@ fn only_the_initial_member_bootstraps_and_only_once() {
     bench.observed.machine.data = MemberData::Absent;
     bench.observed.machine.bootstrap = None;
     assert_eq!(alone(&bench), (Vec::new(), Some(Wait::LostCluster)));
-    let peers = bench.observed.peers.as_mut().expect("peers");
+    let peers = bench.observed.peers.read_mut().expect("peers");
     peers.app.is_bootstrapped = false;
     assert_eq!(
         alone(&bench).0,
@@ -149,15 +149,15 @@ fn only_the_initial_member_bootstraps_and_only_once() {
 fn the_initial_member_without_its_data_does_not_bootstrap_again() {
     let mut bench = Bench::new(1);
     bench.observed.machine.data = MemberData::Absent;
-    bench.observed.machine.is_running = false;
+    bench.observed.machine.is_running = Some(false);
     assert_eq!(alone(&bench), (Vec::new(), Some(Wait::LostCluster)));
-    let peers = bench.observed.peers.as_mut().expect("peers");
+    let peers = bench.observed.peers.read_mut().expect("peers");
     peers
         .others
         .insert(MemberName::new("etcd-1"), UnitData::default());
     assert_eq!(alone(&bench), (Vec::new(), Some(Wait::LostMember)));
     // Before anybody was told of the cluster there is nothing to split.
-    let peers = bench.observed.peers.as_mut().expect("peers");
+    let peers = bench.observed.peers.read_mut().expect("peers");
     peers.app.is_bootstrapped = false;
     assert!(matches!(alone(&bench).0[..], [MachineStep::Bootstrap(_)]));
     bench.observed.machine.may_begin = true;
@@ -172,7 +172,7 @@ fn who_joined_is_not_started_without_its_data() {
     let mut bench = Bench::new(1);
     let machine = &mut bench.observed.machine;
     machine.bootstrap.as_mut().expect("a founding").existing = true;
-    machine.is_running = false;
+    machine.is_running = Some(false);
     machine.data = MemberData::Absent;
     assert_eq!(alone(&bench), (Vec::new(), Some(Wait::LostCluster)));
     bench.observed.machine.data = MemberData::Unreadable("it is damaged".to_owned());
@@ -194,7 +194,7 @@ fn the_first_trust_file_holds_every_grant() {
     bench.access();
     let machine = &mut bench.observed.machine;
     machine.loaded_leaves = None;
-    machine.is_running = false;
+    machine.is_running = Some(false);
     machine.written_leaves = None;
     for stale in [None, Some([leaf("beta", 1)].into())] {
         bench.observed.machine.written_leaves = stale;
@@ -237,7 +237,7 @@ fn an_event_on_one_relation_changes_no_machine() {
     let mut bench = Bench::new(1);
     bench.observed.pass = Pass::Event;
     bench.observed.machine.is_installed = false;
-    bench.observed.machine.is_running = false;
+    bench.observed.machine.is_running = Some(false);
     assert_eq!(steps(&mut bench), []);
     bench.observed.machine.bootstrap = None;
     assert_eq!(bench.plan().report.wait, Some(Wait::Joining));
@@ -285,7 +285,7 @@ fn a_member_does_not_begin_with_options_that_are_refused() {
     bench.observed.machine.bootstrap = None;
     bench.observed.machine.data = MemberData::Absent;
     assert_eq!(alone(&bench), (Vec::new(), Some(Wait::Options)));
-    let peers = bench.observed.peers.as_mut().expect("peers");
+    let peers = bench.observed.peers.read_mut().expect("peers");
     peers.app.is_bootstrapped = false;
     assert_eq!(alone(&bench), (Vec::new(), Some(Wait::Options)));
     bench.observed.refused_option = None;
@@ -294,7 +294,7 @@ fn a_member_does_not_begin_with_options_that_are_refused() {
 
 /// Lets another unit's databag say that the cluster was recreated.
 fn recreated(bench: &mut Bench, generation: &str) {
-    let peers = bench.observed.peers.as_mut().expect("peers");
+    let peers = bench.observed.peers.read_mut().expect("peers");
     let bag = [
         ("generation", generation),
         ("token", "new"),
@@ -335,7 +335,7 @@ fn the_initial_member_of_a_cluster_that_is_over_joins_as_any_other() {
     let (steps, wait) = alone(&bench);
     assert_eq!(steps, []);
     assert_ne!(wait, Some(Wait::LostCluster));
-    let peers = bench.observed.peers.as_mut().expect("peers");
+    let peers = bench.observed.peers.read_mut().expect("peers");
     peers.app.generation.number = 7;
     peers.app.generation.initial_member = Some(MemberName::new("etcd-1"));
     assert_ne!(alone(&bench).1, Some(Wait::LostCluster));
@@ -344,7 +344,7 @@ fn the_initial_member_of_a_cluster_that_is_over_joins_as_any_other() {
 #[test]
 fn a_start_that_was_waited_for_is_not_begun_again() {
     let mut bench = Bench::new(1);
-    bench.observed.machine.is_running = false;
+    bench.observed.machine.is_running = Some(false);
     assert_eq!(alone(&bench).0, [MachineStep::Start]);
     bench.observed.machine.is_pending = true;
     assert_eq!(
@@ -356,7 +356,7 @@ fn a_start_that_was_waited_for_is_not_begun_again() {
 #[test]
 fn a_start_that_failed_is_not_begun_again_in_the_same_hook() {
     let mut bench = Bench::new(3);
-    bench.observed.machine.is_running = false;
+    bench.observed.machine.is_running = Some(false);
     bench.observed.machine.has_failed = true;
     assert_eq!(steps(&mut bench), []);
 }

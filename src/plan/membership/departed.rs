@@ -41,7 +41,7 @@ pub(super) fn without_unit(observed: &Observed, cluster: &Cluster) -> Option<Mem
 /// Whether a learner that never started was added for a unit that is gone: every
 /// unit that there is has told where it is, and none is there.
 fn is_nobodys(observed: &Observed, member: &Member) -> bool {
-    let (Some(units), Some(peers)) = (&observed.units, &observed.peers) else {
+    let (Some(units), Some(peers)) = (&observed.units, observed.peers.read()) else {
         return false;
     };
     let own = observed.member();

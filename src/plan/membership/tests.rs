@@ -26,7 +26,7 @@ fn joining(others: u64) -> Bench {
     bench.observed.machine.bootstrap = None;
     bench.observed.machine.identity = None;
     bench.observed.machine.data = MemberData::Absent;
-    let peers = bench.observed.peers.as_mut().expect("peers");
+    let peers = bench.observed.peers.read_mut().expect("peers");
     peers.app.generation.initial_member = Some(MemberName::new("etcd-1"));
     bench
 }
@@ -165,7 +165,7 @@ fn a_unit_that_has_moved_is_waited_for_and_its_member_kept() {
     let mut moved = member(0);
     moved.name = Some(MemberName::new("etcd-2"));
     bench.cluster.members[1] = moved;
-    let peers = bench.observed.peers.as_mut().expect("peers");
+    let peers = bench.observed.peers.read_mut().expect("peers");
     let name = MemberName::new("etcd-2");
     peers.others.insert(name, UnitData::default());
     assert_eq!(step(&mut bench), None);
@@ -183,7 +183,7 @@ fn a_member_whose_data_is_gone_leaves_the_list_and_joins_anew() {
         for is_initial in [true, false] {
             let mut bench = Bench::new(3);
             let machine = &mut bench.observed.machine;
-            machine.is_running = false;
+            machine.is_running = Some(false);
             machine.data = data.clone();
             let bootstrap = machine.bootstrap.as_mut().expect("a founding");
             bootstrap.existing = !is_initial;
@@ -218,7 +218,7 @@ fn a_member_whose_data_is_gone_leaves_the_list_and_joins_anew() {
             bench.cluster.answering.remove(&MemberId(102));
             assert_eq!(step(&mut bench), None);
             assert_eq!(bench.plan().report.wait, Some(Wait::LostCluster));
-            let peers = bench.observed.peers.as_mut().expect("peers");
+            let peers = bench.observed.peers.read_mut().expect("peers");
             peers
                 .others
                 .insert(MemberName::new("etcd-1"), UnitData::default());
@@ -230,7 +230,7 @@ fn a_member_whose_data_is_gone_leaves_the_list_and_joins_anew() {
 #[test]
 fn a_member_that_was_taken_off_the_list_joins_anew() {
     let mut bench = Bench::new(3);
-    bench.observed.machine.is_running = false;
+    bench.observed.machine.is_running = Some(false);
     bench.cluster.members.remove(0);
     bench.cluster.status.member = MemberId(101);
     let Stage::Machine(steps) = bench.stage() else {

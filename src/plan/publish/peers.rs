@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Changes, hex};
 use crate::facts::authorities::Authorities;
-use crate::facts::observed::{Observed, Peers};
+use crate::facts::observed::{Observed, PeerRelation, Peers};
 use crate::facts::{
     Bootstrap, Cluster, Fingerprint, IssuedState, LedgerWrite, MemberName, Purpose,
 };
@@ -24,11 +24,11 @@ pub(super) fn unit_changes(observed: &Observed, peers: &Peers) -> Changes {
         has_vote: has_vote(observed),
         ..UnitData::default()
     };
-    if machine.is_running {
+    if machine.is_up() {
         wanted.server_ca = authorities::published(observed);
         wanted.admin_ca = authorities::admin::published(observed);
     }
-    if let (true, Some(loaded)) = (machine.is_running, &machine.loaded_leaves) {
+    if let (true, Some(loaded)) = (machine.is_up(), &machine.loaded_leaves) {
         wanted.trust = Some(trust_digest(loaded));
         // One that has joined anew is another member, and the leader has to look.
         wanted.member = machine.identity.map(|identity| identity.member.to_string());
@@ -39,7 +39,7 @@ pub(super) fn unit_changes(observed: &Observed, peers: &Peers) -> Changes {
             }
         }
     }
-    if let (true, Some(loaded)) = (machine.is_running, &machine.loaded_configuration) {
+    if let (true, Some(loaded)) = (machine.is_up(), &machine.loaded_configuration) {
         // Whoever joins looks for this member at its port.
         wanted.client_port = ports_in(loaded).map(|ports| ports.client);
         // Those that wait for their turn to restart are woken by it, and the
@@ -69,9 +69,12 @@ pub(super) fn app_changes(
     cluster: &Cluster,
     authorities: Option<&Authorities>,
 ) -> Changes {
-    if observed.peers.is_none() && !(observed.granted && cluster.members.len() > 1) {
-        return Changes::new();
-    }
+    let others_wait = observed.granted && cluster.members.len() > 1;
+    let peers = match &observed.peers {
+        PeerRelation::Read(peers) => Some(peers),
+        PeerRelation::Unread if others_wait => None,
+        PeerRelation::Unread | PeerRelation::Absent => return Changes::new(),
+    };
     let trust = granted(&cluster.ledger);
     // So that every unit hands out what was issued last. That something ended
     // concerns no other unit, unless it was just this.
@@ -88,7 +91,7 @@ pub(super) fn app_changes(
         issued: newest.map(|(name, _)| name.to_string()),
         ..ApplicationData::default()
     };
-    match &observed.peers {
+    match peers {
         Some(peers) => {
             wanted.is_bootstrapped = true;
             wanted.generation = recreated(observed, peers);

@@ -293,7 +293,7 @@ fn a_vote_that_comes_in_a_later_hook_wakes_who_waits_to_join() {
     };
     let first = published(&bench);
     assert!(first.contains_key("trust") && !first.contains_key("vote"));
-    let peers = bench.observed.peers.as_mut().expect("peers");
+    let peers = bench.observed.peers.read_mut().expect("peers");
     let values = first
         .into_iter()
         .map(|(key, value)| (key, value.expect("a value")));
@@ -346,7 +346,7 @@ fn the_leader_repeats_what_another_has_bootstrapped() {
     (bootstrap.generation, bootstrap.token) = (7, "new".to_owned());
     bootstrap.existing = true;
     bench.configure();
-    let peers = bench.observed.peers.as_mut().expect("peers");
+    let peers = bench.observed.peers.read_mut().expect("peers");
     for (member, bag) in [
         ("etcd-1", &[("generation", "7"), ("token", "new")][..]),
         (

@@ -292,7 +292,7 @@ fn a_member_that_joins_is_named_and_not_told_to_be_removed() {
     let unstarted = &mut bench.cluster.members[2];
     (unstarted.name, unstarted.learner) = (None, true);
     bench.cluster.answering = [MemberId(100)].into();
-    let peers = bench.observed.peers.as_mut().expect("peers");
+    let peers = bench.observed.peers.read_mut().expect("peers");
     let unit = UnitData {
         address: Some("10.0.0.3".to_owned()),
         ..UnitData::default()
@@ -369,12 +369,12 @@ fn a_member_that_listens_in_the_wrong_place_is_restarted_at_once() {
     // While any member answers it has its turn.
     restart(&mut bench);
     // One that does not run is started, and is not restarted on top of it.
-    bench.observed.machine.is_running = false;
+    bench.observed.machine.is_running = Some(false);
     assert!(matches!(stage(&bench), Stage::Machine(_)));
     bench.observed.machine.is_pending = true;
     assert!(matches!(stage(&bench), Stage::Publish(_)));
     // What it has loaded is what it should have.
-    bench.observed.machine.is_running = true;
+    bench.observed.machine.is_running = Some(true);
     bench.observed.machine.is_pending = false;
     bench.configure();
     assert!(matches!(stage(&bench), Stage::Publish(_)));

@@ -103,7 +103,7 @@ impl World {
     /// Publishes as this unit, and has the other confirm whatever it reads.
     fn publish(&mut self) {
         let observed = &mut self.bench.observed;
-        let mut peers = observed.peers.clone().expect("peers");
+        let mut peers = observed.peers.read().cloned().expect("peers");
         let app = trust::app_changes(observed, &peers);
         let mut unit = trust::unit_changes(observed, &peers);
         unit.extend(trust::confirmation(observed, &peers));
@@ -120,18 +120,18 @@ impl World {
         if let Some(text) = value(&unit, "provider-ca-trusted") {
             peers.own.provider_trust = text;
         }
-        observed.peers = Some(peers);
+        observed.peers = peers.into();
     }
 
     fn other(&mut self) -> &mut UnitData {
         let name = self.bench.cluster.members[1].name.clone().expect("a name");
-        let peers = self.bench.observed.peers.as_mut().expect("peers");
+        let peers = self.bench.observed.peers.read_mut().expect("peers");
         peers.others.entry(name).or_default()
     }
 
     /// The other unit has read what this one has announced.
     fn other_confirms(&mut self) {
-        let own = self.bench.observed.peers.as_ref().expect("peers");
+        let own = self.bench.observed.peers.read().expect("peers");
         let stamp = own.own.provider_trust.clone();
         self.other().provider_trust = stamp;
     }
@@ -141,7 +141,7 @@ impl World {
     }
 
     fn announced(&self) -> BTreeSet<String> {
-        let peers = self.bench.observed.peers.as_ref().expect("peers");
+        let peers = self.bench.observed.peers.read().expect("peers");
         let text = peers.app.provider_ca.as_deref().unwrap_or_default();
         crate::tls::certificates_in(text)
     }
@@ -198,11 +198,11 @@ fn clients_have_their_time_unless_there_are_none() {
     let mut world = World::new();
     world.bench.observed.options.provider_grace_minutes = 10;
     world.rest();
-    let peers = world.bench.observed.peers.clone().expect("peers");
+    let peers = world.bench.observed.peers.read().cloned().expect("peers");
     assert_eq!(peers.app.provider_from, Some(NOW.0));
     world.other_confirms();
     // As if it had been said for later.
-    let peers = world.bench.observed.peers.as_mut().expect("peers");
+    let peers = world.bench.observed.peers.read_mut().expect("peers");
     peers.app.provider_from = Some(NOW.0 + 600);
     world.rest();
     world.other_confirms();

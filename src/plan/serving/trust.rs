@@ -40,7 +40,7 @@ fn announced(peers: &Peers) -> Announced {
 /// What this unit should go by: the leader by what it announces in this hook, all
 /// others by what it has announced.
 pub(in crate::plan) fn in_force(observed: &Observed) -> Announced {
-    let Some(peers) = &observed.peers else {
+    let Some(peers) = observed.peers.read() else {
         return Announced::default();
     };
     let before = announced(peers);
@@ -147,7 +147,7 @@ pub(in crate::plan) fn may_show(
     if shown.is_some_and(|shown| given.authorities.is_subset(shown)) {
         return Ok(());
     }
-    let (Some(peers), Known::Known(cluster)) = (&observed.peers, &observed.cluster) else {
+    let (Some(peers), Known::Known(cluster)) = (observed.peers.read(), &observed.cluster) else {
         return Err("etcd cannot be asked".to_owned());
     };
     let announced = announced(peers);
