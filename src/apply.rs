@@ -9,6 +9,7 @@ mod disconnect;
 mod forget;
 mod issue;
 mod machine;
+mod maintenance;
 mod membership;
 mod peers;
 mod port;
@@ -30,13 +31,17 @@ pub use disconnect::disconnect;
 pub use forget::forget;
 pub use issue::issue;
 pub use machine::{Readiness, machine, stop};
+pub use maintenance::{
+    Defragmented, Turn, compact, defragment, disarm, give_turn_back, order_new_keys, take_turn,
+};
 pub use membership::membership;
 pub use port::open_port;
 pub use prepare::{Prepared, prepare, snapshot_at_rest};
 pub use proof::{Proven, prove, prove_or_fall_back};
 pub use publish::{Published, publish};
-pub use recreate::{begin_recreation, recreate};
-pub use restart::{Restarted, restart_at_once, restart_in_turn, restart_lock};
+pub use recreate::{begin_recreation, give_recovery_back, recovery_lock, recreate};
+use restart::restart_lock;
+pub use restart::{Restarted, restart_at_once, restart_in_turn};
 pub use snapshot::snapshot;
 
 use thiserror::Error;

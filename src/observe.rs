@@ -14,18 +14,20 @@ mod options;
 mod provider;
 mod quorum;
 mod signing;
+mod survivors;
 mod transfer;
 
 pub use archive::archive_place;
 pub use authorities::of_application as authorities_of_application;
 pub use clients::{clients, read_pending};
-pub use etcd::{access, cluster, connect, member_urls};
+pub use etcd::{access, cluster, connect};
 pub use health::health;
 pub use juju::{Application, application, leads};
 pub use legacy::legacy;
 pub use machine::machine;
 pub use quorum::{Quorum, ledger, quorum};
 pub use signing::{answered, signing};
+pub use survivors::{Survivor, any_agrees, is_served, own_voter, survivors};
 pub use transfer::transfers;
 
 use thiserror::Error;

@@ -12,6 +12,7 @@ pub mod advisory;
 pub mod alarm;
 pub mod authorities;
 mod bootstrap;
+pub mod compact;
 pub mod configuration;
 pub mod credentials;
 pub mod defrag;

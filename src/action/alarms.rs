@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::ActionError;
 use super::parameters::Parameters;
 use super::session::Session;
+use crate::apply;
 use crate::context::Context;
 use crate::facts::{Alarm, Member, MemberId, MemberName};
 use crate::juju::ActionResults;
@@ -38,9 +39,7 @@ pub(crate) async fn disarm(
     Parameters::read(context)?.finish()?;
     let session = Session::begin(context).await?;
     let raised = session.client.alarms().await?;
-    for alarm in &raised {
-        session.client.disarm(*alarm).await?;
-    }
+    apply::disarm(&session.client, &raised).await?;
     let left = session.client.alarms().await?;
     let disarmed: Vec<_> = raised
         .into_iter()

@@ -1,18 +1,13 @@
 //! `compact`: the history of keys is dropped, which bounds what etcd keeps.
 
-use std::time::Duration;
-
 use super::ActionError;
 use super::parameters::{Parameters, wrong};
 use super::session::Session;
+use crate::apply;
 use crate::context::Context;
-use crate::facts::Compaction;
 use crate::juju::ActionResults;
+use crate::plan::compact::CompactRequest;
 use crate::plan::refusal::ParameterFault;
-
-/// How long a physical compaction is waited for: two minutes for a history of
-/// gigabytes. etcd goes on with it by itself when nobody waits any more.
-const LIMIT: Duration = Duration::from_secs(120);
 
 /// Drops the history before a revision.
 ///
@@ -20,30 +15,24 @@ const LIMIT: Duration = Duration::from_secs(120);
 /// See [`ActionError`].
 pub(crate) async fn run(context: &Context, results: &mut ActionResults) -> Result<(), ActionError> {
     let mut given = Parameters::read(context)?;
-    let wanted = revision(given.text("revision")?.as_deref())?;
-    let physical = given.flag("physical")?;
+    let request = CompactRequest {
+        revision: revision(given.text("revision")?.as_deref())?,
+        physical: given.flag("physical")?,
+    };
     given.finish()?;
-    let session = Session::begin(context).await?;
-    let client = session.client.with_limit(LIMIT);
+    let client = Session::begin(context).await?.client;
     let latest = client.details().await?.revision;
-    let revision = wanted.unwrap_or(latest);
-    let output = match (client.compact(revision, physical).await?, wanted) {
-        (Compaction::Done, _) => format!("compacted revision {revision}"),
-        // The latest one is only compacted where nothing was written since.
-        (Compaction::Already, None) => format!("nothing to compact since revision {revision}"),
-        (Compaction::Already, Some(_)) => {
-            return Err(wrong(
-                "revision",
-                ParameterFault::Compacted(revision, latest),
-            ));
-        }
-        (Compaction::Future, _) => {
-            return Err(wrong("revision", ParameterFault::Future(latest)));
-        }
+    let step = request.step(latest);
+    let answer = apply::compact(client, step).await?;
+    let outcome = request.outcome(answer, latest);
+    let revision = step.revision;
+    let output = match outcome.map_err(|fault| wrong("revision", fault))? {
+        true => format!("compacted revision {revision}"),
+        false => format!("nothing to compact since revision {revision}"),
     };
     results.set(&["output"], output);
     results.set(&["revision"], revision.to_string());
-    results.set(&["physical"], physical.to_string());
+    results.set(&["physical"], step.physical.to_string());
     Ok(())
 }
 

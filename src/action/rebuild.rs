@@ -2,25 +2,17 @@
 //! when too few of them are left to agree on anything.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
-
-use futures_util::future::join_all;
 
 use super::parameters::Parameters;
 use super::recreation::{Preflight, refused};
 use super::{ActionError, snapshot};
 use crate::apply;
-use crate::connection;
 use crate::context::Context;
-use crate::etcd::{Client, EtcdError};
-use crate::facts::{Member, RaftProgress};
+use crate::facts::Member;
 use crate::juju::ActionResults;
-use crate::observe;
+use crate::observe::{self, Survivor};
 use crate::plan::recreate::{self, RebuildRequest, Source};
 use crate::plan::refusal::RecreationRefusal;
-
-/// How long a member may take to tell how far it has come.
-const PROGRESS_LIMIT: Duration = Duration::from_secs(5);
 
 /// Rebuilds the cluster from the member with the newest data.
 ///
@@ -33,13 +25,9 @@ pub(crate) async fn rebuild(
 ) -> Result<(), ActionError> {
     let request = request(context)?;
     let preflight = Preflight::check(context).await?;
-    let survivors = survivors(context, &preflight).await;
-    for survivor in &survivors {
-        let agrees =
-            survivor.raft_progress.leader.is_some() && survivor.client.revision().await.is_ok();
-        if agrees {
-            return Err(refused(RecreationRefusal::HasMajority));
-        }
+    let survivors = observe::survivors(context, preflight.application.peers.read()).await;
+    if observe::any_agrees(&survivors).await {
+        return Err(refused(RecreationRefusal::HasMajority));
     }
     let members = match survivors.first() {
         Some(survivor) => survivor.client.members().await?,
@@ -80,47 +68,6 @@ fn request(context: &Context) -> Result<RebuildRequest, ActionError> {
     };
     parameters.finish()?;
     Ok(request)
-}
-
-/// A member that answers.
-struct Survivor {
-    url: String,
-    client: Client,
-    raft_progress: RaftProgress,
-}
-
-/// Every member of the newest cluster that answers, wherever it is known from.
-async fn survivors(context: &Context, preflight: &Preflight) -> Vec<Survivor> {
-    let asked = observe::member_urls(context, preflight.application.peers.read());
-    let mut survivors = ask(context, &asked).await;
-    // One that no databag names may stand in the members' own list.
-    let mut others = Vec::new();
-    for survivor in &survivors {
-        for member in survivor.client.members().await.unwrap_or_default() {
-            let urls = member.client_urls.into_iter();
-            others.extend(urls.filter(|url| !asked.contains(url)));
-        }
-    }
-    others.sort();
-    others.dedup();
-    survivors.extend(ask(context, &others).await);
-    survivors
-}
-
-async fn ask(context: &Context, urls: &[String]) -> Vec<Survivor> {
-    let asked = urls.iter().map(|url| async move {
-        let client = connection::client_at(context, url).await.ok()?;
-        let raft_progress = tokio::time::timeout(PROGRESS_LIMIT, client.raft_progress()).await;
-        let raft_progress: Option<Result<RaftProgress, EtcdError>> = raft_progress.ok();
-        let raft_progress = raft_progress?.ok()?;
-        let url = url.clone();
-        Some(Survivor {
-            url,
-            client,
-            raft_progress,
-        })
-    });
-    join_all(asked).await.into_iter().flatten().collect()
 }
 
 /// The table that the decision rests on.

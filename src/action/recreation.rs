@@ -93,17 +93,11 @@ impl Preflight {
             &answered,
         )
         .await;
-        prepared.map_err(|error| {
-            // The reason is worth more than the space, which the next run takes
-            // back.
-            let _ = data::discard_prepared(&self.storage);
-            match error {
-                ApplyError::RestoreCheck(_)
-                | ApplyError::Workload(WorkloadError::Command { .. }) => {
-                    refused(RecreationRefusal::Useless(crate::log::chain(&error)))
-                }
-                other => other.into(),
+        prepared.map_err(|error| match error {
+            ApplyError::RestoreCheck(_) | ApplyError::Workload(WorkloadError::Command { .. }) => {
+                refused(RecreationRefusal::Useless(crate::log::chain(&error)))
             }
+            other => other.into(),
         })
     }
 
@@ -122,9 +116,7 @@ impl Preflight {
             return Err(refused(RecreationRefusal::NoData));
         }
         let path = context.paths.named(path);
-        let file = apply::snapshot_at_rest(context, &self.storage, &self.peer_url(), &path).await;
-        let _ = data::discard_prepared(&self.storage);
-        Ok(file?)
+        Ok(apply::snapshot_at_rest(context, &self.storage, &self.peer_url(), &path).await?)
     }
 
     /// Ends the old cluster and begins the new one.

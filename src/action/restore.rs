@@ -2,26 +2,20 @@
 //! [`crate::apply::recreate`] for how the old cluster ends and the new one
 //! begins.
 
-use std::error::Error;
 use std::path::{Path, PathBuf};
 
 use super::parameters::{Parameters, wrong};
 use super::recreation::{Preflight, refused};
 use super::{ActionError, snapshot};
 use crate::apply::{self, Prepared};
-use crate::connection;
 use crate::context::Context;
-use crate::etcd::{Client, EtcdError, Lock};
-use crate::facts::{Bootstrap, LockName};
+use crate::etcd::Client;
+use crate::facts::Bootstrap;
 use crate::juju::ActionResults;
 use crate::observe;
 use crate::plan::recreate;
-use crate::plan::refusal::{OwnFault, ParameterFault, RecreationRefusal};
+use crate::plan::refusal::{ParameterFault, RecreationRefusal};
 use crate::workload::snapshot::verify;
-
-/// How long the lock is held at most: longer than a large snapshot takes, so that
-/// nobody begins meanwhile, and gone by itself if the unit dies.
-const LOCK_SECONDS: i64 = 1800;
 
 /// What an operator asks for.
 struct Request {
@@ -45,17 +39,21 @@ pub(crate) async fn restore(
     let request = request(context)?;
     let preflight = Preflight::check(context).await?;
     let file = checked(context, Path::new(&request.snapshot))?;
-    let client = match own_member(context).await {
+    let client = match observe::own_voter(context).await {
         Ok(client) => Some(client),
         Err(fault) => {
-            let is_served = is_served(context, &preflight).await;
+            let peers = preflight.application.peers.read();
+            let is_served = observe::is_served(context, peers).await;
             let skip_backup = request.skip_backup;
             recreate::without_own_member(fault, is_served, skip_backup).map_err(refused)?;
             None
         }
     };
     let lock = match &client {
-        Some(client) => Some(lock(context, client).await?),
+        Some(client) => {
+            let taken = apply::recovery_lock(context, client).await?;
+            Some(taken.ok_or_else(|| refused(RecreationRefusal::Locked))?)
+        }
         None => None,
     };
     let bootstrap = preflight.bootstrap(context);
@@ -73,8 +71,7 @@ pub(crate) async fn restore(
         tried = saved.and(tried);
     }
     if let (Err(_), Some(client), Some(lock)) = (&tried, &client, lock) {
-        // Where it cannot be given back, it ends by itself.
-        let _ = client.unlock(lock).await;
+        apply::give_recovery_back(client, lock).await;
     }
     let prepared = tried?;
     let removes_members = client.is_some();
@@ -99,36 +96,6 @@ fn request(context: &Context) -> Result<Request, ActionError> {
     };
     parameters.finish()?;
     Ok(request)
-}
-
-/// A connection to this unit's member, which has a vote in a cluster that
-/// agrees: what the old cluster is taken apart into.
-///
-/// # Errors
-/// It does not serve, and why.
-async fn own_member(context: &Context) -> Result<Client, OwnFault> {
-    let fails = |error: &dyn Error| OwnFault::Fails(crate::log::chain(error));
-    let url = connection::own_url(context).ok_or(OwnFault::NoAddress)?;
-    let client = connection::client_at(context, &url).await;
-    let client = client.map_err(|error| fails(&error))?;
-    let agreed = async {
-        let status = client.status().await?;
-        client.revision().await?;
-        Ok::<_, EtcdError>(status)
-    };
-    match agreed.await {
-        Ok(status) if status.learner => Err(OwnFault::NoVote),
-        Ok(_) => Ok(client),
-        Err(error) => Err(fails(&error)),
-    }
-}
-
-/// Whether the cluster agrees on anything, whoever is asked.
-async fn is_served(context: &Context, preflight: &Preflight) -> bool {
-    match observe::connect(context, preflight.application.peers.read()).await {
-        Ok((client, _)) => client.revision().await.is_ok(),
-        Err(_) => false,
-    }
 }
 
 async fn attempt(
@@ -197,12 +164,4 @@ fn checked(context: &Context, path: &Path) -> Result<PathBuf, ActionError> {
             ParameterFault::NotASnapshot(crate::log::chain(&error)),
         )),
     }
-}
-
-async fn lock(context: &Context, client: &Client) -> Result<Lock, ActionError> {
-    let holder = context.hook.unit.to_string();
-    let taken = client
-        .try_lock(LockName::Recovery, &holder, LOCK_SECONDS)
-        .await?;
-    taken.ok_or_else(|| refused(RecreationRefusal::Locked))
 }

@@ -6,7 +6,7 @@ use crate::context::Context;
 use crate::facts::Known;
 use crate::juju::ActionResults;
 use crate::plan::refusal::Refusal;
-use crate::{observe, reconcile};
+use crate::{apply, observe, reconcile};
 
 /// Has the charm issue another certificate, with a new key, and ask the provider
 /// for another, if there is one, with a new key as well. etcd takes both up without
@@ -22,8 +22,7 @@ pub(crate) async fn server(
     let application = observe::application(context)?;
     let before = observe::machine(context, &application)?.server_certificate;
     // A run that is killed is finished by the next hook.
-    context.unit_state.replaces_keys = true;
-    context.unit_state.write(&context.paths)?;
+    apply::order_new_keys(context)?;
     context.is_preview = false;
     let report = reconcile::pass(context).await.map_err(Box::new)?;
     let after = observe::machine(context, &application)?.server_certificate;

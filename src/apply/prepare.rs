@@ -54,6 +54,33 @@ pub async fn prepare(
     before: Option<&Ledger>,
     answered: &BTreeMap<CommonName, SignedName>,
 ) -> Result<Prepared, ApplyError> {
+    let prepared = try_out(
+        context, storage, peer_url, snapshot, bootstrap, before, answered,
+    )
+    .await;
+    if prepared.is_err() {
+        discard(storage);
+    }
+    prepared
+}
+
+/// Removes what was prepared. The reason why it is of no use is worth more than the
+/// space, which the next run takes back.
+fn discard(storage: &Path) {
+    if let Err(error) = data::discard_prepared(storage) {
+        tracing::debug!("failed to remove what was prepared: {error}");
+    }
+}
+
+async fn try_out(
+    context: &Context,
+    storage: &Path,
+    peer_url: &str,
+    snapshot: &Path,
+    bootstrap: &Bootstrap,
+    before: Option<&Ledger>,
+    answered: &BTreeMap<CommonName, SignedName>,
+) -> Result<Prepared, ApplyError> {
     let programs =
         package::installed(&context.paths)?.ok_or(ApplyError::Missing(Missing::Programs))?;
     data::discard_prepared(storage)?;
@@ -94,6 +121,17 @@ pub async fn prepare(
 /// # Errors
 /// The data cannot be copied, or etcd does not run on it.
 pub async fn snapshot_at_rest(
+    context: &Context,
+    storage: &Path,
+    peer_url: &str,
+    path: &Path,
+) -> Result<SnapshotFile, ApplyError> {
+    let file = snapshot_of_copy(context, storage, peer_url, path).await;
+    discard(storage);
+    file
+}
+
+async fn snapshot_of_copy(
     context: &Context,
     storage: &Path,
     peer_url: &str,

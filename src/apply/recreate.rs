@@ -36,7 +36,7 @@
 //!
 //! # A run that is cut short
 //!
-//! Until the [`Recreation`](crate::facts::Refounding) is written down nothing
+//! Until the [`Recreation`](crate::facts::Recreation) is written down nothing
 //! has happened but files beside the data. From then on every hook of this unit
 //! goes on before it does anything else; each step can be repeated.
 
@@ -48,8 +48,8 @@ use super::service::stop_service;
 use super::{ApplyError, Missing};
 use crate::connection;
 use crate::context::Context;
-use crate::etcd::{Client, EtcdError};
-use crate::facts::{MemberData, Recreation};
+use crate::etcd::{Client, EtcdError, Lock};
+use crate::facts::{LockName, MemberData, Recreation};
 use crate::tls::TrustBundle;
 use crate::workload::files::{PUBLIC_FILE, ensure_absent, ensure_file, read_text};
 use crate::workload::{self, Owner, data, layout, wal};
@@ -58,8 +58,31 @@ use crate::workload::{self, Owner, data, layout, wal};
 /// to have been connected for five seconds.
 const DISSOLUTION_LIMIT: Duration = Duration::from_secs(30);
 
+/// How long the lock is held at most: longer than a large snapshot takes, so that
+/// nobody begins meanwhile, and gone by itself if the unit dies.
+const LOCK_SECONDS: i64 = 1800;
+
 /// How long it is left alone in between.
 const PAUSE: Duration = Duration::from_millis(250);
+
+/// The lock under which a snapshot is restored; `None` where another unit holds it.
+///
+/// # Errors
+/// etcd failed a call.
+pub async fn recovery_lock(context: &Context, client: &Client) -> Result<Option<Lock>, EtcdError> {
+    let holder = context.hook.unit.to_string();
+    client
+        .try_lock(LockName::Recovery, &holder, LOCK_SECONDS)
+        .await
+}
+
+/// Gives the lock back under which nothing was restored after all. Where that fails, it
+/// ends by itself.
+pub async fn give_recovery_back(client: &Client, lock: Lock) {
+    if let Err(error) = client.unlock(lock).await {
+        tracing::debug!("failed to give the lock back: {error}");
+    }
+}
 
 /// Writes down that the cluster is to be recreated, from data that was prepared:
 /// every hook of this unit goes on with it from now on.
@@ -173,7 +196,7 @@ async fn remove_members(context: &Context) -> Result<bool, ApplyError> {
             Ok(false) => {}
             // The raft leader may be among those that go, which fails a call or
             // two.
-            Err(error) => tracing::debug!("failed to dissolve the old cluster: {error}"),
+            Err(error) => tracing::debug!("failed to take the old cluster apart: {error}"),
         }
         if begun.elapsed() > DISSOLUTION_LIMIT {
             return Ok(false);

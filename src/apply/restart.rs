@@ -42,11 +42,11 @@ pub enum Restarted {
 }
 
 /// The turn in which a unit may make a member stop answering for a moment.
-pub struct RestartLock {
+pub(super) struct RestartLock {
     /// What has to be given back.
-    pub lock: Lock,
+    pub(super) lock: Lock,
     /// Whether somebody else had it first.
-    pub waited: bool,
+    pub(super) waited: bool,
 }
 
 /// Restarts this unit's member without asking anybody: nobody answers. One whose
@@ -179,7 +179,7 @@ async fn give_back(
 ///
 /// # Errors
 /// etcd failed a call.
-pub async fn restart_lock(
+pub(super) async fn restart_lock(
     context: &Context,
     client: &Client,
     seconds: i64,

@@ -40,7 +40,7 @@ pub async fn connect(
 /// Where members of the cluster serve clients, this unit's own first, then those
 /// of the other units, then all that were seen last. A member of a cluster that
 /// is over is none of them: what it says is not true any more.
-pub fn member_urls(context: &Context, peers: Option<&Peers>) -> Vec<String> {
+pub(super) fn member_urls(context: &Context, peers: Option<&Peers>) -> Vec<String> {
     let bootstrap = context.unit_state.bootstrap.as_ref();
     let own_generation = bootstrap.map_or(0, |bootstrap| bootstrap.generation);
     let current = peers.map_or(0, Peers::generation).max(own_generation);

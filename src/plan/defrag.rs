@@ -2,7 +2,8 @@
 //! member answers nobody while it is at it, so this is as much of a disturbance
 //! as a restart, and is allowed where a restart would be.
 
-use super::safety::{Unsafe, safe_without};
+use super::refusal;
+use super::safety::safe_without;
 use crate::facts::{Cluster, Member, MemberId};
 
 /// A member to be defragmented.
@@ -73,17 +74,31 @@ pub fn order(cluster: &Cluster, only: Option<&str>) -> Result<Order, Refusal> {
     Ok(order)
 }
 
-/// Whether this member may be busy for a while.
+/// What is done to one member, with no choice left in it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Defragmentation {
+    /// Where the member is asked.
+    pub url: String,
+    /// The member that takes leadership over first.
+    pub transferee: Option<MemberId>,
+}
+
+/// What is done to this member, if it may be busy for a while.
 ///
 /// # Errors
-/// Why not.
-pub fn safe(cluster: &Cluster, target: &Target) -> Result<(), Unsafe> {
+/// Why it may not.
+pub fn step(cluster: &Cluster, target: &Target) -> Result<Defragmentation, refusal::Refusal> {
     safe_without(cluster, target.id)
+        .map_err(|reason| refusal::Refusal::Unsafe(target.name.clone(), reason))?;
+    Ok(Defragmentation {
+        url: target.url.clone(),
+        transferee: transferee(cluster, target),
+    })
 }
 
 /// The member that leadership is moved to before the target is busy, if the
 /// target leads and there is another that can.
-pub fn transferee(cluster: &Cluster, target: &Target) -> Option<MemberId> {
+fn transferee(cluster: &Cluster, target: &Target) -> Option<MemberId> {
     if cluster.status.leader != Some(target.id) {
         return None;
     }
@@ -117,7 +132,12 @@ fn name(member: &Member) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::safety::Unsafe;
     use crate::plan::testing::Bench;
+
+    fn transferee(cluster: &Cluster, target: &Target) -> Option<MemberId> {
+        step(cluster, target).expect("it is safe").transferee
+    }
 
     fn names(order: &Order) -> Vec<&str> {
         let targets = order.targets.iter();
@@ -141,7 +161,6 @@ mod tests {
         let order = super::order(&bench.cluster, None).expect("an order");
         assert_eq!(names(&order), ["etcd-0"]);
         assert_eq!(transferee(&bench.cluster, &order.targets[0]), None);
-        assert_eq!(safe(&bench.cluster, &order.targets[0]), Ok(()));
     }
 
     #[test]
@@ -168,14 +187,19 @@ mod tests {
         let mut bench = Bench::new(3);
         let order = order(&bench.cluster, Some("etcd/1")).expect("an order");
         assert_eq!(names(&order), ["etcd-1"]);
-        assert_eq!(safe(&bench.cluster, &order.targets[0]), Ok(()));
-        bench.cluster.answering.remove(&MemberId(102));
+        let target = &order.targets[0];
         assert_eq!(
-            safe(&bench.cluster, &order.targets[0]),
-            Err(Unsafe::NoQuorum {
-                answering: 1,
-                others: 2
-            })
+            step(&bench.cluster, target).expect("it is safe").url,
+            target.url
+        );
+        bench.cluster.answering.remove(&MemberId(102));
+        let no_quorum = Unsafe::NoQuorum {
+            answering: 1,
+            others: 2,
+        };
+        assert_eq!(
+            step(&bench.cluster, target),
+            Err(refusal::Refusal::Unsafe("etcd-1".to_owned(), no_quorum))
         );
     }
 }

@@ -147,12 +147,11 @@ impl Run {
     }
 
     async fn disarm(&mut self, client: &Client, alarms: &[Alarm]) -> Result<(), ReconcileError> {
-        for alarm in alarms {
-            client.disarm(*alarm).await.map_err(ApplyError::from)?;
-            let kind = alarm.kind;
-            self.log
-                .push(format!("lowered the alarm {kind}, which had no cause"));
-        }
+        let disarmed = apply::disarm(client, alarms).await;
+        disarmed.map_err(ApplyError::from)?;
+        let lowered = alarms.iter().map(|alarm| alarm.kind);
+        self.log
+            .extend(lowered.map(|kind| format!("lowered the alarm {kind}, which had no cause")));
         self.repaired.alarms = true;
         Ok(())
     }
