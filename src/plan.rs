@@ -39,7 +39,7 @@ mod tests;
 mod trusted;
 pub mod upgrade;
 
-pub use report::{Report, Wait};
+pub use report::{MachineWait, ReleaseFault, Report, Wait};
 
 use crate::facts::observed::Observed;
 use crate::facts::{Alarm, Cluster, Known, LockName, Member, MemberName, UnitName};

@@ -6,6 +6,7 @@ mod refusal;
 pub use parameter::parameter;
 pub use refusal::{after_revocation, no_name, refusal};
 
+use crate::plan::ReleaseFault;
 use crate::plan::defrag::{Refusal, Unfit};
 use crate::plan::restart::{AuthorityFault, RestartWait};
 use crate::plan::safety::Unsafe;
@@ -32,6 +33,21 @@ pub fn restart(wait: &RestartWait) -> String {
         RestartWait::Unsafe(reason) => return not_safe(*reason),
     };
     text.to_owned()
+}
+
+/// Why a unit cannot join with the etcd that it has, and what to attach.
+pub fn release(fault: &ReleaseFault) -> String {
+    match fault {
+        ReleaseFault::Archive(reason) => reason.clone(),
+        ReleaseFault::CannotJoin {
+            members,
+            own,
+            instead,
+        } => format!("attach {instead}: etcd {own} cannot join members that run {members}"),
+        ReleaseFault::Unreadable(reason) => {
+            format!("attach another etcd: this one does not say its version ({reason})")
+        }
+    }
 }
 
 /// Why a member cannot be defragmented, as the end of a sentence about it.

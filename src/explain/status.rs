@@ -10,7 +10,7 @@ use crate::facts::Condition;
 use crate::juju::StatusName;
 use crate::plan::advisory::open_advisories;
 use crate::plan::alarm;
-use crate::plan::{Report, Wait};
+use crate::plan::{MachineWait, Report, Wait};
 use line::{Line, names, plain};
 
 /// Where the rest is read that one line of a unit has no room for.
@@ -232,7 +232,8 @@ pub fn wait_text(wait: &Wait) -> (StatusName, String) {
     let waiting = |text: &str| (StatusName::Waiting, text.to_owned());
     let blocked = |text: String| (StatusName::Blocked, text);
     match wait {
-        Wait::Machine(what) => waiting(&format!("waiting for {what}")),
+        Wait::Machine(MachineWait::Address) => waiting("waiting for an address"),
+        Wait::Machine(MachineWait::Storage) => waiting("waiting for storage `data`"),
         Wait::Joining => waiting("waiting for its member to join the cluster"),
         Wait::NewerFormat => blocked(
             "refresh the charm: a newer revision has changed what units and cluster have on record"
@@ -242,7 +243,7 @@ pub fn wait_text(wait: &Wait) -> (StatusName, String) {
         Wait::Authorities => waiting("waiting for the leader to make the certificate authorities"),
         Wait::Bootstrap(unit) => waiting(&format!("waiting for {unit} to bootstrap the cluster")),
         Wait::Reach => waiting("waiting to reach the cluster"),
-        Wait::Release(reason) => blocked(reason.clone()),
+        Wait::Release(fault) => blocked(reasons::release(fault)),
         Wait::OtherJoiner => waiting("waiting for another unit to join"),
         Wait::Options => waiting("waiting for an option to be corrected"),
         Wait::Promotion => waiting("waiting to catch up with the cluster"),

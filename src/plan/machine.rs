@@ -10,7 +10,7 @@ use super::bootstrap;
 use super::members::own_member;
 use super::serving;
 use super::trusted::trusted;
-use super::{Report, Wait, configuration};
+use super::{MachineWait, ReleaseFault, Report, Wait, configuration};
 use crate::facts::authorities::Authorities;
 use crate::facts::machine::Machine;
 use crate::facts::observed::{Observed, Pass, Peers};
@@ -36,11 +36,11 @@ pub(super) fn plan(observed: &Observed, report: &mut Report) -> Vec<MachineStep>
         return install(machine, report);
     }
     let Some(address) = &machine.address else {
-        report.wait_for(Wait::Machine("an address"));
+        report.wait_for(Wait::Machine(MachineWait::Address));
         return Vec::new();
     };
     if !machine.has_storage {
-        report.wait_for(Wait::Machine("storage `data`"));
+        report.wait_for(Wait::Machine(MachineWait::Storage));
         return Vec::new();
     }
     let Some(peers) = observed.peers.read() else {
@@ -108,7 +108,7 @@ fn install(machine: &Machine, report: &mut Report) -> Vec<MachineStep> {
     if let Some(refusal) = &machine.refused_archive
         && machine.was_tried
     {
-        report.wait_for(Wait::Release(refusal.clone()));
+        report.wait_for(Wait::Release(ReleaseFault::Archive(refusal.clone())));
         return Vec::new();
     }
     let source = machine.source.clone().unwrap_or(Source::Distribution);

@@ -10,7 +10,7 @@ pub(super) use pause::may_pause;
 
 use super::configuration::is_outdated;
 use super::members::{is_joining, member_url, own_member};
-use super::{Report, Wait, upgrade};
+use super::{ReleaseFault, Report, Wait, upgrade};
 use crate::facts::observed::{Observed, Pass};
 use crate::facts::{Bootstrap, Cluster, Known, Member, MemberId};
 
@@ -154,11 +154,15 @@ fn keeps_quorum_without(cluster: &Cluster, gone: MemberId) -> bool {
 fn refused_release(observed: &Observed, cluster: &Cluster) -> Option<Wait> {
     match observed.machine.release.as_ref()? {
         Known::Known(own) => {
-            upgrade::refusal_to_join(&cluster.status.version, own).map(Wait::Release)
+            let members = &cluster.status.version;
+            let instead = upgrade::instead(members, own)?;
+            Some(Wait::Release(ReleaseFault::CannotJoin {
+                members: members.clone(),
+                own: own.clone(),
+                instead,
+            }))
         }
-        Known::Unknown(reason) => Some(Wait::Release(format!(
-            "attach another etcd: this one does not say its version ({reason})"
-        ))),
+        Known::Unknown(reason) => Some(Wait::Release(ReleaseFault::Unreadable(reason.clone()))),
     }
 }
 

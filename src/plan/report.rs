@@ -3,6 +3,7 @@
 use super::members;
 use super::safety::Unsafe;
 use super::trusted::AuthorityFault;
+use super::upgrade::Instead;
 use crate::facts::machine::Machine;
 use crate::facts::observed::Observed;
 use crate::facts::provider::ProviderNote;
@@ -183,8 +184,8 @@ pub enum Wait {
     Joining,
     /// A newer revision of the charm has written what this one does not know.
     NewerFormat,
-    /// Juju has not told this unit its address or its storage yet.
-    Machine(&'static str),
+    /// Juju, which has not given this unit what it needs yet.
+    Machine(MachineWait),
     /// The peer relation, which Juju makes right after the installation.
     PeerRelation,
     /// The leader, which makes the certificate authorities.
@@ -194,8 +195,8 @@ pub enum Wait {
     /// The cluster, which exists and does not answer this unit yet.
     Reach,
     /// An operator who attaches another etcd: with the one that is here this unit
-    /// cannot join. The text says which and why.
-    Release(String),
+    /// cannot join.
+    Release(ReleaseFault),
     /// Another unit that is joining; they join one at a time.
     OtherJoiner,
     /// The learner to catch up with the leader.
@@ -230,6 +231,34 @@ pub enum Wait {
     /// The majority of the members, without which nothing can be read or
     /// written; those that do not answer, as far as they are known.
     Majority(Vec<String>),
+}
+
+/// What Juju gives each unit.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum MachineWait {
+    /// An address.
+    Address,
+    /// The storage for etcd's data.
+    Storage,
+}
+
+/// Why a unit cannot join with the etcd that it has.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum ReleaseFault {
+    /// The archive that is attached is no etcd for this machine; what is wrong with it,
+    /// in the words that were noted when it was tried.
+    Archive(String),
+    /// It cannot join members of this release.
+    CannotJoin {
+        /// What the members run.
+        members: Version,
+        /// What this unit has.
+        own: Version,
+        /// What to attach.
+        instead: Instead,
+    },
+    /// It does not say which release it is, because of this.
+    Unreadable(String),
 }
 
 /// Why etcd of this unit is not restarted now.

@@ -7,7 +7,8 @@ use crate::juju::StatusName;
 use crate::plan::restart::RestartWait;
 use crate::plan::safety::Unsafe;
 use crate::plan::testing::{Bench, DAY, NOW, leaf};
-use crate::plan::{Report, Stage, Wait};
+use crate::plan::upgrade::Instead;
+use crate::plan::{MachineWait, ReleaseFault, Report, Stage, Wait};
 
 fn unit(report: &Report) -> String {
     let status = of_unit(report);
@@ -23,8 +24,25 @@ fn application(report: &Report) -> String {
 fn what_a_unit_waits_for() {
     for (wait, text) in [
         (
-            Wait::Machine("an address"),
+            Wait::Machine(MachineWait::Address),
             "waiting: waiting for an address",
+        ),
+        (
+            Wait::Machine(MachineWait::Storage),
+            "waiting: waiting for storage `data`",
+        ),
+        (
+            Wait::Release(ReleaseFault::CannotJoin {
+                members: "3.5.1".parse().expect("a version"),
+                own: "3.6.16".parse().expect("a version"),
+                instead: Instead::FirstFrom(3, 5, 26),
+            }),
+            "blocked: attach 3.5.26 or newer of 3.5 first: etcd 3.6.16 cannot join members that \
+             run 3.5.1",
+        ),
+        (
+            Wait::Release(ReleaseFault::Unreadable("it does not run".to_owned())),
+            "blocked: attach another etcd: this one does not say its version (it does not run)",
         ),
         (Wait::PeerRelation, "waiting: waiting for the peer relation"),
         (

@@ -8,7 +8,7 @@ use crate::facts::{Bootstrap, Known, MemberData, MemberName, Secret, Source, Ver
 use crate::plan::configuration;
 use crate::plan::machine::{Installation, MachineStep, ServerIssuance};
 use crate::plan::testing::{Bench, DAY, IDENTITY, NOW, OWN_NAMES, leaf};
-use crate::plan::{Stage, Wait, plan};
+use crate::plan::{MachineWait, Stage, Wait, plan};
 use crate::relation::peer::UnitData;
 use crate::tls::{OwnCertificate, TrustBundle};
 
@@ -44,10 +44,10 @@ fn the_first_thing_that_is_missing_is_waited_for() {
     assert_eq!(bench.plan().report.wait, Some(Wait::PeerRelation));
     bench.observed.machine.has_storage = false;
     let wait = bench.plan().report.wait;
-    assert_eq!(wait, Some(Wait::Machine("storage `data`")));
+    assert_eq!(wait, Some(Wait::Machine(MachineWait::Storage)));
     bench.observed.machine.address = None;
     let wait = bench.plan().report.wait;
-    assert_eq!(wait, Some(Wait::Machine("an address")));
+    assert_eq!(wait, Some(Wait::Machine(MachineWait::Address)));
     bench.observed.machine.is_installed = false;
     let distribution = Installation {
         source: Source::Distribution,
