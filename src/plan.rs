@@ -22,6 +22,7 @@ pub mod issue;
 pub mod machine;
 pub mod members;
 pub mod membership;
+pub mod options;
 pub mod publish;
 pub mod recreate;
 pub mod refusal;

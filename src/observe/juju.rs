@@ -6,7 +6,6 @@ use std::path::PathBuf;
 
 use serde_json::{Map, Value};
 
-use super::options::Configured;
 use super::{ObserveError, authorities, provider};
 use crate::context::Context;
 use crate::facts::authorities::Authorities;
@@ -17,6 +16,7 @@ use crate::facts::{Known, MemberName, Source};
 use crate::hook::Event;
 use crate::juju::Resource;
 use crate::log::chain;
+use crate::plan::options::Configured;
 use crate::plan::source;
 use crate::relation::CLUSTER;
 use crate::relation::peer::{ApplicationData, UnitData};
