@@ -18,6 +18,7 @@ mod proof;
 mod publish;
 mod recreate;
 mod restart;
+mod secrets;
 mod service;
 mod serving;
 mod sign;

@@ -7,8 +7,9 @@ use super::parameters::{Parameters, wrong};
 use super::session::Session;
 use crate::apply;
 use crate::context::Context;
+use crate::facts::authorities::AuthorityKind;
 use crate::juju::ActionResults;
-use crate::plan::authorities::rotation::{AuthorityKind, RotationRequest, ending_credentials};
+use crate::plan::authorities::rotation::{RotationRequest, ending_credentials};
 use crate::plan::refusal::ParameterFault;
 
 /// How long others have to take over what changes, where the operator does not

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::publish::remove_if_there;
+use super::secrets::{remove_if_there, uri};
 use super::{ApplyError, Missing};
 use crate::context::Context;
 use crate::facts::{
@@ -265,12 +265,4 @@ impl Hands<'_> {
         let made = self.made.remove(&secret.label);
         made.ok_or(ApplyError::Missing(Missing::EncryptionKey))
     }
-}
-
-/// The whole URI of a secret of ours that was found by its label, of which Juju
-/// tells only the id. In another model a URI without ours would name a secret
-/// there, so every one that is published has it.
-pub(super) fn uri(context: &Context, id: &SecretId) -> SecretUri {
-    let text = format!("secret://{}/{id}", context.hook.model);
-    text.parse().expect("a model and a secret's id make a URI")
 }

@@ -1,7 +1,7 @@
 //! The certificate authorities of the application, in the secret that holds them.
 
-use super::answer::uri;
 use super::peers::publish_to_peers;
+use super::secrets::uri;
 use super::{ApplyError, Missing};
 use crate::context::Context;
 use crate::facts::MemberName;

@@ -52,7 +52,7 @@ pub async fn issue(
     let label = legacy::identity_label(interface, relation);
     let content: SecretContent = legacy::identity_secret(&issued.certificate, &issued.key).into();
     match tools.secret_info(&label)? {
-        Some(info) => tools.secret_set(&super::answer::uri(context, &info.id), None, &content)?,
+        Some(info) => tools.secret_set(&super::secrets::uri(context, &info.id), None, &content)?,
         None => {
             let relation = Relation {
                 endpoint: interface.endpoint(),

@@ -5,15 +5,16 @@ use std::collections::BTreeSet;
 
 use tls_certificates::requests::KEY;
 
-use super::answer::{answer, for_one, uri};
+use super::answer::{answer, for_one};
 use super::authorities::{found, make_client_authority, store_authorities};
 use super::peers::publish_to_peers;
+use super::secrets::{remove_if_there, remove_labelled};
 use super::sign::sign;
 use super::{ApplyError, Missing};
 use crate::context::Context;
 use crate::etcd::Client;
 use crate::facts::authorities::Authorities;
-use crate::facts::{Condition, LedgerWrite, Requirer, SecretId, SecretUri};
+use crate::facts::{Condition, LedgerWrite, Requirer, SecretId};
 use crate::log::chain;
 use crate::plan::publish::{
     Changes, DepartedRequest, EndedIdentities, LegacyPublication, Publication, TransferPublication,
@@ -208,56 +209,4 @@ async fn write(client: Option<&Client>, ledger: &mut Vec<LedgerWrite>) -> Result
         ledger.clear();
     }
     Ok(())
-}
-
-/// Removes a secret of ours unless it is gone already: a commit that failed half-way
-/// may have removed it and left the databag that names it, and to remove it again would
-/// fail every commit from then on.
-///
-/// # Errors
-/// Juju refuses it.
-pub(super) fn remove_if_there(
-    context: &Context,
-    uri: &SecretUri,
-    removed: &mut BTreeSet<SecretId>,
-) -> Result<(), ApplyError> {
-    match context.tools.secret_exists(uri)? {
-        true => remove_secret(context, uri, removed),
-        false => Ok(()),
-    }
-}
-
-/// Removes a secret of ours unless this hook has done so; that it is gone
-/// already is success.
-fn remove_secret(
-    context: &Context,
-    uri: &SecretUri,
-    removed: &mut BTreeSet<SecretId>,
-) -> Result<(), ApplyError> {
-    if removed.contains(uri.id()) {
-        return Ok(());
-    }
-    match context.tools.secret_remove(uri, None) {
-        Err(error) if error.is_not_found() => {}
-        outcome => outcome?,
-    }
-    removed.insert(uri.id().clone());
-    Ok(())
-}
-
-/// Removes the secrets with these labels. `true` once none is left that a
-/// commit could have kept.
-fn remove_labelled(
-    context: &Context,
-    labels: &[String],
-    removed: &mut BTreeSet<SecretId>,
-) -> Result<bool, ApplyError> {
-    let mut is_clean = true;
-    for label in labels {
-        if let Some(info) = context.tools.secret_info(label)? {
-            is_clean = false;
-            remove_secret(context, &uri(context, &info.id), removed)?;
-        }
-    }
-    Ok(is_clean)
 }

@@ -7,7 +7,7 @@ pub use parameter::parameter;
 pub use refusal::{after_revocation, no_name, refusal};
 
 use crate::plan::ReleaseFault;
-use crate::plan::defrag::{Refusal, Unfit};
+use crate::plan::refusal::{DefragRefusal, Unfit};
 use crate::plan::restart::{AuthorityFault, RestartWait};
 use crate::plan::safety::Unsafe;
 
@@ -60,10 +60,10 @@ pub fn unfit(reason: Unfit) -> &'static str {
 
 /// What is wrong with the name of a member to be defragmented, as the end of a
 /// sentence that the parameter begins.
-pub fn no_defragmentation(refusal: &Refusal) -> String {
+pub fn no_defragmentation(refusal: &DefragRefusal) -> String {
     match refusal {
-        Refusal::NotAMember(names) => format!("is no member; there are {}", names.join(", ")),
-        Refusal::Unfit(reason) => format!("cannot be done: it {}", unfit(*reason)),
+        DefragRefusal::NotAMember(names) => format!("is no member; there are {}", names.join(", ")),
+        DefragRefusal::Unfit(reason) => format!("cannot be done: it {}", unfit(*reason)),
     }
 }
 
@@ -73,15 +73,18 @@ mod tests {
 
     #[test]
     fn a_member_that_is_named_in_vain_is_explained() {
-        let names = Refusal::NotAMember(vec!["etcd-0".to_owned(), "etcd-1".to_owned()]);
+        let names = DefragRefusal::NotAMember(vec!["etcd-0".to_owned(), "etcd-1".to_owned()]);
         assert_eq!(
             no_defragmentation(&names),
             "is no member; there are etcd-0, etcd-1"
         );
         assert_eq!(
-            no_defragmentation(&Refusal::Unfit(Unfit::Silent)),
+            no_defragmentation(&DefragRefusal::Unfit(Unfit::Silent)),
             "cannot be done: it does not answer"
         );
-        assert!(no_defragmentation(&Refusal::Unfit(Unfit::Learner)).contains("it has no vote yet"));
+        assert!(
+            no_defragmentation(&DefragRefusal::Unfit(Unfit::Learner))
+                .contains("it has no vote yet")
+        );
     }
 }

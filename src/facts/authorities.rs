@@ -23,6 +23,29 @@ pub struct Authorities {
     pub client_rotation: Option<GraceRotation>,
 }
 
+/// Which of the authorities.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum AuthorityKind {
+    /// That of the members.
+    Servers,
+    /// That of the administrators, and of all whom the charm has issued a
+    /// certificate.
+    Administrators,
+    /// That of clients that have asked for theirs.
+    Clients,
+}
+
+impl AuthorityKind {
+    /// What the next authority of this kind is called, in its own certificate.
+    pub fn called(self) -> &'static str {
+        match self {
+            Self::Servers => "server",
+            Self::Administrators => "admin",
+            Self::Clients => "client",
+        }
+    }
+}
+
 /// How far the authority of the members is being replaced.
 #[derive(Clone, Debug)]
 pub enum Rotation {

@@ -17,6 +17,7 @@ mod admission;
 mod decision;
 mod handshake;
 mod issued;
+mod kept;
 mod name_admission;
 mod name_owner;
 mod names;
@@ -40,7 +41,8 @@ use crate::facts::{
 };
 use decision::Decision;
 pub use decision::certificates;
-pub use issued::{admit_operator, free_after, identity_in_use};
+pub use issued::{admit_operator, identity_in_use};
+pub use kept::free_after;
 pub use name_admission::NameRefusal;
 pub use name_owner::RESERVED_PREFIX;
 pub use rights::{are_as_granted, as_granted, grant_steps};

@@ -2,7 +2,7 @@
 //! member answers nobody while it is at it, so this is as much of a disturbance
 //! as a restart, and is allowed where a restart would be.
 
-use super::refusal;
+use super::refusal::{DefragRefusal, Refusal, Unfit};
 use super::safety::safe_without;
 use crate::facts::{Cluster, Member, MemberId};
 
@@ -26,31 +26,13 @@ pub struct Order {
     pub skipped: Vec<(String, Unfit)>,
 }
 
-/// Why a member cannot be defragmented.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Unfit {
-    /// etcd lets nobody defragment a learner.
-    Learner,
-    /// It does not answer.
-    Silent,
-}
-
-/// Why the member that was named is not defragmented.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Refusal {
-    /// There is none of this name; the names that there are.
-    NotAMember(Vec<String>),
-    /// It cannot be.
-    Unfit(Unfit),
-}
-
 /// The members in their order; only this one where one is named, by its name or
 /// by its unit.
 ///
 /// # Errors
 /// Why nothing can be done: the member that is named is none, or cannot be
 /// defragmented.
-pub fn order(cluster: &Cluster, only: Option<&str>) -> Result<Order, Refusal> {
+pub fn order(cluster: &Cluster, only: Option<&str>) -> Result<Order, DefragRefusal> {
     let mut order = Order::default();
     let mut members: Vec<_> = cluster.members.iter().collect();
     members.sort_by_key(|member| (cluster.status.leader == Some(member.id), name(member)));
@@ -61,13 +43,13 @@ pub fn order(cluster: &Cluster, only: Option<&str>) -> Result<Order, Refusal> {
         if members.is_empty() {
             let mut names = names;
             names.sort();
-            return Err(Refusal::NotAMember(names));
+            return Err(DefragRefusal::NotAMember(names));
         }
     }
     for member in members {
         match target(cluster, member) {
             Ok(target) => order.targets.push(target),
-            Err(unfit) if only.is_some() => return Err(Refusal::Unfit(unfit)),
+            Err(unfit) if only.is_some() => return Err(DefragRefusal::Unfit(unfit)),
             Err(unfit) => order.skipped.push((name(member), unfit)),
         }
     }
@@ -87,9 +69,9 @@ pub struct Defragmentation {
 ///
 /// # Errors
 /// Why it may not.
-pub fn step(cluster: &Cluster, target: &Target) -> Result<Defragmentation, refusal::Refusal> {
+pub fn step(cluster: &Cluster, target: &Target) -> Result<Defragmentation, Refusal> {
     safe_without(cluster, target.id)
-        .map_err(|reason| refusal::Refusal::Unsafe(target.name.clone(), reason))?;
+        .map_err(|reason| Refusal::Unsafe(target.name.clone(), reason))?;
     Ok(Defragmentation {
         url: target.url.clone(),
         transferee: transferee(cluster, target),
@@ -176,10 +158,10 @@ mod tests {
             skipped.map(|(name, unfit)| (name.to_owned(), unfit))
         );
         let refused = |only| super::order(&bench.cluster, Some(only)).expect_err("refused");
-        assert_eq!(refused("etcd/3"), Refusal::Unfit(Unfit::Silent));
-        assert_eq!(refused("etcd-4"), Refusal::Unfit(Unfit::Learner));
+        assert_eq!(refused("etcd/3"), DefragRefusal::Unfit(Unfit::Silent));
+        assert_eq!(refused("etcd-4"), DefragRefusal::Unfit(Unfit::Learner));
         let names = [0, 1, 2, 3, 4].map(|number| format!("etcd-{number}"));
-        assert_eq!(refused("etcd/9"), Refusal::NotAMember(names.into()));
+        assert_eq!(refused("etcd/9"), DefragRefusal::NotAMember(names.into()));
     }
 
     #[test]
@@ -199,7 +181,7 @@ mod tests {
         };
         assert_eq!(
             step(&bench.cluster, target),
-            Err(refusal::Refusal::Unsafe("etcd-1".to_owned(), no_quorum))
+            Err(Refusal::Unsafe("etcd-1".to_owned(), no_quorum))
         );
     }
 }

@@ -10,6 +10,7 @@ pub(super) use pause::may_pause;
 
 use super::configuration::is_outdated;
 use super::members::{is_joining, member_url, own_member};
+use super::safety::keeps_quorum_without;
 use super::{ReleaseFault, Report, Wait, upgrade};
 use crate::facts::observed::{Observed, Pass};
 use crate::facts::{Bootstrap, Cluster, Known, Member, MemberId};
@@ -131,21 +132,6 @@ pub(super) fn leave(observed: &Observed, cluster: &Cluster) -> Option<Membership
         .iter()
         .find_map(|member| member.client_urls.first())?;
     Some(MembershipStep::Remove(own.id, Some(url.clone())))
-}
-
-/// Whether the voters that answer are a quorum of those that remain once this
-/// member is off the list.
-fn keeps_quorum_without(cluster: &Cluster, gone: MemberId) -> bool {
-    let remaining: Vec<_> = cluster
-        .members
-        .iter()
-        .filter(|member| !member.learner && member.id != gone)
-        .collect();
-    let well = remaining
-        .iter()
-        .filter(|member| cluster.answering.contains(&member.id))
-        .count();
-    !remaining.is_empty() && well > remaining.len() / 2
 }
 
 /// Why this unit cannot join with the etcd that it has, if so. Its resource may

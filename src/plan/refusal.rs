@@ -5,9 +5,8 @@ use std::path::PathBuf;
 
 use super::Report;
 use super::access::NameRefusal;
-use super::authorities::rotation::AuthorityKind;
-use super::defrag;
 use super::safety::Unsafe;
+use crate::facts::authorities::AuthorityKind;
 use crate::facts::{AlarmKind, CommonName, PrefixRefusal, RelationId, UnitName};
 
 /// Why an action is refused: it would do harm, or make no sense, as things are.
@@ -108,6 +107,24 @@ impl From<RecreationRefusal> for Refusal {
     }
 }
 
+/// Why a member cannot be defragmented.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Unfit {
+    /// etcd lets nobody defragment a learner.
+    Learner,
+    /// It does not answer.
+    Silent,
+}
+
+/// Why the member that was named is not defragmented.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum DefragRefusal {
+    /// There is none of this name; the names that there are.
+    NotAMember(Vec<String>),
+    /// It cannot be.
+    Unfit(Unfit),
+}
+
 /// What is wrong with a parameter of an action.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum ParameterFault {
@@ -136,7 +153,7 @@ pub enum ParameterFault {
     /// There is no relation of this number with a client; those that there are.
     NotAClient(Vec<RelationId>),
     /// The member cannot be defragmented.
-    Member(defrag::Refusal),
+    Member(DefragRefusal),
     /// It is no revision.
     NotARevision,
     /// This revision is compacted already; the latest one.

@@ -69,6 +69,21 @@ pub(super) fn safe_without(cluster: &Cluster, member: MemberId) -> Result<(), Un
     }
 }
 
+/// Whether the voters that answer are a quorum of those that remain once this
+/// member is off the list.
+pub(super) fn keeps_quorum_without(cluster: &Cluster, gone: MemberId) -> bool {
+    let remaining: Vec<_> = cluster
+        .members
+        .iter()
+        .filter(|member| !member.learner && member.id != gone)
+        .collect();
+    let well = remaining
+        .iter()
+        .filter(|member| cluster.answering.contains(&member.id))
+        .count();
+    !remaining.is_empty() && well > remaining.len() / 2
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

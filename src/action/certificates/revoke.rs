@@ -68,7 +68,10 @@ fn show(results: &mut ActionResults, name: &CommonName, record: &IssuedRecord, r
     if let Some(fingerprint) = &record.fingerprint {
         results.set(&["fingerprint"], fingerprint.as_str());
     }
-    results.set(&["name-free-after"], free_after(record).to_string());
+    results.set(
+        &["name-free-after"],
+        free_after(record.not_after).to_string(),
+    );
     results.set(
         &["note"],
         reasons::after_revocation(report.lingering.as_deref()),

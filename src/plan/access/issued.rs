@@ -4,6 +4,7 @@
 mod tests;
 
 use super::Planner;
+use super::kept;
 use super::name_admission::{self, Applicant, NameRefusal};
 use crate::facts::observed::{LegacyRelation, Scope};
 use crate::facts::{
@@ -11,12 +12,6 @@ use crate::facts::{
     RelationId, Timestamp,
 };
 use crate::plan::authorities::admin::is_worthless;
-
-/// How long an identity is still kept after it was first seen to have ended: a
-/// day, since the clocks of members are not ours, and a name may become another
-/// client's. It counts from then and not from the end itself, so that a clock
-/// that jumps ahead of it, and back within the day, takes nothing from anybody.
-const KEPT_SECONDS: i64 = 24 * 3600;
 
 /// What is to become of an identity.
 enum Fate {
@@ -32,11 +27,6 @@ enum Fate {
     Ends(Box<LedgerWrite>),
 }
 
-/// When the name of this identity may be somebody else's.
-pub fn free_after(record: &IssuedRecord) -> Timestamp {
-    record.not_after.plus_seconds(KEPT_SECONDS)
-}
-
 fn has_ended(record: &IssuedRecord, now: Timestamp) -> bool {
     record.not_after < now
 }
@@ -48,8 +38,7 @@ fn ends_otherwise(record: &IssuedRecord, now: Timestamp) -> bool {
 
 /// Whether it has ended for long enough that no clock can be at fault.
 fn is_over(record: &IssuedRecord, now: Timestamp) -> bool {
-    let is_long = |since: Timestamp| since.plus_seconds(KEPT_SECONDS) < now;
-    has_ended(record, now) && record.ended_at.is_some_and(is_long)
+    has_ended(record, now) && kept::is_over(record.ended_at, now)
 }
 
 /// The identity that a relation has: the one whose certificate and key are

@@ -1,8 +1,7 @@
 //! Whether a common name may be had: the one admission of names, whoever asks.
 
-use super::issued;
+use super::kept::free_after;
 use super::name_owner::NameOwner;
-use super::signed;
 use crate::facts::{
     AppName, Cluster, CommonName, Condition, Fingerprint, IssuedRecord, IssuedState, KeyRange,
     Ledger, NameClaim, Prefix, RelationId, RequestKey, Requirer, SignedName, Timestamp,
@@ -92,7 +91,7 @@ impl Applicant<'_> {
     /// Those that were never handed over may be for other keys by now.
     fn beside_issued(self, record: &IssuedRecord) -> Result<&IssuedRecord, NameRefusal> {
         match (self, record.state) {
-            (_, IssuedState::Revoked) => Err(NameRefusal::Revoked(issued::free_after(record))),
+            (_, IssuedState::Revoked) => Err(NameRefusal::Revoked(free_after(record.not_after))),
             (Self::Operator(_), IssuedState::Unfinished) => Ok(record),
             (Self::Operator(prefix), _) if record.prefix.as_ref() == prefix => Ok(record),
             _ => Err(NameRefusal::Credentials(record.range())),
@@ -109,7 +108,7 @@ impl Applicant<'_> {
                 Ok(false)
             }
             Self::Request { .. } | Self::Signing { .. } if record.is_revoked => {
-                Err(NameRefusal::SignedRevoked(signed::free_after(record)))
+                Err(NameRefusal::SignedRevoked(free_after(record.not_after)))
             }
             _ => Err(NameRefusal::Signed(record.app.clone())),
         }

@@ -19,6 +19,7 @@ use tls_certificates::answers::{self, Answer, Code, RequestError};
 
 use super::Planner;
 use super::decision::Decision;
+use super::kept::{self, free_after};
 use super::name_admission::{self, Applicant, NameRefusal};
 use crate::facts::observed::{Observed, Scope, SigningRelation};
 use crate::facts::{
@@ -38,10 +39,6 @@ const MAX_NAMES_OF_RELATION: usize = 100;
 /// Most names that all relations hold: every hook reads them.
 const MAX_NAMES: usize = 3_000;
 
-/// How long a name is kept after its certificates were first seen to have ended; see
-/// `KEPT_SECONDS` of the identities that the charm issues itself.
-const KEPT_SECONDS: i64 = 24 * 3600;
-
 /// By how much the end on record may be earlier than it would be by this moment's
 /// clock: so that what was claimed a moment ago is signed as it was claimed.
 const SLACK_SECONDS: i64 = 3600;
@@ -58,15 +55,9 @@ pub struct Signable {
     pub answer: Option<(Answer, Timestamp)>,
 }
 
-/// When the name of these certificates may be somebody else's, once they were
-/// revoked.
-pub(super) fn free_after(record: &SignedName) -> Timestamp {
-    record.not_after.plus_seconds(KEPT_SECONDS)
-}
-
 /// Why nobody has access in this name for now.
 fn revoked(name: &CommonName, record: &SignedName) -> Condition {
-    let refusal = NameRefusal::SignedRevoked(free_after(record));
+    let refusal = NameRefusal::SignedRevoked(free_after(record.not_after));
     refusal.condition(name, |_| Requirer::Unknown)
 }
 
@@ -316,7 +307,7 @@ impl Planner<'_, '_> {
         for (name, record) in self.ledger.signed.clone() {
             let has_ended = record.not_after < now;
             let ended_at = has_ended.then(|| record.ended_at.unwrap_or(now));
-            let is_over = ended_at.is_some_and(|at| at.plus_seconds(KEPT_SECONDS) < now);
+            let is_over = kept::is_over(ended_at, now);
             let write = match is_over && record.is_revoked {
                 true => LedgerWrite::ForgetSigned(name),
                 false => LedgerWrite::Signed(name, SignedName { ended_at, ..record }),

@@ -1,21 +1,9 @@
 //! Whether an authority may be replaced now, and how that begins.
 
-use crate::facts::authorities::{Authorities, GraceRotation, Rotation};
+use crate::facts::authorities::{Authorities, AuthorityKind, GraceRotation, Rotation};
 use crate::facts::{CommonName, IssuedState, Ledger, Purpose, Timestamp};
 use crate::plan::refusal::Refusal;
 use crate::tls::Authority;
-
-/// Which of the authorities.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum AuthorityKind {
-    /// That of the members.
-    Servers,
-    /// That of the administrators, and of all whom the charm has issued a
-    /// certificate.
-    Administrators,
-    /// That of clients that have asked for theirs.
-    Clients,
-}
 
 /// What an operator asks to be replaced.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -24,17 +12,6 @@ pub struct RotationRequest {
     pub kind: AuthorityKind,
     /// How long others have to take over what changes.
     pub grace_seconds: i64,
-}
-
-impl AuthorityKind {
-    /// What the next authority of this kind is called, in its own certificate.
-    pub fn called(self) -> &'static str {
-        match self {
-            Self::Servers => "server",
-            Self::Administrators => "admin",
-            Self::Clients => "client",
-        }
-    }
 }
 
 impl RotationRequest {

@@ -1,9 +1,9 @@
 //! Members on the list that no unit has any more.
 
-use super::keeps_quorum_without;
 use crate::facts::observed::Observed;
 use crate::facts::{Cluster, Member, MemberId, MemberName};
 use crate::plan::members::is_at;
+use crate::plan::safety::keeps_quorum_without;
 
 /// A member whose unit has left, if the leader may take it off the list now. A
 /// unit that this one has only not met yet is no such unit.
