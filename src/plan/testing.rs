@@ -115,66 +115,9 @@ impl Bench {
     /// A cluster at rest: this unit is `etcd/0`, leads, and has a member for
     /// each of so many units.
     pub(crate) fn new(members: u64) -> Self {
-        let members: Vec<_> = (0..members).map(member).collect();
-        let trusts = members.iter().filter_map(|member| member.name.clone());
-        let trust = MemberTrust {
-            client_authorities: client_authorities(),
-            ..MemberTrust::default()
-        };
-        let ledger = Ledger {
-            members: trusts.map(|name| (name, trust.clone())).collect(),
-            settled: Some(SETTLED),
-            ..Ledger::default()
-        };
-        let cluster = Cluster {
-            answering: members.iter().map(|member| member.id).collect(),
-            status: MemberStatus {
-                member: MemberId(100),
-                leader: Some(MemberId(100)),
-                version: "3.6.14".parse().expect("a version"),
-                learner: false,
-                alarms: BTreeSet::new(),
-            },
-            members,
-            authentication: Some(true),
-            ledger,
-            access: BTreeMap::new(),
-            audit: None,
-            rights_revisions: None,
-        };
-        let observed = Observed {
-            now: NOW,
-            unit: "etcd/0".parse().expect("a unit"),
-            leader: true,
-            stopping: false,
-            departed: BTreeMap::new(),
-            units: None,
-            pass: Pass::Full,
-            is_regular: true,
-            machine: machine(),
-            peers: PeerRelation::from(peers()),
-            provider: Known::Known(None),
-            lost_majority: None,
-            unreachable: BTreeMap::new(),
-            cluster: Known::Unknown("filled in later".to_owned()),
-            clients: Clients {
-                scope: Scope::All,
-                pending_is_read: true,
-                server_ca: Some("the servers' authority".to_owned()),
-                ..Clients::default()
-            },
-            options: Options::default(),
-            refused_option: None,
-            granted: false,
-            restarted: false,
-            disconnection: Disconnection::Untried,
-            quota: 2 << 30,
-            repaired: Repaired::default(),
-            recalled: RecalledLeaves::default(),
-        };
         let mut bench = Self {
-            observed,
-            cluster,
+            observed: observed(),
+            cluster: cluster(members),
             report: Report::default(),
         };
         bench.configure();
@@ -331,19 +274,86 @@ pub(crate) fn member(unit: u64) -> Member {
     }
 }
 
+/// One of so many members, which all answer and trust whom they should.
+fn cluster(members: u64) -> Cluster {
+    let members: Vec<_> = (0..members).map(member).collect();
+    let trusts = members.iter().filter_map(|member| member.name.clone());
+    let trust = MemberTrust {
+        client_authorities: client_authorities(),
+        ..MemberTrust::default()
+    };
+    let ledger = Ledger {
+        members: trusts.map(|name| (name, trust.clone())).collect(),
+        settled: Some(SETTLED),
+        ..Ledger::default()
+    };
+    Cluster {
+        answering: members.iter().map(|member| member.id).collect(),
+        status: MemberStatus {
+            member: MemberId(100),
+            leader: Some(MemberId(100)),
+            version: "3.6.14".parse().expect("a version"),
+            learner: false,
+            alarms: BTreeSet::new(),
+        },
+        members,
+        authentication: Some(true),
+        ledger,
+        access: BTreeMap::new(),
+        audit: None,
+        rights_revisions: None,
+    }
+}
+
+/// What this unit sees in a full pass.
+fn observed() -> Observed {
+    Observed {
+        now: NOW,
+        unit: "etcd/0".parse().expect("a unit"),
+        leader: true,
+        stopping: false,
+        departed: BTreeMap::new(),
+        units: None,
+        pass: Pass::Full,
+        is_regular: true,
+        machine: machine(),
+        peers: PeerRelation::from(peers()),
+        provider: Known::Known(None),
+        lost_majority: None,
+        unreachable: BTreeMap::new(),
+        cluster: Known::Unknown("filled in later".to_owned()),
+        clients: Clients {
+            scope: Scope::All,
+            pending_is_read: true,
+            server_ca: Some("the servers' authority".to_owned()),
+            ..Clients::default()
+        },
+        options: Options::default(),
+        refused_option: None,
+        granted: false,
+        restarted: false,
+        disconnection: Disconnection::Untried,
+        quota: 2 << 30,
+        repaired: Repaired::default(),
+        recalled: RecalledLeaves::default(),
+    }
+}
+
+/// The certificates of this unit, for its member and as administrator.
+static OWN: LazyLock<(OwnCertificate, OwnCertificate)> = LazyLock::new(|| {
+    let read = |text: &str| OwnCertificate::read(text).expect("a certificate");
+    let san = OWN_NAMES.map(str::to_owned).into();
+    let server = AUTHORITIES
+        .server
+        .issue_server("server", &san, NOW, 90 * DAY);
+    let admin = AUTHORITIES.admin.issue_client("root", NOW, 90 * DAY);
+    (
+        read(&server.expect("a certificate").certificate),
+        read(&admin.expect("a certificate").certificate),
+    )
+});
+
 fn machine() -> Machine {
-    static OWN: LazyLock<(OwnCertificate, OwnCertificate)> = LazyLock::new(|| {
-        let read = |text: &str| OwnCertificate::read(text).expect("a certificate");
-        let san = OWN_NAMES.map(str::to_owned).into();
-        let server = AUTHORITIES
-            .server
-            .issue_server("server", &san, NOW, 90 * DAY);
-        let admin = AUTHORITIES.admin.issue_client("root", NOW, 90 * DAY);
-        (
-            read(&server.expect("a certificate").certificate),
-            read(&admin.expect("a certificate").certificate),
-        )
-    });
     Machine {
         disconnected: Some(SETTLED),
         refused_upgrade: None,

@@ -191,13 +191,9 @@ mod tests {
         UnitState::read(&machine.paths())
     }
 
-    #[test]
-    fn what_is_written_is_read_and_written_only_once() {
-        let machine = Machine::new();
-        let paths = machine.paths();
-        ensure_layout(&paths).expect("directories");
-        assert_eq!(UnitState::read(&paths).expect("none"), UnitState::default());
-        let state = UnitState {
+    /// With something in every field that may be empty, but for a few.
+    fn filled() -> UnitState {
+        UnitState {
             address: Some("fd00::1".parse().expect("an address")),
             data_dir: Some("/srv/data".into()),
             peer_relation: Some(RelationId(3)),
@@ -256,7 +252,16 @@ mod tests {
                     ledger: 11,
                 },
             }),
-        };
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_and_written_only_once() {
+        let machine = Machine::new();
+        let paths = machine.paths();
+        ensure_layout(&paths).expect("directories");
+        assert_eq!(UnitState::read(&paths).expect("none"), UnitState::default());
+        let state = filled();
         assert!(state.write(&paths).expect("written"));
         assert!(!state.write(&paths).expect("the same"));
         assert_eq!(UnitState::read(&paths).expect("readable"), state);

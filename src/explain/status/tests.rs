@@ -20,9 +20,21 @@ fn application(report: &Report) -> String {
     format!("{}: {}", status.name.as_str(), status.message)
 }
 
+/// Unit and application say this while they wait for it.
+fn says(waits: impl IntoIterator<Item = (Wait, &'static str)>) {
+    for (wait, text) in waits {
+        let report = Report {
+            wait: Some(wait),
+            ..Report::default()
+        };
+        assert_eq!(unit(&report), text);
+        assert_eq!(application(&report), text);
+    }
+}
+
 #[test]
 fn what_a_unit_waits_for() {
-    for (wait, text) in [
+    says([
         (
             Wait::Machine(MachineWait::Address),
             "waiting: waiting for an address",
@@ -30,19 +42,6 @@ fn what_a_unit_waits_for() {
         (
             Wait::Machine(MachineWait::Storage),
             "waiting: waiting for storage `data`",
-        ),
-        (
-            Wait::Release(ReleaseFault::CannotJoin {
-                members: "3.5.1".parse().expect("a version"),
-                own: "3.6.16".parse().expect("a version"),
-                instead: Instead::FirstFrom(3, 5, 26),
-            }),
-            "blocked: attach 3.5.26 or newer of 3.5 first: etcd 3.6.16 cannot join members that \
-             run 3.5.1",
-        ),
-        (
-            Wait::Release(ReleaseFault::Unreadable("it does not run".to_owned())),
-            "blocked: attach another etcd: this one does not say its version (it does not run)",
         ),
         (Wait::PeerRelation, "waiting: waiting for the peer relation"),
         (
@@ -75,6 +74,41 @@ fn what_a_unit_waits_for() {
         ),
         (Wait::Removal, "maintenance: left the cluster"),
         (
+            Wait::Joining,
+            "waiting: waiting for its member to join the cluster",
+        ),
+        (
+            Wait::Address("etcd/1".parse().expect("a unit")),
+            "waiting: waiting for etcd/1 to give up this unit's address",
+        ),
+        (
+            Wait::Recreation,
+            "waiting: waiting to restore a snapshot: the other members cannot be stopped yet",
+        ),
+        (
+            Wait::Etcd("no member answers".to_owned()),
+            "waiting: waiting for etcd, see `journalctl -u 'etcd-charm-*'`: no member answers",
+        ),
+    ]);
+}
+
+#[test]
+fn what_an_operator_has_to_do() {
+    says([
+        (
+            Wait::Release(ReleaseFault::CannotJoin {
+                members: "3.5.1".parse().expect("a version"),
+                own: "3.6.16".parse().expect("a version"),
+                instead: Instead::FirstFrom(3, 5, 26),
+            }),
+            "blocked: attach 3.5.26 or newer of 3.5 first: etcd 3.6.16 cannot join members that \
+             run 3.5.1",
+        ),
+        (
+            Wait::Release(ReleaseFault::Unreadable("it does not run".to_owned())),
+            "blocked: attach another etcd: this one does not say its version (it does not run)",
+        ),
+        (
             Wait::LostMember,
             "blocked: start the other units, or run rebuild-cluster if they are gone: the data of \
              this member is gone",
@@ -85,10 +119,6 @@ fn what_a_unit_waits_for() {
              gone",
         ),
         (
-            Wait::Joining,
-            "waiting: waiting for its member to join the cluster",
-        ),
-        (
             Wait::OldData,
             "blocked: run rebuild-cluster use-own-data=true confirm=true to use the data of an \
              earlier member",
@@ -96,10 +126,6 @@ fn what_a_unit_waits_for() {
         (
             Wait::UnreadableData,
             "blocked: repair the disk, or remove this unit and add another: the data cannot be read",
-        ),
-        (
-            Wait::Address("etcd/1".parse().expect("a unit")),
-            "waiting: waiting for etcd/1 to give up this unit's address",
         ),
         (
             Wait::Alarm(AlarmKind::NoSpace),
@@ -116,22 +142,7 @@ fn what_a_unit_waits_for() {
             "blocked: quorum lost: start the other units, or run rebuild-cluster if they are gone \
              for good",
         ),
-        (
-            Wait::Recreation,
-            "waiting: waiting to restore a snapshot: the other members cannot be stopped yet",
-        ),
-        (
-            Wait::Etcd("no member answers".to_owned()),
-            "waiting: waiting for etcd, see `journalctl -u 'etcd-charm-*'`: no member answers",
-        ),
-    ] {
-        let report = Report {
-            wait: Some(wait),
-            ..Report::default()
-        };
-        assert_eq!(unit(&report), text);
-        assert_eq!(application(&report), text);
-    }
+    ]);
 }
 
 #[test]

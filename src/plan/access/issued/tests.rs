@@ -325,8 +325,8 @@ fn a_name_in_use_by_an_operator_is_refused_to_requests() {
     }
 }
 
-#[test]
-fn an_operator_is_told_why_a_name_cannot_be_had() {
+/// A client, credentials in every state, and a user that is nobody's.
+fn with_names() -> Bench {
     let mut bench = Bench::new(2);
     bench.ask_as(7, "/app/", "client1", 2);
     bench.access();
@@ -344,6 +344,12 @@ fn an_operator_is_told_why_a_name_cannot_be_had() {
     );
     bench.user("by-hand").role = Some(Default::default());
     bench.user("free");
+    bench
+}
+
+#[test]
+fn an_operator_is_told_why_a_name_cannot_be_had() {
+    let bench = with_names();
     let prefix = Prefix::new("/x/").expect("a prefix");
     let app = "etcd".parse().expect("a name");
     let admitted = |text: &str, prefix: Option<&Prefix>| {
