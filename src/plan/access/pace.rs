@@ -44,15 +44,16 @@ impl Planner<'_, '_> {
         }
     }
 
-    /// Counts a certificate that is about to be granted. All that come with one
-    /// hook are one change, since they cost one restart.
+    /// Counts a certificate that is about to be granted. All that a relation shows at
+    /// once are one change, since they cost one restart.
     pub(super) fn count_change(&mut self, key: &RequestKey, grant: &Grant) {
         let now = self.observed.now;
         let before = self.ledger.paces.get(&key.relation);
-        if !self.is_new(key, grant) || before.is_some_and(|pace| pace.last == now) {
+        let is_repeated = before.is_some_and(|pace| self.is_counted(key, pace));
+        let is_noted = is_repeated && before.is_some_and(|pace| pace.last == now);
+        if !self.is_new(key, grant) || is_noted {
             return;
         }
-        let is_repeated = before.is_some_and(|pace| self.is_counted(key, pace));
         let pace = Pace {
             changes: before.map_or(0, |pace| counted(pace, now)) + u32::from(!is_repeated),
             last: now,

@@ -598,3 +598,19 @@ fn a_change_counts_once_however_often_its_hook_is_run_again() {
     let grant = bench.record(1).grant.as_ref().expect("a grant");
     assert_eq!(grant.fingerprint, leaf("alpha", 2));
 }
+
+/// Hooks are quick: two can run within one second, and each may restart the member.
+#[test]
+fn two_changes_within_a_second_count_as_two() {
+    let mut bench = granted();
+    bench.observed.now = bench.observed.now.plus_seconds(1);
+    bench.ask_as(1, "/one/", "alpha", 2);
+    bench.access();
+    let changes = bench.cluster.ledger.paces[&RelationId(1)].changes;
+    bench.ask_as(1, "/one/", "alpha", 3);
+    bench.access();
+    assert_eq!(
+        bench.cluster.ledger.paces[&RelationId(1)].changes,
+        changes + 1
+    );
+}
