@@ -35,7 +35,7 @@ use crate::juju::{ActionResults, ToolError};
 use crate::observe::ObserveError;
 use crate::plan::refusal::{ParameterFault, Refusal};
 use crate::reconcile::ReconcileError;
-use crate::workload::WorkloadError;
+use crate::workload::{MachineError, WorkloadError};
 
 /// Why an action did not do what it was asked for.
 #[derive(Debug, Error)]
@@ -91,6 +91,12 @@ pub(crate) enum ActionError {
 impl From<Refusal> for ActionError {
     fn from(refusal: Refusal) -> Self {
         Self::Refused(Box::new(refusal))
+    }
+}
+
+impl From<MachineError> for ActionError {
+    fn from(error: MachineError) -> Self {
+        WorkloadError::from(error).into()
     }
 }
 

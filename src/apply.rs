@@ -37,7 +37,7 @@ pub use maintenance::{
 };
 pub use membership::membership;
 pub use port::open_port;
-pub use prepare::{Prepared, prepare, snapshot_at_rest};
+pub use prepare::{Prepared, Snapshot, prepare, snapshot_at_rest};
 pub use proof::{Proven, prove, prove_or_fall_back};
 pub use publish::{Published, publish};
 pub use recreate::{begin_recreation, give_recovery_back, recovery_lock, recreate};
@@ -50,7 +50,7 @@ use thiserror::Error;
 use crate::etcd::EtcdError;
 use crate::facts::AlarmKind;
 use crate::juju::ToolError;
-use crate::workload::WorkloadError;
+use crate::workload::{MachineError, WorkloadError};
 
 /// A step that could not be carried out. The next hook of any kind goes on.
 #[derive(Debug, Error)]
@@ -82,6 +82,12 @@ pub enum ApplyError {
     /// The plan needs something that was not observed.
     #[error("failed to carry out a step without {0}")]
     Missing(Missing),
+}
+
+impl From<MachineError> for ApplyError {
+    fn from(error: MachineError) -> Self {
+        WorkloadError::from(error).into()
+    }
 }
 
 impl ApplyError {

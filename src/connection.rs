@@ -9,7 +9,7 @@ use crate::facts::Secret;
 use crate::facts::tuning::CLIENT_PORT;
 use crate::workload::configuration::etcd_config::{Ports, ports_in};
 use crate::workload::configuration::https_url;
-use crate::workload::{WorkloadError, files};
+use crate::workload::{MachineError, WorkloadError, files};
 
 /// Why there is no connection to a member.
 #[derive(Debug, Error)]
@@ -31,6 +31,12 @@ pub enum ConnectError {
 impl From<WorkloadError> for ConnectError {
     fn from(error: WorkloadError) -> Self {
         Self::Workload(Box::new(error))
+    }
+}
+
+impl From<MachineError> for ConnectError {
+    fn from(error: MachineError) -> Self {
+        WorkloadError::from(error).into()
     }
 }
 

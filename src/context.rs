@@ -68,7 +68,7 @@ impl Context {
     /// The machine's file system is at fault.
     pub fn new(hook: Hook) -> Result<Self, ContextError> {
         let paths = Paths::new(&hook.root, &hook.unit);
-        layout::ensure_layout(&paths).map_err(ContextError::Workload)?;
+        layout::ensure_layout(&paths).map_err(|error| ContextError::Workload(error.into()))?;
         let tools =
             Tools::new(&hook.search_path, &paths.handover_dir()).map_err(ContextError::Tools)?;
         Ok(Self {

@@ -35,7 +35,7 @@ use thiserror::Error;
 use crate::connection::ConnectError;
 use crate::etcd::EtcdError;
 use crate::juju::ToolError;
-use crate::workload::WorkloadError;
+use crate::workload::{MachineError, WorkloadError};
 
 /// Something that must be known could not be read.
 #[derive(Debug, Error)]
@@ -64,4 +64,10 @@ pub enum ObserveError {
     /// A path cannot stand in the files of the service.
     #[error("failed to render the files of the service")]
     Path(#[from] crate::facts::UnwritablePath),
+}
+
+impl From<MachineError> for ObserveError {
+    fn from(error: MachineError) -> Self {
+        WorkloadError::from(error).into()
+    }
 }

@@ -224,12 +224,13 @@ impl Run {
         let application = observe::application(context)?;
         // Another unit leads and writes, or may have done so until now.
         if !application.leader || context.hook.event.may_follow_another_leader() {
-            relation_notes::forget_all(&context.paths).map_err(ReconcileError::UnitState)?;
+            relation_notes::forget_all(&context.paths)
+                .map_err(|error| ReconcileError::UnitState(error.into()))?;
         }
         // Units may have come or gone.
         if let Event::Signing { relation, .. } = &context.hook.event {
             relation_notes::forget(&context.paths, relation.id)
-                .map_err(ReconcileError::UnitState)?;
+                .map_err(|error| ReconcileError::UnitState(error.into()))?;
         }
         // Events that do not read the options go by these from now on.
         let unit_state = &mut context.unit_state;

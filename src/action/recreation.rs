@@ -17,7 +17,7 @@ use crate::plan::recreate;
 use crate::plan::refusal::{RecreationRefusal, Refusal};
 use crate::reconcile;
 use crate::workload::snapshot::SnapshotFile;
-use crate::workload::{WorkloadError, data, package, snapshot_tool};
+use crate::workload::{MachineError, WorkloadError, data, package, snapshot_tool};
 
 /// What both ways to found a cluster anew rest on.
 pub(super) struct Preflight {
@@ -81,20 +81,17 @@ impl Preflight {
         bootstrap: &Bootstrap,
         before: Option<&Ledger>,
     ) -> Result<Prepared, ActionError> {
-        let peer_url = self.peer_url();
-        let answered = observe::answered(context)?;
-        let prepared = apply::prepare(
-            context,
-            &self.storage,
-            &peer_url,
+        let snapshot = apply::Snapshot {
             file,
             bootstrap,
+            peer_url: &self.peer_url(),
             before,
-            &answered,
-        )
-        .await;
+            answered: &observe::answered(context)?,
+        };
+        let prepared = apply::prepare(context, &self.storage, &snapshot).await;
         prepared.map_err(|error| match error {
-            ApplyError::RestoreCheck(_) | ApplyError::Workload(WorkloadError::Command { .. }) => {
+            ApplyError::RestoreCheck(_)
+            | ApplyError::Workload(WorkloadError::Machine(MachineError::Command { .. })) => {
                 refused(RecreationRefusal::Useless(crate::log::chain(&error)))
             }
             other => other.into(),

@@ -111,7 +111,7 @@ pub(super) fn unusable(path: &Path, error: ApplyError) -> ActionError {
         ApplyError::Snapshot(SnapshotError::File { source, .. }) => {
             wrong("target", ParameterFault::Unwritable(source.to_string()))
         }
-        ApplyError::Snapshot(SnapshotError::Workload(error)) => wrong(
+        ApplyError::Snapshot(SnapshotError::Machine(error)) => wrong(
             "target",
             ParameterFault::Unusable(crate::log::chain(error.as_ref())),
         ),

@@ -3,7 +3,7 @@
 
 use super::ApplyError;
 use crate::context::Context;
-use crate::workload::{layout, service};
+use crate::workload::{daemon_reload, layout};
 
 /// Removes all files of this unit. Its keys go first: with the administrator's,
 /// whoever gets the machine next would be `root` in a cluster that goes on
@@ -15,7 +15,7 @@ pub fn forget(context: &Context) -> Result<(), ApplyError> {
     let had_service = context.paths.service_file().exists();
     layout::remove(&context.paths)?;
     if had_service {
-        service::daemon_reload(&context.commands)?;
+        daemon_reload(&context.commands)?;
     }
     Ok(())
 }

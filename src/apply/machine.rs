@@ -17,7 +17,7 @@ use crate::tls::Issued;
 use crate::workload::files::{PRIVATE_FILE, PUBLIC_FILE, ensure_absent, ensure_file};
 use crate::workload::request_file::forget_request;
 use crate::workload::{
-    self, Owner, Service, Started, State, WorkloadError, data, layout, package, release,
+    self, MachineError, Owner, Service, Started, State, USER, data, layout, package, release,
 };
 
 /// How long a start is waited for. A member whose cluster has no quorum is not
@@ -145,7 +145,7 @@ fn is_mounted(context: &Context) -> Result<bool, ApplyError> {
 /// Waits until a service that was started answers.
 pub(super) async fn up(
     context: &Context,
-    started: Result<Started, WorkloadError>,
+    started: Result<Started, MachineError>,
 ) -> Result<Readiness, ApplyError> {
     match started? {
         Started::Ready => answers(context).await.map(|()| Readiness::Ready),
@@ -215,7 +215,7 @@ fn install(context: &mut Context, installation: &Installation) -> Result<(), App
     context.unit_state.refused_upgrade = refused;
     context.unit_state.installing = false;
     context.unit_state.source_digest = match source {
-        Source::Archive(archive) => Some(package::digest(archive)?),
+        Source::Archive(archive) => Some(workload::sha256(archive)?),
         Source::Distribution => None,
     };
     context.unit_state.write(&context.paths)?;
@@ -256,7 +256,12 @@ fn issue_server(context: &Context, issuance: &ServerIssuance) -> Result<(), Appl
     }
     let paths = &context.paths;
     let (certificate, key) = (paths.server_certificate(), paths.server_key());
-    store(&issued, &certificate, &key, Owner::Etcd(&context.commands))
+    store(
+        &issued,
+        &certificate,
+        &key,
+        Owner::User(&context.commands, USER),
+    )
 }
 
 fn configure(context: &mut Context, documents: &Documents) -> Result<(), ApplyError> {
@@ -270,7 +275,7 @@ fn configure(context: &mut Context, documents: &Documents) -> Result<(), ApplyEr
     ] {
         ensure_file(&path, text.as_bytes(), PUBLIC_FILE, Owner::Charm)?;
     }
-    workload::service::daemon_reload(&context.commands)?;
+    workload::daemon_reload(&context.commands)?;
     Service::new(&context.commands, paths.service()).enable()?;
     Ok(())
 }

@@ -36,11 +36,24 @@ pub struct Prepared {
     pub cleaned: Cleaned,
 }
 
-/// Makes the data of a one-member cluster with these words from a snapshot
-/// file, starts an etcd on it that only this process can use, and makes it fit
-/// for this application, whose ledger was `before` where somebody could tell, and whose
-/// relations were answered with certificates in the names `answered`: see
-/// [`Client::clean_restored`]. What earlier runs prepared and never used is removed.
+/// A snapshot, and what becomes of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Snapshot<'a> {
+    /// The file.
+    pub file: &'a Path,
+    /// The one-member cluster that it is made into.
+    pub bootstrap: &'a Bootstrap,
+    /// Where other members find the one of this unit.
+    pub peer_url: &'a str,
+    /// The ledger of this application as it is now, where somebody can tell.
+    pub before: Option<&'a Ledger>,
+    /// The names in whose certificates relations of this application were answered.
+    pub answered: &'a BTreeMap<CommonName, SignedName>,
+}
+
+/// Makes data of a snapshot, starts an etcd on it that only this process can use, and
+/// makes it fit for this application: see [`Client::clean_restored`]. What earlier runs
+/// prepared and never used is removed.
 ///
 /// # Errors
 /// The snapshot cannot be used, or etcd does not run on it. Nothing was
@@ -48,16 +61,9 @@ pub struct Prepared {
 pub async fn prepare(
     context: &Context,
     storage: &Path,
-    peer_url: &str,
-    snapshot: &Path,
-    bootstrap: &Bootstrap,
-    before: Option<&Ledger>,
-    answered: &BTreeMap<CommonName, SignedName>,
+    snapshot: &Snapshot<'_>,
 ) -> Result<Prepared, ApplyError> {
-    let prepared = try_out(
-        context, storage, peer_url, snapshot, bootstrap, before, answered,
-    )
-    .await;
+    let prepared = try_out(context, storage, snapshot).await;
     if prepared.is_err() {
         discard(storage);
     }
@@ -75,37 +81,35 @@ fn discard(storage: &Path) {
 async fn try_out(
     context: &Context,
     storage: &Path,
-    peer_url: &str,
-    snapshot: &Path,
-    bootstrap: &Bootstrap,
-    before: Option<&Ledger>,
-    answered: &BTreeMap<CommonName, SignedName>,
+    snapshot: &Snapshot<'_>,
 ) -> Result<Prepared, ApplyError> {
     let programs =
         package::installed(&context.paths)?.ok_or(ApplyError::Missing(Missing::Programs))?;
     data::discard_prepared(storage)?;
-    let data_dir = data::prepared(storage, bootstrap.generation);
+    let data_dir = data::prepared(storage, snapshot.bootstrap.generation);
     let name = MemberName::of(&context.hook.unit);
     let member = RestoredAs {
         name: name.as_str(),
-        peer_url,
-        token: &bootstrap.token,
+        peer_url: snapshot.peer_url,
+        token: &snapshot.bootstrap.token,
     };
     let commands = &context.commands;
-    snapshot_tool::restore(commands, &programs, snapshot, &data_dir, &member)?;
+    snapshot_tool::restore(commands, &programs, snapshot.file, &data_dir, &member)?;
     let restore_check = CheckedData {
         data_dir: &data_dir,
         name: name.as_str(),
-        peer_url,
+        peer_url: snapshot.peer_url,
         alone: false,
     };
     let mut restore_check =
         RestoreCheck::start(commands, &programs, &context.paths, &restore_check)?;
-    let size = std::fs::metadata(snapshot).map_or(0, |metadata| metadata.len());
+    let size = std::fs::metadata(snapshot.file).map_or(0, |metadata| metadata.len());
     let gib = u32::try_from(size >> 30).unwrap_or(u32::MAX);
     let limit = START_LIMIT.saturating_add(START_LIMIT_PER_GIB.saturating_mul(gib));
     let client = serving(context, &mut restore_check, limit).await?;
-    let cleaned = client.clean_restored(before, answered).await?;
+    let cleaned = client
+        .clean_restored(snapshot.before, snapshot.answered)
+        .await?;
     let revision = client.revision().await?;
     // etcd waits for its clients before it ends.
     drop(client);

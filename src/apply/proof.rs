@@ -12,7 +12,7 @@ use super::machine::{Readiness, answers, unless_others_serve};
 use crate::context::Context;
 use crate::tls::digest;
 use crate::workload::files::{PUBLIC_FILE, ensure_file, read_text};
-use crate::workload::{Owner, Service, Started, WorkloadError};
+use crate::workload::{MachineError, Owner, Service, Started};
 
 /// The longest that a restart is waited for.
 const RESTART_LIMIT: Duration = Duration::from_secs(60);
@@ -96,7 +96,7 @@ pub(super) async fn restart_service(context: &Context) -> Result<Readiness, Appl
 
 /// Restarts the service, on another thread: etcd waits for its clients to hang up, and
 /// ours can only do that while the runtime goes on.
-pub(super) async fn restarted(context: &Context) -> Result<Started, WorkloadError> {
+pub(super) async fn restarted(context: &Context) -> Result<Started, MachineError> {
     let commands = context.commands.clone();
     let name = context.paths.service();
     let restart = move || Service::new(&commands, name).restart(RESTART_LIMIT);

@@ -8,9 +8,9 @@ use crate::facts::provider::{KeyPair, PendingRequest};
 use crate::facts::{MemberName, RelationId};
 use crate::plan::access::RESERVED_PREFIX;
 use crate::tls::OwnRequest;
-use crate::workload::Owner;
 use crate::workload::files::{PRIVATE_FILE, PUBLIC_FILE, ensure_absent, ensure_file};
 use crate::workload::request_file::write_request;
+use crate::workload::{Owner, USER};
 
 /// Stores the authorities of providers; an empty text for none.
 pub(super) fn store_trust(context: &Context, text: &str) -> Result<(), ApplyError> {
@@ -49,7 +49,7 @@ pub(super) fn request(
 /// Lets the member show this to clients from the next connection on.
 pub(super) fn show(context: &Context, pair: &KeyPair) -> Result<(), ApplyError> {
     let text = pair.text();
-    let owner = Owner::Etcd(&context.commands);
+    let owner = Owner::User(&context.commands, USER);
     let path = context.paths.served_pair();
     ensure_file(&path, text.expose().as_bytes(), PRIVATE_FILE, owner)?;
     Ok(())

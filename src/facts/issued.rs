@@ -121,10 +121,10 @@ impl IssuedRecord {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn record(purpose: Purpose) -> IssuedRecord {
+    pub(in crate::facts) fn record(purpose: Purpose) -> IssuedRecord {
         IssuedRecord {
             purpose,
             prefix: None,

@@ -345,7 +345,8 @@ pub fn newer_format(text: &str) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{IssuedState, LedgerKey, LedgerKeys, LegacyInterface, Purpose, RelationId};
+    use super::super::issued::tests::record;
+    use super::super::{LedgerKey, LedgerKeys, LegacyInterface, Purpose, RelationId};
     use super::*;
 
     fn keys() -> LedgerKeys {
@@ -473,15 +474,8 @@ mod tests {
         for (name, relation, issued_at) in [("b", 1, 1), ("a", 1, 2), ("c", 10, 3)] {
             let purpose = Purpose::Relation(LegacyInterface::Db, RelationId(relation));
             let record = IssuedRecord {
-                purpose,
-                prefix: None,
-                fingerprint: None,
-                issuer: None,
                 issued_at: Timestamp(issued_at),
-                not_after: Timestamp(1_800_000_000),
-                ended_at: None,
-                state: IssuedState::InForce,
-                archive: None,
+                ..record(purpose)
             };
             ledger.issued.insert(name.parse().expect("a name"), record);
         }

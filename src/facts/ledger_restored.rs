@@ -22,17 +22,7 @@ impl Ledger {
         for (name, record) in news {
             // A client had the name then, and it was free again before this was
             // issued: it asks anew, and is refused the name.
-            if let Some(claim) = self.names.get(name) {
-                let holder = claim.holder.clone();
-                let before = self.clients.get(&holder).cloned().unwrap_or_default();
-                let record = ClientRecord {
-                    grant: None,
-                    answer: None,
-                    ..before
-                };
-                writes.push(LedgerWrite::Record(holder, record));
-                writes.push(LedgerWrite::FreeName(name.clone()));
-            }
+            writes.extend(self.free_where(name, |_| true));
             writes.push(LedgerWrite::Issued(name.clone(), record.clone()));
             names.insert(name.clone());
         }
@@ -88,24 +78,39 @@ impl Ledger {
         if self.issued.contains_key(name) {
             writes.push(LedgerWrite::ForgetIssued(name.clone()));
         }
-        if let Some(claim) = self.names.get(name) {
-            let before = self.clients.get(&claim.holder).cloned().unwrap_or_default();
-            if before.app.as_ref() != Some(app) {
-                let record = ClientRecord {
-                    grant: None,
-                    answer: None,
-                    ..before
-                };
-                writes.push(LedgerWrite::Record(claim.holder.clone(), record));
-                writes.push(LedgerWrite::FreeName(name.clone()));
-            }
-        }
+        writes.extend(self.free_where(name, |holder| holder.app.as_ref() != Some(app)));
         writes
+    }
+
+    /// Takes a name from the request that holds it, if its record is such a one.
+    fn free_where(
+        &self,
+        name: &CommonName,
+        is_such: impl FnOnce(&ClientRecord) -> bool,
+    ) -> Vec<LedgerWrite> {
+        let Some(claim) = self.names.get(name) else {
+            return Vec::new();
+        };
+        let before = self.clients.get(&claim.holder).cloned().unwrap_or_default();
+        if !is_such(&before) {
+            return Vec::new();
+        }
+        let record = ClientRecord {
+            grant: None,
+            answer: None,
+            ..before
+        };
+        vec![
+            LedgerWrite::Record(claim.holder.clone(), record),
+            LedgerWrite::FreeName(name.clone()),
+        ]
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::issued::tests::record as issued_record;
+    use super::super::signed::tests::record;
     use super::super::{IssuedState, NameClaim, Purpose, RelationId, RequestKey, Timestamp};
     use super::*;
 
@@ -113,28 +118,11 @@ mod tests {
         text.parse().expect("a name")
     }
 
-    fn record(app: &str, is_revoked: bool) -> SignedName {
-        SignedName {
-            relation: RelationId(7),
-            app: app.parse().expect("a name"),
-            not_after: Timestamp(1_800_000_000),
-            ended_at: None,
-            is_revoked,
-        }
-    }
-
     #[test]
     fn a_snapshot_learns_of_what_was_issued_since() {
         let with = |state| IssuedRecord {
-            purpose: Purpose::Operator,
-            prefix: None,
-            fingerprint: "5f".repeat(32).try_into().ok(),
-            issuer: None,
-            issued_at: Timestamp(1_700_000_000),
-            not_after: Timestamp(1_800_000_000),
-            ended_at: None,
             state,
-            archive: None,
+            ..issued_record(Purpose::Operator)
         };
         let issued = [
             (name("kept"), with(IssuedState::InForce)),

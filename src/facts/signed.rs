@@ -60,10 +60,10 @@ impl Unsigned {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn record(app: &str, is_revoked: bool) -> SignedName {
+    pub(in crate::facts) fn record(app: &str, is_revoked: bool) -> SignedName {
         SignedName {
             relation: RelationId(7),
             app: app.parse().expect("a name"),

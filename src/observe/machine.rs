@@ -173,7 +173,7 @@ fn is_newest(context: &Context, application: &Application) -> Result<bool, Obser
     match &application.source {
         None | Some(Source::Distribution) => Ok(true),
         Some(Source::Archive(archive)) => {
-            let digest = package::digest(archive)?;
+            let digest = workload::sha256(archive)?;
             Ok(context.unit_state.source_digest.as_ref() == Some(&digest))
         }
     }

@@ -38,14 +38,6 @@ pub(super) fn ensure_unpacked(
     })
 }
 
-/// See [`machine::sha256`].
-///
-/// # Errors
-/// The file could not be read.
-pub fn sha256(path: &Path) -> Result<String, WorkloadError> {
-    Ok(machine::sha256(path)?)
-}
-
 fn unpack(commands: &Commands, path: &Path, into: &Path) -> Result<(), WorkloadError> {
     let failed = |program| move |error| unusable(path, program, error);
     let archive = Archive::open(commands, path).map_err(failed(PROGRAMS[0].0))?;

@@ -9,9 +9,7 @@
 
 use std::collections::BTreeSet;
 
-use machine::Commands;
-
-use super::error::WorkloadError;
+use machine::{Commands, MachineError};
 
 /// What came of it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -27,7 +25,7 @@ pub enum Ended {
 ///
 /// # Errors
 /// `ss` cannot be run, so nothing is known.
-pub fn end_connections(commands: &Commands, address: &str) -> Result<Ended, WorkloadError> {
+pub fn end_connections(commands: &Commands, address: &str) -> Result<Ended, MachineError> {
     let open = established(commands, address, false)?;
     if open.is_empty() {
         return Ok(Ended::All);
@@ -46,7 +44,7 @@ fn established(
     commands: &Commands,
     address: &str,
     ends: bool,
-) -> Result<BTreeSet<String>, WorkloadError> {
+) -> Result<BTreeSet<String>, MachineError> {
     let kill = ends.then_some("--kill");
     let outcome = commands
         .command("ss")
@@ -54,13 +52,13 @@ fn established(
         .args(kill)
         .args(["state", "established", "src", address])
         .outcome()
-        .map_err(WorkloadError::command("look at the connections of clients"))?;
+        .map_err(MachineError::command("look at the connections of clients"))?;
     // Not to be allowed to end one is told by what is left.
     if !ends {
         outcome
             .clone()
             .success()
-            .map_err(WorkloadError::command("look at the connections of clients"))?;
+            .map_err(MachineError::command("look at the connections of clients"))?;
     }
     // Two queues, the near end and the far end.
     let far_ends = outcome.stdout.lines();
@@ -75,7 +73,7 @@ mod tests {
 
     const OPEN: &str = "0 0 10.0.0.1:2379 10.0.0.9:40000";
 
-    fn ends(script: &str) -> (Result<Ended, WorkloadError>, Vec<String>) {
+    fn ends(script: &str) -> (Result<Ended, MachineError>, Vec<String>) {
         let machine = Machine::new();
         machine.command("ss", script);
         let ended = end_connections(&machine.commands(), "10.0.0.1:2379");

@@ -8,10 +8,9 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use machine::Commands;
+use machine::{Commands, MachineError};
 use sha2::{Digest, Sha256};
 
-use super::error::WorkloadError;
 use super::files::{
     Owner, PRIVATE_DIR, PRIVATE_FILE, ensure_absent, ensure_dir, read, write_atomically,
 };
@@ -32,7 +31,7 @@ pub fn pack(
     commands: &Commands,
     paths: &Paths,
     files: &[(&str, &[u8])],
-) -> Result<Vec<u8>, WorkloadError> {
+) -> Result<Vec<u8>, MachineError> {
     let directory = paths.handover_dir().join("credentials");
     let archive = paths.handover_dir().join("credentials.tar.gz");
     // What a killed run has left behind is in the way.
@@ -49,7 +48,7 @@ fn pack_in(
     directory: &Path,
     archive: &Path,
     files: &[(&str, &[u8])],
-) -> Result<Vec<u8>, WorkloadError> {
+) -> Result<Vec<u8>, MachineError> {
     ensure_dir(directory, PRIVATE_DIR)?;
     for (name, content) in files {
         write_atomically(&directory.join(name), content, PRIVATE_FILE, Owner::Charm)?;
@@ -64,15 +63,15 @@ fn pack_in(
         .arg("--")
         .args(files.iter().map(|(name, _)| name))
         .run()
-        .map_err(WorkloadError::command("pack the credentials"))?;
-    let missing = || WorkloadError::file("read", archive)(io::ErrorKind::NotFound.into());
+        .map_err(MachineError::command("pack the credentials"))?;
+    let missing = || MachineError::file("read", archive)(io::ErrorKind::NotFound.into());
     read(archive)?.ok_or_else(missing)
 }
 
-fn remove(directory: &Path) -> Result<(), WorkloadError> {
+fn remove(directory: &Path) -> Result<(), MachineError> {
     match fs::remove_dir_all(directory) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(WorkloadError::file("remove", directory)(error))
+            Err(MachineError::file("remove", directory)(error))
         }
         _ => Ok(()),
     }

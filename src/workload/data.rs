@@ -6,9 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use machine::Commands;
+use machine::{Commands, MachineError};
 
-use super::error::WorkloadError;
 use super::files::sync_dir;
 use super::paths::Paths;
 use super::{guard, layout};
@@ -42,7 +41,7 @@ pub fn quarantined(storage: &Path, generation: u64) -> PathBuf {
 ///
 /// # Errors
 /// It could not be renamed.
-pub fn quarantine(storage: &Path, generation: u64) -> Result<(), WorkloadError> {
+pub fn quarantine(storage: &Path, generation: u64) -> Result<(), MachineError> {
     let (from, to) = (current(storage), quarantined(storage, generation));
     // What stands there was quarantined by a run that was cut short, and is the
     // one that counts; what came after it is worth keeping all the same.
@@ -54,7 +53,7 @@ pub fn quarantine(storage: &Path, generation: u64) -> Result<(), WorkloadError> 
             .unwrap_or(to),
     };
     if from.exists() {
-        fs::rename(&from, &to).map_err(WorkloadError::file("rename", from))?;
+        fs::rename(&from, &to).map_err(MachineError::file("rename", from))?;
         sync_dir(storage)?;
     }
     Ok(())
@@ -65,11 +64,11 @@ pub fn quarantine(storage: &Path, generation: u64) -> Result<(), WorkloadError> 
 ///
 /// # Errors
 /// A directory could not be renamed.
-pub fn put_in_place(storage: &Path, generation: u64) -> Result<(), WorkloadError> {
+pub fn put_in_place(storage: &Path, generation: u64) -> Result<(), MachineError> {
     let prepared = prepared(storage, generation);
     if prepared.exists() {
         quarantine(storage, generation)?;
-        fs::rename(&prepared, current(storage)).map_err(WorkloadError::file("rename", prepared))?;
+        fs::rename(&prepared, current(storage)).map_err(MachineError::file("rename", prepared))?;
         sync_dir(storage)?;
     }
     Ok(())
@@ -89,7 +88,7 @@ pub fn begin(
     paths: &Paths,
     storage: &Path,
     generation: u64,
-) -> Result<(), WorkloadError> {
+) -> Result<(), MachineError> {
     if current(storage).join("member").exists() {
         quarantine(storage, generation)?;
     }
@@ -101,7 +100,7 @@ pub fn begin(
 ///
 /// # Errors
 /// It could not be copied; the disk may be full.
-pub fn copy(commands: &Commands, from: &Path, to: &Path) -> Result<(), WorkloadError> {
+pub fn copy(commands: &Commands, from: &Path, to: &Path) -> Result<(), MachineError> {
     commands
         .command("cp")
         .args(["--archive", "--reflink=auto", "--"])
@@ -109,20 +108,20 @@ pub fn copy(commands: &Commands, from: &Path, to: &Path) -> Result<(), WorkloadE
         .within(COPY_LIMIT)
         .run()
         .map(drop)
-        .map_err(WorkloadError::command(format!("copy {}", from.display())))
+        .map_err(MachineError::command(format!("copy {}", from.display())))
 }
 
 /// Removes what was prepared and never used.
 ///
 /// # Errors
 /// A directory could not be removed.
-pub fn discard_prepared(storage: &Path) -> Result<(), WorkloadError> {
-    let entries = fs::read_dir(storage).map_err(WorkloadError::file("read", storage))?;
+pub fn discard_prepared(storage: &Path) -> Result<(), MachineError> {
+    let entries = fs::read_dir(storage).map_err(MachineError::file("read", storage))?;
     for entry in entries {
-        let entry = entry.map_err(WorkloadError::file("read", storage))?;
+        let entry = entry.map_err(MachineError::file("read", storage))?;
         if entry.file_name().to_string_lossy().starts_with(PREPARED) {
             let path = entry.path();
-            fs::remove_dir_all(&path).map_err(WorkloadError::file("remove", path))?;
+            fs::remove_dir_all(&path).map_err(MachineError::file("remove", path))?;
         }
     }
     Ok(())

@@ -1,6 +1,5 @@
 //! What can go wrong on this machine.
 
-use std::io;
 use std::path::PathBuf;
 
 pub use machine::CommandError;
@@ -35,24 +34,9 @@ pub enum WorkloadError {
         /// Why what is there is not taken.
         reason: &'static str,
     },
-    /// A command of the machine failed.
-    #[error("failed to {intent}")]
-    Command {
-        /// What the command was for, as a verb and its object.
-        intent: String,
-        /// What the command says.
-        source: CommandError,
-    },
-    /// A file or directory could not be made, changed or read.
-    #[error("failed to {action} {path}")]
-    File {
-        /// What was tried, as a verb.
-        action: &'static str,
-        /// With which file.
-        path: PathBuf,
-        /// Why the system refused.
-        source: io::Error,
-    },
+    /// A file, a command or a service.
+    #[error(transparent)]
+    Machine(#[from] MachineError),
     /// A file of this charm does not say what it should: somebody edited it.
     #[error("failed to understand {path}")]
     UnitState {
@@ -101,42 +85,6 @@ pub enum WorkloadError {
         /// What happened when it was run.
         source: CommandError,
     },
-    /// systemd refused, or the service failed.
-    #[error("failed to {action} service {service} (hint: `journalctl -u {service}`)")]
-    Service {
-        /// What was tried, as a verb.
-        action: &'static str,
-        /// The service's name.
-        service: String,
-        /// What `systemctl` says.
-        source: CommandError,
-    },
-}
-
-impl From<MachineError> for WorkloadError {
-    fn from(error: MachineError) -> Self {
-        match error {
-            MachineError::Command { intent, source } => Self::Command { intent, source },
-            MachineError::File {
-                action,
-                path,
-                source,
-            } => Self::File {
-                action,
-                path,
-                source,
-            },
-            MachineError::Service {
-                action,
-                service,
-                source,
-            } => Self::Service {
-                action,
-                service,
-                source,
-            },
-        }
-    }
 }
 
 impl WorkloadError {
@@ -157,24 +105,5 @@ impl WorkloadError {
             )),
             _ => None,
         }
-    }
-
-    /// For `map_err` on a file operation.
-    pub(super) fn file(
-        action: &'static str,
-        path: impl Into<PathBuf>,
-    ) -> impl FnOnce(io::Error) -> Self {
-        let path = path.into();
-        move |source| Self::File {
-            action,
-            path,
-            source,
-        }
-    }
-
-    /// For `map_err` on a command.
-    pub(super) fn command(intent: impl Into<String>) -> impl FnOnce(CommandError) -> Self {
-        let intent = intent.into();
-        move |source| Self::Command { intent, source }
     }
 }

@@ -11,6 +11,7 @@
 
 use std::path::Path;
 
+use super::MachineError;
 use super::error::WorkloadError;
 use super::files::{self, Owner, PUBLIC_FILE, ensure_absent, ensure_file, sync_dir};
 use super::paths::Paths;
@@ -37,7 +38,7 @@ pub fn before_start(paths: &Paths, data_dir: &Path) -> Result<(), WorkloadError>
         )),
         // Without a known one it is the first start of the member that bootstraps the cluster, whose hook has
         // not come to note it down, or was made by an earlier revision.
-        (MemberData::Of(_), _) => ensure_absent(&paths.first_start()),
+        (MemberData::Of(_), _) => Ok(ensure_absent(&paths.first_start())?),
         (MemberData::Absent, _) => {
             // What is left beside a log that is gone etcd would still read.
             let is_empty = !data_dir.join("member").exists();
@@ -45,7 +46,7 @@ pub fn before_start(paths: &Paths, data_dir: &Path) -> Result<(), WorkloadError>
                 return refuse("the data of this unit's member is gone".to_owned());
             }
             ensure_absent(&paths.first_start())?;
-            sync_dir(&paths.config_dir())
+            Ok(sync_dir(&paths.config_dir())?)
         }
         (MemberData::Unreadable(reason), _) => refuse(reason),
     }
@@ -55,7 +56,7 @@ pub fn before_start(paths: &Paths, data_dir: &Path) -> Result<(), WorkloadError>
 ///
 /// # Errors
 /// The file cannot be written.
-pub fn allow_first_start(paths: &Paths) -> Result<(), WorkloadError> {
+pub fn allow_first_start(paths: &Paths) -> Result<(), MachineError> {
     let text = b"etcd may start without data once\n";
     ensure_file(&paths.first_start(), text, PUBLIC_FILE, Owner::Charm).map(drop)
 }

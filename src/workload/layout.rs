@@ -5,9 +5,8 @@ use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use machine::Commands;
+use machine::{Commands, MachineError};
 
-use super::error::WorkloadError;
 use super::files::{PRIVATE_DIR, PUBLIC_DIR, ensure_absent, ensure_dir};
 use super::paths::Paths;
 
@@ -19,7 +18,7 @@ const PKI_DIR: u32 = 0o711;
 ///
 /// # Errors
 /// A directory could not be made.
-pub fn ensure_layout(paths: &Paths) -> Result<(), WorkloadError> {
+pub fn ensure_layout(paths: &Paths) -> Result<(), MachineError> {
     ensure_dir(&paths.config_dir(), PUBLIC_DIR)?;
     ensure_dir(&paths.wanted_dir(), PUBLIC_DIR)?;
     ensure_dir(&paths.pki_dir(), PKI_DIR)?;
@@ -31,7 +30,7 @@ pub fn ensure_layout(paths: &Paths) -> Result<(), WorkloadError> {
 ///
 /// # Errors
 /// Something could not be removed.
-pub fn remove(paths: &Paths) -> Result<(), WorkloadError> {
+pub fn remove(paths: &Paths) -> Result<(), MachineError> {
     for directory in [
         paths.pki_dir(),
         paths.runtime_dir(),
@@ -40,7 +39,7 @@ pub fn remove(paths: &Paths) -> Result<(), WorkloadError> {
     ] {
         match fs::remove_dir_all(&directory) {
             Err(error) if error.kind() != ErrorKind::NotFound => {
-                return Err(WorkloadError::file("remove", &directory)(error));
+                return Err(MachineError::file("remove", &directory)(error));
             }
             _ => {}
         }
@@ -55,15 +54,15 @@ pub fn remove(paths: &Paths) -> Result<(), WorkloadError> {
 ///
 /// # Errors
 /// The directory could not be made or given away.
-pub fn ensure_data_dir(commands: &Commands, path: &Path) -> Result<(), WorkloadError> {
+pub fn ensure_data_dir(commands: &Commands, path: &Path) -> Result<(), MachineError> {
     ensure_dir(path, PRIVATE_DIR)?;
     let user = commands
         .command("id")
         .args(["-u", "etcd"])
         .run()
-        .map_err(WorkloadError::command("look up the user etcd"))?;
+        .map_err(MachineError::command("look up the user etcd"))?;
     let owner = fs::metadata(path)
-        .map_err(WorkloadError::file("read", path))?
+        .map_err(MachineError::file("read", path))?
         .uid();
     if user.stdout.trim() == owner.to_string() {
         return Ok(());
@@ -74,7 +73,7 @@ pub fn ensure_data_dir(commands: &Commands, path: &Path) -> Result<(), WorkloadE
         .arg(path)
         .run()
         .map(drop)
-        .map_err(WorkloadError::command(format!(
+        .map_err(MachineError::command(format!(
             "give {} and all in it to the user etcd",
             path.display()
         )))

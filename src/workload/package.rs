@@ -9,8 +9,8 @@ use machine::Commands;
 
 use super::archive;
 use super::error::WorkloadError;
-use super::files::USER;
 use super::paths::Paths;
+use super::{MachineError, USER};
 use crate::facts::Source;
 
 /// What `charmcraft.yaml` calls the archive in the charm.
@@ -89,22 +89,13 @@ pub fn installed(paths: &Paths) -> Result<Option<Installed>, WorkloadError> {
 ///
 /// # Errors
 /// The charm's directory cannot be read.
-pub fn packed(charm: &Path) -> Result<Option<PathBuf>, WorkloadError> {
+pub fn packed(charm: &Path) -> Result<Option<PathBuf>, MachineError> {
     let archive = charm.join(PACKED);
     match fs::metadata(&archive) {
         Ok(found) => Ok(Some(archive).filter(|_| found.is_file() && found.len() > 0)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(WorkloadError::file("read", archive)(error)),
+        Err(error) => Err(MachineError::file("read", archive)(error)),
     }
-}
-
-/// What tells one archive from another: the SHA-256 of the file, 64 hexadecimal
-/// digits.
-///
-/// # Errors
-/// The file cannot be read.
-pub fn digest(archive: &Path) -> Result<String, WorkloadError> {
-    archive::sha256(archive)
 }
 
 /// Removes the programs of all archives but this one. To be called when the

@@ -16,7 +16,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::error::WorkloadError;
+use super::MachineError;
 use super::files::{PRIVATE_DIR, PRIVATE_FILE, ensure_absent, ensure_dir, read};
 use super::paths::Paths;
 use crate::facts::{AppName, Databag, RelationId, Timestamp, UnitName};
@@ -67,7 +67,7 @@ impl RelationNote {
     ///
     /// # Errors
     /// The note could not be written.
-    pub fn note(&self, paths: &Paths, relation: RelationId) -> Result<(), WorkloadError> {
+    pub fn note(&self, paths: &Paths, relation: RelationId) -> Result<(), MachineError> {
         let path = path(paths, relation);
         ensure_dir(&paths.relation_notes_dir(), PRIVATE_DIR)?;
         let content = serde_json::to_vec(self).expect("a databag is texts");
@@ -79,7 +79,7 @@ impl RelationNote {
 ///
 /// # Errors
 /// The note is there and could not be removed.
-pub fn forget(paths: &Paths, relation: RelationId) -> Result<(), WorkloadError> {
+pub fn forget(paths: &Paths, relation: RelationId) -> Result<(), MachineError> {
     ensure_absent(&path(paths, relation))
 }
 
@@ -87,14 +87,14 @@ pub fn forget(paths: &Paths, relation: RelationId) -> Result<(), WorkloadError> 
 ///
 /// # Errors
 /// Notes are there and could not be removed.
-pub fn retain(paths: &Paths, relations: &BTreeSet<RelationId>) -> Result<(), WorkloadError> {
+pub fn retain(paths: &Paths, relations: &BTreeSet<RelationId>) -> Result<(), MachineError> {
     let directory = paths.relation_notes_dir();
     let entries = match fs::read_dir(&directory) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-        entries => entries.map_err(WorkloadError::file("list", &directory))?,
+        entries => entries.map_err(MachineError::file("list", &directory))?,
     };
     for entry in entries {
-        let entry = entry.map_err(WorkloadError::file("list", &directory))?;
+        let entry = entry.map_err(MachineError::file("list", &directory))?;
         let relation = entry.file_name().to_string_lossy().parse().ok();
         if relation.is_none_or(|relation| !relations.contains(&relation)) {
             ensure_absent(&entry.path())?;
@@ -107,11 +107,11 @@ pub fn retain(paths: &Paths, relations: &BTreeSet<RelationId>) -> Result<(), Wor
 ///
 /// # Errors
 /// Notes are there and could not be removed.
-pub fn forget_all(paths: &Paths) -> Result<(), WorkloadError> {
+pub fn forget_all(paths: &Paths) -> Result<(), MachineError> {
     let directory = paths.relation_notes_dir();
     match fs::remove_dir_all(&directory) {
         Err(error) if error.kind() != ErrorKind::NotFound => {
-            Err(WorkloadError::file("remove", &directory)(error))
+            Err(MachineError::file("remove", &directory)(error))
         }
         _ => Ok(()),
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::error::WorkloadError;
+use super::MachineError;
 use super::files::{Owner, PRIVATE_FILE, ensure_absent, ensure_file, read};
 use super::paths::Paths;
 use crate::facts::provider::PendingRequest;
@@ -25,7 +25,7 @@ struct Stored {
 ///
 /// # Errors
 /// The file could not be read.
-pub fn read_request(paths: &Paths) -> Result<Option<PendingRequest>, WorkloadError> {
+pub fn read_request(paths: &Paths) -> Result<Option<PendingRequest>, MachineError> {
     let content = read(&paths.pending_request())?;
     let stored = content.and_then(|content| serde_json::from_slice::<Stored>(&content).ok());
     Ok(stored.map(|stored| PendingRequest {
@@ -41,7 +41,7 @@ pub fn read_request(paths: &Paths) -> Result<Option<PendingRequest>, WorkloadErr
 ///
 /// # Errors
 /// The file could not be written.
-pub fn write_request(paths: &Paths, request: &PendingRequest) -> Result<(), WorkloadError> {
+pub fn write_request(paths: &Paths, request: &PendingRequest) -> Result<(), MachineError> {
     let stored = Stored {
         relation: request.relation,
         names: request.names.clone(),
@@ -58,7 +58,7 @@ pub fn write_request(paths: &Paths, request: &PendingRequest) -> Result<(), Work
 ///
 /// # Errors
 /// The file could not be removed.
-pub fn forget_request(paths: &Paths) -> Result<(), WorkloadError> {
+pub fn forget_request(paths: &Paths) -> Result<(), MachineError> {
     ensure_absent(&paths.pending_request())
 }
 

@@ -8,10 +8,9 @@ use std::process::Child;
 use std::time::{Duration, Instant};
 use std::{fs, io};
 
-use machine::Commands;
+use machine::{Commands, MachineError};
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::error::WorkloadError;
 use super::package::Installed;
 use super::paths::Paths;
 
@@ -54,9 +53,9 @@ impl RestoreCheck {
         programs: &Installed,
         paths: &Paths,
         of: &CheckedData<'_>,
-    ) -> Result<Self, WorkloadError> {
+    ) -> Result<Self, MachineError> {
         let log = paths.restore_check_log();
-        let file = File::create(&log).map_err(WorkloadError::file("create", &log))?;
+        let file = File::create(&log).map_err(MachineError::file("create", &log))?;
         let [client, peer] = [free_port()?, free_port()?];
         let url = format!("https://127.0.0.1:{client}");
         // If this process is killed, so is etcd: nothing may hold the data open
@@ -91,7 +90,7 @@ impl RestoreCheck {
         if cfg!(target_arch = "aarch64") {
             command = command.env("ETCD_UNSUPPORTED_ARCH", "arm64");
         }
-        let child = command.start(file).map_err(WorkloadError::command(
+        let child = command.start(file).map_err(MachineError::command(
             "start etcd to check the restored data",
         ))?;
         Ok(Self { child, url })
@@ -118,8 +117,8 @@ impl RestoreCheck {
     ///
     /// # Errors
     /// It could not be ended.
-    pub fn stop(mut self) -> Result<(), WorkloadError> {
-        self.end().map_err(WorkloadError::file("end", "etcd"))
+    pub fn stop(mut self) -> Result<(), MachineError> {
+        self.end().map_err(MachineError::file("end", "etcd"))
     }
 
     fn end(&mut self) -> io::Result<()> {
@@ -155,9 +154,9 @@ fn last_words(paths: &Paths) -> String {
 }
 
 /// A port of the loopback that nobody uses at this moment.
-fn free_port() -> Result<u16, WorkloadError> {
+fn free_port() -> Result<u16, MachineError> {
     TcpListener::bind(("127.0.0.1", 0))
         .and_then(|listener| listener.local_addr())
         .map(|address| address.port())
-        .map_err(WorkloadError::file("find a free port of", "127.0.0.1"))
+        .map_err(MachineError::file("find a free port of", "127.0.0.1"))
 }

@@ -10,7 +10,7 @@ use machine::Commands;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use super::error::WorkloadError;
+use super::MachineError;
 use super::files::{Owner, PRIVATE_DIR, PRIVATE_FILE, ensure_absent, ensure_dir, sync_dir};
 
 /// The length of the digest behind the database.
@@ -50,13 +50,13 @@ pub enum SnapshotError {
     },
     /// The directory could not be prepared, or the file given away.
     #[error(transparent)]
-    Workload(Box<WorkloadError>),
+    Machine(Box<MachineError>),
 }
 
 /// It is boxed, since all of it would make the errors of callers very large.
-impl From<WorkloadError> for SnapshotError {
-    fn from(error: WorkloadError) -> Self {
-        Self::Workload(Box::new(error))
+impl From<MachineError> for SnapshotError {
+    fn from(error: MachineError) -> Self {
+        Self::Machine(Box::new(error))
     }
 }
 

@@ -6,7 +6,8 @@ use std::time::Duration;
 use machine::{Command, Commands};
 use serde::Deserialize;
 
-use super::error::{CommandError, WorkloadError};
+use super::MachineError;
+use super::error::CommandError;
 use super::package::Installed;
 use super::release::version;
 
@@ -50,8 +51,8 @@ pub fn content(
     commands: &Commands,
     programs: &Installed,
     file: &Path,
-) -> Result<SnapshotContent, WorkloadError> {
-    let failed = || WorkloadError::command(format!("read the snapshot {}", file.display()));
+) -> Result<SnapshotContent, MachineError> {
+    let failed = || MachineError::command(format!("read the snapshot {}", file.display()));
     let said = tool(commands, programs)
         .args(["snapshot", "status", "--write-out=json"])
         .arg(file)
@@ -73,7 +74,7 @@ pub fn restore(
     file: &Path,
     data_dir: &Path,
     member: &RestoredAs<'_>,
-) -> Result<(), WorkloadError> {
+) -> Result<(), MachineError> {
     let mut command = tool(commands, programs)
         .args(["snapshot", "restore"])
         .arg(file)
@@ -85,14 +86,14 @@ pub fn restore(
         .arg("--initial-cluster")
         .arg(format!("{}={}", member.name, member.peer_url));
     if raises_revisions(commands, programs)
-        .map_err(WorkloadError::command("ask etcd its version"))?
+        .map_err(MachineError::command("ask etcd its version"))?
     {
         command = command.args(["--bump-revision", RAISE, "--mark-compacted"]);
     }
     command
         .run()
         .map(drop)
-        .map_err(WorkloadError::command(format!(
+        .map_err(MachineError::command(format!(
             "restore the snapshot {}",
             file.display()
         )))

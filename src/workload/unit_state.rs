@@ -170,7 +170,7 @@ impl UnitState {
                 source,
             })?;
         text.push(b'\n');
-        ensure_file(&path, &text, PUBLIC_FILE, Owner::Charm)
+        Ok(ensure_file(&path, &text, PUBLIC_FILE, Owner::Charm)?)
     }
 }
 

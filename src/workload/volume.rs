@@ -6,7 +6,7 @@ use std::net::{IpAddr, TcpListener};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use super::error::WorkloadError;
+use super::MachineError;
 
 /// How large the volume is on which this directory lies; `None` if that cannot
 /// be said, as while it is not mounted.
@@ -19,10 +19,10 @@ pub fn volume_bytes(path: &Path) -> Option<u64> {
 ///
 /// # Errors
 /// It, or the directory that it is in, cannot be looked at.
-pub fn is_mounted(path: &Path) -> Result<bool, WorkloadError> {
+pub fn is_mounted(path: &Path) -> Result<bool, MachineError> {
     let device = |path: &Path| {
-        let metadata = fs::metadata(path).map_err(WorkloadError::file("read", path))?;
-        Ok::<_, WorkloadError>(metadata.dev())
+        let metadata = fs::metadata(path).map_err(MachineError::file("read", path))?;
+        Ok::<_, MachineError>(metadata.dev())
     };
     match path.parent() {
         None => Ok(true),

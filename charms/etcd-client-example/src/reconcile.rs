@@ -60,9 +60,14 @@ pub async fn run(hook: &Hook, root: &Path) -> Result<(), ReconcileError> {
     if let State::Unusable(_, reason) = &state {
         tools.juju_log(LogLevel::Warning, reason)?;
     }
-    let leader = tools.is_leader()?.then_some(None);
+    let report = juju_hooks::Report {
+        status: name,
+        text: &text,
+        leads: tools.is_leader()?,
+        version: None,
+    };
     let may_differ = hook.event.may_have_changed_status();
-    Ok(tools.show((name, &text), leader, &note, may_differ)?)
+    Ok(tools.show(&report, &note, may_differ)?)
 }
 
 /// In the hook that ends the relation, what was made for it goes.

@@ -291,9 +291,13 @@ fn report(
         tools.juju_log(LogLevel::Warning, &explain::in_full(problem))?;
     }
     let (status, text) = explain::status(&outcome.plan.report);
-    let version = outcome.lxd.as_ref().map(|lxd| lxd.server.version.as_str());
-    let leader = juju.leader.then_some(version);
-    tools.show((status, &text), leader, note, may_differ)
+    let report = juju_hooks::Report {
+        status,
+        text: &text,
+        leads: juju.leader,
+        version: outcome.lxd.as_ref().map(|lxd| lxd.server.version.as_str()),
+    };
+    tools.show(&report, note, may_differ)
 }
 
 impl Outcome {

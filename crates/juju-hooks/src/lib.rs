@@ -69,5 +69,6 @@ pub use secret::SecretOwner;
 pub use secret_content::SecretContent;
 pub use secret_id::{SecretId, SecretUri};
 pub use secret_read::{Revision, SecretInfo, SecretUnavailable};
+pub use shown::Report;
 pub use status::StatusName;
 pub use storage::StorageId;

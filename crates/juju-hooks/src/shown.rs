@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{StatusName, ToolError, Tools};
 
+/// What was set.
 #[derive(Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 struct Shown {
     unit: Option<(String, String)>,
@@ -17,35 +18,49 @@ struct Shown {
     version: Option<String>,
 }
 
+/// What a hook has to say.
+#[derive(Clone, Copy, Debug)]
+pub struct Report<'a> {
+    /// The status of this unit; from the leader, that of the application as well.
+    pub status: StatusName,
+    /// Its text.
+    pub text: &'a str,
+    /// Whether this unit leads.
+    pub leads: bool,
+    /// The version of the workload, if it is known; said by the leader alone.
+    pub version: Option<&'a str>,
+}
+
 impl Tools {
-    /// Sets the status of this unit and, with `leader`, the same of its application and
-    /// the version of the workload, which `leader` holds if it is known. Only what differs
-    /// from what was set last is set, by the file `note`; its directory has to be there
-    /// for that to be known the next time. All is set where Juju `may_differ` from the
-    /// note: it sets a status itself when it installs a charm, and a unit that leads now
-    /// did not set that of the application.
+    /// Sets what differs from what was set last, by the file `note`; its directory has to
+    /// be there for that to be known the next time. All is set where Juju `may_differ`
+    /// from the note: it sets a status itself when it installs a charm, and a unit that
+    /// leads now did not set that of the application.
     ///
     /// # Errors
     /// A hook tool failed.
     pub fn show(
         &self,
-        (status, text): (StatusName, &str),
-        leader: Option<Option<&str>>,
+        report: &Report<'_>,
         note: &Path,
         may_differ: bool,
     ) -> Result<(), ToolError> {
+        let (status, text) = (report.status, report.text);
         let before = match may_differ {
             true => Shown::default(),
             false => noted(note),
         };
         let both = (status.as_str().to_owned(), text.to_owned());
-        let version = leader.flatten().map(str::to_owned);
-        let now = Shown {
-            application: leader.map(|_| both.clone()),
-            // A workload that does not answer has no other version than before.
-            version: version.or_else(|| leader.and_then(|_| before.version.clone())),
+        let mut now = Shown {
             unit: Some(both),
+            ..Shown::default()
         };
+        if report.leads {
+            now.application.clone_from(&now.unit);
+            // A workload that does not answer has no other version than before.
+            let version = report.version.map(str::to_owned);
+            now.version = version.or_else(|| before.version.clone());
+        }
         if now == before {
             return Ok(());
         }
@@ -90,15 +105,28 @@ mod tests {
     use super::super::fake::Fake;
     use super::*;
 
+    fn active(text: &str) -> Report<'_> {
+        Report {
+            status: StatusName::Active,
+            text,
+            leads: false,
+            version: None,
+        }
+    }
+
     #[test]
     fn what_is_shown_is_not_set_again() {
         let fake = Fake::new(&["status-set", "application-version-set"]);
         let directory = tempfile::tempdir().expect("a directory");
         let note = directory.path().join("shown");
-        let show = |text, leader, may_differ| {
+        let show = |text, leader: Option<Option<&str>>, may_differ| {
             let tools = fake.tools();
-            let active = (StatusName::Active, text);
-            tools.show(active, leader, &note, may_differ).expect("set");
+            let report = Report {
+                leads: leader.is_some(),
+                version: leader.flatten(),
+                ..active(text)
+            };
+            tools.show(&report, &note, may_differ).expect("set");
             tools.calls()
         };
         assert_eq!(show("one", None, false), 1);
@@ -116,13 +144,12 @@ mod tests {
     fn a_status_that_was_not_set_is_set_next_time() {
         let directory = tempfile::tempdir().expect("a directory");
         let note = directory.path().join("shown");
-        let active = (StatusName::Active, "");
         let refused = Fake::failing("status-set", 1, "ERROR it is down");
-        let set = refused.tools().show(active, None, &note, false);
+        let set = refused.tools().show(&active(""), &note, false);
         set.expect_err("it cannot be set");
         let fake = Fake::new(&["status-set"]);
         let tools = fake.tools();
-        tools.show(active, None, &note, false).expect("set");
+        tools.show(&active(""), &note, false).expect("set");
         assert_eq!(tools.calls(), 1);
     }
 }

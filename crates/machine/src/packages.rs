@@ -38,7 +38,7 @@ pub fn install(
     services: &[&str],
 ) -> Result<(), MachineError> {
     for service in services {
-        Service::<MachineError>::new(commands, *service).mask()?;
+        Service::new(commands, *service).mask()?;
     }
     let intent = || MachineError::command(format!("install {}", packages.join(" and ")));
     let mut outcome = try_install(commands, packages);

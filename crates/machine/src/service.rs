@@ -1,6 +1,5 @@
 //! Services of systemd.
 
-use std::marker::PhantomData;
 use std::time::Duration;
 
 use crate::command::Commands;
@@ -10,13 +9,11 @@ use crate::error::{CommandError, MachineError};
 /// ours (`TimeoutStopSec`).
 const STOP_LIMIT: Duration = Duration::from_secs(120);
 
-/// One service of this machine. `E` is the caller's own error, which is made of a
-/// [`MachineError`].
+/// One service of this machine.
 #[derive(Debug)]
-pub struct Service<'a, E = MachineError> {
+pub struct Service<'a> {
     commands: &'a Commands,
     name: String,
-    error: PhantomData<fn() -> E>,
 }
 
 /// What systemd says of a service.
@@ -55,13 +52,12 @@ pub fn daemon_reload(commands: &Commands) -> Result<(), MachineError> {
         .map_err(MachineError::command("make systemd read its units again"))
 }
 
-impl<'a, E: From<MachineError>> Service<'a, E> {
+impl<'a> Service<'a> {
     /// The service of this name, `.service` included; it need not exist.
     pub fn new(commands: &'a Commands, name: impl Into<String>) -> Self {
         Self {
             commands,
             name: name.into(),
-            error: PhantomData,
         }
     }
 
@@ -69,7 +65,7 @@ impl<'a, E: From<MachineError>> Service<'a, E> {
     ///
     /// # Errors
     /// There is no such service.
-    pub fn enable(&self) -> Result<(), E> {
+    pub fn enable(&self) -> Result<(), MachineError> {
         self.systemctl("enable")
     }
 
@@ -77,7 +73,7 @@ impl<'a, E: From<MachineError>> Service<'a, E> {
     ///
     /// # Errors
     /// systemd refused.
-    pub fn disable(&self) -> Result<(), E> {
+    pub fn disable(&self) -> Result<(), MachineError> {
         self.systemctl("disable")
     }
 
@@ -86,7 +82,7 @@ impl<'a, E: From<MachineError>> Service<'a, E> {
     ///
     /// # Errors
     /// systemd refused.
-    pub fn mask(&self) -> Result<(), E> {
+    pub fn mask(&self) -> Result<(), MachineError> {
         self.systemctl("mask")
     }
 
@@ -94,7 +90,7 @@ impl<'a, E: From<MachineError>> Service<'a, E> {
     ///
     /// # Errors
     /// The service failed at its start.
-    pub fn start(&self, limit: Duration) -> Result<Started, E> {
+    pub fn start(&self, limit: Duration) -> Result<Started, MachineError> {
         self.within(limit, "start")
     }
 
@@ -104,7 +100,7 @@ impl<'a, E: From<MachineError>> Service<'a, E> {
     ///
     /// # Errors
     /// The service failed at its start.
-    pub fn restart(&self, limit: Duration) -> Result<Started, E> {
+    pub fn restart(&self, limit: Duration) -> Result<Started, MachineError> {
         self.within(limit, "restart")
     }
 
@@ -114,7 +110,7 @@ impl<'a, E: From<MachineError>> Service<'a, E> {
     ///
     /// # Errors
     /// systemd refused.
-    pub fn stop(&self) -> Result<(), E> {
+    pub fn stop(&self) -> Result<(), MachineError> {
         self.systemctl("stop")?;
         if self.state()? == State::Failed {
             self.reset_failed()?;
@@ -126,7 +122,7 @@ impl<'a, E: From<MachineError>> Service<'a, E> {
     ///
     /// # Errors
     /// systemd does not know the service.
-    pub fn reset_failed(&self) -> Result<(), E> {
+    pub fn reset_failed(&self) -> Result<(), MachineError> {
         self.systemctl("reset-failed")
     }
 
@@ -134,7 +130,7 @@ impl<'a, E: From<MachineError>> Service<'a, E> {
     ///
     /// # Errors
     /// `systemctl` could not be run.
-    pub fn state(&self) -> Result<State, E> {
+    pub fn state(&self) -> Result<State, MachineError> {
         let outcome = self
             .commands
             .command("systemctl")
@@ -155,11 +151,11 @@ impl<'a, E: From<MachineError>> Service<'a, E> {
     ///
     /// # Errors
     /// `systemctl` could not be run.
-    pub fn is_active(&self) -> Result<bool, E> {
+    pub fn is_active(&self) -> Result<bool, MachineError> {
         Ok(self.state()? == State::Active)
     }
 
-    fn systemctl(&self, verb: &'static str) -> Result<(), E> {
+    fn systemctl(&self, verb: &'static str) -> Result<(), MachineError> {
         self.commands
             .command("systemctl")
             .args([verb, &self.name])
@@ -171,7 +167,7 @@ impl<'a, E: From<MachineError>> Service<'a, E> {
 
     /// Ends the wait, not the order: what systemd was told to do it goes on
     /// doing.
-    fn within(&self, limit: Duration, verb: &'static str) -> Result<Started, E> {
+    fn within(&self, limit: Duration, verb: &'static str) -> Result<Started, MachineError> {
         let outcome = self
             .commands
             .command("systemctl")
@@ -185,13 +181,13 @@ impl<'a, E: From<MachineError>> Service<'a, E> {
         }
     }
 
-    fn failed(&self, action: &'static str, source: CommandError) -> E {
+    fn failed(&self, action: &'static str, source: CommandError) -> MachineError {
         let service = self.name.clone();
-        E::from(MachineError::Service {
+        MachineError::Service {
             action,
             service,
             source,
-        })
+        }
     }
 }
 
@@ -209,7 +205,7 @@ mod tests {
         let machine = Machine::new();
         machine.command("systemctl", "echo 'Job failed.' >&2; exit 1");
         let commands = machine.commands();
-        let error = Service::<MachineError>::new(&commands, NAME)
+        let error = Service::new(&commands, NAME)
             .restart(Duration::from_secs(9))
             .expect_err("exit 1");
         assert_eq!(
@@ -226,7 +222,7 @@ mod tests {
         let machine = Machine::new();
         machine.command("systemctl", "exec sleep 60");
         let commands = machine.commands();
-        let started = Service::<MachineError>::new(&commands, NAME).start(Duration::from_secs(1));
+        let started = Service::new(&commands, NAME).start(Duration::from_secs(1));
         assert_eq!(started.expect("no failure"), Started::Pending);
     }
 
@@ -239,9 +235,7 @@ mod tests {
                 &format!("[ $1 != is-active ] || {{ echo {word}; exit 3; }}"),
             );
             let commands = machine.commands();
-            Service::<MachineError>::new(&commands, NAME)
-                .stop()
-                .expect("stopped");
+            Service::new(&commands, NAME).stop().expect("stopped");
             let verbs = ["stop", "is-active"].into_iter().chain(further);
             let expected: Vec<_> = verbs
                 .map(|verb| format!("systemctl {verb} {NAME}"))
@@ -254,7 +248,7 @@ mod tests {
     fn the_word_tells_the_state_whatever_the_exit_code() {
         let machine = Machine::new();
         let commands = machine.commands();
-        let service = Service::<MachineError>::new(&commands, NAME);
+        let service = Service::new(&commands, NAME);
         for (word, state) in [
             ("active", State::Active),
             ("activating", State::Activating),

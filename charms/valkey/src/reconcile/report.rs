@@ -84,13 +84,14 @@ impl Run {
         }
         let (status, text) = explain::status(&self.report);
         let server = own.and_then(|node| node.server.known());
-        let version = server.map(|server| server.version.as_str());
-        self.tools.show(
-            (status, &text),
-            self.juju.leader.then_some(version),
-            &self.paths.shown(),
-            self.status_may_differ,
-        )
+        let report = juju_hooks::Report {
+            status,
+            text: &text,
+            leads: self.juju.leader,
+            version: server.map(|server| server.version.as_str()),
+        };
+        let (note, may_differ) = (self.paths.shown(), self.status_may_differ);
+        self.tools.show(&report, &note, may_differ)
     }
 
     /// Whether this unit does not know yet which server is the primary, and so has not
