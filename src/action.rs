@@ -1,6 +1,11 @@
 //! Actions: what an operator asks for by `juju run`. Each has a file of its
 //! own, and is declared in `charmcraft.yaml`, where its description stands.
 //!
+//! It takes the same steps as a hook, in this order, as far as it needs them: the
+//! parameters make an intent, `observe` says what is so, `plan` decides, `apply` changes,
+//! and `explain` has the words for the results. A file here calls one after the other; it
+//! asks etcd and this machine nothing itself, and changes nothing.
+//!
 //! An action that cannot do what it is asked for fails with one sentence that
 //! says what to do, and changes nothing. It never makes the program fail: Juju
 //! would show an exit code in place of the reason.
@@ -24,9 +29,7 @@ mod snapshot;
 use thiserror::Error;
 
 use crate::apply::ApplyError;
-use crate::connection::ConnectError;
 use crate::context::{Context, ContextError};
-use crate::etcd::EtcdError;
 use crate::explain::reasons;
 use crate::facts::AppName;
 use crate::facts::authorities::AuthorityKind;
@@ -35,7 +38,6 @@ use crate::juju::{ActionResults, ToolError};
 use crate::observe::ObserveError;
 use crate::plan::refusal::{ParameterFault, Refusal};
 use crate::reconcile::ReconcileError;
-use crate::workload::{MachineError, WorkloadError};
 
 /// Why an action did not do what it was asked for.
 #[derive(Debug, Error)]
@@ -68,21 +70,12 @@ pub(crate) enum ActionError {
     /// Something could not be read.
     #[error(transparent)]
     Observe(#[from] ObserveError),
-    /// A member could not be connected to.
-    #[error(transparent)]
-    Connect(#[from] ConnectError),
     /// Something could not be done.
     #[error(transparent)]
     Apply(#[from] ApplyError),
     /// A full pass failed.
     #[error(transparent)]
-    Reconcile(#[from] Box<ReconcileError>),
-    /// etcd failed a call.
-    #[error(transparent)]
-    Etcd(#[from] EtcdError),
-    /// This machine failed.
-    #[error(transparent)]
-    Workload(#[from] WorkloadError),
+    Reconcile(Box<ReconcileError>),
     /// A hook tool failed.
     #[error(transparent)]
     Tool(#[from] ToolError),
@@ -94,9 +87,9 @@ impl From<Refusal> for ActionError {
     }
 }
 
-impl From<MachineError> for ActionError {
-    fn from(error: MachineError) -> Self {
-        WorkloadError::from(error).into()
+impl From<ReconcileError> for ActionError {
+    fn from(error: ReconcileError) -> Self {
+        Self::Reconcile(Box::new(error))
     }
 }
 

@@ -91,6 +91,16 @@ impl From<MachineError> for ApplyError {
 }
 
 impl ApplyError {
+    /// Whether a snapshot that was tried out is at fault: etcd's own tool or etcd itself
+    /// has refused it.
+    pub fn is_of_snapshot(&self) -> bool {
+        matches!(
+            self,
+            Self::RestoreCheck(_)
+                | Self::Workload(WorkloadError::Machine(MachineError::Command { .. }))
+        )
+    }
+
     /// The alarm because of which etcd refused a write.
     pub fn alarm(&self) -> Option<AlarmKind> {
         match self {

@@ -1,6 +1,7 @@
 //! Every text that an operator reads: statuses, the results of actions, steps of a
 //! plan in words. Pure: made from what was observed and planned.
 
+pub mod alarms;
 pub mod clients;
 mod clients_table;
 mod command;
@@ -8,6 +9,7 @@ pub mod health;
 pub mod identities;
 pub mod preview;
 pub mod reasons;
+pub mod rotation;
 pub mod status;
 pub mod steps;
 mod table;

@@ -13,21 +13,28 @@ mod one_relation;
 mod options;
 mod provider;
 mod quorum;
+mod related;
 mod signing;
+mod snapshot;
 mod survivors;
 mod transfer;
 
 pub use archive::archive_place;
 pub use authorities::of_application as authorities_of_application;
 pub use clients::{clients, read_pending};
-pub use etcd::{access, cluster, connect};
+pub use etcd::{access, alarms, cluster, cluster_now, connect, latest_revision, ledger_now};
 pub use health::health;
 pub use juju::{Application, application, leads};
 pub use legacy::legacy;
 pub use machine::machine;
 pub use quorum::{Quorum, ledger, quorum};
+pub use related::relations;
 pub use signing::{answered, signing};
-pub use survivors::{Survivor, any_agrees, is_served, own_voter, survivors};
+pub use snapshot::{
+    has_data, is_equipped, may_be_directory, quarantined, raises_revisions, snapshot_content,
+    snapshot_file, snapshot_source,
+};
+pub use survivors::{Survivor, any_agrees, is_served, members_of, own_voter, survivors};
 pub use transfer::transfers;
 
 use thiserror::Error;

@@ -99,7 +99,6 @@ const ARROWS: &[(&str, &[&str])] = &[
         &[
             "apply",
             "configuration",
-            "connection",
             "context",
             "etcd",
             "explain",
@@ -119,6 +118,26 @@ const ARROWS: &[(&str, &[&str])] = &[
         "context",
         &["facts", "hook", "juju", "relation", "workload"],
     ),
+];
+
+/// How the names of functions begin that read Juju's model or a file.
+const READS: &[&str] = &[
+    "exists",
+    "is_dir",
+    "is_file",
+    "is_leader",
+    "metadata",
+    "network_get",
+    "read_dir",
+    "read_text",
+    "relation_get",
+    "relation_ids",
+    "relation_list",
+    "remote_app",
+    "resource_get",
+    "secret_get",
+    "secret_info",
+    "storage_",
 ];
 
 /// How the names of functions begin that change something. Reading is all that
@@ -255,6 +274,44 @@ fn actions_leave_changes_to_apply() {
     violations.none();
 }
 
+/// What an action goes by was observed: it hands a connection to etcd on and asks
+/// nothing over it, and of this machine it knows types alone.
+#[test]
+fn actions_read_through_observe() {
+    let sources = sources();
+    let of_etcd = sources.iter().filter(|source| source.module == "etcd");
+    let calls_of_etcd: BTreeSet<_> = of_etcd
+        .flat_map(|source| &source.code)
+        .filter_map(|(_, line)| line.split_once("pub async fn "))
+        .map(|(_, rest)| first_word(rest))
+        .collect();
+    assert!(calls_of_etcd.len() > 20, "{calls_of_etcd:?}");
+    let mut violations = Violations::default();
+    for source in sources.iter().filter(|source| source.module == "action") {
+        for (at, (number, line)) in source.code.iter().enumerate() {
+            for name in called(line) {
+                let asks = calls_of_etcd.contains(&name) && awaits(&source.code[at..], &name);
+                if asks || READS.iter().any(|read| name.starts_with(read)) {
+                    violations.add(source, *number, &format!("calls `{name}`"));
+                }
+            }
+            for module in ["etcd", "workload"] {
+                let path = format!("crate::{module}::");
+                let Some((_, known)) = line.split_once(path.as_str()) else {
+                    continue;
+                };
+                for name in known.split([',', '{', '}', ';', '(']) {
+                    let name = name.rsplit("::").next().unwrap_or_default().trim();
+                    if name.starts_with(|c: char| c.is_ascii_lowercase()) {
+                        violations.add(source, *number, &format!("knows `{module}::{name}`"));
+                    }
+                }
+            }
+        }
+    }
+    violations.none();
+}
+
 #[test]
 fn each_way_to_the_world_has_one_place() {
     let mut violations = Violations::default();
@@ -353,6 +410,10 @@ mod tests {
         called("a.write_x(b); Start::new(c) if (d)"),
         ["write_x", "new"]
     );
+    let lines = |text: &str| vec![(1, text.to_owned()), (2, "    .await?;".to_owned())];
+    assert!(awaits(&lines("let a = b.status(c(d))"), "status"));
+    assert!(!awaits(&lines("let a = b.status(c(d)).e()"), "status"));
+    assert!(!awaits(&lines("let a = observe::status(b)"), "status"));
 }
 
 /// A source file without comments, texts and tests.
@@ -542,6 +603,26 @@ fn mentions(line: &str, path: &str) -> bool {
         let before = line[..at].chars().next_back();
         before.is_none_or(|c| !(c.is_ascii_alphanumeric() || c == '_' || c == ':'))
     })
+}
+
+/// Whether what the method of this name gives is awaited where these lines begin.
+fn awaits(lines: &[(usize, String)], name: &str) -> bool {
+    let method = format!(".{name}(");
+    let Some(at) = lines[0].1.find(&method) else {
+        return false;
+    };
+    let rest = lines.iter().skip(1).map(|(_, line)| line.trim());
+    let text = lines[0].1[at + method.len()..].to_owned() + &rest.collect::<String>();
+    let mut depth = 1_usize;
+    for (at, c) in text.char_indices() {
+        match c {
+            '(' => depth += 1,
+            ')' if depth == 1 => return text[at + 1..].starts_with(".await"),
+            ')' => depth -= 1,
+            _ => {}
+        }
+    }
+    false
 }
 
 /// The names of functions that are called on this line.

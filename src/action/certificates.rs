@@ -43,8 +43,7 @@ pub(super) async fn generate(
     archive: &str,
 ) -> Result<(), ActionError> {
     let request = request(context)?;
-    let session = Session::begin(context).await?;
-    session.require_leader(context)?;
+    let session = Session::of_leader(context).await?;
     let cluster = session.cluster_with(context, &request.name).await?;
     let place = observe::archive_place(context, archive)?;
     let issuing = credentials::admit(request, &context.hook.unit, &place, &cluster)?;

@@ -3,11 +3,11 @@
 use super::ActionError;
 use super::parameters::{Parameters, wrong};
 use super::session::Session;
-use crate::apply;
 use crate::context::Context;
 use crate::juju::ActionResults;
 use crate::plan::compact::CompactRequest;
 use crate::plan::refusal::ParameterFault;
+use crate::{apply, observe};
 
 /// Drops the history before a revision.
 ///
@@ -21,7 +21,7 @@ pub(crate) async fn run(context: &Context, results: &mut ActionResults) -> Resul
     };
     given.finish()?;
     let client = Session::begin(context).await?.client;
-    let latest = client.details().await?.revision;
+    let latest = observe::latest_revision(&client).await?;
     let step = request.step(latest);
     let answer = apply::compact(client, step).await?;
     let outcome = request.outcome(answer, latest);

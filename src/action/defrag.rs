@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::ActionError;
 use super::parameters::{Parameters, wrong};
 use super::session::Session;
-use crate::apply::{self, ApplyError, Defragmented, Turn};
+use crate::apply::{self, Defragmented, Turn};
 use crate::context::Context;
 use crate::explain::reasons;
 use crate::juju::ActionResults;
@@ -100,10 +100,5 @@ async fn alone(
 ) -> Result<Defragmented, ActionError> {
     let cluster = session.cluster(context).await?;
     let step = defrag::step(&cluster, target)?;
-    let done = apply::defragment(context, &step).await;
-    done.map_err(|error| match error {
-        ApplyError::Connect(cause) => cause.into(),
-        ApplyError::Etcd(cause) => cause.into(),
-        other => other.into(),
-    })
+    Ok(apply::defragment(context, &step).await?)
 }

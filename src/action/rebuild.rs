@@ -29,10 +29,7 @@ pub(crate) async fn rebuild(
     if observe::any_agrees(&survivors).await {
         return Err(refused(RecreationRefusal::HasMajority));
     }
-    let members = match survivors.first() {
-        Some(survivor) => survivor.client.members().await?,
-        None => Vec::new(),
-    };
+    let members = observe::members_of(&survivors).await?;
     let newest = recreate::newest(survivors.iter().map(|survivor| &survivor.raft_progress));
     tell(results, &survivors, &members, newest);
     let source = recreate::source(request, newest).map_err(refused)?;

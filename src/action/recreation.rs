@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::ActionError;
 use super::session::not_leader;
-use crate::apply::{self, ApplyError, Prepared};
+use crate::apply::{self, Prepared};
 use crate::context::Context;
 use crate::facts::{Bootstrap, Ledger, MemberName, Recreation};
 use crate::juju::ActionResults;
@@ -17,7 +17,6 @@ use crate::plan::recreate;
 use crate::plan::refusal::{RecreationRefusal, Refusal};
 use crate::reconcile;
 use crate::workload::snapshot::SnapshotFile;
-use crate::workload::{MachineError, WorkloadError, data, package, snapshot_tool};
 
 /// What both ways to found a cluster anew rest on.
 pub(super) struct Preflight {
@@ -37,14 +36,11 @@ impl Preflight {
             return Err(not_leader(context));
         }
         if context.unit_state.recreation.is_some() {
-            let report = reconcile::pass(context).await.map_err(Box::new)?;
+            let report = reconcile::pass(context).await?;
             return Err(refused(RecreationRefusal::Resumed(Box::new(report))));
         }
         let unready = || refused(RecreationRefusal::NotSetUp);
-        let is_equipped = package::installed(&context.paths)?.is_some()
-            && context.paths.server_certificate().exists()
-            && context.paths.admin_certificate().exists();
-        if !is_equipped {
+        if !observe::is_equipped(context)? {
             return Err(unready());
         }
         Ok(Self {
@@ -89,12 +85,9 @@ impl Preflight {
             answered: &observe::answered(context)?,
         };
         let prepared = apply::prepare(context, &self.storage, &snapshot).await;
-        prepared.map_err(|error| match error {
-            ApplyError::RestoreCheck(_)
-            | ApplyError::Workload(WorkloadError::Machine(MachineError::Command { .. })) => {
-                refused(RecreationRefusal::Useless(crate::log::chain(&error)))
-            }
-            other => other.into(),
+        prepared.map_err(|error| match error.is_of_snapshot() {
+            true => refused(RecreationRefusal::Useless(crate::log::chain(&error))),
+            false => error.into(),
         })
     }
 
@@ -109,7 +102,7 @@ impl Preflight {
         context: &Context,
         path: &Path,
     ) -> Result<SnapshotFile, ActionError> {
-        if !data::current(&self.storage).join("member").is_dir() {
+        if !observe::has_data(&self.storage) {
             return Err(refused(RecreationRefusal::NoData));
         }
         let path = context.paths.named(path);
@@ -139,7 +132,7 @@ impl Preflight {
             },
         )?;
         context.tools.action_log("replacing the cluster")?;
-        let report = reconcile::pass(context).await.map_err(Box::new)?;
+        let report = reconcile::pass(context).await?;
         if let Some(wait @ (Wait::Recreation | Wait::Majority(_) | Wait::Etcd(_))) = &report.wait {
             tracing::debug!(?wait, "not yet");
             return Err(refused(RecreationRefusal::Unfinished(Box::new(report))));
@@ -154,16 +147,12 @@ impl Preflight {
                 .collect();
             results.set(&["restored", "removed-users"], names.join(","));
         }
-        let programs = package::installed(&context.paths)?;
-        let raised =
-            programs.map(|programs| snapshot_tool::raises_revisions(&context.commands, &programs));
-        if !matches!(raised, Some(Ok(true))) {
+        if !observe::raises_revisions(context)? {
             let note =
                 "this version of etcd cannot raise revisions: restart clients that watch keys";
             results.set(&["restored", "note"], note);
         }
-        let quarantined = data::quarantined(&self.storage, generation);
-        if quarantined.exists() {
+        if let Some(quarantined) = observe::quarantined(&self.storage, generation) {
             results.set(&["previous", "data"], quarantined.display().to_string());
         }
         Ok(())

@@ -15,7 +15,6 @@ use crate::juju::ActionResults;
 use crate::observe;
 use crate::plan::recreate;
 use crate::plan::refusal::{ParameterFault, RecreationRefusal};
-use crate::workload::snapshot::verify;
 
 /// What an operator asks for.
 struct Request {
@@ -108,7 +107,7 @@ async fn attempt(
 ) -> Result<Prepared, ActionError> {
     context.tools.action_log("trying the snapshot out")?;
     let before = match client {
-        Some(client) => Some(client.ledger().await?),
+        Some(client) => Some(observe::ledger_now(client).await?),
         None => None,
     };
     let prepared = preflight
@@ -152,16 +151,10 @@ fn checked(context: &Context, path: &Path) -> Result<PathBuf, ActionError> {
     if !path.is_absolute() {
         return Err(wrong("snapshot", ParameterFault::NotAbsolute));
     }
-    let file = context.paths.named(path);
-    if !file.is_file() {
-        let fault = ParameterFault::NotAFile(context.hook.unit.clone());
-        return Err(wrong("snapshot", fault));
-    }
-    match verify(&file) {
-        Ok(_) => Ok(file),
-        Err(error) => Err(wrong(
-            "snapshot",
-            ParameterFault::NotASnapshot(crate::log::chain(&error)),
-        )),
-    }
+    let fault = match observe::snapshot_file(context, path) {
+        Ok(Some(file)) => return Ok(file),
+        Ok(None) => ParameterFault::NotAFile(context.hook.unit.clone()),
+        Err(error) => ParameterFault::NotASnapshot(crate::log::chain(&error)),
+    };
+    Err(wrong("snapshot", fault))
 }

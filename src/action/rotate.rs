@@ -7,6 +7,7 @@ use super::parameters::{Parameters, wrong};
 use super::session::Session;
 use crate::apply;
 use crate::context::Context;
+use crate::explain::rotation;
 use crate::facts::authorities::AuthorityKind;
 use crate::juju::ActionResults;
 use crate::plan::authorities::rotation::{RotationRequest, ending_credentials};
@@ -32,12 +33,11 @@ pub(super) async fn rotate(
         kind,
         grace_seconds: grace_seconds(context)?,
     };
-    let session = Session::begin(context).await?;
-    session.require_leader(context)?;
+    let session = Session::of_leader(context).await?;
     let authorities = session.authorities()?;
     request.admit(authorities)?;
     let ledger = match kind {
-        AuthorityKind::Administrators => Some(session.client.ledger().await?),
+        AuthorityKind::Administrators => Some(session.cluster(context).await?.ledger),
         AuthorityKind::Servers | AuthorityKind::Clients => None,
     };
     let next = apply::rotate(context, authorities, request)?;
@@ -53,25 +53,7 @@ pub(super) async fn rotate(
     if kind == AuthorityKind::Servers {
         results.set(&["signs-from"], from.to_string());
     }
-    let output = match kind {
-        AuthorityKind::Servers => format!(
-            "The next authority is being made known to all members and clients; it signs from \
-             {from} on. `juju status` shows how far it has come."
-        ),
-        AuthorityKind::Administrators => {
-            "The next authority is being made known to all members, and then signs anew for all \
-             units and relations. Credentials of people and tools have to be made anew, by \
-             generate-client-certificates, once `juju status` says when they end."
-                .to_owned()
-        }
-        AuthorityKind::Clients => {
-            "The next CA is being made known to all members, and then signs anew for all \
-             applications related over `certificates`. The present one is dropped when each of \
-             them that has access shows its new certificate; `juju status` says who does not."
-                .to_owned()
-        }
-    };
-    results.set(&["output"], output);
+    results.set(&["output"], rotation::begun(kind, from));
     Ok(())
 }
 

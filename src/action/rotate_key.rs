@@ -24,7 +24,7 @@ pub(crate) async fn server(
     // A run that is killed is finished by the next hook.
     apply::order_new_keys(context)?;
     context.is_preview = false;
-    let report = reconcile::pass(context).await.map_err(Box::new)?;
+    let report = reconcile::pass(context).await?;
     let after = observe::machine(context, &application)?.server_certificate;
     let changed = after.filter(|after| before.as_ref() != Some(after));
     let Some(certificate) = changed else {

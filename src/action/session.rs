@@ -5,7 +5,6 @@ use super::ActionError;
 use crate::context::Context;
 use crate::etcd::Client;
 use crate::facts::authorities::Authorities;
-use crate::facts::observed::Pass;
 use crate::facts::{Cluster, CommonName, Member};
 use crate::hook::Event;
 use crate::observe::{self, Application};
@@ -38,19 +37,20 @@ impl Session {
         })
     }
 
-    /// For an action that writes what only the leader may write.
+    /// The same, for an action that writes what only the leader may write.
     ///
     /// # Errors
-    /// This unit does not lead, or a newer revision of the charm has written what this
-    /// one does not know.
-    pub(super) fn require_leader(&self, context: &Context) -> Result<(), ActionError> {
-        let peers = self.application.peers.read();
-        if !self.application.leader {
+    /// As [`Session::begin`]; or this unit does not lead, or a newer revision of the charm
+    /// has written what this one does not know.
+    pub(super) async fn of_leader(context: &Context) -> Result<Self, ActionError> {
+        let session = Self::begin(context).await?;
+        let peers = session.application.peers.read();
+        if !session.application.leader {
             Err(not_leader(context))
         } else if peers.is_some_and(|peers| peers.newer_format().is_some()) {
             Err(Refusal::NewerFormat.into())
         } else {
-            Ok(())
+            Ok(session)
         }
     }
 
@@ -69,8 +69,7 @@ impl Session {
     /// etcd failed a call, or a newer revision of the charm has written to the ledger
     /// what this one does not know.
     pub(super) async fn cluster(&self, context: &Context) -> Result<Cluster, ActionError> {
-        let status = self.client.status().await?;
-        let cluster = observe::cluster(context, &self.client, status, Pass::Event, false).await?;
+        let cluster = observe::cluster_now(context, &self.client).await?;
         match cluster.ledger.newer_format {
             None => Ok(cluster),
             Some(_) => Err(Refusal::NewerFormat.into()),

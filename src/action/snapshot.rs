@@ -10,9 +10,9 @@ use crate::context::Context;
 use crate::explain::operator_command;
 use crate::facts::Timestamp;
 use crate::juju::ActionResults;
+use crate::observe;
 use crate::plan::refusal::{ParameterFault, Refusal};
 use crate::workload::snapshot::{SnapshotError, SnapshotFile};
-use crate::workload::{package, snapshot_tool};
 
 /// Where snapshots lie if nobody says otherwise: where the older charm put
 /// them, and where `juju scp` may fetch them.
@@ -30,17 +30,15 @@ pub(crate) async fn take(
     let target = directory(&mut parameters, context)?;
     parameters.finish()?;
     let session = Session::begin(context).await?;
-    // Whatever was acknowledged before this moment will be in the snapshot.
-    // Without a quorum that is not known, and a copy is worth the more.
-    let agreed = session.client.revision().await;
-    let version = session.client.status().await?.version;
+    // A copy is worth the more where the cluster does not agree.
+    let source = observe::snapshot_source(&session.client).await?;
     let path = target.join(file_name("snapshot", context.now));
     let file = apply::snapshot(context, &session.client, &context.paths.named(&path))
         .await
         .map_err(|error| unusable(&path, error))?;
     tell(context, results, "snapshot", &path, &file)?;
-    results.set(&["snapshot", "version"], version.to_string());
-    if let Err(error) = agreed {
+    results.set(&["snapshot", "version"], source.version.to_string());
+    if let Some(error) = source.disagreement {
         let note = format!(
             "the cluster could not agree ({error}), so it is one member's own copy, \
              and its latest writes may be missing"
@@ -67,8 +65,7 @@ pub(super) fn directory(
     if !path.is_absolute() {
         return Err(wrong("target", ParameterFault::NotAbsolute));
     }
-    let there = context.paths.named(&path);
-    if there.exists() && !there.is_dir() {
+    if !observe::may_be_directory(context, &path) {
         return Err(wrong("target", ParameterFault::NotADirectory(target)));
     }
     Ok(path)
@@ -95,10 +92,8 @@ pub(super) fn tell(
     results.set(&[name, "path"], path.display().to_string());
     results.set(&[name, "size"], file.size.to_string());
     results.set(&[name, "sha256"], file.sha256.clone());
-    let programs =
-        package::installed(&context.paths)?.ok_or(ApplyError::Missing(Missing::Programs))?;
-    let named = context.paths.named(path);
-    let content = snapshot_tool::content(&context.commands, &programs, &named)?;
+    let content = observe::snapshot_content(context, &context.paths.named(path))?;
+    let content = content.ok_or(ApplyError::Missing(Missing::Programs))?;
     results.set(&[name, "revision"], content.revision.to_string());
     results.set(&[name, "keys"], content.total_key.to_string());
     Ok(())

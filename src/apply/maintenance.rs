@@ -5,11 +5,10 @@ use std::time::{Duration, Instant};
 use super::{ApplyError, restart_lock};
 use crate::connection;
 use crate::context::Context;
-use crate::etcd::{Client, EtcdError, Lock};
+use crate::etcd::{Client, Lock};
 use crate::facts::{Alarm, Compaction};
 use crate::plan::compact::CompactStep;
 use crate::plan::defrag::Defragmentation;
-use crate::workload::WorkloadError;
 
 /// How long a physical compaction is waited for: two minutes for a history of
 /// gigabytes. etcd goes on with it by itself when nobody waits any more.
@@ -27,7 +26,7 @@ const TURN_SECONDS: i64 = 330;
 ///
 /// # Errors
 /// etcd failed a call.
-pub async fn disarm(client: &Client, alarms: &[Alarm]) -> Result<(), EtcdError> {
+pub async fn disarm(client: &Client, alarms: &[Alarm]) -> Result<(), ApplyError> {
     for alarm in alarms {
         client.disarm(*alarm).await?;
     }
@@ -38,9 +37,9 @@ pub async fn disarm(client: &Client, alarms: &[Alarm]) -> Result<(), EtcdError> 
 ///
 /// # Errors
 /// etcd failed the call.
-pub async fn compact(client: Client, step: CompactStep) -> Result<Compaction, EtcdError> {
+pub async fn compact(client: Client, step: CompactStep) -> Result<Compaction, ApplyError> {
     let client = client.with_limit(COMPACT_LIMIT);
-    client.compact(step.revision, step.physical).await
+    Ok(client.compact(step.revision, step.physical).await?)
 }
 
 /// The turn to make a member busy, which no other unit has meanwhile.
@@ -72,9 +71,9 @@ pub async fn take_turn(context: &Context, client: &Client) -> Result<Turn, Apply
 ///
 /// # Errors
 /// etcd failed a call; the turn ends by itself then.
-pub async fn give_turn_back(client: &Client, turn: Turn) -> Result<(), EtcdError> {
+pub async fn give_turn_back(client: &Client, turn: Turn) -> Result<(), ApplyError> {
     match turn {
-        Turn::Taken(lock) => client.unlock(lock).await,
+        Turn::Taken(lock) => Ok(client.unlock(lock).await?),
         Turn::Full | Turn::Busy => Ok(()),
     }
 }
@@ -126,7 +125,8 @@ pub async fn defragment(
 ///
 /// # Errors
 /// It cannot be written.
-pub fn order_new_keys(context: &mut Context) -> Result<(), WorkloadError> {
+pub fn order_new_keys(context: &mut Context) -> Result<(), ApplyError> {
     context.unit_state.replaces_keys = true;
-    context.unit_state.write(&context.paths).map(drop)
+    context.unit_state.write(&context.paths)?;
+    Ok(())
 }

@@ -69,11 +69,10 @@ const PAUSE: Duration = Duration::from_millis(250);
 ///
 /// # Errors
 /// etcd failed a call.
-pub async fn recovery_lock(context: &Context, client: &Client) -> Result<Option<Lock>, EtcdError> {
+pub async fn recovery_lock(context: &Context, client: &Client) -> Result<Option<Lock>, ApplyError> {
     let holder = context.hook.unit.to_string();
-    client
-        .try_lock(LockName::Recovery, &holder, LOCK_SECONDS)
-        .await
+    let lock = client.try_lock(LockName::Recovery, &holder, LOCK_SECONDS);
+    Ok(lock.await?)
 }
 
 /// Gives the lock back under which nothing was restored after all. Where that fails, it

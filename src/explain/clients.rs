@@ -5,20 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::facts::observed::request_key;
 use crate::facts::{
-    Access, AppName, Cluster, CommonName, Condition, Grant, KeyRange, Prefix, RelationId,
+    Access, AppName, Cluster, CommonName, Condition, Grant, KeyRange, Prefix, Related, RelationId,
     RequestKey,
 };
-use crate::relation::Asked;
-
-/// A relation with a client, as any unit can see it.
-#[derive(Clone, Debug, Default)]
-pub struct Related {
-    /// The application at the other end; `None` where Juju does not say.
-    pub app: Option<AppName>,
-    /// What it asks for; `None` while it has asked nothing, or where that
-    /// cannot be read.
-    pub asked: Option<Asked>,
-}
 
 /// One request.
 #[derive(Clone, Debug, Eq, PartialEq)]

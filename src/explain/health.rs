@@ -1,6 +1,10 @@
 //! What the members' answers amount to: an assessment that says what is so and what
 //! to do, and the figures behind it.
 
+mod figures;
+
+pub use figures::figures;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 

@@ -1,7 +1,9 @@
 //! The plan of a whole pass, before any of it is carried out.
 
+use super::status;
 use super::steps::{Step, VERIFY, steps};
 use crate::facts::observed::Observed;
+use crate::juju::ActionResults;
 use crate::plan::simulate::simulate;
 use crate::plan::{Plan, Report, Stage, plan};
 
@@ -50,6 +52,40 @@ pub fn preview(observed: &Observed) -> Preview {
         steps: all,
         report: last,
         is_whole: false,
+    }
+}
+
+/// Steps as data below a key, and in words as lines.
+pub fn show_steps(results: &mut ActionResults, key: &str, steps: &[Step], lines: &mut Vec<String>) {
+    let count = match key {
+        "steps" => "count",
+        _ => "left-count",
+    };
+    results.set(&[count], steps.len().to_string());
+    for (at, step) in steps.iter().enumerate() {
+        let number = (at + 1).to_string();
+        lines.push(format!("{number}. {}: {}", step.stage, step.summary));
+        let mut set = |name, text: &str| results.set(&[key, &number, name], text);
+        set("stage", step.stage);
+        set("step", step.kind);
+        set("summary", &step.summary);
+        if !step.subject.is_empty() {
+            set("subject", &step.subject);
+        }
+    }
+}
+
+/// What is to be said besides: whether that is all, and what is waited for.
+pub fn show_rest(results: &mut ActionResults, preview: &Preview, lines: &mut Vec<String>) {
+    results.set(&["whole"], preview.is_whole.to_string());
+    if !preview.is_whole {
+        lines.push("what comes after shows once this is done".to_owned());
+    }
+    let Report { wait, .. } = &preview.report;
+    if wait.is_some() {
+        let status = status::of_unit(&preview.report);
+        lines.push(format!("not now: {}", status.message));
+        results.set(&["waits"], status.message);
     }
 }
 

@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::etcd::{Client, Credentials, EtcdError};
 use crate::facts::observed::{Pass, Peers};
 use crate::facts::{
-    Audit, Cluster, CommonName, Ledger, Member, MemberStatus, RightsRevisions, Version,
+    Alarm, Audit, Cluster, CommonName, Ledger, Member, MemberStatus, RightsRevisions, Version,
 };
 use crate::log::chain;
 use crate::plan::advisory::lets_clients_become_root;
@@ -67,6 +67,40 @@ pub(super) fn member_urls(context: &Context, peers: Option<&Peers>) -> Vec<Strin
         }
     }
     urls
+}
+
+/// What etcd says of its members and its ledger at this moment, to whoever asks at
+/// the wish of an operator.
+///
+/// # Errors
+/// etcd failed a call.
+pub async fn cluster_now(context: &Context, client: &Client) -> Result<Cluster, ObserveError> {
+    let status = client.status().await?;
+    cluster(context, client, status, Pass::Event, false).await
+}
+
+/// The ledger at this moment.
+///
+/// # Errors
+/// etcd failed the call, or the ledger holds what this charm never writes.
+pub async fn ledger_now(client: &Client) -> Result<Ledger, ObserveError> {
+    Ok(client.ledger().await?)
+}
+
+/// The alarms that are raised, of all members.
+///
+/// # Errors
+/// etcd failed the call.
+pub async fn alarms(client: &Client) -> Result<Vec<Alarm>, ObserveError> {
+    Ok(client.alarms().await?)
+}
+
+/// The latest revision of the keys.
+///
+/// # Errors
+/// etcd failed the call.
+pub async fn latest_revision(client: &Client) -> Result<u64, ObserveError> {
+    Ok(client.details().await?.revision)
 }
 
 /// Reads what is known of the cluster over this connection, beside what is

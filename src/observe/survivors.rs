@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
+use super::ObserveError;
 use super::etcd::{connect, member_urls};
 use crate::connection;
 use crate::context::Context;
 use crate::etcd::{Client, EtcdError};
-use crate::facts::RaftProgress;
 use crate::facts::observed::Peers;
+use crate::facts::{Member, RaftProgress};
 use crate::log::chain;
 use crate::plan::refusal::OwnFault;
 
@@ -69,6 +70,18 @@ pub async fn any_agrees(survivors: &[Survivor]) -> bool {
         }
     }
     false
+}
+
+/// Who is on the member list of the cluster that these are of; nobody where there is
+/// nobody to tell.
+///
+/// # Errors
+/// etcd failed the call.
+pub async fn members_of(survivors: &[Survivor]) -> Result<Vec<Member>, ObserveError> {
+    match survivors.first() {
+        Some(survivor) => Ok(survivor.client.members().await?),
+        None => Ok(Vec::new()),
+    }
 }
 
 /// A connection to this unit's member, which has a vote in a cluster that

@@ -147,8 +147,7 @@ impl Run {
     }
 
     async fn disarm(&mut self, client: &Client, alarms: &[Alarm]) -> Result<(), ReconcileError> {
-        let disarmed = apply::disarm(client, alarms).await;
-        disarmed.map_err(ApplyError::from)?;
+        apply::disarm(client, alarms).await?;
         let lowered = alarms.iter().map(|alarm| alarm.kind);
         self.log
             .extend(lowered.map(|kind| format!("lowered the alarm {kind}, which had no cause")));

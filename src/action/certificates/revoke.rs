@@ -30,7 +30,7 @@ pub(crate) async fn revoke(
     parameters.finish()?;
     let (record, unwritten) = end(context, &name, reserves).await?;
     // Settles it, and ends what is open, here and at the other units.
-    let report = reconcile::pass(context).await.map_err(Box::new)?;
+    let report = reconcile::pass(context).await?;
     if let Some(error) = unwritten {
         return Err(match error.alarm() {
             Some(alarm) => Refusal::Unrecorded(name, alarm).into(),
@@ -48,8 +48,7 @@ async fn end(
     name: &CommonName,
     reserves: bool,
 ) -> Result<(IssuedRecord, Option<ApplyError>), ActionError> {
-    let session = Session::begin(context).await?;
-    session.require_leader(context)?;
+    let session = Session::of_leader(context).await?;
     let cluster = session.cluster_with(context, name).await?;
     let authorities = session.application.authorities.as_ref();
     let authority_ends = authorities.map(|authorities| authorities.admin.own().not_after);
