@@ -31,7 +31,7 @@ pub use credentials::{Archive, Noted, hand_over, make_credentials, revoke};
 pub use disconnect::disconnect;
 pub use forget::forget;
 pub use issue::issue;
-pub use machine::{Readiness, machine, stop};
+pub use machine::{Readiness, install, machine, stop};
 pub use maintenance::{
     Defragmented, Turn, compact, defragment, disarm, give_turn_back, order_new_keys, take_turn,
 };

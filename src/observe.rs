@@ -26,7 +26,7 @@ pub use etcd::{access, alarms, cluster, cluster_now, connect, latest_revision, l
 pub use health::health;
 pub use juju::{Application, application, leads};
 pub use legacy::legacy;
-pub use machine::machine;
+pub use machine::{machine, release};
 pub use quorum::{Quorum, ledger, quorum};
 pub use related::relations;
 pub use signing::{answered, signing};

@@ -17,7 +17,7 @@ use crate::tls::Issued;
 use crate::workload::files::{PRIVATE_FILE, PUBLIC_FILE, ensure_absent, ensure_file};
 use crate::workload::request_file::forget_request;
 use crate::workload::{
-    self, MachineError, Owner, Service, Started, State, USER, data, layout, package, release,
+    self, Installed, MachineError, Owner, Service, Started, State, USER, data, layout, package,
 };
 
 /// How long a start is waited for. A member whose cluster has no quorum is not
@@ -44,8 +44,27 @@ pub enum Readiness {
     Failed,
 }
 
+/// Programs that were brought to this machine and are not installed yet.
+#[derive(Clone, Debug)]
+pub struct Unpacked {
+    /// Where they are.
+    pub programs: Installed,
+    /// What they are to be installed for.
+    pub installation: Installation,
+}
+
+/// What came of the steps on this machine.
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct MachineOutcome {
+    /// How far etcd has come; `None` if it was not to be started.
+    pub started: Option<Readiness>,
+    /// What is to be installed once it is known which release it is.
+    pub unpacked: Option<Unpacked>,
+}
+
 /// Carries the steps out; `others_serve` tells that the cluster has its majority
-/// without this unit. `None` if etcd was not to be started.
+/// without this unit.
 ///
 /// # Errors
 /// See [`ApplyError`]; a later run goes on where this one stopped. That etcd
@@ -54,11 +73,11 @@ pub async fn machine(
     context: &mut Context,
     steps: &[MachineStep],
     others_serve: bool,
-) -> Result<Option<Readiness>, ApplyError> {
-    let mut readiness = None;
+) -> Result<MachineOutcome, ApplyError> {
+    let mut outcome = MachineOutcome::default();
     for step in steps {
         match step {
-            MachineStep::Install(installation) => install(context, installation)?,
+            MachineStep::Install(installation) => outcome.unpacked = unpack(context, installation)?,
             MachineStep::StoreAuthorities(trust) => store_authorities(context, trust)?,
             MachineStep::IssueServer(issuance) => issue_server(context, issuance)?,
             MachineStep::IssueAdmin(authority, seconds) => {
@@ -100,10 +119,10 @@ pub async fn machine(
                 ensure_file(&path, text.as_bytes(), PUBLIC_FILE, Owner::Charm)?;
             }
             MachineStep::Configure(documents) => configure(context, documents)?,
-            MachineStep::Start => readiness = Some(start(context, others_serve).await?),
+            MachineStep::Start => outcome.started = Some(start(context, others_serve).await?),
         }
     }
-    Ok(readiness)
+    Ok(outcome)
 }
 
 async fn start(context: &Context, others_serve: bool) -> Result<Readiness, ApplyError> {
@@ -182,37 +201,59 @@ pub fn stop(context: &Context) -> Result<(), ApplyError> {
     Ok(service.stop()?)
 }
 
-fn install(context: &mut Context, installation: &Installation) -> Result<(), ApplyError> {
+/// Brings programs to this machine. `None` where it is the archive that is at fault: it
+/// is for an operator to attach another one; what was installed before goes on, and so do
+/// hooks.
+fn unpack(
+    context: &mut Context,
+    installation: &Installation,
+) -> Result<Option<Unpacked>, ApplyError> {
     // It takes a minute, and nobody should wonder.
     context
         .tools
         .status_set(StatusName::Maintenance, "installing etcd")?;
-    let source = &installation.source;
     // Written ahead: the machine may go down amid the packages' own scripts.
     let was_cut_short = std::mem::replace(&mut context.unit_state.installing, true);
     context.unit_state.write(&context.paths)?;
-    let mut refused = None;
     let (commands, paths) = (&context.commands, &context.paths);
-    let installed = package::ensure_installed(commands, source, paths, was_cut_short, |new| {
-        let version = release::version(commands, &new.etcd).ok();
-        let version = version.and_then(|version| version.parse().ok());
-        refused = installation.refusal(version.as_ref());
-        refused.is_none()
-    });
-    let refused_archive = match installed {
-        Ok(_) => None,
-        // It is for an operator to attach another one; what was installed before
-        // goes on, and so do hooks.
+    match package::ensure_there(commands, &installation.source, paths, was_cut_short) {
+        Ok(programs) => Ok(Some(Unpacked {
+            programs,
+            installation: installation.clone(),
+        })),
         Err(error) => match error.of_the_archive() {
             Some(refusal) => {
                 tracing::warn!("{}", log::chain(&error));
-                Some(refusal)
+                context.unit_state.refused_archive = Some(refusal);
+                context.unit_state.refused_upgrade = None;
+                note_source(context, &installation.source)?;
+                Ok(None)
             }
-            None => return Err(error.into()),
+            None => Err(error.into()),
         },
-    };
-    context.unit_state.refused_archive = refused_archive;
+    }
+}
+
+/// Installs programs that were brought here, unless they are refused for this reason.
+///
+/// # Errors
+/// This machine is at fault; a later run brings them here again.
+pub fn install(
+    context: &mut Context,
+    unpacked: &Unpacked,
+    refused: Option<String>,
+) -> Result<(), ApplyError> {
+    let source = &unpacked.installation.source;
+    if refused.is_none() {
+        package::make_current(&context.paths, source, &unpacked.programs)?;
+    }
+    context.unit_state.refused_archive = None;
     context.unit_state.refused_upgrade = refused;
+    note_source(context, source)
+}
+
+/// Remembers that what there is of this source was tried, and what came of it.
+fn note_source(context: &mut Context, source: &Source) -> Result<(), ApplyError> {
     context.unit_state.installing = false;
     context.unit_state.source_digest = match source {
         Source::Archive(archive) => Some(workload::sha256(archive)?),

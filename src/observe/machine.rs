@@ -128,7 +128,7 @@ fn programs(
 }
 
 /// The release of this program, as it says itself.
-fn release(context: &Context, program: &Path) -> Known<Version> {
+pub fn release(context: &Context, program: &Path) -> Known<Version> {
     let said = release::version(&context.commands, program);
     let read = said
         .map_err(|error| chain(&error))

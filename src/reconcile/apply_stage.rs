@@ -41,8 +41,14 @@ impl Run {
             Stage::Machine(steps) => {
                 // effects: packages, files, the service
                 let others_serve = observed.cluster.known().is_some();
-                let started = apply::machine(context, steps, others_serve).await?;
-                self.started = started.or(self.started);
+                let outcome = apply::machine(context, steps, others_serve).await?;
+                self.started = outcome.started.or(self.started);
+                if let Some(unpacked) = &outcome.unpacked {
+                    // reads only, pure, and writes only
+                    let release = observe::release(context, &unpacked.programs.etcd);
+                    let refused = unpacked.installation.refusal(release.known());
+                    apply::install(context, unpacked, refused)?;
+                }
                 // Who did not answer may have been started.
                 context.unreachable.borrow_mut().clear();
             }

@@ -34,21 +34,18 @@ pub struct Installed {
     pub etcdutl: Option<PathBuf>,
 }
 
-/// Makes the programs of this source the installed ones, and the user that
-/// runs them exist. An archive that is unpacked already is not unpacked again,
-/// packages that are there are left alone, unless their installation was cut
-/// short. A running etcd is not touched: its program stays where it is until
-/// [`remove_other_programs`]. Where they may not follow those that
-/// are installed, those stay so.
+/// Brings the programs of this source to this machine, and the user that runs them.
+/// An archive that is unpacked already is not unpacked again, packages that are there
+/// are left alone, unless their installation was cut short. What is installed stays
+/// so until [`make_current`].
 ///
 /// # Errors
 /// The archive is not one of etcd for this machine, or apt fails.
-pub fn ensure_installed(
+pub fn ensure_there(
     commands: &Commands,
     source: &Source,
     paths: &Paths,
     was_cut_short: bool,
-    may_follow: impl FnOnce(&Installed) -> bool,
 ) -> Result<Installed, WorkloadError> {
     let programs = match source {
         Source::Archive(archive) => archive::ensure_unpacked(commands, archive, paths)?,
@@ -59,16 +56,27 @@ pub fn ensure_installed(
     };
     // The packages bring the user too; an archive does not.
     machine::ensure_user(commands, USER)?;
-    let new = found(&programs).ok_or_else(|| WorkloadError::PackageLacks {
+    found(&programs).ok_or_else(|| WorkloadError::PackageLacks {
         path: programs.join("etcd"),
-    })?;
-    if may_follow(&new) {
-        match source {
-            Source::Archive(_) => archive::place(paths).make_current(&programs)?,
-            Source::Distribution => archive::place(paths).ensure_none_current()?,
-        }
+    })
+}
+
+/// Makes programs that are here the installed ones. A running etcd is not touched: its
+/// program stays where it is until [`remove_other_programs`].
+///
+/// # Errors
+/// The link to the archive's programs cannot be changed.
+pub fn make_current(
+    paths: &Paths,
+    source: &Source,
+    programs: &Installed,
+) -> Result<(), WorkloadError> {
+    let place = archive::place(paths);
+    match (source, programs.etcd.parent()) {
+        (Source::Archive(_), Some(directory)) => place.make_current(directory)?,
+        _ => place.ensure_none_current()?,
     }
-    Ok(new)
+    Ok(())
 }
 
 /// What is installed now: the programs of the last archive, else those of the

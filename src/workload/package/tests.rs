@@ -50,9 +50,9 @@ fn machine() -> Machine {
 }
 
 fn install(machine: &Machine, source: &Source) -> Result<Installed, WorkloadError> {
-    ensure_installed(&machine.commands(), source, &machine.paths(), false, |_| {
-        true
-    })
+    let programs = ensure_there(&machine.commands(), source, &machine.paths(), false)?;
+    make_current(&machine.paths(), source, &programs)?;
+    Ok(programs)
 }
 
 /// An error with its causes, as an operator sees it.
@@ -208,7 +208,7 @@ fn an_installation_that_was_cut_short_is_finished() {
     script_at(&programs.join("etcd"), "");
     script_at(&programs.join("etcdctl"), "");
     let (commands, paths) = (machine.commands(), machine.paths());
-    ensure_installed(&commands, &Source::Distribution, &paths, true, |_| true).expect("installed");
+    ensure_there(&commands, &Source::Distribution, &paths, true).expect("installed");
     let calls = machine.calls();
     let verbs: Vec<_> = calls
         .iter()
