@@ -31,8 +31,8 @@ use thiserror::Error;
 use crate::apply::ApplyError;
 use crate::context::{Context, ContextError};
 use crate::explain::reasons;
-use crate::facts::AppName;
 use crate::facts::authorities::AuthorityKind;
+use crate::facts::{AppName, NoAnswer};
 use crate::hook::Hook;
 use crate::juju::{ActionResults, ToolError};
 use crate::observe::ObserveError;
@@ -62,8 +62,11 @@ pub(crate) enum ActionError {
         fault: ParameterFault,
     },
     /// No member of the cluster could be asked.
-    #[error("etcd cannot be asked now: {0}; see `systemctl status 'etcd-charm-*'` on each unit")]
-    Unreachable(String),
+    #[error(
+        "etcd cannot be asked now: {}; see `systemctl status 'etcd-charm-*'` on each unit",
+        reasons::no_answer(.0)
+    )]
+    Unreachable(NoAnswer),
     /// It would do harm, or make no sense, as things are.
     #[error("{}", reasons::refusal(.0))]
     Refused(Box<Refusal>),

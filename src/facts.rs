@@ -15,6 +15,7 @@ mod ledger_keys;
 mod ledger_point;
 mod ledger_restored;
 pub mod machine;
+mod no_answer;
 pub mod observed;
 pub mod options;
 mod pace;
@@ -50,6 +51,7 @@ pub use ledger::{
 };
 pub use ledger_keys::{ALL_LEDGERS, LedgerKey, LedgerKeys, LockName};
 pub use ledger_point::LedgerPoint;
+pub use no_answer::NoAnswer;
 pub use pace::Pace;
 pub use prefix::{KeyRange, Prefix, PrefixRefusal};
 pub use raft_progress::RaftProgress;

@@ -43,7 +43,7 @@ pub mod upgrade;
 pub use report::{MachineWait, ReleaseFault, Report, Wait};
 
 use crate::facts::observed::Observed;
-use crate::facts::{Alarm, Cluster, Known, LockName, Member, MemberName, UnitName};
+use crate::facts::{Alarm, Cluster, Known, LockName, Member, MemberName, NoAnswer, UnitName};
 use access::AccessStep;
 use issue::Issuance;
 use machine::MachineStep;
@@ -211,12 +211,12 @@ fn leave(observed: &Observed, report: &mut Report) -> Stage {
 }
 
 /// What is waited for where no cluster could be asked, for this reason.
-fn wait_for_etcd(observed: &Observed, reason: &str) -> Wait {
-    match &observed.lost_majority {
-        Some(unreachable) => Wait::Majority(unreachable.clone()),
+fn wait_for_etcd(observed: &Observed, reason: &NoAnswer) -> Wait {
+    match reason {
+        NoAnswer::Minority(unreachable) => Wait::Majority(unreachable.clone()),
         // Nobody knows more than systemd: it waits for the others too.
-        None if observed.machine.is_pending => Wait::Majority(Vec::new()),
-        None => Wait::Etcd(reason.to_owned()),
+        _ if observed.machine.is_pending => Wait::Majority(Vec::new()),
+        _ => Wait::Etcd(reason.clone()),
     }
 }
 

@@ -17,9 +17,10 @@ use crate::connection;
 use crate::context::{Context, ContextError};
 use crate::etcd::{Client, EtcdError};
 use crate::explain::preview::{self, Preview};
+use crate::explain::reasons;
 use crate::explain::steps::{self, Step};
 use crate::facts::observed::{Clients, Disconnection, Pass, Repaired};
-use crate::facts::{Access, CommonName, Condition, RecalledLeaves, RequestKey, Requirer};
+use crate::facts::{Access, CommonName, Condition, NoAnswer, RecalledLeaves, RequestKey, Requirer};
 use crate::hook::{Event, Hook};
 use crate::juju::{LogLevel, ToolError};
 use crate::observe::{self, Application, ObserveError};
@@ -51,8 +52,8 @@ pub enum ReconcileError {
     #[error("failed to remember what was done")]
     UnitState(#[source] crate::workload::WorkloadError),
     /// etcd answered, and stopped to before the hook was done.
-    #[error("failed to go on without etcd: {0}")]
-    Lost(String),
+    #[error("failed to go on without etcd: {}", reasons::no_answer(.0))]
+    Lost(NoAnswer),
     /// etcd does not let the member of this unit go, and its storage goes next:
     /// the others would count on a member that is no more.
     #[error("failed to leave the cluster: etcd does not let this unit's member go yet")]

@@ -92,7 +92,7 @@ pub fn show_rest(results: &mut ActionResults, preview: &Preview, lines: &mut Vec
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::{KeyRange, Known, Permission};
+    use crate::facts::{KeyRange, Known, NoAnswer, Permission};
     use crate::plan::Wait;
     use crate::plan::testing::{Bench, leaf};
 
@@ -188,13 +188,10 @@ mod tests {
         assert_eq!(lines(&seen), ["machine: start etcd"]);
         assert!(!seen.is_whole);
         let mut observed = Bench::new(1).observed;
-        observed.cluster = Known::Unknown("no member answers".to_owned());
+        observed.cluster = Known::Unknown(NoAnswer::NoLeader);
         let seen = preview(&observed);
         assert!(seen.is_whole);
-        assert_eq!(
-            seen.report.wait,
-            Some(Wait::Etcd("no member answers".to_owned()))
-        );
+        assert_eq!(seen.report.wait, Some(Wait::Etcd(NoAnswer::NoLeader)));
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod refusal;
 pub use parameter::parameter;
 pub use refusal::{after_revocation, no_name, refusal};
 
+use crate::facts::NoAnswer;
 use crate::plan::ReleaseFault;
 use crate::plan::refusal::{DefragRefusal, Unfit};
 use crate::plan::restart::{AuthorityFault, RestartWait};
@@ -19,6 +20,19 @@ pub fn not_safe(reason: Unsafe) -> String {
             format!("{answering} of {others} other members answer")
         }
     }
+}
+
+/// Why etcd cannot be asked.
+pub fn no_answer(reason: &NoAnswer) -> String {
+    let text = match reason {
+        NoAnswer::NoCertificate => "this unit has no administrator's certificate yet",
+        NoAnswer::NoMember => "no member is known yet",
+        NoAnswer::NoLeader => "the members elect a leader",
+        NoAnswer::Disagreement => "the cluster does not agree in time",
+        NoAnswer::Minority(_) => "the majority of the members is lost",
+        NoAnswer::Failed(error) => error,
+    };
+    text.to_owned()
 }
 
 /// Why etcd of this unit is not restarted now.

@@ -285,7 +285,8 @@ pub fn wait_text(wait: &Wait) -> (StatusName, String) {
             blocked(alarm::sentence(&raised).unwrap_or_default())
         }
         Wait::Etcd(reason) => waiting(&format!(
-            "waiting for etcd, see `journalctl -u 'etcd-charm-*'`: {reason}"
+            "waiting for etcd, see `journalctl -u 'etcd-charm-*'`: {}",
+            reasons::no_answer(reason)
         )),
     }
 }

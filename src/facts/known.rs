@@ -3,14 +3,14 @@
 /// A fact about the world that may have been out of reach. "Unknown" is never
 /// "empty": a plan made from an unknown fact takes no destructive step.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Known<T> {
+pub enum Known<T, Reason = String> {
     /// The fact was read.
     Known(T),
-    /// The fact could not be read; the text says why, for an operator.
-    Unknown(String),
+    /// The fact could not be read, and why.
+    Unknown(Reason),
 }
 
-impl<T> Known<T> {
+impl<T, Reason> Known<T, Reason> {
     /// The fact, if it was read.
     pub fn known(&self) -> Option<&T> {
         match self {

@@ -11,7 +11,7 @@ pub use super::options::PrefixPolicy;
 pub use super::provider::Provider;
 use super::{
     AppName, Cluster, Condition, Databag, Fingerprint, Known, LegacyInterface, MemberName,
-    RecalledLeaves, RelationId, RequestKey, Secret, Share, Timestamp, UnitName,
+    NoAnswer, RecalledLeaves, RelationId, RequestKey, Secret, Share, Timestamp, UnitName,
 };
 use crate::relation::peer::{self, ApplicationData, Generation, UnitData};
 use crate::relation::{Asked, Entry};
@@ -47,13 +47,10 @@ pub struct Observed {
     /// Whoever signs what members show to clients, where it is not the charm.
     pub provider: Known<Option<Provider>>,
     /// etcd, or why it could not be asked.
-    pub cluster: Known<Cluster>,
+    pub cluster: Known<Cluster, NoAnswer>,
     /// Members that do not answer, with the number of regular passes of this unit
     /// in a row in which they did not.
     pub unreachable: BTreeMap<MemberName, u32>,
-    /// The members that do not answer, where those that do are too few to agree
-    /// on anything.
-    pub lost_majority: Option<Vec<String>>,
     /// The relations with clients.
     pub clients: Clients,
     /// The options that are in force.

@@ -9,7 +9,8 @@ use crate::context::Context;
 use crate::etcd::{Client, Credentials, EtcdError};
 use crate::facts::observed::{Pass, Peers};
 use crate::facts::{
-    Alarm, Audit, Cluster, CommonName, Ledger, Member, MemberStatus, RightsRevisions, Version,
+    Alarm, Audit, Cluster, CommonName, Ledger, Member, MemberStatus, NoAnswer, RightsRevisions,
+    Version,
 };
 use crate::log::chain;
 use crate::plan::advisory::lets_clients_become_root;
@@ -19,19 +20,19 @@ use crate::plan::members::client_url;
 /// our own, and where it does not run, those of the other units.
 ///
 /// # Errors
-/// The reason why none answers, for an operator.
+/// Why none answers.
 pub async fn connect(
     context: &Context,
     peers: Option<&Peers>,
-) -> Result<(Client, Vec<Member>), String> {
+) -> Result<(Client, Vec<Member>), NoAnswer> {
     let credentials = credentials(context)
-        .map_err(|error| error.to_string())?
-        .ok_or("this unit has no administrator's certificate yet")?;
-    let mut reason = "no member is known yet".to_owned();
+        .map_err(|error| NoAnswer::Failed(error.to_string()))?
+        .ok_or(NoAnswer::NoCertificate)?;
+    let mut reason = NoAnswer::NoMember;
     for url in member_urls(context, peers) {
         match reach(context, &url, &credentials).await {
             Ok(found) => return Ok(found),
-            Err(error) => reason = chain(&error),
+            Err(error) => reason = NoAnswer::Failed(chain(&error)),
         }
     }
     Err(reason)

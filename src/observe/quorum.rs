@@ -19,7 +19,7 @@ use crate::connection::{credentials, own_url};
 use crate::context::Context;
 use crate::etcd::{Client, Credentials, EtcdError};
 use crate::facts::observed::{Pass, Peers};
-use crate::facts::{Cluster, Ledger, MemberId, MemberStatus};
+use crate::facts::{Cluster, Ledger, MemberId, MemberStatus, NoAnswer};
 use crate::log::chain;
 
 /// How long a member may take to tell what it knows of the others.
@@ -33,10 +33,8 @@ const AGREEMENT_LIMIT: Duration = Duration::from_secs(6);
 pub enum Quorum {
     /// It agrees on what it is.
     Agreed(Box<Client>, Box<Cluster>),
-    /// Members answer that are too few to agree on anything; these do not.
-    Minority(Vec<String>),
-    /// It cannot be asked; the text says why.
-    Unknown(String),
+    /// It cannot be asked, and why.
+    Unknown(NoAnswer),
 }
 
 /// Asks the cluster what it is; the member of this unit unless it is known not to run.
@@ -52,8 +50,7 @@ pub async fn quorum(
     own_is_down: bool,
 ) -> Result<Quorum, ObserveError> {
     let Some(credentials) = credentials(context)? else {
-        let reason = "this unit has no administrator's certificate yet";
-        return Ok(Quorum::Unknown(reason.to_owned()));
+        return Ok(Quorum::Unknown(NoAnswer::NoCertificate));
     };
     let asking = Asking {
         context,
@@ -67,7 +64,7 @@ pub async fn quorum(
         urls.retain(|url| Some(url) != own.as_ref());
     }
     let Some((first, others)) = urls.split_first() else {
-        return Ok(Quorum::Unknown("no member is known yet".to_owned()));
+        return Ok(Quorum::Unknown(NoAnswer::NoMember));
     };
     let mut reasons = Vec::new();
     let mut minority = Vec::new();
@@ -100,18 +97,18 @@ struct Asking<'a> {
 }
 
 impl Asking<'_> {
-    async fn status(&self, url: &str) -> Result<(Client, MemberStatus), String> {
+    async fn status(&self, url: &str) -> Result<(Client, MemberStatus), NoAnswer> {
         let answer = ask(self.context, url, self.credentials).await;
-        answer.map_err(|error| chain(&error))
+        answer.map_err(|error| NoAnswer::Failed(chain(&error)))
     }
 
     /// What the first of these that has a leader says of the cluster. Those
     /// that have none, and the reasons of those that fail, are kept.
     async fn agree(
         &self,
-        answers: impl IntoIterator<Item = (String, Result<(Client, MemberStatus), String>)>,
+        answers: impl IntoIterator<Item = (String, Result<(Client, MemberStatus), NoAnswer>)>,
         minority: &mut Vec<Leaderless>,
-        reasons: &mut Vec<String>,
+        reasons: &mut Vec<NoAnswer>,
     ) -> Result<Option<Quorum>, ObserveError> {
         for (url, answer) in answers {
             match answer {
@@ -151,16 +148,16 @@ impl Asking<'_> {
         &self,
         client: Client,
         status: MemberStatus,
-    ) -> Result<Result<Quorum, String>, ObserveError> {
+    ) -> Result<Result<Quorum, NoAnswer>, ObserveError> {
         let read = async { cluster(self.context, &client, status, self.pass, self.leader).await };
         match within(AGREEMENT_LIMIT, read).await {
             Some(Ok(cluster)) => Ok(Ok(Quorum::Agreed(Box::new(client), Box::new(cluster)))),
             // Nothing passes by itself there, and a record that cannot be read
             // may be a grant.
             Some(Err(error @ ObserveError::Etcd(EtcdError::Ledger { .. }))) => Err(error),
-            Some(Err(ObserveError::Etcd(error))) => Ok(Err(chain(&error))),
+            Some(Err(ObserveError::Etcd(error))) => Ok(Err(NoAnswer::Failed(chain(&error)))),
             Some(Err(error)) => Err(error),
-            None => Ok(Err("the cluster does not agree in time".to_owned())),
+            None => Ok(Err(NoAnswer::Disagreement)),
         }
     }
 
@@ -168,11 +165,11 @@ impl Asking<'_> {
     async fn minority(
         &self,
         leaderless: Vec<Leaderless>,
-        reasons: Vec<String>,
+        reasons: Vec<NoAnswer>,
     ) -> Result<Quorum, ObserveError> {
         let unknown = || {
             let reason = reasons.into_iter().next();
-            Quorum::Unknown(reason.unwrap_or_else(|| "the members elect a leader".to_owned()))
+            Quorum::Unknown(reason.unwrap_or(NoAnswer::NoLeader))
         };
         let Some(first) = leaderless.first() else {
             return Ok(unknown());
@@ -203,7 +200,7 @@ impl Asking<'_> {
                 }),
             };
         }
-        Ok(Quorum::Minority(unreachable))
+        Ok(Quorum::Unknown(NoAnswer::Minority(unreachable)))
     }
 }
 

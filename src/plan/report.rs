@@ -8,8 +8,8 @@ use crate::facts::machine::Machine;
 use crate::facts::observed::Observed;
 use crate::facts::provider::ProviderNote;
 use crate::facts::{
-    AlarmKind, Cluster, CommonName, Condition, IssuedState, Member, Purpose, RequestKey, Requirer,
-    Timestamp, UnitName, Version,
+    AlarmKind, Cluster, CommonName, Condition, IssuedState, Member, NoAnswer, Purpose, RequestKey,
+    Requirer, Timestamp, UnitName, Version,
 };
 use crate::tls::{BundleError, OwnCertificate};
 
@@ -225,7 +225,7 @@ pub enum Wait {
     /// serve clients meanwhile.
     Member,
     /// etcd, which cannot be asked.
-    Etcd(String),
+    Etcd(NoAnswer),
     /// The old cluster to be taken apart, for the one that takes its place.
     Recreation,
     /// The majority of the members, without which nothing can be read or

@@ -24,7 +24,7 @@ pub use super::trusted::AuthorityFault;
 use super::trusted::{granted, trusted};
 use super::{Report, Wait};
 use crate::facts::observed::{Leaves, Observed, Pass};
-use crate::facts::{Cluster, Known, MemberId, MemberTrust, Timestamp};
+use crate::facts::{Cluster, Known, MemberId, MemberTrust, NoAnswer, Timestamp};
 use crate::tls::{TrustBundle, digest};
 
 /// A restart of this unit's member, or what belongs to one.
@@ -90,7 +90,7 @@ pub(super) fn fall_back(observed: &Observed) -> Option<RestartStep> {
         Known::Known(cluster) => {
             own_member(observed, cluster).is_some_and(|own| !cluster.answers(own.id))
         }
-        Known::Unknown(_) => observed.lost_majority.is_none(),
+        Known::Unknown(reason) => !matches!(reason, NoAnswer::Minority(_)),
     };
     (observed.machine.is_unproven && is_dark).then_some(RestartStep::FallBack)
 }

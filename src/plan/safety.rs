@@ -87,6 +87,7 @@ pub(super) fn keeps_quorum_without(cluster: &Cluster, gone: MemberId) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::NoAnswer;
     use crate::plan::testing::Bench;
 
     #[test]
@@ -145,7 +146,7 @@ mod tests {
         assert_eq!(safe_to_restart(&bench.observed), Err(refused));
         assert_eq!(safe_without(&bench.cluster, MemberId(100)), Err(refused));
         // Nobody answers: there is nothing that it could interrupt.
-        bench.observed.cluster = Known::Unknown("no member answers".to_owned());
+        bench.observed.cluster = Known::Unknown(NoAnswer::NoLeader);
         assert_eq!(safe_to_restart(&bench.observed), Ok(()));
     }
 }

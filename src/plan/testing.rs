@@ -18,8 +18,8 @@ use crate::facts::observed::{
 use crate::facts::options::Options;
 use crate::facts::{
     Access, ClientRecord, Cluster, Condition, Databag, Fingerprint, Known, Ledger, LedgerWrite,
-    Member, MemberData, MemberIdentity, MemberName, MemberStatus, MemberTrust, RecalledLeaves,
-    RelationId, RequestKey, Timestamp,
+    Member, MemberData, MemberIdentity, MemberName, MemberStatus, MemberTrust, NoAnswer,
+    RecalledLeaves, RelationId, RequestKey, Timestamp,
 };
 use crate::facts::{Bootstrap, MemberId};
 use crate::relation;
@@ -319,9 +319,8 @@ fn observed() -> Observed {
         machine: machine(),
         peers: PeerRelation::from(peers()),
         provider: Known::Known(None),
-        lost_majority: None,
         unreachable: BTreeMap::new(),
-        cluster: Known::Unknown("filled in later".to_owned()),
+        cluster: Known::Unknown(NoAnswer::NoMember),
         clients: Clients {
             scope: Scope::All,
             pending_is_read: true,

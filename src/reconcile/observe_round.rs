@@ -8,7 +8,8 @@ use crate::context::Context;
 use crate::etcd::Client;
 use crate::facts::observed::{Clients, Observed, Pass, Scope};
 use crate::facts::{
-    AppName, Cluster, CommonName, Databag, Known, MemberName, RelationId, RequestKey, Share,
+    AppName, Cluster, CommonName, Databag, Known, MemberName, NoAnswer, RelationId, RequestKey,
+    Share,
 };
 use crate::hook::Event;
 use crate::observe::{self, Quorum};
@@ -30,8 +31,8 @@ impl Run {
         machine.is_pending = self.started == Some(Readiness::Starting) && machine.is_down();
         // It may run again by now, for a moment.
         machine.has_failed = self.started == Some(Readiness::Failed);
-        let (cluster, client, lost_majority) = match self.look_again(context).await? {
-            Some((cluster, client)) => (Known::Known(cluster), Some(client), None),
+        let (cluster, client) = match self.look_again(context).await? {
+            Some((cluster, client)) => (Known::Known(cluster), Some(client)),
             None => self.observe_cluster(context, machine.is_down()).await?,
         };
         if let Known::Known(cluster) = &cluster {
@@ -55,7 +56,6 @@ impl Run {
             peers: application.peers.clone(),
             provider: application.provider.clone(),
             cluster,
-            lost_majority,
             clients,
             options: application.options.clone(),
             refused_option: application.refused_option.clone(),
@@ -93,31 +93,28 @@ impl Run {
         unit_state.departed.extend(application.gone.clone());
     }
 
-    /// The cluster, a connection to it, and who does not answer where its majority is
-    /// lost.
+    /// The cluster and a connection to it.
     async fn observe_cluster(
         &self,
         context: &mut Context,
         is_down: bool,
-    ) -> Result<(Known<Cluster>, Option<Client>, Option<Vec<String>>), ReconcileError> {
+    ) -> Result<(Known<Cluster, NoAnswer>, Option<Client>), ReconcileError> {
         let peers = self.application.peers.read();
         let (pass, leader) = (self.application.pass, self.application.leader);
         Ok(
             match observe::quorum(context, peers, pass, leader, is_down).await? {
-                Quorum::Agreed(client, cluster) => (Known::Known(*cluster), Some(*client), None),
+                Quorum::Agreed(client, cluster) => (Known::Known(*cluster), Some(*client)),
                 // Before anything was done nothing is half done, and a unit that
                 // stops may have been asking its own member, which ends when it is
                 // off the list. Otherwise the hook fails, and is run again soon.
                 Quorum::Unknown(reason)
-                    if self.first_requests.is_some() && !context.unit_state.dying =>
+                    if self.first_requests.is_some()
+                        && !context.unit_state.dying
+                        && !matches!(reason, NoAnswer::Minority(_)) =>
                 {
                     return Err(ReconcileError::Lost(reason));
                 }
-                Quorum::Unknown(reason) => (Known::Unknown(reason), None, None),
-                Quorum::Minority(unreachable) => {
-                    let reason = "the majority of the members is lost".to_owned();
-                    (Known::Unknown(reason), None, Some(unreachable))
-                }
+                Quorum::Unknown(reason) => (Known::Unknown(reason), None),
             },
         )
     }
@@ -159,7 +156,7 @@ impl Run {
     }
 
     /// Requests that this hook has put on record.
-    fn fresh(&self, cluster: &Known<Cluster>) -> BTreeSet<RequestKey> {
+    fn fresh(&self, cluster: &Known<Cluster, NoAnswer>) -> BTreeSet<RequestKey> {
         let (Some(first), Some(cluster)) = (&self.first_requests, cluster.known()) else {
             return BTreeSet::new();
         };

@@ -1,7 +1,7 @@
 //! Statuses, whatever the reasons in them hold.
 
 use etcd_charm::explain::status::{of_application, of_unit};
-use etcd_charm::facts::{AppName, Condition, Requirer, Timestamp};
+use etcd_charm::facts::{AppName, Condition, NoAnswer, Requirer, Timestamp};
 use etcd_charm::plan::restart::RestartWait;
 use etcd_charm::plan::safety::Unsafe;
 use etcd_charm::plan::{Report, Wait};
@@ -71,7 +71,7 @@ fn wait() -> impl Strategy<Value = Wait> {
         (0..9_usize, 0..9_usize).prop_map(|(answering, others)| {
             Wait::Restart(RestartWait::Unsafe(Unsafe::NoQuorum { answering, others }))
         }),
-        text().prop_map(Wait::Etcd),
+        text().prop_map(|error| Wait::Etcd(NoAnswer::Failed(error))),
         (0..9_u32).prop_map(|number| Wait::Bootstrap(format!("etcd/{number}").parse().unwrap())),
         prop::collection::vec(text(), 0..4).prop_map(Wait::Majority),
         Just(Wait::Reach),

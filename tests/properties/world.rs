@@ -16,7 +16,7 @@ use etcd_charm::facts::tuning::{CLIENT_PORT, PEER_PORT};
 use etcd_charm::facts::{
     Access, Bootstrap, Cluster, CommonName, Condition, Databag, Fingerprint, KeyRange, Known,
     Ledger, LockName, Member, MemberData, MemberId, MemberIdentity, MemberName, MemberStatus,
-    Permission, RelationId, RequestId, RequestKey, SecretId, SecretUri, UnitName,
+    NoAnswer, Permission, RelationId, RequestId, RequestKey, SecretId, SecretUri, UnitName,
 };
 use etcd_charm::plan::access;
 use etcd_charm::plan::configuration::bootstrap_port;
@@ -239,7 +239,7 @@ impl World {
         let can_ask = machine.admin_ca.is_some();
         let mut cluster = match self.answers() && can_ask {
             true => Known::Known(self.cluster(unit, pass, hook.leader)),
-            false => Known::Unknown("no member answers".to_owned()),
+            false => Known::Unknown(NoAnswer::NoLeader),
         };
         if let Known::Known(cluster) = &cluster {
             if hook.first_ledger.is_none() {
@@ -272,7 +272,6 @@ impl World {
                 Some(peers) => peers.clone().into(),
                 None => PeerRelation::Unread,
             },
-            lost_majority: None,
             unreachable: BTreeMap::new(),
             provider: Known::Known(None),
             cluster: cluster.clone(),

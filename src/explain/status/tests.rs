@@ -2,7 +2,7 @@
 
 use super::line::LONGEST;
 use super::{of_application, of_unit};
-use crate::facts::{AlarmKind, Condition, MemberId, Requirer};
+use crate::facts::{AlarmKind, Condition, MemberId, NoAnswer, Requirer};
 use crate::juju::StatusName;
 use crate::plan::restart::RestartWait;
 use crate::plan::safety::Unsafe;
@@ -86,8 +86,8 @@ fn what_a_unit_waits_for() {
             "waiting: waiting to restore a snapshot: the other members cannot be stopped yet",
         ),
         (
-            Wait::Etcd("no member answers".to_owned()),
-            "waiting: waiting for etcd, see `journalctl -u 'etcd-charm-*'`: no member answers",
+            Wait::Etcd(NoAnswer::NoMember),
+            "waiting: waiting for etcd, see `journalctl -u 'etcd-charm-*'`: no member is known yet",
         ),
     ]);
 }

@@ -1,7 +1,7 @@
 //! What comes after a cluster whose units are gone.
 
 use crate::facts::observed::Observed;
-use crate::facts::{Known, MemberData, MemberName};
+use crate::facts::{Known, MemberData, MemberName, NoAnswer};
 use crate::plan::machine::MachineStep;
 use crate::plan::testing::{Bench, IDENTITY, NOW};
 use crate::plan::{Stage, Wait, plan};
@@ -12,7 +12,7 @@ fn adopter() -> Observed {
     let mut observed = Bench::new(1).observed;
     observed.unit = "etcd/5".parse().expect("a unit");
     observed.units = Some([MemberName::new("etcd-5")].into());
-    observed.cluster = Known::Unknown("nobody answers".to_owned());
+    observed.cluster = Known::Unknown(NoAnswer::NoLeader);
     let machine = &mut observed.machine;
     (machine.bootstrap, machine.identity) = (None, None);
     (machine.data, machine.is_running) = (MemberData::Of(IDENTITY), Some(false));

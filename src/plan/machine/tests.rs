@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::facts::observed::{Pass, PeerRelation};
 use crate::facts::provider::KeyPair;
-use crate::facts::{Bootstrap, Known, MemberData, MemberName, Secret, Source, Version};
+use crate::facts::{Bootstrap, Known, MemberData, MemberName, NoAnswer, Secret, Source, Version};
 use crate::plan::configuration;
 use crate::plan::machine::{Installation, MachineStep, ServerIssuance};
 use crate::plan::testing::{Bench, DAY, IDENTITY, NOW, OWN_NAMES, leaf};
@@ -21,8 +21,13 @@ fn steps(bench: &mut Bench) -> Vec<MachineStep> {
 
 /// The steps while etcd cannot be asked, and what is waited for.
 fn alone(bench: &Bench) -> (Vec<MachineStep>, Option<Wait>) {
+    unanswered(bench, NoAnswer::NoLeader)
+}
+
+/// The same where this is the reason.
+fn unanswered(bench: &Bench, reason: NoAnswer) -> (Vec<MachineStep>, Option<Wait>) {
     let mut observed = bench.observed.clone();
-    observed.cluster = Known::Unknown("it is down".to_owned());
+    observed.cluster = Known::Unknown(reason);
     let plan = plan(&observed);
     match plan.stage {
         Stage::Machine(steps) => (steps, None),
@@ -363,11 +368,10 @@ fn a_start_that_failed_is_not_begun_again_in_the_same_hook() {
 
 #[test]
 fn a_lost_majority_changes_nothing() {
-    let mut bench = Bench::new(3);
     let unreachable = vec!["etcd-1".to_owned(), "etcd-10".to_owned()];
-    bench.observed.lost_majority = Some(unreachable.clone());
+    let minority = NoAnswer::Minority(unreachable.clone());
     assert_eq!(
-        alone(&bench),
+        unanswered(&Bench::new(3), minority),
         (Vec::new(), Some(Wait::Majority(unreachable)))
     );
 }

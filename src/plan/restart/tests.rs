@@ -1,7 +1,7 @@
 //! When a member restarts, with what, and what is written down about it.
 
 use crate::facts::observed::Pass;
-use crate::facts::{Condition, Known, MemberId, MemberName, MemberTrust, Requirer};
+use crate::facts::{Condition, Known, MemberId, MemberName, MemberTrust, NoAnswer, Requirer};
 use crate::plan::configuration::wanted;
 use crate::plan::restart::{Restart, RestartInTurn, RestartStep, RestartWait};
 use crate::plan::safety::Unsafe;
@@ -352,7 +352,7 @@ fn a_member_that_listens_in_the_wrong_place_is_restarted_at_once() {
     bench.observed.machine.address = Some("10.0.0.9".to_owned());
     let stage = |bench: &Bench| {
         let mut observed = bench.observed.clone();
-        observed.cluster = Known::Unknown("no member answers".to_owned());
+        observed.cluster = Known::Unknown(NoAnswer::NoLeader);
         plan(&observed).stage
     };
     // Its certificate and its files first.
@@ -436,7 +436,7 @@ fn a_member_that_went_dark_with_another_trust_file_goes_back() {
     let mut observed = bench.observed.clone();
     observed.machine.is_unproven = true;
     assert_eq!(super::fall_back(&observed), Some(RestartStep::FallBack));
-    observed.lost_majority = Some(vec!["etcd-1".to_owned()]);
+    observed.cluster = Known::Unknown(NoAnswer::Minority(vec!["etcd-1".to_owned()]));
     assert_eq!(super::fall_back(&observed), None);
 }
 
