@@ -5,9 +5,6 @@
 //! apply, publish, report. What decides is pure and lives in [`plan`]; what
 //! reads is in [`observe`]; what writes is in [`apply`].
 
-// How many lines is said in `clippy.toml`.
-#![warn(clippy::too_many_lines)]
-
 pub mod action;
 pub mod apply;
 pub mod connection;

@@ -5,6 +5,11 @@
 //! holder is root), must accept from a client, and must see the same common
 //! name in. Go is asked for every certificate that is accepted here.
 
+#![allow(
+    clippy::too_many_lines,
+    reason = "a story and a table are read from top to bottom"
+)]
+
 #[path = "certificates/corpus.rs"]
 mod corpus;
 #[path = "certificates/go.rs"]

@@ -5,6 +5,11 @@
 //! `PROPTEST_CASES` raises the number of cases. Cases that failed once are kept
 //! beside this file and run first.
 
+#![allow(
+    clippy::too_many_lines,
+    reason = "a story and a table are read from top to bottom"
+)]
+
 #[path = "properties/events.rs"]
 mod events;
 #[path = "properties/hook.rs"]

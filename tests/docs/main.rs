@@ -7,6 +7,10 @@
 //! `DOCS_WRITE=1` it writes them.
 
 #![allow(
+    clippy::too_many_lines,
+    reason = "a story and a table are read from top to bottom"
+)]
+#![allow(
     clippy::unwrap_used,
     reason = "a test that meets what it does not expect has failed"
 )]

@@ -8,6 +8,10 @@
 //! without what that sets the tests are left out and counted as ignored.
 
 #![allow(
+    clippy::too_many_lines,
+    reason = "a story and a table are read from top to bottom"
+)]
+#![allow(
     clippy::unwrap_used,
     clippy::print_stderr,
     reason = "a test that meets what it does not expect has failed, and says what it misses"

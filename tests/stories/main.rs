@@ -2,6 +2,10 @@
 //! a simulated model. Each ends at rest, where a further pass writes nothing.
 
 #![allow(
+    clippy::too_many_lines,
+    reason = "a story and a table are read from top to bottom"
+)]
+#![allow(
     clippy::unwrap_used,
     reason = "a story that meets what it does not expect has failed"
 )]

@@ -327,6 +327,31 @@ impl Run {
         machine::note_reloaded(&self.paths).map_err(|error| Problem::Server(chain(&error)))
     }
 
+    /// What this unit's server should be configured with, of so many that have joined.
+    fn wanted_config(
+        &self,
+        own: &OwnSecret,
+        joined: usize,
+        has_users: bool,
+    ) -> std::collections::BTreeMap<&'static str, String> {
+        let mut wanted = self.juju.options.of_server(joined);
+        if let Some(address) = self.juju.address {
+            wanted.insert("bind", address.to_string());
+            wanted.insert("replica-announce-ip", address.to_string());
+        }
+        let port = match self.juju.options.client_tls {
+            true => 0,
+            false => PORT,
+        };
+        wanted.insert("port", port.to_string());
+        let replication = own.internal.replication.expose();
+        wanted.insert("masterauth", replication.clone());
+        if has_users && cluster::may_be_primary(&self.juju, &self.nodes) {
+            wanted.insert("replica-priority", "100".to_owned());
+        }
+        wanted
+    }
+
     /// Gives this unit's nodes their places among the others.
     pub(crate) async fn converge(&mut self, own: &OwnSecret) -> Result<(), ValkeyError> {
         if let Some(member) = self.juju.members.get_mut(&self.juju.unit) {
@@ -360,22 +385,7 @@ impl Run {
             .values()
             .filter(|member| member.joined)
             .count();
-        let mut wanted = self.juju.options.of_server(joined);
-        if let Some(address) = self.juju.address {
-            wanted.insert("bind", address.to_string());
-            wanted.insert("replica-announce-ip", address.to_string());
-        }
-        let port = if self.juju.options.client_tls {
-            0
-        } else {
-            PORT
-        };
-        wanted.insert("port", port.to_string());
-        let replication = own.internal.replication.expose();
-        wanted.insert("masterauth", replication.clone());
-        if has_users && cluster::may_be_primary(&self.juju, &self.nodes) {
-            wanted.insert("replica-priority", "100".to_owned());
-        }
+        let wanted = self.wanted_config(own, joined, has_users);
         nodes.server.ensure_config(&wanted).await?;
         let step = self.juju.members.get(&self.juju.unit);
         let step = step.and_then(|member| member.step);

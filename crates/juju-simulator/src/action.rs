@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::context::{Context, Kind};
+use crate::context::{ActionState, Context, Kind};
 use crate::model::Model;
 use crate::name::UnitName;
 use crate::report::{Exit, HookRun};
@@ -68,40 +68,45 @@ impl Model {
         }
         let run = self.execute(&mut context);
         let state = context.action.take().unwrap_or_default();
-        let mut results = state.results;
-        let failure = match (run.exit, &run.commit_error) {
-            (_, _) if run.skipped => Some(format!("action not implemented on unit \"{unit}\"")),
-            (Exit::Code(0), Some(_)) => Some("committing requested changes failed".to_owned()),
-            (Exit::Code(0), None) => state.failure,
-            (Exit::Code(code), _) => Some(format!("exit status {code}")),
-            (Exit::Signal(9), _) => Some("signal: killed".to_owned()),
-            (Exit::Signal(signal), _) => Some(format!("signal: {signal}")),
-        };
-        let code = match (run.exit, &run.commit_error) {
-            (Exit::Code(0), None) => 0,
-            (Exit::Code(0), Some(_)) => 1,
-            (Exit::Code(code), _) => code,
-            (Exit::Signal(_), _) => -1,
-        };
-        if !run.skipped {
-            results.insert("return-code".to_owned(), code.into());
-            for (key, text) in [("stdout", &run.stdout), ("stderr", &run.stderr)] {
-                if !text.is_empty() {
-                    results.insert(key.to_owned(), text.clone().into());
-                }
+        outcome(&unit, state, run)
+    }
+}
+
+/// What Juju makes of an action that was run.
+fn outcome(unit: &UnitName, state: ActionState, run: HookRun) -> ActionResult {
+    let mut results = state.results;
+    let failure = match (run.exit, &run.commit_error) {
+        (_, _) if run.skipped => Some(format!("action not implemented on unit \"{unit}\"")),
+        (Exit::Code(0), Some(_)) => Some("committing requested changes failed".to_owned()),
+        (Exit::Code(0), None) => state.failure,
+        (Exit::Code(code), _) => Some(format!("exit status {code}")),
+        (Exit::Signal(9), _) => Some("signal: killed".to_owned()),
+        (Exit::Signal(signal), _) => Some(format!("signal: {signal}")),
+    };
+    let code = match (run.exit, &run.commit_error) {
+        (Exit::Code(0), None) => 0,
+        (Exit::Code(0), Some(_)) => 1,
+        (Exit::Code(code), _) => code,
+        (Exit::Signal(_), _) => -1,
+    };
+    if !run.skipped {
+        results.insert("return-code".to_owned(), code.into());
+        for (key, text) in [("stdout", &run.stdout), ("stderr", &run.stderr)] {
+            if !text.is_empty() {
+                results.insert(key.to_owned(), text.clone().into());
             }
         }
-        let status = if failure.is_some() {
-            "failed"
-        } else {
-            "completed"
-        };
-        ActionResult {
-            status: status.to_owned(),
-            message: failure.unwrap_or_default(),
-            results: Value::Object(results),
-            log: state.log,
-            run,
-        }
+    }
+    let status = if failure.is_some() {
+        "failed"
+    } else {
+        "completed"
+    };
+    ActionResult {
+        status: status.to_owned(),
+        message: failure.unwrap_or_default(),
+        results: Value::Object(results),
+        log: state.log,
+        run,
     }
 }

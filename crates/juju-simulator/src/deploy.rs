@@ -233,15 +233,10 @@ impl Model {
             .directory
             .join("agents")
             .join(format!("unit-{}", name.with_dash()));
-        let mut storage = BTreeMap::new();
-        for (storage_name, count) in counts {
-            for _ in 0..if puppet { 0 } else { count } {
-                storage.insert(
-                    format!("{storage_name}/{}", self.next_storage),
-                    self.new_storage(&storage_name),
-                );
-            }
-        }
+        let storage = match puppet {
+            true => BTreeMap::new(),
+            false => self.storages(counts),
+        };
         let unit = Unit {
             name: name.clone(),
             machine,
@@ -262,17 +257,35 @@ impl Model {
         self.units.insert(name.clone(), unit);
         self.install_charm(&name);
         if puppet {
-            let related: Vec<RelationId> = self
-                .relations
-                .values()
-                .filter(|r| r.is_alive() && !r.suspended && r.end(application).is_some())
-                .map(|r| r.id)
-                .collect();
-            for id in related {
-                self.enter_scope(id, &name);
-            }
+            self.enter_all_scopes(&name);
         }
         name
+    }
+
+    /// So many storages of these names, with their identifiers.
+    fn storages(&mut self, counts: BTreeMap<String, u32>) -> BTreeMap<String, Storage> {
+        let mut storages = BTreeMap::new();
+        for (name, count) in counts {
+            for _ in 0..count {
+                let id = format!("{name}/{}", self.next_storage);
+                storages.insert(id, self.new_storage(&name));
+            }
+        }
+        storages
+    }
+
+    /// A puppet has no agent that would enter the scopes of its relations.
+    fn enter_all_scopes(&mut self, name: &UnitName) {
+        let application = name.application();
+        let related: Vec<RelationId> = self
+            .relations
+            .values()
+            .filter(|r| r.is_alive() && !r.suspended && r.end(application).is_some())
+            .map(|r| r.id)
+            .collect();
+        for id in related {
+            self.enter_scope(id, name);
+        }
     }
 
     pub(crate) fn new_storage(&mut self, name: &str) -> Storage {

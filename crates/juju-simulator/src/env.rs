@@ -12,6 +12,33 @@ const AGENT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbi
 impl Model {
     pub(crate) fn environment(&self, context: &Context, socket: &Path) -> Vec<(String, String)> {
         let unit = self.unit(&context.unit);
+        let mut variables = self.variables_of_all(context, socket);
+        if self.options.version == JujuVersion::V3_6 {
+            variables.push(("JUJU_SLA", "unsupported".to_owned()));
+        }
+        match &context.kind {
+            Kind::Hook(hook) => self.hook_variables(context, hook, &mut variables),
+            Kind::Action { name, uuid } => {
+                variables.push(("JUJU_ACTION_NAME", name.clone()));
+                variables.push(("JUJU_ACTION_UUID", uuid.clone()));
+                variables.push(("JUJU_ACTION_TAG", format!("action-{uuid}")));
+            }
+        }
+        let mut all: Vec<(String, String)> = variables
+            .into_iter()
+            .map(|(key, value)| (key.to_owned(), value))
+            .collect();
+        for (key, value) in &unit.environment {
+            all.retain(|(other, _)| other != key);
+            all.push((key.clone(), value.clone()));
+        }
+        all.sort();
+        all
+    }
+
+    /// What every hook and action finds.
+    fn variables_of_all(&self, context: &Context, socket: &Path) -> Vec<(&'static str, String)> {
+        let unit = self.unit(&context.unit);
         let charm = unit.directory.join("charm").display().to_string();
         let name = self.hook_name(&context.unit, &context.kind);
         let mut path = self.tools.display().to_string();
@@ -34,7 +61,7 @@ impl Model {
         if uuid != self.uuid {
             model.push_str("-other");
         }
-        let mut variables: Vec<(&str, String)> = vec![
+        vec![
             ("APT_LISTCHANGES_FRONTEND", "none".to_owned()),
             ("CHARM_DIR", charm.clone()),
             ("CLOUD_API_VERSION", String::new()),
@@ -60,28 +87,7 @@ impl Model {
             ("LANG", "C.UTF-8".to_owned()),
             ("PATH", path),
             ("TERM", "tmux-256color".to_owned()),
-        ];
-        if self.options.version == JujuVersion::V3_6 {
-            variables.push(("JUJU_SLA", "unsupported".to_owned()));
-        }
-        match &context.kind {
-            Kind::Hook(hook) => self.hook_variables(context, hook, &mut variables),
-            Kind::Action { name, uuid } => {
-                variables.push(("JUJU_ACTION_NAME", name.clone()));
-                variables.push(("JUJU_ACTION_UUID", uuid.clone()));
-                variables.push(("JUJU_ACTION_TAG", format!("action-{uuid}")));
-            }
-        }
-        let mut all: Vec<(String, String)> = variables
-            .into_iter()
-            .map(|(key, value)| (key.to_owned(), value))
-            .collect();
-        for (key, value) in &unit.environment {
-            all.retain(|(other, _)| other != key);
-            all.push((key.clone(), value.clone()));
-        }
-        all.sort();
-        all
+        ]
     }
 
     fn hook_variables(&self, context: &Context, hook: &Hook, variables: &mut Vec<(&str, String)>) {

@@ -5,6 +5,7 @@ use crate::context::{Context, Kind};
 use crate::hook::Hook;
 use crate::model::Model;
 use crate::name::UnitName;
+use crate::relation::Bag;
 use crate::report::HookRun;
 use crate::unit::{Status, StorageState};
 
@@ -67,20 +68,7 @@ impl Model {
         let config = self.config_now(name);
         let charm = self.application(name.application()).charm_version;
         let leader_settings = self.application(name.application()).leader_settings_version;
-        let versions = hook
-            .relation()
-            .and_then(|id| self.relations.get(&id))
-            .map(|relation| {
-                let unit = hook
-                    .remote_unit()
-                    .and_then(|unit| relation.units.get(unit))
-                    .map_or(0, |bag| bag.version);
-                let other = relation
-                    .applications
-                    .get(relation.other(name.application()));
-                (unit, other.map_or(0, |bag| bag.version))
-            });
-        let (unit_version, application_version) = versions.unwrap_or_default();
+        let (unit_version, application_version) = self.versions_told(name, hook);
         let latest = hook
             .secret()
             .and_then(|id| self.secrets.get(id))
@@ -102,7 +90,7 @@ impl Model {
                 agent.secrets.entry(secret.clone()).or_default().handled = latest
             }
             Hook::RelationJoined { relation, unit } => {
-                let local = agent.relations.entry(*relation).or_default();
+                let local = agent.relation(*relation);
                 local.members.entry(unit.clone()).or_insert(0);
                 local.cache.remove(unit);
             }
@@ -110,7 +98,7 @@ impl Model {
                 relation,
                 unit: Some(unit),
             } => {
-                let local = agent.relations.entry(*relation).or_default();
+                let local = agent.relation(*relation);
                 if let Some(seen) = local.members.get_mut(unit) {
                     *seen = unit_version;
                 }
@@ -120,22 +108,28 @@ impl Model {
                 relation,
                 unit: None,
             } => {
-                agent
-                    .relations
-                    .entry(*relation)
-                    .or_default()
-                    .application_seen = application_version;
+                agent.relation(*relation).application_seen = application_version;
             }
             Hook::RelationDeparted { relation, unit, .. } => {
-                agent
-                    .relations
-                    .entry(*relation)
-                    .or_default()
-                    .cache
-                    .remove(unit);
+                agent.relation(*relation).cache.remove(unit);
             }
             _ => {}
         }
+    }
+
+    /// The versions of the other end's databags, of the unit and of the application,
+    /// that a hook of a relation tells of.
+    fn versions_told(&self, name: &UnitName, hook: &Hook) -> (u64, u64) {
+        let relation = hook.relation().and_then(|id| self.relations.get(&id));
+        let Some(relation) = relation else {
+            return (0, 0);
+        };
+        let unit = hook.remote_unit().and_then(|unit| relation.units.get(unit));
+        let other = relation
+            .applications
+            .get(relation.other(name.application()));
+        let version = |bag: Option<&Bag>| bag.map_or(0, |bag| bag.version);
+        (version(unit), version(other))
     }
 
     /// What a successful hook (or one taken as done) leads to.
@@ -166,30 +160,19 @@ impl Model {
             Hook::StorageDetaching { storage } => {
                 self.take_storage_away(name, storage);
             }
-            Hook::RelationCreated { relation } => {
-                agent.relations.entry(*relation).or_default().created = true
-            }
+            Hook::RelationCreated { relation } => agent.relation(*relation).created = true,
             Hook::RelationJoined { relation, unit } => {
-                agent
-                    .relations
-                    .entry(*relation)
-                    .or_default()
-                    .changed_pending = Some(unit.clone());
+                agent.relation(*relation).changed_pending = Some(unit.clone());
             }
             Hook::RelationChanged {
                 relation,
                 unit: Some(unit),
             } => {
-                let local = agent.relations.entry(*relation).or_default();
+                let local = agent.relation(*relation);
                 local.changed_pending = local.changed_pending.take().filter(|owed| owed != unit);
             }
             Hook::RelationDeparted { relation, unit, .. } => {
-                agent
-                    .relations
-                    .entry(*relation)
-                    .or_default()
-                    .members
-                    .remove(unit);
+                agent.relation(*relation).members.remove(unit);
             }
             Hook::RelationBroken { relation } => {
                 agent.relations.remove(relation);
@@ -203,6 +186,13 @@ impl Model {
                     .removal_told
                     .insert(*revision);
             }
+            _ => self.finish_of_secret(hook),
+        }
+    }
+
+    /// The same of what a secret's owner is told.
+    fn finish_of_secret(&mut self, hook: &Hook) {
+        match hook {
             Hook::SecretRotate { secret } => {
                 if let Some(secret) = self.secrets.get_mut(secret) {
                     secret.rotation_due = false;

@@ -232,11 +232,7 @@ impl Model {
             let [expected, got] =
                 [&context.id, &request.context].map(|id| crate::format::quote(id));
             let stderr = format!("ERROR bad request: expected context id {expected}, got {got}\n");
-            return Answer::Reply(Reply {
-                code: 1,
-                stdout: Vec::new(),
-                stderr: stderr.into_bytes(),
-            });
+            return Answer::Reply(failed(1, stderr));
         }
         std::thread::sleep(self.tool_delay);
         let number = context.calls.len() + 1;
@@ -254,16 +250,8 @@ impl Model {
         }
         let hangs = due.iter().any(|fault| matches!(fault.effect, Effect::Hang));
         let failure = due.iter().find_map(|fault| match &fault.effect {
-            Effect::Fail { code, stderr } => Some(Reply {
-                code: *code,
-                stdout: Vec::new(),
-                stderr: stderr.clone().into_bytes(),
-            }),
-            Effect::Hang => Some(Reply {
-                code: -1,
-                stdout: Vec::new(),
-                stderr: Vec::new(),
-            }),
+            Effect::Fail { code, stderr } => Some(failed(*code, stderr.clone())),
+            Effect::Hang => Some(failed(-1, String::new())),
             _ => None,
         });
         let reply = failure.unwrap_or_else(|| crate::tool::call(self, context, &request));
@@ -281,6 +269,19 @@ impl Model {
             call.tool, call.args, call.exit_code, call.stdout, call.stderr
         ));
         context.calls.push(call);
+        if self.after_call(context, due) {
+            // The answer is held back, or the hook could win the race and exit 0.
+            kill_group(group);
+            return Answer::Killed;
+        }
+        match hangs {
+            true => Answer::Hang,
+            false => Answer::Reply(reply),
+        }
+    }
+
+    /// What faults do once a call was carried out; whether one kills the hook.
+    fn after_call(&mut self, context: &Context, due: Vec<Fault>) -> bool {
         let mut killed = false;
         for fault in due {
             match fault.effect {
@@ -292,15 +293,7 @@ impl Model {
                 Effect::Fail { .. } | Effect::Hang | Effect::KillBefore => {}
             }
         }
-        if killed {
-            // The answer is held back, or the hook could win the race and exit 0.
-            kill_group(group);
-            return Answer::Killed;
-        }
-        match hangs {
-            true => Answer::Hang,
-            false => Answer::Reply(reply),
-        }
+        killed
     }
 
     /// Makes the unit's own charm directory: directories are real, files are
@@ -375,4 +368,13 @@ fn spawn(command: &mut Command) -> io::Result<Child> {
 
 pub(crate) fn lossy(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// The reply of a call that fails.
+fn failed(code: i32, stderr: String) -> Reply {
+    Reply {
+        code,
+        stdout: Vec::new(),
+        stderr: stderr.into_bytes(),
+    }
 }

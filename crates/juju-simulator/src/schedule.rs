@@ -266,11 +266,8 @@ impl Model {
         } else {
             relation.remote_scope(name)
         };
-        if let Some(gone) = local
-            .members
-            .keys()
-            .find(|member| !remote.contains(*member))
-        {
+        let mut members = local.members.keys();
+        if let Some(gone) = members.find(|member| !remote.contains(*member)) {
             let own = unit.dying || self.application(name.application()).dying;
             let departing = if own { name.clone() } else { gone.clone() };
             return Some(Hook::RelationDeparted {
@@ -292,10 +289,8 @@ impl Model {
                 unit: None,
             });
         }
-        if let Some(new) = remote
-            .iter()
-            .find(|unit| !local.members.contains_key(*unit))
-        {
+        let mut present = remote.iter();
+        if let Some(new) = present.find(|unit| !local.members.contains_key(*unit)) {
             return Some(Hook::RelationJoined {
                 relation: id,
                 unit: new.clone(),

@@ -181,6 +181,13 @@ pub(crate) struct Agent {
     pub(crate) error: Option<Hook>,
 }
 
+impl Agent {
+    /// What it remembers of a relation.
+    pub(crate) fn relation(&mut self, id: RelationId) -> &mut LocalRelation {
+        self.relations.entry(id).or_default()
+    }
+}
+
 /// One relation in the memory of one unit's agent.
 #[derive(Debug, Default)]
 pub(crate) struct LocalRelation {

@@ -211,26 +211,19 @@ pub(crate) fn restricted_projects_hold_and_are_restored() {
         "and says so"
     );
 
-    world
-        .model
-        .set_config("lxd-integrator", "restricted-projects", "no-such-project");
-    world.settle();
+    let set = |world: &mut World<'_>, projects: &str| {
+        let option = "restricted-projects";
+        world.model.set_config("lxd-integrator", option, projects);
+        world.settle();
+    };
+    set(&mut world, "no-such-project");
     assert_eq!(world.status(), "blocked: LXD refused: Project not found");
     let entry = server.entry(&client.fingerprint).expect("an entry");
     assert_eq!(restricted(&entry), wanted, "and nothing is widened by it");
-    world
-        .model
-        .set_config("lxd-integrator", "restricted-projects", "a b");
-    world.settle();
-    assert!(
-        world
-            .status()
-            .starts_with("blocked: option restricted-projects")
-    );
-    world
-        .model
-        .set_config("lxd-integrator", "restricted-projects", "");
-    world.settle();
+    set(&mut world, "a b");
+    let status = world.status();
+    assert!(status.starts_with("blocked: option restricted-projects"));
+    set(&mut world, "");
     let entry = server.entry(&client.fingerprint).expect("an entry");
     assert_eq!(entry["restricted"], false);
 }

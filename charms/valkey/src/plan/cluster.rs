@@ -157,6 +157,33 @@ pub struct Local {
     pub joined: bool,
 }
 
+/// The host of the server that should be the primary, as far as anybody can say;
+/// `appointed` is what this unit has yet to obey.
+fn wanted_primary(
+    juju: &Juju,
+    nodes: &Nodes,
+    appointed: Option<IpAddr>,
+    was_joined: bool,
+) -> Option<IpAddr> {
+    let known = match primary(juju, nodes) {
+        Known::Known(unit) => juju.members.get(&unit).and_then(|member| member.address),
+        Known::Unknown(_) => None,
+    };
+    let nobody_joined = juju.members.values().all(|member| !member.joined);
+    match (appointed, known) {
+        // An appointment from before this unit came was for others.
+        (Some(_), Some(known)) if !was_joined => Some(known),
+        (Some(appointed), _) => Some(appointed),
+        (None, Some(known)) => Some(known),
+        // The first is about to take its place.
+        (None, None) if nobody_joined => {
+            let appointed = juju.ledger.appointment.as_ref();
+            appointed.map(|appointment| appointment.address)
+        }
+        (None, None) => None,
+    }
+}
+
 /// Compares what the unit's own nodes are with what they should be. `obeyed` is
 /// the last appointment that this unit has carried out.
 pub fn local(juju: &Juju, nodes: &Nodes, obeyed: u64) -> Local {
@@ -173,24 +200,8 @@ pub fn local(juju: &Juju, nodes: &Nodes, obeyed: u64) -> Local {
     let new = juju.ledger.appointment.as_ref();
     let new = new.filter(|appointment| appointment.epoch > obeyed);
     let appointed = new.map(|appointment| appointment.address);
-    let known = match primary(juju, nodes) {
-        Known::Known(unit) => juju.members.get(&unit).and_then(|member| member.address),
-        Known::Unknown(_) => None,
-    };
     let was_joined = juju.members[&juju.unit].joined;
-    let nobody_joined = juju.members.values().all(|member| !member.joined);
-    let host = match (appointed, known) {
-        // An appointment from before this unit came was for others.
-        (Some(_), Some(known)) if !was_joined => Some(known),
-        (Some(appointed), _) => Some(appointed),
-        (None, Some(known)) => Some(known),
-        // The first is about to take its place.
-        (None, None) if nobody_joined => {
-            let appointed = juju.ledger.appointment.as_ref();
-            appointed.map(|appointment| appointment.address)
-        }
-        (None, None) => None,
-    };
+    let host = wanted_primary(juju, nodes, appointed, was_joined);
     // Where a restore was killed, the server follows the one with the snapshot.
     let follows_itself = matches!(
         &server.role,

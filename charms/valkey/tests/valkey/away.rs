@@ -40,18 +40,12 @@ pub(crate) fn a_lost_unit_is_not_waited_for_and_is_no_primary_before_it_has_all_
     let primary = primary_of(&world, &first.endpoint(&world));
     let leader = world.model.leader("valkey").unwrap();
     let units = world.units();
-    let away = units
-        .iter()
-        .rfind(|unit| **unit != primary && **unit != leader);
-    let away = away.unwrap().clone();
-    let here: Vec<_> = units
-        .iter()
-        .filter(|unit| **unit != away)
-        .cloned()
-        .collect();
-    for unit in &units {
-        assert_eq!(priority(&world, unit), "100");
-    }
+    let is_neither = |unit: &&UnitName| **unit != primary && **unit != leader;
+    let away = units.iter().rfind(is_neither).unwrap().clone();
+    let here = units.iter().filter(|unit| **unit != away);
+    let here: Vec<_> = here.cloned().collect();
+    let may_be = |unit: &UnitName| priority(&world, unit) == "100";
+    assert!(units.iter().all(may_be));
     world.machines[&away].power_off();
     let host = world.model.address(away.clone());
     until(20, "it is lost", || {
@@ -74,46 +68,24 @@ pub(crate) fn a_lost_unit_is_not_waited_for_and_is_no_primary_before_it_has_all_
     let late = world.access("late", &answer);
     assert_eq!(list(&answer, "read-only-endpoints").len(), 1);
     assert_eq!(list(&answer, "sentinel-endpoints").len(), 2);
-    for key in ["endpoints", "read-only-endpoints", "sentinel-endpoints"] {
-        for endpoint in list(&answer, key) {
-            world.connect(endpoint, &late);
-        }
+    let told = ["endpoints", "read-only-endpoints", "sentinel-endpoints"];
+    for endpoint in told.iter().flat_map(|key| list(&answer, key)) {
+        world.connect(endpoint, &late);
     }
     let status = world.status(&leader.to_string());
-    assert!(
-        status.ends_with(&format!("; {away} is lost, and is not waited for")),
-        "{status}"
-    );
+    let lost = format!("; {away} is lost, and is not waited for");
+    assert!(status.ends_with(&lost), "{status}");
     // It comes back, and no hook runs on it yet: it follows, and lacks the user.
     world.machines[&away].power_on();
-    // Each sentinel asks for it every ten seconds.
     for by in &here {
-        until(30, "it follows", || {
-            let says = |key| seen(&world, by, &host, key);
-            says("master-link-status").as_deref() == Some("ok")
-                && says("flags").as_deref() == Some("slave")
-                && says("slave-priority").as_deref() == Some("0")
-        });
+        until(30, "it follows", || follows(&world, by, &host));
     }
     assert!(!world.users(&away, "server").contains(&late.user));
     assert_eq!(priority(&world, &away), "0");
     // Now the primary is lost: of the two others, this one is not chosen.
-    world.machines[&primary].power_off();
-    let other = here.iter().find(|unit| **unit != primary).unwrap().clone();
-    if leader == primary {
-        world.model.set_leader("valkey", other.clone());
-    }
-    let told = answer["endpoints"].as_str().unwrap().to_owned();
-    // Two sentinels that both begin at once try again after 20 s.
-    let deadline = Instant::now() + Duration::from_secs(100);
-    while world.answer(first.relation)["endpoints"].as_str() == Some(&told) {
-        assert!(Instant::now() < deadline, "{}", world.logs());
-        world.heed_watchers_of(std::slice::from_ref(&other));
-        std::thread::sleep(Duration::from_millis(100));
-    }
-    let now = first.endpoint(&world);
-    assert_eq!(primary_of(&world, &now), other);
-    world.connect(&now, &late);
+    let told = answer["endpoints"].as_str().unwrap();
+    lose_the_primary(&mut world, &primary, &here, &first, told);
+    world.connect(&first.endpoint(&world), &late);
     // Its own hook, or the leader's, gives it the users, and then it may.
     world.machines[&primary].power_on();
     world.wait_until(40, "all are there again", |world| {
@@ -121,13 +93,45 @@ pub(crate) fn a_lost_unit_is_not_waited_for_and_is_no_primary_before_it_has_all_
     });
     world.update_status_all();
     for unit in world.units() {
-        assert!(world.users(&unit, "server").contains(&late.user), "{unit}");
-        assert!(
-            world.users(&unit, "sentinel").contains(&late.user),
-            "{unit}"
-        );
+        for node in ["server", "sentinel"] {
+            assert!(world.users(&unit, node).contains(&late.user), "{unit}");
+        }
         assert_eq!(priority(&world, &unit), "100", "{unit}");
     }
+}
+
+/// Whether the sentinel of a unit, which asks every ten seconds, sees the server at this
+/// host follow and not be chosen.
+fn follows(world: &World, by: &UnitName, host: &str) -> bool {
+    let says = |key| seen(world, by, host, key);
+    says("master-link-status").as_deref() == Some("ok")
+        && says("flags").as_deref() == Some("slave")
+        && says("slave-priority").as_deref() == Some("0")
+}
+
+/// The machine of the primary is lost; the other of these units takes its place, and a
+/// client that was told of the primary is told of that one.
+fn lose_the_primary(
+    world: &mut World,
+    primary: &UnitName,
+    here: &[UnitName],
+    first: &Client,
+    told: &str,
+) {
+    let leader = world.model.leader("valkey").unwrap();
+    world.machines[primary].power_off();
+    let other = here.iter().find(|unit| *unit != primary).unwrap().clone();
+    if leader == *primary {
+        world.model.set_leader("valkey", other.clone());
+    }
+    // Two sentinels that both begin at once try again after 20 s.
+    let deadline = Instant::now() + Duration::from_secs(100);
+    while world.answer(first.relation)["endpoints"].as_str() == Some(told) {
+        assert!(Instant::now() < deadline, "{}", world.logs());
+        world.heed_watchers_of(std::slice::from_ref(&other));
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert_eq!(primary_of(world, &first.endpoint(world)), other);
 }
 
 /// A unit that sees no majority stands back by itself, without Juju.

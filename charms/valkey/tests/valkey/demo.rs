@@ -53,7 +53,13 @@ pub(crate) fn show() {
         };
         say(&format!("  > {}\n    {said}", words.join(" ")));
     }
-    let old = primary_of(&world, &endpoint);
+    fail_over(&mut world, &client, &endpoint);
+}
+
+/// The machine of the primary is lost, and the application is told of the next one.
+fn fail_over(world: &mut World, client: &Client, endpoint: &str) {
+    let say = crate::say;
+    let old = primary_of(world, endpoint);
     say(&format!("# the machine of {old} loses its power"));
     world.machines[&old].power_off();
     let begun = Instant::now();
@@ -65,16 +71,16 @@ pub(crate) fn show() {
     if world.model.is_leader(old) {
         world.model.set_leader("valkey", others[0].clone());
     }
-    while client.endpoint(&world) == endpoint && begun.elapsed() < Duration::from_secs(40) {
+    while client.endpoint(world) == endpoint && begun.elapsed() < Duration::from_secs(40) {
         world.heed_watchers_of(&others);
         std::thread::sleep(Duration::from_millis(50));
     }
     say(&format!(
         "  after {:.1?} the application is told: {}",
         begun.elapsed(),
-        client.endpoint(&world)
+        client.endpoint(world)
     ));
-    let mut connection = world.connect(&client.endpoint(&world), &client.access);
+    let mut connection = world.connect(&client.endpoint(world), &client.access);
     let value = world.call(&mut connection, &["GET", "app:key"]);
     say(&format!("  > GET app:key\n    {value:?}"));
 }

@@ -138,7 +138,16 @@ pub(crate) fn the_libraries_fire_what_charms_wait_for() {
         .call(&mut client, &["SET", "zero:key", "1"])
         .expect("its key");
 
-    // A switch is one event for each request; what a password is, too.
+    later_changes_are_told(&mut world, &mut one, &mut zero, &access_zero.user);
+}
+
+/// A switch is one event for each request; what a password is, too.
+fn later_changes_are_told(
+    world: &mut World,
+    one: &mut Requirer,
+    zero: &mut Requirer,
+    user_of_zero: &str,
+) {
     let leader = world.model.leader("valkey").unwrap();
     let switched = world
         .model
@@ -146,13 +155,13 @@ pub(crate) fn the_libraries_fire_what_charms_wait_for() {
     assert_ne!(switched.status, "failed", "{}", switched.message);
     world.settle();
     assert_eq!(
-        names(&one.fired(&world)),
+        names(&one.fired(world)),
         ["endpoints_changed", "endpoints_changed"]
     );
-    assert_eq!(names(&zero.fired(&world)), ["endpoints_changed"]);
+    assert_eq!(names(&zero.fired(world)), ["endpoints_changed"]);
     let user = format!("relation-{}", zero.relation);
-    let rotated = json!({"user": access_zero.user});
-    assert_eq!(access_zero.user, user);
+    let rotated = json!({"user": user_of_zero});
+    assert_eq!(user_of_zero, user);
     world
         .model
         .run_action(leader.clone(), "rotate-client-password", rotated);
@@ -164,7 +173,7 @@ pub(crate) fn the_libraries_fire_what_charms_wait_for() {
         .run_action(leader, "rotate-client-password", rotated);
     assert_ne!(result.status, "failed", "{}", result.message);
     world.settle();
-    let fired = one.fired(&world);
+    let fired = one.fired(world);
     assert_eq!(names(&fired), ["authentication_updated"]);
     let new = access(&fired[0]["response"]);
     world.connect(

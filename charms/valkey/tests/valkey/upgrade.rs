@@ -7,6 +7,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use juju_simulator::{HookRun, UnitName};
+use valkey_charm::valkey::Connection;
 
 use crate::cluster::{Client, Writer, lost, primary_of};
 use crate::programs::Programs;
@@ -26,6 +27,9 @@ fn runs(world: &World, unit: &UnitName, node: &str) -> String {
     line.unwrap_or_default().trim().to_owned()
 }
 
+/// Where the server lies in an archive.
+const RELEASE: &str = "valkey-9/bin/valkey-server";
+
 /// The distribution upgrades the package on all machines at once.
 pub(crate) fn an_upgraded_package_restarts_one_unit_after_the_other() {
     let (old, new) = (Programs::oldest(), Programs::newest());
@@ -38,27 +42,13 @@ pub(crate) fn an_upgraded_package_restarts_one_unit_after_the_other() {
     let before = client.endpoint(&world);
     let primary = primary_of(&world, &before);
     let writer = Writer::start(&before, &client.access, Duration::from_millis(1));
-    for machine in world.machines.values() {
-        let program = machine.root().join("usr/bin/valkey-server");
-        std::fs::remove_file(&program).unwrap();
-        symlink(new.directory.join("valkey-server"), &program).unwrap();
-    }
+    upgrade_packages(&world, &new);
     let begun = Instant::now();
     let mut changes = Vec::new();
     let mut order = Vec::new();
-    let is_done = |world: &World| {
-        let units = world.units();
-        let mut nodes = units
-            .iter()
-            .flat_map(|unit| [(unit, "server"), (unit, "sentinel")]);
-        nodes.all(|(unit, node)| runs(world, unit, node) == new.version)
-    };
-    while !is_done(&world) {
-        assert!(
-            begun.elapsed() < Duration::from_secs(90),
-            "{}",
-            world.logs()
-        );
+    while !all_run(&world, &new.version) {
+        let is_late = begun.elapsed() > Duration::from_secs(90);
+        assert!(!is_late, "{}", world.logs());
         for unit in world.units() {
             world.update_status(&unit);
             while let Some(run) = world.model.step() {
@@ -93,6 +83,35 @@ pub(crate) fn an_upgraded_package_restarts_one_unit_after_the_other() {
     assert_eq!(lost, 0);
     assert_eq!(changes.len(), 1, "{changes:?}");
     assert_eq!(order.last(), Some(&primary), "the primary is the last");
+    each_was_restarted_once(&world);
+    let answer = world.answer(client.relation);
+    assert_eq!(answer["version"], new.version);
+    assert_eq!(
+        crate::cluster::list(&answer, "read-only-endpoints").len(),
+        2
+    );
+    let status = world.status(&primary.to_string());
+    assert!(status.starts_with("active: replica"), "{status}");
+}
+
+fn upgrade_packages(world: &World, new: &Programs) {
+    for machine in world.machines.values() {
+        let program = machine.root().join("usr/bin/valkey-server");
+        std::fs::remove_file(&program).unwrap();
+        symlink(new.directory.join("valkey-server"), &program).unwrap();
+    }
+}
+
+/// Whether every node of every unit runs this version.
+fn all_run(world: &World, version: &str) -> bool {
+    let units = world.units();
+    let mut nodes = units
+        .iter()
+        .flat_map(|unit| [(unit, "server"), (unit, "sentinel")]);
+    nodes.all(|(unit, node)| runs(world, unit, node) == version)
+}
+
+fn each_was_restarted_once(world: &World) {
     for unit in world.units() {
         for node in ["server", "sentinel"] {
             let service = crate::world::service(&unit, node);
@@ -103,14 +122,6 @@ pub(crate) fn an_upgraded_package_restarts_one_unit_after_the_other() {
             );
         }
     }
-    let answer = world.answer(client.relation);
-    assert_eq!(answer["version"], new.version);
-    assert_eq!(
-        crate::cluster::list(&answer, "read-only-endpoints").len(),
-        2
-    );
-    let status = world.status(&primary.to_string());
-    assert!(status.starts_with("active: replica"), "{status}");
 }
 
 /// An archive with these files, each with its content.
@@ -201,21 +212,61 @@ pub(crate) fn an_attached_archive_is_checked_and_taken() {
     world
         .call(&mut writer, &["SET", "app:key", "kept"])
         .unwrap();
-    let release = "valkey-9/bin/valkey-server";
+    bad_archives_are_refused(&mut world, &mut writer);
+    let good = archive(&world, "good", &[(RELEASE, &starter(&new))]);
+    world.model.attach_resource("valkey", "valkey", &good);
+    world.settle();
+    world.update_status(&unit);
+    for node in ["server", "sentinel"] {
+        assert_eq!(runs(&world, &unit, node), new.version, "{}", world.logs());
+    }
+    assert!(world.status("valkey/0").starts_with("active: primary"));
+    let mut reader = world.connect(&client.endpoint(&world), &client.access);
+    let value = world.call(&mut reader, &["GET", "app:key"]).unwrap();
+    assert_eq!(value.text(), Some("kept"));
+    let programs = world.base(&unit).join("programs");
+    let kept = std::fs::read_dir(&programs).unwrap().flatten();
+    let kept = kept.filter(|entry| entry.file_type().unwrap().is_dir());
+    assert_eq!(kept.count(), 1, "only the one that runs is kept");
+    if old.version == new.version {
+        return;
+    }
+    // Neither an older archive nor the distribution's older package can read the data.
+    let older = archive(&world, "older", &[(RELEASE, &starter(&old))]);
+    let nothing = world.directory.path().join("nothing");
+    std::fs::write(&nothing, "").unwrap();
+    for file in [older, nothing] {
+        world.model.attach_resource("valkey", "valkey", &file);
+        world.settle();
+        let expected = format!(
+            "blocked: resource valkey: it has {}, and the data are of {}",
+            old.version, new.version
+        );
+        assert_eq!(world.status("valkey/0"), expected);
+        assert_eq!(runs(&world, &unit, "server"), new.version);
+        world.call(&mut reader, &["PING"]).expect("it goes on");
+    }
+    world.model.attach_resource("valkey", "valkey", &good);
+    world.settle();
+    assert!(world.status("valkey/0").starts_with("active: primary"));
+}
+
+/// Whatever is wrong with an archive is said, and others are served meanwhile.
+fn bad_archives_are_refused(world: &mut World, writer: &mut Connection) {
     let garbage = world.directory.path().join("garbage");
     std::fs::write(&garbage, "no archive").unwrap();
     let bad = [
         (garbage, "it cannot be read"),
         (
-            archive(&world, "without", &[("readme", "x")]),
+            archive(world, "without", &[("readme", "x")]),
             "it has 0 files",
         ),
         (
-            archive(&world, "twice", &[(release, "x"), ("valkey-server", "x")]),
+            archive(world, "twice", &[(RELEASE, "x"), ("valkey-server", "x")]),
             "it has 2 files",
         ),
         (
-            archive(&world, "broken", &[(release, "#!/bin/false\n")]),
+            archive(world, "broken", &[(RELEASE, "#!/bin/false\n")]),
             "its valkey-server does not run here",
         ),
     ];
@@ -236,43 +287,7 @@ pub(crate) fn an_attached_archive_is_checked_and_taken() {
         let access = world.access(&app, &answer);
         world.connect(answer["endpoints"].as_str().unwrap(), &access);
         world
-            .call(&mut writer, &["PING"])
+            .call(writer, &["PING"])
             .expect("nothing was restarted");
     }
-    let good = archive(&world, "good", &[(release, &starter(&new))]);
-    world.model.attach_resource("valkey", "valkey", &good);
-    world.settle();
-    world.update_status(&unit);
-    for node in ["server", "sentinel"] {
-        assert_eq!(runs(&world, &unit, node), new.version, "{}", world.logs());
-    }
-    assert!(world.status("valkey/0").starts_with("active: primary"));
-    let mut reader = world.connect(&client.endpoint(&world), &client.access);
-    let value = world.call(&mut reader, &["GET", "app:key"]).unwrap();
-    assert_eq!(value.text(), Some("kept"));
-    let programs = world.base(&unit).join("programs");
-    let kept = std::fs::read_dir(&programs).unwrap().flatten();
-    let kept = kept.filter(|entry| entry.file_type().unwrap().is_dir());
-    assert_eq!(kept.count(), 1, "only the one that runs is kept");
-    if old.version == new.version {
-        return;
-    }
-    // Neither an older archive nor the distribution's older package can read the data.
-    let older = archive(&world, "older", &[(release, &starter(&old))]);
-    let nothing = world.directory.path().join("nothing");
-    std::fs::write(&nothing, "").unwrap();
-    for file in [older, nothing] {
-        world.model.attach_resource("valkey", "valkey", &file);
-        world.settle();
-        let expected = format!(
-            "blocked: resource valkey: it has {}, and the data are of {}",
-            old.version, new.version
-        );
-        assert_eq!(world.status("valkey/0"), expected);
-        assert_eq!(runs(&world, &unit, "server"), new.version);
-        world.call(&mut reader, &["PING"]).expect("it goes on");
-    }
-    world.model.attach_resource("valkey", "valkey", &good);
-    world.settle();
-    assert!(world.status("valkey/0").starts_with("active: primary"));
 }

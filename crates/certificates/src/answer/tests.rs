@@ -128,6 +128,29 @@ fn nonsense_of_a_provider_is_refused() {
         AnswerRefusal::NotSigned
     );
     assert_eq!(refusal(&leaf, &leaf, &[]), AnswerRefusal::NotSigned);
+    let long = " ".repeat(MAX_BYTES + 1);
+    for text in ["", "x", &long, &format!("{leaf}{leaf}")] {
+        let unreadable = AnswerRefusal::Unreadable("the certificate");
+        assert_eq!(refusal(text, &root.pem, &[]), unreadable);
+    }
+    for text in ["", "x", &long] {
+        assert_eq!(
+            refusal(&leaf, text, &[]),
+            AnswerRefusal::Unreadable("the CA")
+        );
+        assert_eq!(
+            refusal(&leaf, &root.pem, &[text]),
+            AnswerRefusal::Unreadable("the chain")
+        );
+    }
+}
+
+#[test]
+fn a_certificate_that_would_not_serve_is_refused() {
+    let (root, own) = (Foreign::new("root", None), own());
+    let refusal = |certificate: &str, ca: &str, chain: &[&str]| {
+        check(certificate, ca, chain, &own).expect_err("a refusal")
+    };
     let ended = root.sign(&own.csr, |params| {
         (params.not_before, params.not_after) = (at(-DAY), at(-1));
     });
@@ -170,19 +193,4 @@ fn nonsense_of_a_provider_is_refused() {
     let of_over = over.sign(&own.csr, |_| {});
     let end = AnswerRefusal::AuthorityExpired(NOW.plus_seconds(-1));
     assert_eq!(refusal(&of_over, &over.pem, &[]), end);
-    let long = " ".repeat(MAX_BYTES + 1);
-    for text in ["", "x", &long, &format!("{leaf}{leaf}")] {
-        let unreadable = AnswerRefusal::Unreadable("the certificate");
-        assert_eq!(refusal(text, &root.pem, &[]), unreadable);
-    }
-    for text in ["", "x", &long] {
-        assert_eq!(
-            refusal(&leaf, text, &[]),
-            AnswerRefusal::Unreadable("the CA")
-        );
-        assert_eq!(
-            refusal(&leaf, &root.pem, &[text]),
-            AnswerRefusal::Unreadable("the chain")
-        );
-    }
 }

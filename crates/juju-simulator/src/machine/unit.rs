@@ -11,6 +11,16 @@ pub(crate) const DEFAULT_TIME_LIMIT: Duration = Duration::from_secs(90);
 const DEFAULT_RESTART_DELAY: Duration = Duration::from_millis(100);
 const DEFAULT_START_LIMIT: (Duration, usize) = (Duration::from_secs(10), 5);
 
+/// What systemd knows of when to restart a service.
+const RESTARTS: [&str; 6] = [
+    "no",
+    "always",
+    "on-success",
+    "on-failure",
+    "on-abnormal",
+    "on-abort",
+];
+
 /// A service with one of these would be simulated wrongly, so it is refused.
 const NOT_SIMULATED: [&str; 8] = [
     "EnvironmentFile",
@@ -61,16 +71,7 @@ impl Unit {
             Some(other) => return Err(format!("Type={other} is not simulated")),
         };
         let restart = file.last("Service", "Restart").unwrap_or("no").to_owned();
-        if ![
-            "no",
-            "always",
-            "on-success",
-            "on-failure",
-            "on-abnormal",
-            "on-abort",
-        ]
-        .contains(&restart.as_str())
-        {
+        if !RESTARTS.contains(&restart.as_str()) {
             return Err(format!("Restart={restart} is not simulated"));
         }
         let mut start = file.commands("ExecStart", name)?;

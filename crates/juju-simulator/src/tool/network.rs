@@ -10,13 +10,15 @@ use crate::format::{Format, quote};
 use crate::model::{JujuVersion, Model};
 use crate::wire::Request;
 
+/// What can be asked for alone.
+const PARTS: [&str; 4] = [
+    "bind-address",
+    "ingress-address",
+    "egress-subnets",
+    "primary-address",
+];
+
 pub(super) fn network_get(model: &mut Model, context: &mut Context, request: &Request) -> Printed {
-    const PARTS: [&str; 4] = [
-        "bind-address",
-        "ingress-address",
-        "egress-subnets",
-        "primary-address",
-    ];
     let flags = [
         FORMAT,
         OUTPUT,
@@ -54,12 +56,17 @@ pub(super) fn network_get(model: &mut Model, context: &mut Context, request: &Re
             quote(binding)
         )));
     }
-    let address = &model.unit(&context.unit).address;
-    let subnet = format!("{address}/32");
     let wanted: Vec<&str> = PARTS
         .into_iter()
         .filter(|part| parsed.is_set(part))
         .collect();
+    let result = addresses(&model.unit(&context.unit).address, &wanted);
+    print(request, &parsed, Format::Smart, &result)
+}
+
+/// What is told of the network of a unit with this address: all, or these parts.
+fn addresses(address: &str, wanted: &[&str]) -> Value {
+    let subnet = format!("{address}/32");
     let part = |name: &str| {
         if name == "egress-subnets" {
             json!([subnet])
@@ -67,7 +74,7 @@ pub(super) fn network_get(model: &mut Model, context: &mut Context, request: &Re
             json!(address)
         }
     };
-    let result: Value = match wanted.as_slice() {
+    match wanted {
         [] => json!({
             "bind-addresses": [{
                 "mac-address": "",
@@ -84,8 +91,7 @@ pub(super) fn network_get(model: &mut Model, context: &mut Context, request: &Re
                 .map(|name| ((*name).to_owned(), part(name)))
                 .collect(),
         ),
-    };
-    print(request, &parsed, Format::Smart, &result)
+    }
 }
 
 pub(super) fn unit_get(model: &mut Model, context: &mut Context, request: &Request) -> Printed {

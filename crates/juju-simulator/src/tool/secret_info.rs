@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::secret_read::sees;
 use super::{FORMAT, OUTPUT, Printed, ToolError, leads, print, read};
+use crate::Grant;
 use crate::args::value;
 use crate::context::{Context, SecretCreate};
 use crate::format::{Format, quote};
@@ -55,21 +56,8 @@ pub(super) fn info_get(model: &mut Model, context: &mut Context, request: &Reque
             };
             let mut info = info(secret.latest, &secret.label, &secret.owner, &secret.rotate);
             add_texts(&mut info, &secret.description, &secret.expire);
-            let access: Vec<Value> = secret
-                .grants
-                .iter()
-                .map(|grant| {
-                    let target = match &grant.subject {
-                        Subject::Application(name) => format!("application-{name}"),
-                        Subject::Unit(unit) => format!("unit-{}", unit.with_dash()),
-                    };
-                    let scope = model
-                        .relations
-                        .get(&grant.relation)
-                        .map(crate::relation::Relation::tag);
-                    json!({ "target": target, "scope": scope.unwrap_or_default(), "role": "view" })
-                })
-                .collect();
+            let grants = secret.grants.iter();
+            let access: Vec<Value> = grants.map(|grant| access(model, grant)).collect();
             if !access.is_empty() {
                 info.insert("access".to_owned(), json!(access));
             }
@@ -77,6 +65,17 @@ pub(super) fn info_get(model: &mut Model, context: &mut Context, request: &Reque
         }
     };
     print(request, &parsed, Format::Yaml, &result)
+}
+
+/// A grant as Juju tells of it.
+fn access(model: &Model, grant: &Grant) -> Value {
+    let target = match &grant.subject {
+        Subject::Application(name) => format!("application-{name}"),
+        Subject::Unit(unit) => format!("unit-{}", unit.with_dash()),
+    };
+    let relation = model.relations.get(&grant.relation);
+    let scope = relation.map(crate::relation::Relation::tag);
+    json!({ "target": target, "scope": scope.unwrap_or_default(), "role": "view" })
 }
 
 fn info(revision: u32, label: &str, owner: &Owner, rotate: &str) -> Map<String, Value> {

@@ -3,6 +3,7 @@
 
 use super::secret::{check_policies, content, uri};
 use super::{Printed, RELATION, ToolError, leads, read, relation};
+use crate::RelationId;
 use crate::args::{Flag, Parsed, value};
 use crate::context::{Context, Revoke, SecretCreate, SecretUpdate};
 use crate::format::quote;
@@ -158,6 +159,38 @@ pub(super) fn set(model: &mut Model, context: &mut Context, request: &Request) -
     Ok(String::new())
 }
 
+/// Whom of the other application a grant is for.
+fn subject(other: &str, unit: Option<&str>) -> Result<Subject, ToolError> {
+    let Some(text) = unit else {
+        return Ok(Subject::Application(other.to_owned()));
+    };
+    let Some(unit) = UnitName::parse(text) else {
+        return Err(ToolError::usage(format!("unit {} not valid", quote(text))));
+    };
+    if unit.application() != other {
+        let text = format!(
+            "cannot specify unit {} in relation to application {}",
+            quote(text),
+            quote(other)
+        );
+        return Err(ToolError::usage(text));
+    }
+    Ok(Subject::Unit(unit))
+}
+
+/// The grants of a secret over one relation, those of this hook included.
+fn grants_of(model: &Model, context: &Context, secret: &str, relation: RelationId) -> Vec<Grant> {
+    let committed = model.secrets.get(secret);
+    let committed = committed.into_iter().flat_map(|secret| &secret.grants);
+    let pending = context.pending.grants.iter();
+    let pending = pending.filter(|(other, _)| other.id == secret);
+    committed
+        .chain(pending.map(|(_, grant)| grant))
+        .filter(|grant| grant.relation == relation)
+        .cloned()
+        .collect()
+}
+
 pub(super) fn grant(model: &mut Model, context: &mut Context, request: &Request) -> Printed {
     let parsed = read(request, &[RELATION, value(&["unit"])])?;
     let uri = uri(parsed.positional.first())?;
@@ -165,28 +198,8 @@ pub(super) fn grant(model: &mut Model, context: &mut Context, request: &Request)
     else {
         return Err(ToolError::usage("no relation id specified"));
     };
-    let other = model
-        .relation(id)
-        .other(context.unit.application())
-        .to_owned();
-    let subject = match parsed.flag("unit") {
-        None => Subject::Application(other),
-        Some(text) => {
-            let unit = UnitName::parse(text);
-            let Some(unit) = unit else {
-                return Err(ToolError::usage(format!("unit {} not valid", quote(text))));
-            };
-            if unit.application() != other {
-                let text = format!(
-                    "cannot specify unit {} in relation to application {}",
-                    quote(text),
-                    quote(&other)
-                );
-                return Err(ToolError::usage(text));
-            }
-            Subject::Unit(unit)
-        }
-    };
+    let other = model.relation(id).other(context.unit.application());
+    let subject = subject(other, parsed.flag("unit"))?;
     parsed.at_most(1)?;
     if !owned(model, context, &uri)? {
         return Err(ToolError::run(format!(
@@ -194,22 +207,7 @@ pub(super) fn grant(model: &mut Model, context: &mut Context, request: &Request)
             quote(&uri.id)
         )));
     }
-    let committed = model
-        .secrets
-        .get(&uri.id)
-        .map(|secret| secret.grants.clone())
-        .unwrap_or_default();
-    let pending = context
-        .pending
-        .grants
-        .iter()
-        .filter(|(other, _)| other.id == uri.id)
-        .map(|(_, grant)| grant.clone());
-    let here: Vec<Grant> = committed
-        .into_iter()
-        .chain(pending)
-        .filter(|grant| grant.relation == id)
-        .collect();
+    let here = grants_of(model, context, &uri.id, id);
     let any_unit = here
         .iter()
         .any(|grant| matches!(grant.subject, Subject::Unit(_)));

@@ -245,6 +245,16 @@ pub(crate) fn storage_resources_ports_and_config() {
         &file.display().to_string(),
     );
 
+    config_is_read_and_told(&mut world);
+    ports_are_opened_and_the_version_is_set(&mut world);
+    world.model.remove_unit("app/0");
+    assert_eq!(
+        names_of(&world.settle(), "app/0")[0],
+        "data-storage-detaching"
+    );
+}
+
+fn config_is_read_and_told(world: &mut World) {
     let config = world.call("app/0", "config-get --format=json");
     assert_prints(
         &config,
@@ -259,7 +269,9 @@ pub(crate) fn storage_resources_ports_and_config() {
     assert!(world.settle().is_empty(), "the value is the one it had");
     world.model.set_config("app", "name", "other");
     assert_eq!(names_of(&world.settle(), "app/0"), ["config-changed"]);
+}
 
+fn ports_are_opened_and_the_version_is_set(world: &mut World) {
     let run = world.run(
         "app/0",
         "open-port 2379; open-port 2370-2390/tcp; open-port 53/udp; application-version-set 3.4",
@@ -278,11 +290,6 @@ pub(crate) fn storage_resources_ports_and_config() {
     let address = world.model.address("app/0");
     let network = world.call("app/0", "network-get db --bind-address");
     assert_prints(&network, &format!("{address}\n"));
-    world.model.remove_unit("app/0");
-    assert_eq!(
-        names_of(&world.settle(), "app/0")[0],
-        "data-storage-detaching"
-    );
 }
 
 pub(crate) fn storage_goes_after_its_hook_and_outlives_its_unit() {

@@ -40,19 +40,7 @@ pub(crate) fn show(show: &mut Show<'_>, number: usize) -> Outcome<()> {
         format!("{unit} is {}: {}", status.status, status.message)
     })?;
 
-    show.screen
-        .command(&format!("juju run {APP}/leader measure count=20"));
-    let measured = show
-        .world
-        .run_action(&unit, "measure", json!({ "count": 20 }));
-    check(measured.status == "completed", || {
-        format!("measure failed: {}", measured.message)
-    })?;
-    for kind in ["get", "put", "watch"] {
-        let median = measured.results[kind]["median"].as_str();
-        let median = median.unwrap_or("not measured");
-        show.screen.show(&format!("  {kind}: {median}"));
-    }
+    measure(show, &unit)?;
     for id in [relation, certificates] {
         show.world.model.remove_relation(id);
         show.settle()?;
@@ -73,6 +61,24 @@ pub(crate) fn show(show: &mut Show<'_>, number: usize) -> Outcome<()> {
         .good("it came, worked and went; etcd was not restarted, and its user is gone");
     // Its name is kept from others, and its data stays.
     show.at_first = Some(Counts::take(show)?);
+    Ok(())
+}
+
+/// What a key costs it, as an operator asks.
+fn measure(show: &mut Show<'_>, unit: &UnitName) -> Outcome<()> {
+    show.screen
+        .command(&format!("juju run {APP}/leader measure count=20"));
+    let measured = show
+        .world
+        .run_action(unit, "measure", json!({ "count": 20 }));
+    check(measured.status == "completed", || {
+        format!("measure failed: {}", measured.message)
+    })?;
+    for kind in ["get", "put", "watch"] {
+        let median = measured.results[kind]["median"].as_str();
+        let median = median.unwrap_or("not measured");
+        show.screen.show(&format!("  {kind}: {median}"));
+    }
     Ok(())
 }
 

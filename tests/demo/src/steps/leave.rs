@@ -57,10 +57,18 @@ pub(crate) fn remove(show: &mut Show<'_>, number: usize) -> Outcome<()> {
             ("without all", &at_last),
         ],
     );
+    nothing_is_left(show, [&at_first, &with_all, &without_shop, &at_last])
+}
+
+/// That everything made for clients is gone, and nothing else, by these counts.
+fn nothing_is_left(
+    show: &mut Show<'_>,
+    [at_first, with_all, without_shop, at_last]: [&Counts; 4],
+) -> Outcome<()> {
     check(without_shop.trusted() + 1 == with_all.trusted(), || {
         "the certificate of shop is still trusted".to_owned()
     })?;
-    check(at_last.is_access_of(&at_first), || {
+    check(at_last.is_access_of(at_first), || {
         "something of a client is left behind".to_owned()
     })?;
     check(at_last.data == with_all.data && at_last.data > 0, || {
