@@ -37,13 +37,8 @@ pub const SEND_CA_CERT: Endpoint = Endpoint("send-ca-cert");
 /// The endpoint that binds the units of this application together.
 pub const CLUSTER: Endpoint = Endpoint("cluster");
 
-/// `etcd_client`: a prefix is asked for, and a certificate logs in.
-const INTERFACE: Interface = Interface {
-    resource_key: "prefix",
-    has_client_certificate: true,
-    v0_tls: ["False", "True"],
-    fields: &[],
-};
+/// What the charm provides.
+const INTERFACE: Interface = Interface::ETCD_CLIENT;
 
 /// What a requirer asks for.
 pub type Asked = provider::Requests<Prefix>;

@@ -18,7 +18,7 @@ use crate::plan::refusal::{RecreationRefusal, Refusal};
 use crate::reconcile;
 use crate::workload::snapshot::SnapshotFile;
 
-/// What both ways to found a cluster anew rest on.
+/// What both ways to recreate a cluster rest on.
 pub(super) struct Preflight {
     pub(super) application: Application,
     storage: PathBuf,
@@ -26,7 +26,7 @@ pub(super) struct Preflight {
 }
 
 impl Preflight {
-    /// Looks whether this unit can found a cluster anew.
+    /// Looks whether this unit can recreate the cluster.
     ///
     /// # Errors
     /// It cannot, and why.

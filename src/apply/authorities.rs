@@ -20,7 +20,7 @@ const AUTHORITY_VALIDITY_SECONDS: i64 = 10 * 365 * 24 * 3600;
 
 /// Makes the certificate authorities and says which unit bootstraps the cluster.
 /// Nothing is done with them before this hook is committed and they exist.
-pub(super) fn found(context: &Context) -> Result<Changes, ApplyError> {
+pub(super) fn make_first_authorities(context: &Context) -> Result<Changes, ApplyError> {
     let tools = &context.tools;
     let secret = match tools.secret_info(AUTHORITIES_LABEL)? {
         // A commit that failed half-way may have kept the secret alone.

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use tls_certificates::requests::KEY;
 
 use super::answer::{answer, for_one};
-use super::authorities::{found, make_client_authority, store_authorities};
+use super::authorities::{make_client_authority, make_first_authorities, store_authorities};
 use super::peers::publish_to_peers;
 use super::secrets::{remove_if_there, remove_labelled};
 use super::sign::sign;
@@ -44,7 +44,7 @@ pub async fn publish(
     // Destructured whole, so that a field that is added cannot be forgotten.
     let Publication {
         // Of `make_authorities`.
-        founds: _,
+        makes_authorities: _,
         makes_client_authority: _,
         ledger,
         // Of `answer`.
@@ -110,8 +110,8 @@ fn make_authorities(
     log: &mut Vec<String>,
 ) -> Result<Changes, ApplyError> {
     let mut told = Changes::new();
-    if publication.founds {
-        told.extend(found(context)?);
+    if publication.makes_authorities {
+        told.extend(make_first_authorities(context)?);
     }
     if publication.makes_client_authority {
         let known = known_authorities.ok_or(ApplyError::Missing(Missing::Authorities))?;

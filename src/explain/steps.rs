@@ -97,10 +97,10 @@ fn machine(step: &MachineStep) -> Words {
         ),
         MachineStep::KeysReplaced => ("note-keys", "note that the keys were replaced"),
         MachineStep::Quarantine(_) => (
-            "put-aside",
-            "put aside what this unit has of a member that is no more, and join anew",
+            "quarantine",
+            "quarantine what this unit has of a member that is no more, and join anew",
         ),
-        MachineStep::Bootstrap(_) => ("found", "found the cluster"),
+        MachineStep::Bootstrap(_) => ("bootstrap", "bootstrap the cluster"),
         MachineStep::TakeOver(..) => (
             "take-over",
             "take over the data of the cluster whose units are gone",

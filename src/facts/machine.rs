@@ -43,10 +43,10 @@ pub struct Machine {
     /// Whether that member is the only one of its cluster, as the data says; looked
     /// for where this unit has no member.
     pub is_whole: bool,
-    /// The words with which this unit's member was founded, once it was.
+    /// The words with which this unit's member entered its cluster, once it has.
     pub bootstrap: Option<Bootstrap>,
     /// Which member this unit's is, once that is known: from the moment it is
-    /// added, or from the first start of a founder.
+    /// added, or from the first start of the one that bootstrapped the cluster.
     pub identity: Option<MemberIdentity>,
     /// Whether etcd may start without data, which it may once.
     pub may_begin: bool,

@@ -89,6 +89,20 @@ fn next_with_grace(
     }
 }
 
+/// How far the same has come: who is `behind`, or else what `ending` says of the previous
+/// one and of the time until which it is let in.
+fn progress_with_grace(
+    rotation: &GraceRotation,
+    behind: &[String],
+    ending: impl FnOnce(&str, Timestamp) -> String,
+) -> String {
+    match rotation {
+        _ if !behind.is_empty() => format!("waiting for {}", behind.join(", ")),
+        GraceRotation::Next { .. } => "the next one is about to sign".to_owned(),
+        GraceRotation::Previous { certificate, until } => ending(certificate, *until),
+    }
+}
+
 fn next_of_servers(
     observed: &Observed,
     cluster: &Cluster,

@@ -38,7 +38,7 @@ pub(super) fn begin(
         }
         (true, false, _) => vec![MachineStep::Bootstrap(words(observed, peers, address, 0))],
         // It bootstrapped the cluster once, and has forgotten it: its disk is
-        // another one. To found it again would split the cluster.
+        // another one. To bootstrap it again would split the cluster.
         (true, true, Known::Unknown(_)) => {
             report.wait_for(lost_member(peers));
             Vec::new()

@@ -32,7 +32,7 @@ pub use transfer::TransferPublication;
 pub struct Publication {
     /// Whether to make the authorities and name the unit that bootstraps the
     /// cluster, the leader's first deed.
-    pub founds: bool,
+    pub makes_authorities: bool,
     /// Writes to the ledger that must stand before anything is published.
     pub ledger: Vec<LedgerWrite>,
     /// Answers, one for each relation in scope that is not as it should be.
@@ -92,7 +92,7 @@ pub fn while_waiting(observed: &Observed) -> Publication {
         return Publication::default();
     };
     Publication {
-        founds: observed.leader
+        makes_authorities: observed.leader
             && observed.machine.authorities.is_none()
             && peers.app.authorities_secret.is_none(),
         peer_unit: unit_changes(observed, peers),

@@ -19,7 +19,7 @@ const CURRENT: &str = "etcd";
 const PREPARED: &str = "etcd.prepared-";
 
 /// The beginning of the name of data that was quarantined.
-const ASIDE: &str = "etcd.before-";
+const QUARANTINED: &str = "etcd.before-";
 
 /// The data that etcd runs on.
 pub fn current(storage: &Path) -> PathBuf {
@@ -33,7 +33,7 @@ pub fn prepared(storage: &Path, generation: u64) -> PathBuf {
 
 /// The data that made room for a cluster of this generation.
 pub fn quarantined(storage: &Path, generation: u64) -> PathBuf {
-    storage.join(format!("{ASIDE}{generation}"))
+    storage.join(format!("{QUARANTINED}{generation}"))
 }
 
 /// Quarantines the data that etcd ran on, for a cluster of this generation; that
@@ -48,7 +48,7 @@ pub fn quarantine(storage: &Path, generation: u64) -> Result<(), MachineError> {
     let to = match to.exists() {
         false => to,
         true => (2..)
-            .map(|number| storage.join(format!("{ASIDE}{generation}-{number}")))
+            .map(|number| storage.join(format!("{QUARANTINED}{generation}-{number}")))
             .find(|path| !path.exists())
             .unwrap_or(to),
     };

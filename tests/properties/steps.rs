@@ -106,7 +106,7 @@ pub(crate) fn restart_steps(observed: &Observed, restart: &RestartInTurn) -> Vec
 
 pub(crate) fn publication_steps(publication: &Publication) -> Vec<Step> {
     let Publication {
-        founds,
+        makes_authorities,
         ledger,
         relations,
         obsolete_secrets,
@@ -128,7 +128,7 @@ pub(crate) fn publication_steps(publication: &Publication) -> Vec<Step> {
     } = publication;
     assert!(authorities.is_none(), "nobody asked for other authorities");
     let mut published = Vec::new();
-    if *founds {
+    if *makes_authorities {
         published.push(PublishStep::Bootstrap);
     }
     for told in relations {

@@ -477,11 +477,11 @@ impl World {
         let machine = &mut self.units[unit].machine;
         machine.is_running = Some(true);
         if is_first {
-            let founder = MemberIdentity {
+            let first = MemberIdentity {
                 member: MemberId(1),
                 cluster: 9,
             };
-            machine.data = MemberData::Of(machine.identity.unwrap_or(founder));
+            machine.data = MemberData::Of(machine.identity.unwrap_or(first));
         }
         machine.loaded_leaves = machine.written_leaves.clone();
         machine.loaded_configuration = Some(machine.written.configuration.clone());

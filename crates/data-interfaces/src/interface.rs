@@ -26,6 +26,30 @@ pub struct Interface {
     pub fields: &'static [Field],
 }
 
+impl Interface {
+    /// `etcd_client`: a prefix is asked for, and a certificate logs in.
+    pub const ETCD_CLIENT: Self = Self {
+        resource_key: "prefix",
+        has_client_certificate: true,
+        v0_tls: ["False", "True"],
+        fields: &[],
+    };
+
+    /// `valkey_client`: a pattern of keys and channels is asked for, and a password
+    /// logs in.
+    pub const VALKEY_CLIENT: Self = Self {
+        resource_key: "database",
+        has_client_certificate: false,
+        // Both versions compare with this spelling.
+        v0_tls: ["false", "true"],
+        fields: &[
+            Field::MODE,
+            Field::READ_ONLY_ENDPOINTS,
+            Field::SENTINEL_ENDPOINTS,
+        ],
+    };
+}
+
 /// A field of a response that only some interfaces have.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Field {

@@ -26,22 +26,8 @@ pub use requirer::{ClientCertificate, Requirer, RequirerError, Wish};
 pub use signed::{SignedAnswer, SignedIdentity};
 
 /// `etcd_client`: a prefix is asked for, and a certificate logs in.
-pub const ETCD_CLIENT: Interface = Interface {
-    resource_key: "prefix",
-    has_client_certificate: true,
-    v0_tls: ["False", "True"],
-    fields: &[],
-};
+pub const ETCD_CLIENT: Interface = Interface::ETCD_CLIENT;
 
 /// `valkey_client`: a pattern of keys and channels is asked for, and a password
 /// logs in.
-pub const VALKEY_CLIENT: Interface = Interface {
-    resource_key: "database",
-    has_client_certificate: false,
-    v0_tls: ["false", "true"],
-    fields: &[
-        Field::MODE,
-        Field::READ_ONLY_ENDPOINTS,
-        Field::SENTINEL_ENDPOINTS,
-    ],
-};
+pub const VALKEY_CLIENT: Interface = Interface::VALKEY_CLIENT;

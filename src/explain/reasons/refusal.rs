@@ -89,7 +89,7 @@ pub fn no_name(name: &CommonName, refusal: &NameRefusal) -> String {
         NameRefusal::Releasing => {
             "is free once no member trusts its old certificate; choose another one".to_owned()
         }
-        NameRefusal::Stranger | NameRefusal::Unknown => {
+        NameRefusal::Unmanaged | NameRefusal::Unknown => {
             return format!(
                 "etcd has a user or role {name} that is not the charm's; choose another common \
                  name"

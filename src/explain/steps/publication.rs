@@ -7,7 +7,7 @@ use crate::plan::publish::{Changes, Publication, RelationPublication, SigningPub
 pub(super) fn publish(publication: &Publication) -> Vec<Words> {
     // Destructured whole, so that a field that is added cannot be forgotten.
     let Publication {
-        founds,
+        makes_authorities,
         ledger,
         relations,
         obsolete_secrets,
@@ -25,8 +25,8 @@ pub(super) fn publish(publication: &Publication) -> Vec<Words> {
         version: _,
     } = publication;
     let mut words: Vec<Words> = Vec::new();
-    if *founds {
-        let summary = "make the certificate authorities, and say which unit founds the cluster";
+    if *makes_authorities {
+        let summary = "make the certificate authorities, and say which unit bootstraps the cluster";
         words.push(("make-authorities", String::new(), summary.to_owned()));
     }
     words.extend(ledger.iter().filter_map(write));

@@ -49,7 +49,7 @@ pub enum NameRefusal {
     /// A request had it, and a member still trusts its certificate.
     Releasing,
     /// etcd has a user or a role of this name which the charm has not made.
-    Stranger,
+    Unmanaged,
     /// It was not looked up in etcd.
     Unknown,
 }
@@ -70,7 +70,7 @@ pub(super) fn admit<'l>(
     match owner {
         NameOwner::Reserved => return Err(NameRefusal::Reserved),
         NameOwner::Issued(record) => return applicant.beside_issued(record).map(Some),
-        NameOwner::Request(_) | NameOwner::Stranger | NameOwner::Nobody | NameOwner::Unknown => {}
+        NameOwner::Request(_) | NameOwner::Unmanaged | NameOwner::Nobody | NameOwner::Unknown => {}
     }
     if let Some(record) = ledger.signed.get(name)
         && applicant.beside_signed(record)?
@@ -79,7 +79,7 @@ pub(super) fn admit<'l>(
     }
     match owner {
         NameOwner::Request(claim) => applicant.beside_request(claim, ledger)?,
-        NameOwner::Stranger => return Err(NameRefusal::Stranger),
+        NameOwner::Unmanaged => return Err(NameRefusal::Unmanaged),
         NameOwner::Unknown => return Err(NameRefusal::Unknown),
         NameOwner::Nobody | NameOwner::Reserved | NameOwner::Issued(_) => {}
     }
@@ -162,7 +162,7 @@ impl NameRefusal {
             Self::Releasing => Condition::Waiting(format!(
                 "common name {name} is free once no member trusts its old certificate"
             )),
-            Self::Stranger => Condition::Refused(format!(
+            Self::Unmanaged => Condition::Refused(format!(
                 "etcd has a user or role {name} that is not the charm's"
             )),
             Self::Unknown => Condition::Waiting(format!("user {name} was not looked up yet")),
@@ -182,7 +182,7 @@ impl NameRefusal {
             }
             Self::Held(..) => "is held by another application",
             Self::Releasing => "is free once no member trusts its old certificate",
-            Self::Stranger | Self::Unknown => "is that of a user or role that is not the charm's",
+            Self::Unmanaged | Self::Unknown => "is that of a user or role that is not the charm's",
         };
         format!("common name {name} {why}")
     }
@@ -271,7 +271,7 @@ mod tests {
             ("root", NameRefusal::Reserved),
             ("etcd-0", NameRefusal::Reserved),
             ("etcd-charm:db-1", NameRefusal::Reserved),
-            ("by-hand", NameRefusal::Stranger),
+            ("by-hand", NameRefusal::Unmanaged),
             ("unknown", NameRefusal::Unknown),
             ("gone", NameRefusal::Revoked(NOW.plus_seconds(DAY))),
         ] {

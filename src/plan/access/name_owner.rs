@@ -19,7 +19,7 @@ pub(super) enum NameOwner<'l> {
     Request(&'l NameClaim),
     /// etcd has a user or a role of this name which the charm has not made. Adopting
     /// it would give away whatever rights it has.
-    Stranger,
+    Unmanaged,
     /// It is free.
     Nobody,
     /// It was not looked up in etcd.
@@ -45,7 +45,7 @@ impl<'l> NameOwner<'l> {
                     user: None,
                     role: None,
                 }) => Self::Nobody,
-                Some(_) => Self::Stranger,
+                Some(_) => Self::Unmanaged,
                 None => Self::Unknown,
             },
         }

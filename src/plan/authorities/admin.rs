@@ -1,7 +1,7 @@
 //! The authority of the administrators, and of all whom the charm has issued a
 //! certificate: whose certificates end with it, and when that may be.
 
-use super::{issuer, next_with_grace, not_telling};
+use super::{issuer, next_with_grace, not_telling, progress_with_grace};
 use crate::facts::authorities::{Authorities, GraceRotation};
 use crate::facts::observed::{Leaves, Observed};
 use crate::facts::{Cluster, CommonName, IssuedRecord, IssuedState, Purpose, Timestamp};
@@ -53,13 +53,9 @@ pub(super) fn progress(
 ) -> Option<String> {
     let rotation = authorities.admin_rotation.as_ref()?;
     let behind = behind(observed, cluster, authorities);
-    let what = match (rotation, behind.is_empty()) {
-        (_, false) => format!("waiting for {}", behind.join(", ")),
-        (GraceRotation::Next { .. }, true) => "the next one is about to sign".to_owned(),
-        (GraceRotation::Previous { until, .. }, true) => {
-            format!("the previous one ends {until}")
-        }
-    };
+    let what = progress_with_grace(rotation, &behind, |_, until| {
+        format!("the previous one ends {until}")
+    });
     Some(format!("replacing the administrators' authority: {what}"))
 }
 

@@ -10,8 +10,8 @@ use std::collections::BTreeSet;
 use tls_certificates::answers;
 
 use super::admin::behind;
-use super::next_with_grace;
-use crate::facts::authorities::{Authorities, GraceRotation};
+use super::{next_with_grace, progress_with_grace};
+use crate::facts::authorities::Authorities;
 use crate::facts::observed::Observed;
 use crate::facts::{Cluster, Fingerprint};
 use crate::tls::{ClientCertificate, OwnCertificate};
@@ -45,20 +45,16 @@ pub(super) fn progress(
 ) -> Option<String> {
     let rotation = authorities.client_rotation.as_ref()?;
     let behind = behind(observed, cluster, authorities);
-    let what = match rotation {
-        _ if !behind.is_empty() => format!("waiting for {}", behind.join(", ")),
-        GraceRotation::Next { .. } => "the next one is about to sign".to_owned(),
-        GraceRotation::Previous { certificate, until } => {
-            let showing = showing(observed, cluster, certificate).unwrap_or_default();
-            match observed.now >= *until && !showing.is_empty() {
-                true => {
-                    let all: Vec<_> = showing.into_iter().collect();
-                    format!("{} must show what it signed", all.join(", "))
-                }
-                false => format!("the previous one ends after {until}"),
+    let what = progress_with_grace(rotation, &behind, |previous, until| {
+        let showing = showing(observed, cluster, previous).unwrap_or_default();
+        match observed.now >= until && !showing.is_empty() {
+            true => {
+                let all: Vec<_> = showing.into_iter().collect();
+                format!("{} must show what it signed", all.join(", "))
             }
+            false => format!("the previous one ends after {until}"),
         }
-    };
+    });
     Some(format!("replacing the clients' CA: {what}"))
 }
 

@@ -176,7 +176,7 @@ fn the_initial_member_without_its_data_does_not_bootstrap_again() {
 fn who_joined_is_not_started_without_its_data() {
     let mut bench = Bench::new(1);
     let machine = &mut bench.observed.machine;
-    machine.bootstrap.as_mut().expect("a founding").existing = true;
+    machine.bootstrap.as_mut().expect("a bootstrap").existing = true;
     machine.is_running = Some(false);
     machine.data = MemberData::Absent;
     assert_eq!(alone(&bench), (Vec::new(), Some(Wait::LostCluster)));
@@ -325,7 +325,7 @@ fn only_a_higher_generation_quarantines_data() {
     bench.observed.leader = false;
     assert_eq!(alone(&bench).0, [MachineStep::Quarantine(7)]);
     let bootstrap = bench.observed.machine.bootstrap.as_mut();
-    bootstrap.expect("a founding").generation = 7;
+    bootstrap.expect("a bootstrap").generation = 7;
     assert_eq!(alone(&bench).0, []);
     // A databag that is behind costs nothing.
     recreated(&mut bench, "6");

@@ -182,7 +182,7 @@ fn a_member_whose_data_is_gone_leaves_the_list_and_joins_anew() {
             let machine = &mut bench.observed.machine;
             machine.is_running = Some(false);
             machine.data = data.clone();
-            let bootstrap = machine.bootstrap.as_mut().expect("a founding");
+            let bootstrap = machine.bootstrap.as_mut().expect("a bootstrap");
             bootstrap.existing = !is_initial;
             bench.cluster.status.member = MemberId(101);
             bench.cluster.status.leader = Some(MemberId(101));

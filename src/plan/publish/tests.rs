@@ -324,7 +324,7 @@ fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
 }
 
 #[test]
-fn whoever_founds_a_cluster_anew_says_so() {
+fn whoever_recreates_a_cluster_says_so() {
     let mut bench = Bench::new(1);
     assert_eq!(published_to_peers(&mut bench), [pairs(&[]), pairs(&[])]);
     let bootstrap = bench.observed.machine.bootstrap.as_mut().expect("one");

@@ -28,7 +28,7 @@ pub(super) fn stories() -> Vec<Trial> {
         .into_iter()
         .map(|programs| {
             let name = format!("credentials_work_with_etcdctl_{}", programs.version);
-            story(&name, move || as_the_seed_says(programs))
+            story(&name, move || work_with_etcdctl(programs))
         })
         .collect();
     stories.extend([
@@ -103,7 +103,7 @@ fn text<'v>(results: &'v Value, name: &str) -> &'v str {
         .unwrap_or_else(|| panic!("{name} in {results}"))
 }
 
-fn as_the_seed_says(programs: Programs) {
+fn work_with_etcdctl(programs: Programs) {
     let mut world = world_of(programs, JujuVersion::V3_6);
     let unit = world.deploy();
     world.settle();

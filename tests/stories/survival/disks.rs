@@ -181,7 +181,7 @@ pub(crate) fn while_it_joins() {
     say(&format!("{count} lost disks of units that join"));
 }
 
-/// The unit that founds the cluster loses its disk on the way: it founds it again
+/// The unit that bootstraps the cluster loses its disk on the way: it does so again
 /// as long as nobody was told of it, and never after.
 pub(crate) fn while_it_is_founded() {
     let mut count = 0;

@@ -1,6 +1,7 @@
 //! What the servers and sentinels of all units say.
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 
 use juju_hooks::UnitName;
 
@@ -83,12 +84,8 @@ pub async fn open_server(
     unit: &UnitName,
     host: IpAddr,
 ) -> Result<Connection, ValkeyError> {
-    let target = if *unit == juju.unit {
-        Target::Socket(paths.server_socket())
-    } else {
-        node_target(own, host, TLS_PORT)
-    };
-    Connection::open(&target, &login(own)).await
+    let own_socket = (*unit == juju.unit).then(|| paths.server_socket());
+    open(own, own_socket, host, TLS_PORT).await
 }
 
 /// A connection to the sentinel of a unit, as the operator.
@@ -102,10 +99,20 @@ pub async fn open_sentinel(
     unit: &UnitName,
     host: IpAddr,
 ) -> Result<Connection, ValkeyError> {
-    let target = if *unit == juju.unit {
-        Target::Socket(paths.sentinel_socket())
-    } else {
-        node_target(own, host, SENTINEL_TLS_PORT)
+    let own_socket = (*unit == juju.unit).then(|| paths.sentinel_socket());
+    open(own, own_socket, host, SENTINEL_TLS_PORT).await
+}
+
+/// A connection over the socket of a node of this unit, or over TLS.
+async fn open(
+    own: &OwnSecret,
+    own_socket: Option<PathBuf>,
+    host: IpAddr,
+    port: u16,
+) -> Result<Connection, ValkeyError> {
+    let target = match own_socket {
+        Some(socket) => Target::Socket(socket),
+        None => node_target(own, host, port),
     };
     Connection::open(&target, &login(own)).await
 }

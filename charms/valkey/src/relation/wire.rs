@@ -7,18 +7,8 @@ use data_interfaces::provider::{self, Correlation, RequestRefusal, Requests as W
 use data_interfaces::{Dialect, Field, Interface, RequestId};
 use juju_hooks::{Databag, SecretUri};
 
-/// What `valkey_client` is.
-pub const INTERFACE: Interface = Interface {
-    resource_key: "database",
-    has_client_certificate: false,
-    // Both versions compare with this spelling.
-    v0_tls: ["false", "true"],
-    fields: &[
-        Field::MODE,
-        Field::READ_ONLY_ENDPOINTS,
-        Field::SENTINEL_ENDPOINTS,
-    ],
-};
+/// What the charm provides.
+pub const INTERFACE: Interface = Interface::VALKEY_CLIENT;
 
 /// One request.
 #[derive(Clone, Debug, Eq, PartialEq)]

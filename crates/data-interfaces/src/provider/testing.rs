@@ -8,27 +8,13 @@ use juju_hooks::{Databag, SecretUri};
 use thiserror::Error;
 
 use super::{Entry, Requests, Response, read};
-use crate::{Field, Interface};
+use crate::Interface;
 
 /// Clients log in with certificates.
-pub(crate) const ETCD: Interface = Interface {
-    resource_key: "prefix",
-    has_client_certificate: true,
-    v0_tls: ["False", "True"],
-    fields: &[],
-};
+pub(crate) const ETCD: Interface = Interface::ETCD_CLIENT;
 
 /// Clients log in with passwords.
-pub(crate) const VALKEY: Interface = Interface {
-    resource_key: "database",
-    has_client_certificate: false,
-    v0_tls: ["false", "true"],
-    fields: &[
-        Field::MODE,
-        Field::READ_ONLY_ENDPOINTS,
-        Field::SENTINEL_ENDPOINTS,
-    ],
-};
+pub(crate) const VALKEY: Interface = Interface::VALKEY_CLIENT;
 
 /// A resource that is not every text.
 #[derive(Clone, Debug, PartialEq)]
