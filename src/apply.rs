@@ -24,7 +24,7 @@ mod serving;
 mod sign;
 mod snapshot;
 
-pub use access::access;
+pub use access::{AccessChange, access};
 pub use answer::for_one;
 pub use authorities::{new_token, rotate};
 pub use credentials::{Archive, Noted, hand_over, make_credentials, revoke};

@@ -16,6 +16,7 @@ mod raft_progress;
 mod restored;
 mod snapshot;
 
+pub use auth::Change;
 pub use auth_status::AuthStatus;
 pub use connect::{Client, Credentials};
 pub use error::EtcdError;

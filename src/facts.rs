@@ -2,6 +2,7 @@
 //! modules share. Nothing in here reads or writes anything; identifiers are
 //! types, and are compared whole.
 
+mod audited_rights;
 pub mod authorities;
 mod bootstrap;
 mod cluster;
@@ -30,11 +31,11 @@ mod signed;
 mod source;
 pub mod tuning;
 
+pub use audited_rights::AuditedRights;
 pub use bootstrap::{Bootstrap, MemberData, MemberIdentity, Recreation};
 pub use certificates::{CommonName, Fingerprint, Timestamp};
 pub use cluster::{
-    Access, Alarm, AlarmKind, Audit, Cluster, Member, MemberStatus, Permission, RightsRevisions,
-    Version,
+    Access, Alarm, AlarmKind, Audit, Cluster, Member, MemberStatus, Permission, Version,
 };
 pub use data_interfaces::{RequestId, RequestKey};
 pub use file_path::{FilePath, UnwritablePath};

@@ -67,14 +67,14 @@ pub async fn hand_over(
     archive: &Archive,
 ) -> Result<bool, ApplyError> {
     let claim = std::slice::from_ref(&steps.claim);
-    if !access(client, claim).await? {
+    if !access(client, claim).await?.is_whole() {
         return Ok(false);
     }
     if let Err(error) = write(context, place, archive) {
         access(client, std::slice::from_ref(&steps.undo)).await?;
         return Err(error);
     }
-    access(client, &steps.finish).await
+    Ok(access(client, &steps.finish).await?.is_whole())
 }
 
 fn write(context: &Context, place: &ArchivePlace, archive: &Archive) -> Result<(), ApplyError> {
@@ -110,13 +110,15 @@ pub enum Noted {
 /// etcd failed a call.
 pub async fn revoke(client: &Client, revocation: &Revocation) -> Result<Noted, ApplyError> {
     if let Some(claim) = &revocation.claim
-        && !access(client, std::slice::from_ref(claim)).await?
+        && !access(client, std::slice::from_ref(claim))
+            .await?
+            .is_whole()
     {
         return Ok(Noted::Superseded);
     }
     let noted = match access(client, revocation.note.as_slice()).await {
-        Ok(true) => Noted::Done,
-        Ok(false) => return Ok(Noted::Superseded),
+        Ok(change) if change.is_whole() => Noted::Done,
+        Ok(_) => return Ok(Noted::Superseded),
         Err(error) => Noted::Failed(error),
     };
     access(client, &revocation.ends).await?;

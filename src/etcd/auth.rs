@@ -8,6 +8,15 @@ use etcd_client::{Permission as EtcdPermission, PermissionType, UserAddOptions};
 use super::{Client, EtcdError};
 use crate::facts::{Access, CommonName, KeyRange, Permission, Secret};
 
+/// What came of a call that makes something so.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Change {
+    /// etcd has carried it out, at the first attempt.
+    Made,
+    /// It is so; it may have been before, or by an attempt whose answer was lost.
+    Unsure,
+}
+
 impl Client {
     /// The user and the role of this name, as they are.
     ///
@@ -45,45 +54,49 @@ impl Client {
     ///
     /// # Errors
     /// etcd failed the call.
-    pub async fn ensure_user(&self, name: &str) -> Result<(), EtcdError> {
+    pub async fn ensure_user(&self, name: &str) -> Result<Change, EtcdError> {
         let mut client = self.inner.auth_client();
         let options = UserAddOptions::new().with_no_pwd();
-        let added = self
-            .call_repeatable(format!("add user {name}"), async || {
-                client.user_add(name, "", Some(options.clone())).await
-            })
-            .await;
-        done(added, EtcdError::is_already_there)
+        self.change(
+            EtcdError::is_already_there,
+            format!("add user {name}"),
+            async || client.user_add(name, "", Some(options.clone())).await,
+        )
+        .await
     }
 
     /// Makes the role, without any permission.
     ///
     /// # Errors
     /// etcd failed the call.
-    pub async fn ensure_role(&self, name: &str) -> Result<(), EtcdError> {
+    pub async fn ensure_role(&self, name: &str) -> Result<Change, EtcdError> {
         let mut client = self.inner.auth_client();
-        let added = self
-            .call_repeatable(format!("add role {name}"), async || {
-                client.role_add(name).await
-            })
-            .await;
-        done(added, EtcdError::is_already_there)
+        self.change(
+            EtcdError::is_already_there,
+            format!("add role {name}"),
+            async || client.role_add(name).await,
+        )
+        .await
     }
 
     /// Lets the role read and write a range.
     ///
     /// # Errors
     /// etcd failed the call.
-    pub async fn ensure_permission(&self, role: &str, range: &KeyRange) -> Result<(), EtcdError> {
+    pub async fn ensure_permission(
+        &self,
+        role: &str,
+        range: &KeyRange,
+    ) -> Result<Change, EtcdError> {
         let mut client = self.inner.auth_client();
         let permission = EtcdPermission::new(PermissionType::Readwrite, range.key.clone())
             .with_range_end(range.range_end.clone());
-        let granted = self
-            .call_repeatable(format!("grant {range} to role {role}"), async || {
-                client.role_grant_permission(role, permission.clone()).await
-            })
-            .await;
-        done(granted, EtcdError::is_already_there)
+        self.change(
+            EtcdError::is_already_there,
+            format!("grant {range} to role {role}"),
+            async || client.role_grant_permission(role, permission.clone()).await,
+        )
+        .await
     }
 
     /// Takes a range from the role; etcd wants exactly the range as granted.
@@ -94,74 +107,80 @@ impl Client {
         &self,
         role: &str,
         range: &KeyRange,
-    ) -> Result<(), EtcdError> {
+    ) -> Result<Change, EtcdError> {
         let mut client = self.inner.auth_client();
         let options =
             etcd_client::RoleRevokePermissionOptions::new().with_range_end(range.range_end.clone());
-        let revoked = self
-            .call_repeatable(format!("revoke {range} from role {role}"), async || {
+        self.change(
+            EtcdError::is_not_there,
+            format!("revoke {range} from role {role}"),
+            async || {
                 client
                     .role_revoke_permission(role, range.key.clone(), Some(options.clone()))
                     .await
-            })
-            .await;
-        done(revoked, EtcdError::is_not_there)
+            },
+        )
+        .await
     }
 
     /// Gives the role to the user.
     ///
     /// # Errors
     /// etcd failed the call.
-    pub async fn ensure_role_of_user(&self, user: &str, role: &str) -> Result<(), EtcdError> {
+    pub async fn ensure_role_of_user(&self, user: &str, role: &str) -> Result<Change, EtcdError> {
         let mut client = self.inner.auth_client();
-        let granted = self
-            .call_repeatable(format!("grant role {role} to user {user}"), async || {
-                client.user_grant_role(user, role).await
-            })
-            .await;
-        done(granted, EtcdError::is_already_there)
+        self.change(
+            EtcdError::is_already_there,
+            format!("grant role {role} to user {user}"),
+            async || client.user_grant_role(user, role).await,
+        )
+        .await
     }
 
     /// Takes a role from the user.
     ///
     /// # Errors
     /// etcd failed the call.
-    pub async fn ensure_role_not_of_user(&self, user: &str, role: &str) -> Result<(), EtcdError> {
+    pub async fn ensure_role_not_of_user(
+        &self,
+        user: &str,
+        role: &str,
+    ) -> Result<Change, EtcdError> {
         let mut client = self.inner.auth_client();
-        let revoked = self
-            .call_repeatable(format!("revoke role {role} from user {user}"), async || {
-                client.user_revoke_role(user, role).await
-            })
-            .await;
-        done(revoked, EtcdError::is_not_there)
+        self.change(
+            EtcdError::is_not_there,
+            format!("revoke role {role} from user {user}"),
+            async || client.user_revoke_role(user, role).await,
+        )
+        .await
     }
 
     /// Removes the user; requests in its name are refused from now on.
     ///
     /// # Errors
     /// etcd failed the call.
-    pub async fn ensure_no_user(&self, name: &str) -> Result<(), EtcdError> {
+    pub async fn ensure_no_user(&self, name: &str) -> Result<Change, EtcdError> {
         let mut client = self.inner.auth_client();
-        let deleted = self
-            .call_repeatable(format!("delete user {name}"), async || {
-                client.user_delete(name).await
-            })
-            .await;
-        done(deleted, EtcdError::is_not_there)
+        self.change(
+            EtcdError::is_not_there,
+            format!("delete user {name}"),
+            async || client.user_delete(name).await,
+        )
+        .await
     }
 
     /// Removes the role, and with it its permissions.
     ///
     /// # Errors
     /// etcd failed the call.
-    pub async fn ensure_no_role(&self, name: &str) -> Result<(), EtcdError> {
+    pub async fn ensure_no_role(&self, name: &str) -> Result<Change, EtcdError> {
         let mut client = self.inner.auth_client();
-        let deleted = self
-            .call_repeatable(format!("delete role {name}"), async || {
-                client.role_delete(name).await
-            })
-            .await;
-        done(deleted, EtcdError::is_not_there)
+        self.change(
+            EtcdError::is_not_there,
+            format!("delete role {name}"),
+            async || client.role_delete(name).await,
+        )
+        .await
     }
 
     /// Makes `root` the administrator and switches authentication on, which is
@@ -256,6 +275,28 @@ impl Client {
             .map(drop)
     }
 
+    /// Makes a call that makes something so, where "it is so already" is success.
+    async fn change<T>(
+        &self,
+        is_so_already: fn(&EtcdError) -> bool,
+        what: impl Into<String>,
+        mut call: impl AsyncFnMut() -> Result<T, etcd_client::Error>,
+    ) -> Result<Change, EtcdError> {
+        let mut attempts = 0;
+        let answer = self
+            .call_repeatable(what, async || {
+                attempts += 1;
+                call().await
+            })
+            .await;
+        match answer {
+            Ok(_) if attempts == 1 => Ok(Change::Made),
+            Ok(_) => Ok(Change::Unsure),
+            Err(error) if is_so_already(&error) => Ok(Change::Unsure),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Whether authentication is on. The crate has no `AuthStatus` (and 3.4
     /// has no such call), so this tries to log in with a password, which no
     /// user has: etcd refuses that in words of its own while authentication is
@@ -284,18 +325,6 @@ fn present<T>(answer: Result<T, EtcdError>) -> Result<Option<T>, EtcdError> {
     match answer {
         Ok(answer) => Ok(Some(answer)),
         Err(error) if error.is_not_there() => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
-/// Success also where etcd says that it was so already.
-fn done<T>(
-    answer: Result<T, EtcdError>,
-    is_so_already: fn(&EtcdError) -> bool,
-) -> Result<(), EtcdError> {
-    match answer {
-        Ok(_) => Ok(()),
-        Err(error) if is_so_already(&error) => Ok(()),
         Err(error) => Err(error),
     }
 }

@@ -10,9 +10,10 @@ use super::{Client, EtcdError};
 pub struct AuthStatus {
     /// Whether authentication is on.
     pub enabled: bool,
-    /// Raised by every change of users, roles and their permissions
-    /// (`server/auth/store.go`, `commitRevision`), and by nothing else: what was read at a
-    /// revision is so as long as the revision is the same.
+    /// Raised by one by every change of users, roles and their permissions
+    /// (`server/auth/store.go`, `commitRevision`), and by nothing else but by switching
+    /// authentication off: what was read at a revision is so as long as the revision is
+    /// the same.
     pub revision: u64,
 }
 

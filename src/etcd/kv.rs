@@ -86,12 +86,6 @@ impl Client {
             .map(drop)
     }
 
-    /// The revision of the last write to the ledger that only the leader makes, as this
-    /// connection has seen it; `None` before the ledger was read.
-    pub fn ledger_revision(&self) -> Option<i64> {
-        self.fence.get()
-    }
-
     /// That nobody has raised the fence since this connection has seen it.
     fn fence_stands(&self, call: &str) -> Result<Compare, EtcdError> {
         let seen = self.fence.get().ok_or_else(|| EtcdError::Client {

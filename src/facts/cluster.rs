@@ -4,8 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
-
 use super::{AppName, CommonName, InvalidId, KeyRange, Ledger, MemberId, MemberName};
 
 /// The cluster as one unit saw it at one moment.
@@ -21,9 +19,9 @@ pub struct Cluster {
     pub status: MemberStatus,
     /// Whether authentication is on; `None` where it was not asked.
     pub authentication: Option<bool>,
-    /// At which revisions rights and what the ledger says of them were read, where
-    /// this release of etcd tells and this pass asked.
-    pub rights_revisions: Option<RightsRevisions>,
+    /// At which revision of etcd's users and roles they are read, where this release of
+    /// etcd tells and this pass asked.
+    pub rights_revision: Option<u64>,
     /// The ledger.
     pub ledger: Ledger,
     /// Users and roles, for the names that mattered to this pass.
@@ -31,15 +29,6 @@ pub struct Cluster {
     /// What a client may have left behind that made itself `root`; `None` where
     /// that was not looked for.
     pub audit: Option<Audit>,
-}
-
-/// What tells a state of users, roles and of the ledger from every other one.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub struct RightsRevisions {
-    /// The revision of etcd's users and roles.
-    pub auth: u64,
-    /// The revision of the last write to the ledger that only the leader makes.
-    pub ledger: i64,
 }
 
 /// What was looked for in a release of etcd in which clients can become `root`.

@@ -9,8 +9,7 @@ use crate::context::Context;
 use crate::etcd::{Client, Credentials, EtcdError};
 use crate::facts::observed::{Pass, Peers};
 use crate::facts::{
-    Alarm, Audit, Cluster, CommonName, Ledger, Member, MemberStatus, NoAnswer, RightsRevisions,
-    Version,
+    Alarm, Audit, Cluster, CommonName, Ledger, Member, MemberStatus, NoAnswer, Version,
 };
 use crate::log::chain;
 use crate::plan::advisory::lets_clients_become_root;
@@ -122,7 +121,7 @@ pub async fn cluster(
         None => client.ledger().await?,
     };
     let members = client.members().await?;
-    let (authentication, rights_revisions) = match pass {
+    let (authentication, rights_revision) = match pass {
         Pass::Full if leader => authentication(client, &status.version).await?,
         _ => (None, None),
     };
@@ -146,29 +145,25 @@ pub async fn cluster(
         answering,
         status,
         authentication,
-        rights_revisions,
+        rights_revision,
         ledger,
         access: Default::default(),
         audit,
     })
 }
 
-/// Whether authentication is on, and the revisions of rights. 3.5 tells them by a
+/// Whether authentication is on, and the revision of rights. 3.5 tells them by a
 /// proposal that 3.4 cannot carry out, and both may be members while one is upgraded to
 /// the other; beside 3.6 there is no 3.4.
 async fn authentication(
     client: &Client,
     version: &Version,
-) -> Result<(Option<bool>, Option<RightsRevisions>), ObserveError> {
+) -> Result<(Option<bool>, Option<u64>), ObserveError> {
     if (version.major, version.minor) < (3, 6) {
         return Ok((Some(client.authentication_enabled().await?), None));
     }
     let status = client.auth_status().await?;
-    let revisions = client.ledger_revision().map(|ledger| RightsRevisions {
-        auth: status.revision,
-        ledger,
-    });
-    Ok((Some(status.enabled), revisions))
+    Ok((Some(status.enabled), Some(status.revision)))
 }
 
 /// What a client that made itself `root` may have left behind.

@@ -14,6 +14,7 @@
 //! can see to that), but never these.
 
 mod admission;
+pub mod audited;
 mod decision;
 mod handshake;
 mod issued;

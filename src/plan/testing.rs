@@ -301,7 +301,7 @@ fn cluster(members: u64) -> Cluster {
         ledger,
         access: BTreeMap::new(),
         audit: None,
-        rights_revisions: None,
+        rights_revision: None,
     }
 }
 

@@ -1,7 +1,9 @@
 //! Applying and publishing: one stage of a plan.
 
 use super::{Progress, ReconcileError, Run};
-use crate::apply::{self, ApplyError, Missing, Proven, Published, Readiness, Restarted};
+use crate::apply::{
+    self, AccessChange, ApplyError, Missing, Proven, Published, Readiness, Restarted,
+};
 use crate::context::Context;
 use crate::etcd::Client;
 use crate::facts::Alarm;
@@ -11,7 +13,7 @@ use crate::facts::{Known, LedgerWrite, MemberName};
 use crate::hook::Event;
 use crate::log;
 use crate::observe;
-use crate::plan::access::AccessStep;
+use crate::plan::access::{AccessStep, audited};
 use crate::plan::configuration::is_outdated;
 use crate::plan::issue::Issuance;
 use crate::plan::membership::MembershipStep;
@@ -67,7 +69,10 @@ impl Run {
                 return self.change_members(context, observed, client, step).await;
             }
             // effects: etcd's users, roles and the ledger
-            Stage::Access(steps) => self.change_access(needed(client)?, steps).await?,
+            Stage::Access(steps) => {
+                self.change_access(context, observed, needed(client)?, steps)
+                    .await?;
+            }
             // effects: the ledger, secrets
             Stage::Issue(issuances) => {
                 return self.issue(context, needed(client)?, issuances).await;
@@ -138,13 +143,27 @@ impl Run {
         Ok(())
     }
 
+    /// Changes users, roles and the ledger, and carries the note of the last audit on. If
+    /// that is not written down, as where the hook fails, too few changes are counted and
+    /// all is read again.
     async fn change_access(
         &mut self,
+        context: &mut Context,
+        observed: &Observed,
         client: &Client,
         steps: &[AccessStep],
     ) -> Result<(), ReconcileError> {
         self.took_rights |= steps.iter().any(AccessStep::takes_rights);
-        self.is_access_cut_short = !apply::access(client, steps).await?;
+        let note = context.unit_state.audited_rights.take();
+        let change = apply::access(client, steps).await?;
+        self.is_access_cut_short = change == AccessChange::CutShort;
+        if let (AccessChange::Made, Some(note)) = (change, note)
+            && let (Some(identity), Some(cluster)) =
+                (context.unit_state.identity, observed.cluster.known())
+        {
+            let after = audited::after(note, identity.cluster, &cluster.ledger, steps);
+            context.unit_state.audited_rights = after;
+        }
         self.granted = true;
         self.repaired.root |= steps.contains(&AccessStep::LockRoot);
         self.log

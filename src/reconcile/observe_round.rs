@@ -13,10 +13,9 @@ use crate::facts::{
 };
 use crate::hook::Event;
 use crate::observe::{self, Quorum};
-use crate::plan::access;
+use crate::plan::access::{self, audited};
 use crate::workload::WorkloadError;
 use crate::workload::relation_notes::{self, RelationNote};
-use crate::workload::unit_state::VerifiedRights;
 
 impl Run {
     /// Looks at Juju, this machine and etcd. What Juju says cannot change within
@@ -174,35 +173,33 @@ fn forget_shares(shares: &mut BTreeMap<RelationId, Share>, clients: &Clients) {
     });
 }
 
-/// Looks up users and roles of these names: those that the ledger has only if a full
-/// pass has not found them to be what it says at these very revisions.
+/// Looks up users and roles of these names: those that the ledger has only if they may be
+/// others than what it says.
 async fn read_rights(
     context: &mut Context,
     client: &Client,
     cluster: &mut Cluster,
     mut names: BTreeSet<CommonName>,
 ) -> Result<(), ReconcileError> {
-    let identity = context.unit_state.identity;
-    let revisions = identity.zip(cluster.rights_revisions);
-    let verified = revisions.map(|(identity, revisions)| VerifiedRights {
-        cluster: identity.cluster,
-        revisions,
-    });
-    let recalls = verified.is_some() && context.hook.event.may_recall();
-    if recalls && context.unit_state.verified_rights == verified {
+    let identity = context.unit_state.identity.map(|identity| identity.cluster);
+    let note = context.unit_state.audited_rights.as_ref();
+    if context.hook.event.may_recall()
+        && let (Some(identity), Some(note)) = (identity, note)
+        && audited::stands(note, identity, cluster)
+    {
         names.retain(|name| match access::as_granted(&cluster.ledger, name) {
-            None => true,
-            Some(granted) => {
+            Some(granted) if !note.changed.contains(name) => {
                 cluster.access.insert(name.clone(), granted);
                 false
             }
+            _ => true,
         });
     }
     // What this hook has seen or made itself.
     names.retain(|name| !cluster.access.contains_key(name));
     observe::access(client, cluster, names).await?;
-    if verified.is_some() {
-        context.unit_state.verified_rights = verified.filter(|_| access::are_as_granted(cluster));
+    if let (Some(identity), Some(_)) = (identity, cluster.rights_revision) {
+        context.unit_state.audited_rights = audited::audited(identity, cluster);
     }
     Ok(())
 }

@@ -13,8 +13,7 @@ use super::files::{Owner, PUBLIC_FILE, ensure_file, read};
 use super::paths::Paths;
 use crate::facts::provider::ProviderNote;
 use crate::facts::{
-    Bootstrap, MemberIdentity, MemberName, Recreation, RelationId, RightsRevisions, Share,
-    Timestamp,
+    AuditedRights, Bootstrap, MemberIdentity, MemberName, Recreation, RelationId, Share, Timestamp,
 };
 
 /// The version that this revision writes. It is raised only when a field comes
@@ -103,17 +102,8 @@ pub struct UnitState {
     /// Whether an operator wants other keys for this unit's member, and has not got
     /// them yet.
     pub replaces_keys: bool,
-    /// Where users and roles were last seen to be what the ledger says, all of them.
-    pub verified_rights: Option<VerifiedRights>,
-}
-
-/// A state of rights in one cluster: after a restore revisions count anew.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub struct VerifiedRights {
-    /// The identifier of the cluster.
-    pub cluster: u64,
-    /// The revisions of its rights.
-    pub revisions: RightsRevisions,
+    /// Where users and roles were last found to be what the ledger says, all of them.
+    pub audited_rights: Option<AuditedRights>,
 }
 
 /// The facts as they stand in the file.
@@ -245,12 +235,11 @@ mod tests {
                 ending: Some(Timestamp(7)),
             }),
             replaces_keys: true,
-            verified_rights: Some(VerifiedRights {
+            audited_rights: Some(AuditedRights {
                 cluster: 7,
-                revisions: RightsRevisions {
-                    auth: 9,
-                    ledger: 11,
-                },
+                revision: 9,
+                granted: "5f".to_owned(),
+                changed: ["alpha".parse().expect("a name")].into(),
             }),
         }
     }

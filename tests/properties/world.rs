@@ -342,7 +342,7 @@ impl World {
             },
             access: BTreeMap::new(),
             audit: None,
-            rights_revisions: None,
+            rights_revision: None,
             members,
         }
     }

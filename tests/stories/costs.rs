@@ -8,6 +8,7 @@
 mod arrivals;
 mod bench;
 mod events;
+mod first_pass;
 mod multitude;
 mod signed;
 mod table;
@@ -57,6 +58,18 @@ pub(crate) fn stories() -> Vec<Trial> {
         story(
             "costs_of_a_pass_are_four_calls_for_each_signed_client",
             pass_over_signed,
+        ),
+        story(
+            "costs_of_the_first_pass_after_a_change_do_not_grow",
+            first_pass::one_and_many,
+        ),
+        story(
+            "costs_of_the_first_pass_hide_nobody_elses_change",
+            first_pass::among_changes_by_hand,
+        ),
+        story(
+            "costs_of_a_pass_rest_on_how_etcd_counts_changes",
+            first_pass::counted_by_etcd,
         ),
         story(
             "costs_of_certificates_from_etcd_are_no_restarts",
