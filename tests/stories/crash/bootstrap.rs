@@ -78,11 +78,13 @@ fn come_up(joins: bool, points: Vec<Point>, records: bool) -> Result<End, String
     let shown = |path: &Path| path.display().to_string();
     let mut aliases: Aliases = vec![(shown(world.model.directory()), "<model>".to_owned())];
     for unit in &units {
+        let address = world.model.address(unit.clone());
+        aliases.push((address, format!("<address of {}>", unit.with_dash())));
+    }
+    // One address may begin like another.
+    aliases.sort_by_key(|(text, _)| std::cmp::Reverse(text.len()));
+    for unit in &units {
         let name = unit.with_dash();
-        aliases.push((
-            world.model.address(unit.clone()),
-            format!("<address of {name}>"),
-        ));
         aliases.push((shown(world.root(unit)), format!("<root of {name}>")));
         assert!(!world.distribution_service_ran(unit));
     }
