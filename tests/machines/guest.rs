@@ -42,7 +42,7 @@ impl Guest {
     pub(crate) fn boot(&mut self) {
         assert!(self.nspawn.is_none(), "{} is on", self.name);
         let directory = self.directory();
-        let executable = std::env::current_exe().unwrap();
+        let tool = crate::tool_program().unwrap();
         let charm = crate::PROGRAM;
         let console = Path::new(PLACE).join(format!("{}.console", self.name));
         let console = File::options()
@@ -54,7 +54,7 @@ impl Guest {
             .args([&self.name, &format!("{}/24", self.address)])
             .arg(format!("--bind={JUJU}"))
             // The hook tools are links to it.
-            .arg(format!("--bind-ro={}", executable.display()))
+            .arg(format!("--bind-ro={}", tool.display()))
             .arg(format!("--bind-ro={charm}:/charm/dispatch"))
             .stdin(Stdio::null())
             .stdout(console.try_clone().unwrap())

@@ -29,6 +29,8 @@ mod writer;
 
 use std::process::ExitCode;
 
+pub(crate) use etcd_charm_world::juju::tool_program;
+
 /// The repository.
 pub(crate) const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 /// What is at `/charm/dispatch` on each machine.

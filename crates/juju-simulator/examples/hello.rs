@@ -24,7 +24,7 @@ status-set active \"hello $(config-get whom)\"
 const UNIT: &str = "[Service]\nExecStart=/bin/sleep infinity\n";
 
 fn main() -> ExitCode {
-    // The hook tools and the commands of the machine are this program under other names.
+    // Where they cannot be a program of their own, hook tools and the commands of the machine are this one.
     if let Some(code) = juju_simulator::run_as_tool() {
         return code;
     }

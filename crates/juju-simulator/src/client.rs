@@ -1,4 +1,4 @@
-//! The other side of a hook tool: this executable under another name.
+//! The other side of a hook tool: a program that was started under its name.
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
@@ -15,7 +15,7 @@ pub(crate) fn run_as_hook_tool() -> Option<ExitCode> {
         .file_name()?
         .to_str()?
         .to_owned();
-    if !crate::tool::NAMES.contains(&tool.as_str()) {
+    if !crate::names::NAMES.contains(&tool.as_str()) {
         return None;
     }
     let socket = std::env::var_os("JUJU_AGENT_SOCKET_ADDRESS")?;

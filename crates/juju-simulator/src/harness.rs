@@ -1,6 +1,7 @@
 //! The `main` of a test program whose tests make models.
 
-use std::io::Write as _;
+use std::io::{self, Write as _};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -12,6 +13,9 @@ const NAMED: usize = 10;
 
 /// From this time of all together on they are.
 const LONG: Duration = Duration::from_secs(60);
+
+/// The variable that names a file for the times of all tests, the longest first.
+const TIMES_FILE: &str = "TEST_TIMES";
 
 /// How long each test took.
 static TIMES: Mutex<Vec<(Duration, String)>> = Mutex::new(Vec::new());
@@ -45,7 +49,8 @@ pub fn test(name: &str, run: impl FnOnce() + Send + 'static) -> Trial {
 }
 
 /// Runs tests as the arguments of the command line want it, so many at a time unless these say otherwise: tests wait
-/// for processes most of the time, so more of them than there are processors make sense. Says which took longest.
+/// for processes most of the time, so more of them than there are processors make sense. Says which took longest; the
+/// variable `TEST_TIMES` names a file to which the time of each test is appended.
 ///
 /// A process that a model started under the name of a hook tool or a command ends here.
 #[must_use]
@@ -57,19 +62,33 @@ pub fn main(threads: usize, tests: impl FnOnce() -> Vec<Trial>) -> ExitCode {
     arguments.test_threads.get_or_insert(threads);
     let begun = Instant::now();
     let conclusion = libtest_mimic::run(&arguments, tests());
-    let slowest = slowest();
+    let mut times = TIMES.lock().unwrap_or_else(PoisonError::into_inner);
+    times.sort_by(|one, other| other.cmp(one));
     // Trials that were made elsewhere are not measured.
-    if begun.elapsed() > LONG && !slowest.is_empty() {
+    if begun.elapsed() > LONG && !times.is_empty() {
         // Whether this can be written or not, the tests have been run.
-        let _ = writeln!(std::io::stdout(), "slowest: {slowest}");
+        let _ = writeln!(io::stdout(), "slowest: {}", slowest(&times));
+    }
+    if let Some(file) = std::env::var_os(TIMES_FILE)
+        && let Err(error) = note(&times, file.as_ref())
+    {
+        let _ = writeln!(io::stdout(), "no times: {error}");
     }
     conclusion.exit_code()
 }
 
-fn slowest() -> String {
-    let mut times = TIMES.lock().unwrap_or_else(PoisonError::into_inner);
-    times.sort_by(|one, other| other.cmp(one));
+fn slowest(times: &[(Duration, String)]) -> String {
     let named = times.iter().take(NAMED);
     let named = named.map(|(time, name)| format!("{name} {} s", time.as_secs()));
     named.collect::<Vec<_>>().join(", ")
+}
+
+fn note(times: &[(Duration, String)], file: &Path) -> io::Result<()> {
+    let mut file = std::fs::File::options()
+        .create(true)
+        .append(true)
+        .open(file)?;
+    times
+        .iter()
+        .try_for_each(|(time, name)| writeln!(file, "{:.1} {name}", time.as_secs_f64()))
 }

@@ -2,9 +2,9 @@
 //!
 //! A test deploys charms from their directories, relates them, and lets hooks
 //! run. Each hook is a process with exactly the environment that Juju gives it.
-//! Its hook tools are links to the test's own executable, which therefore calls
-//! [`run_as_tool`] first thing in `main`; so a test has its own `main`
-//! (`harness = false`). What a tool writes is kept back until the hook exits 0,
+//! Its hook tools are links to [a small program](tool_program), or where that is gone to the
+//! test's own executable, which therefore calls [`run_as_tool`] first thing in `main`; so a
+//! test has its own `main` (`harness = false`). What a tool writes is kept back until the hook exits 0,
 //! who may read and write what, which events follow from it and in what order,
 //! is as in Juju's own sources, which the comments cite.
 //!
@@ -40,6 +40,8 @@ pub mod machine;
 pub mod meter;
 mod model;
 mod name;
+mod names;
+mod program;
 mod puppet;
 mod random;
 mod relation;
@@ -65,6 +67,7 @@ pub use hook::Hook;
 pub use inspect::{AgentState, SecretView};
 pub use model::{JujuVersion, Model, Options};
 pub use name::{RelationId, UnitName};
+pub use program::tool_program;
 pub use report::{Exit, HookRun, ToolCall};
 pub use secret::{Grant, Owner, Subject, short_uri};
 pub use settle::NotSettled;

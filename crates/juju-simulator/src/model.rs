@@ -120,8 +120,7 @@ impl Model {
     /// Makes an empty model.
     ///
     /// # Errors
-    /// Fails if the directory, or the links to this executable that serve as
-    /// hook tools, cannot be made.
+    /// Fails if the directory, or the links that serve as hook tools, cannot be made.
     pub fn new(options: Options) -> io::Result<Self> {
         std::fs::create_dir_all(&options.directory)?;
         let options = Options {
@@ -130,8 +129,8 @@ impl Model {
         };
         let tools = options.directory.join("tools");
         std::fs::create_dir_all(&tools)?;
-        let executable = std::env::current_exe()?;
-        for tool in crate::tool::NAMES {
+        let executable = crate::tool_program()?;
+        for tool in crate::names::NAMES {
             let link = tools.join(tool);
             if !link.exists() {
                 std::os::unix::fs::symlink(&executable, link)?;

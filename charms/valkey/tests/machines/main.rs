@@ -30,6 +30,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use harness::Harness;
+pub(crate) use juju_simulator::tool_program;
 use patience::eventually;
 use step::step;
 

@@ -33,10 +33,10 @@ impl Machine {
     /// packages are what its distribution has.
     ///
     /// # Errors
-    /// Fails if the directory, the links to this executable that serve as commands, or the socket cannot be made.
+    /// Fails if the directory, the links that serve as commands, or the socket cannot be made.
     pub fn new(directory: impl AsRef<Path>, packages: Vec<Package>) -> io::Result<Self> {
         let paths = Paths::create(directory.as_ref())?;
-        let executable = std::env::current_exe()?;
+        let executable = crate::tool_program()?;
         for command in COMMANDS {
             let link = paths.stand_ins.join(command);
             if link.symlink_metadata().is_err() {

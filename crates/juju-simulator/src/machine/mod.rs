@@ -1,9 +1,8 @@
 //! One machine of the model: the few commands of a host that a machine charm calls, as stand-ins, so that a unit runs
 //! its server as a plain process below a test's directory.
 //!
-//! The stand-ins are links to the test's own executable, as hook tools are, so the test calls
-//! [`run_as_tool`](crate::run_as_tool) first thing in `main`. They forward their arguments to the [`Machine`] through a
-//! socket and print the answer.
+//! The stand-ins are links to [the program](crate::tool_program) that hook tools are links to. They forward their
+//! arguments to the [`Machine`] through a socket and print the answer.
 //!
 //! What `systemctl` does is read from unit files below the machine's root, in the way of systemd 252: one job per unit,
 //! readiness, restarts, start limits, unit files that are kept in mind until `daemon-reload`. Paths in unit files are

@@ -55,50 +55,6 @@ pub(crate) type Printed = Result<String, ToolError>;
 
 type Tool = fn(&mut Model, &mut Context, &Request) -> Printed;
 
-/// All tools there are links for, with those that another release line has.
-pub(crate) const NAMES: &[&str] = &[
-    "action-fail",
-    "action-get",
-    "action-log",
-    "action-set",
-    "application-version-set",
-    "close-port",
-    "config-get",
-    "credential-get",
-    "goal-state",
-    "is-leader",
-    "juju-log",
-    "juju-reboot",
-    "leader-get",
-    "leader-set",
-    "network-get",
-    "open-port",
-    "opened-ports",
-    "relation-get",
-    "relation-ids",
-    "relation-list",
-    "relation-model-get",
-    "relation-set",
-    "resource-get",
-    "secret-add",
-    "secret-get",
-    "secret-grant",
-    "secret-ids",
-    "secret-info-get",
-    "secret-remove",
-    "secret-revoke",
-    "secret-set",
-    "state-delete",
-    "state-get",
-    "state-set",
-    "status-get",
-    "status-set",
-    "storage-add",
-    "storage-get",
-    "storage-list",
-    "unit-get",
-];
-
 fn find(name: &str, version: JujuVersion) -> Option<Tool> {
     Some(match name {
         "action-fail" => action::fail,

@@ -1,6 +1,5 @@
 //! What a strict simulator of Juju and of its machines must reproduce, one test for each sentence.
-//! Each hook is a real process: a shell that calls hook tools, which are this
-//! executable under other names.
+//! Each hook is a real process: a shell that calls hook tools, which are processes as well.
 
 mod hooks;
 mod machine;
