@@ -5,8 +5,9 @@
 //! A plain run takes a bounded sample that is the same every time. With
 //! `CRASH_SWEEP=all` every point is taken, with `CRASH_SWEEP=7` each seventh;
 //! `CRASH_FAULTS=AfterTool,BeforeReceive` takes only those kinds of faults;
-//! `CRASH_WORLDS=4` has four worlds at a time in place of two; `CRASH_CHARM` is another
-//! build of the charm's program, which is faster when it is optimised.
+//! `CRASH_WORLDS=4` has four worlds at a time in place of two, or of one for the
+//! sample; `CRASH_CHARM` is another build of the charm's program, which is faster when
+//! it is optimised.
 
 mod bootstrap;
 mod event_run;
