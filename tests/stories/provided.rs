@@ -2,7 +2,7 @@
 
 use etcd_charm_world::juju::Deployment;
 use etcd_charm_world::{
-    Certificate, Programs, Provider, ProviderAuthority, Told, UnitName, V0, World, Writer,
+    Certificate, Programs, Provider, ProviderAuthority, Told, UnitName, V0, World, Writer, writes,
 };
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
@@ -78,11 +78,16 @@ impl Watcher {
     /// Runs all hooks, the regular ones as well, and asks after each.
     fn rest(&mut self, world: &mut World, writer: &Writer) {
         for _ in 0..4 {
-            world.settle_watched(|world, _| {
+            let before = world.revisions();
+            let runs = world.settle_watched(|world, _| {
                 writer.follow(&world.told(&self.requirer).expect("an answer"));
                 self.check(world);
             });
-            world.model.update_status_all();
+            let passes = world.model.update_status_all();
+            let is_quiet = passes.iter().all(|run| writes(run).is_empty());
+            if runs.is_empty() && is_quiet && before == world.revisions() {
+                break;
+            }
         }
         world.settle();
         self.check(world);
