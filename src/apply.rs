@@ -42,7 +42,7 @@ pub use proof::{Proven, prove, prove_or_fall_back};
 pub use publish::{Published, publish};
 pub use recreate::{begin_recreation, give_recovery_back, recovery_lock, recreate};
 use restart::restart_lock;
-pub use restart::{Restarted, restart_at_once, restart_in_turn};
+pub use restart::{Restarted, free_lock, record_trust, restart_at_once, restart_in_turn};
 pub use snapshot::snapshot;
 
 use thiserror::Error;

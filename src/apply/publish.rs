@@ -77,13 +77,7 @@ pub async fn publish(
         let signed = tolerate(&mut log, sign(context, known_authorities, publication))?;
         log.extend(signed);
     }
-    // The databag and the labels may lead to the same secret, and Juju cannot
-    // commit a hook that removes one twice.
-    let mut removed = BTreeSet::new();
-    let answered = answer(context, publication, &mut removed)?;
-    ledger.extend(answered.ledger);
-    log.extend(answered.log);
-    remove_secrets(context, publication, &mut removed, &mut log, &mut ledger)?;
+    let failed = answer_all(context, publication, &mut log, &mut ledger)?;
     if let Some(authorities) = authorities {
         store_authorities(context, authorities)?;
         log.push("took a step in replacing an authority".to_owned());
@@ -96,10 +90,25 @@ pub async fn publish(
         context.tools.application_version_set(version)?;
     }
     write(client, &mut ledger).await?;
-    Ok(Published {
-        log,
-        failed: answered.failed,
-    })
+    Ok(Published { log, failed })
+}
+
+/// Answers the relations and removes the secrets that nobody needs any more. The requests
+/// that could not be answered, and why.
+fn answer_all(
+    context: &mut Context,
+    publication: &Publication,
+    log: &mut Vec<String>,
+    ledger: &mut Vec<LedgerWrite>,
+) -> Result<Vec<(Requirer, Condition)>, ApplyError> {
+    // The databag and the labels may lead to the same secret, and Juju cannot
+    // commit a hook that removes one twice.
+    let mut removed = BTreeSet::new();
+    let answered = answer(context, publication, &mut removed)?;
+    ledger.extend(answered.ledger);
+    log.extend(answered.log);
+    remove_secrets(context, publication, &mut removed, log, ledger)?;
+    Ok(answered.failed)
 }
 
 /// Makes authorities that there are none of yet. What all units are told of them.

@@ -8,7 +8,8 @@ use super::proof::{Proven, fall_back, prove, restart_service, restarted};
 use crate::connection::{client_at, own_member, own_url};
 use crate::context::Context;
 use crate::etcd::{Client, Lock};
-use crate::facts::{LedgerWrite, LockName, MemberName};
+use crate::facts::{LedgerWrite, LockName, MemberName, MemberTrust};
+use crate::plan::LeftLock;
 use crate::plan::restart::RestartInTurn;
 use crate::workload::files::{PUBLIC_FILE, ensure_file};
 use crate::workload::{Owner, package};
@@ -197,4 +198,26 @@ pub(super) async fn restart_lock(
         }
         tokio::time::sleep(Duration::from_millis(250)).await;
     }
+}
+
+/// Frees a lock that its holder left behind.
+///
+/// # Errors
+/// etcd failed the call; its lease frees the lock later.
+pub async fn free_lock(client: &Client, lock: &LeftLock) -> Result<(), ApplyError> {
+    Ok(client.free_lock(lock.name, &lock.holder).await?)
+}
+
+/// Puts on record whom the member of this unit trusts since its start.
+///
+/// # Errors
+/// etcd failed the call.
+pub async fn record_trust(
+    context: &Context,
+    client: &Client,
+    trust: &MemberTrust,
+) -> Result<(), ApplyError> {
+    let member = MemberName::of(&context.hook.unit);
+    let write = LedgerWrite::Member(member, trust.clone());
+    Ok(client.write_ledger(&[write]).await?)
 }

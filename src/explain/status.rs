@@ -230,20 +230,19 @@ pub fn of_application(report: &Report) -> Status {
 /// What a unit says that waits for this, and whether somebody has to do something.
 pub fn wait_text(wait: &Wait) -> (StatusName, String) {
     let waiting = |text: &str| (StatusName::Waiting, text.to_owned());
-    let blocked = |text: String| (StatusName::Blocked, text);
+    let blocked = |text: &str| (StatusName::Blocked, text.to_owned());
     match wait {
         Wait::Machine(MachineWait::Address) => waiting("waiting for an address"),
         Wait::Machine(MachineWait::Storage) => waiting("waiting for storage `data`"),
         Wait::Joining => waiting("waiting for its member to join the cluster"),
         Wait::NewerFormat => blocked(
-            "refresh the charm: a newer revision has changed what units and cluster have on record"
-                .to_owned(),
+            "refresh the charm: a newer revision has changed what units and cluster have on record",
         ),
         Wait::PeerRelation => waiting("waiting for the peer relation"),
         Wait::Authorities => waiting("waiting for the leader to make the certificate authorities"),
         Wait::Bootstrap(unit) => waiting(&format!("waiting for {unit} to bootstrap the cluster")),
         Wait::Reach => waiting("waiting to reach the cluster"),
-        Wait::Release(fault) => blocked(reasons::release(fault)),
+        Wait::Release(fault) => blocked(&reasons::release(fault)),
         Wait::OtherJoiner => waiting("waiting for another unit to join"),
         Wait::Options => waiting("waiting for an option to be corrected"),
         Wait::Promotion => waiting("waiting to catch up with the cluster"),
@@ -254,35 +253,30 @@ pub fn wait_text(wait: &Wait) -> (StatusName, String) {
         Wait::Removal => (StatusName::Maintenance, "left the cluster".to_owned()),
         Wait::LostMember => blocked(
             "start the other units, or run rebuild-cluster if they are gone: the data of this \
-             member is gone"
-                .to_owned(),
+             member is gone",
         ),
         Wait::LostCluster => blocked(
-            "run restore, or remove this unit and add another: the data of its member is gone"
-                .to_owned(),
+            "run restore, or remove this unit and add another: the data of its member is gone",
         ),
         Wait::OldData => blocked(
-            "run rebuild-cluster use-own-data=true confirm=true to use the data of an earlier member"
-                .to_owned(),
+            "run rebuild-cluster use-own-data=true confirm=true to use the data of an earlier member",
         ),
-        Wait::UnreadableData => blocked(
-            "repair the disk, or remove this unit and add another: the data cannot be read"
-                .to_owned(),
-        ),
+        Wait::UnreadableData => {
+            blocked("repair the disk, or remove this unit and add another: the data cannot be read")
+        }
         Wait::Address(unit) => waiting(&format!(
             "waiting for {unit} to give up this unit's address"
         )),
         Wait::Member => blocked(
-            "see `journalctl -u 'etcd-charm-*'` here: etcd does not answer; the other units serve"
-                .to_owned(),
+            "see `journalctl -u 'etcd-charm-*'` here: etcd does not answer; the other units serve",
         ),
         Wait::Recreation => {
             waiting("waiting to restore a snapshot: the other members cannot be stopped yet")
         }
-        Wait::Majority(unreachable) => blocked(quorum_lost(unreachable)),
+        Wait::Majority(unreachable) => blocked(&quorum_lost(unreachable)),
         Wait::Alarm(kind) => {
             let raised = [(*kind, "a member".to_owned())];
-            blocked(alarm::sentence(&raised).unwrap_or_default())
+            blocked(&alarm::sentence(&raised).unwrap_or_default())
         }
         Wait::Etcd(reason) => waiting(&format!(
             "waiting for etcd, see `journalctl -u 'etcd-charm-*'`: {}",

@@ -7,15 +7,16 @@ use crate::apply::{
 use crate::context::Context;
 use crate::etcd::Client;
 use crate::facts::Alarm;
+use crate::facts::Known;
 use crate::facts::authorities::Authorities;
 use crate::facts::observed::{Disconnection, Observed};
-use crate::facts::{Known, LedgerWrite, MemberName};
 use crate::hook::Event;
 use crate::log;
 use crate::observe;
 use crate::plan::access::{AccessStep, audited};
 use crate::plan::configuration::is_outdated;
 use crate::plan::issue::Issuance;
+use crate::plan::machine::MachineStep;
 use crate::plan::membership::MembershipStep;
 use crate::plan::publish::Publication;
 use crate::plan::restart::{Restart, RestartInTurn, RestartStep, RestartWait};
@@ -40,25 +41,10 @@ impl Run {
         stage: &Stage,
     ) -> Result<Progress, ReconcileError> {
         match stage {
-            Stage::Machine(steps) => {
-                // effects: packages, files, the service
-                let others_serve = observed.cluster.known().is_some();
-                let outcome = apply::machine(context, steps, others_serve).await?;
-                self.started = outcome.started.or(self.started);
-                if let Some(unpacked) = &outcome.unpacked {
-                    // reads only, pure, and writes only
-                    let release = observe::release(context, &unpacked.programs.etcd);
-                    let refused = unpacked.installation.refusal(release.known());
-                    apply::install(context, unpacked, refused)?;
-                }
-                // Who did not answer may have been started.
-                context.unreachable.borrow_mut().clear();
-            }
-            Stage::FreeLock(lock) => {
-                // effects: the ledger
-                let freed = needed(client)?.free_lock(lock.name, &lock.holder).await;
-                freed.map_err(ApplyError::from)?;
-            }
+            // effects: packages, files, the service
+            Stage::Machine(steps) => self.change_machine(context, observed, steps).await?,
+            // effects: the ledger
+            Stage::FreeLock(lock) => apply::free_lock(needed(client)?, lock).await?,
             // effects: connections of clients to this member
             Stage::Disconnect(revision) => self.disconnect(context, *revision).await?,
             // effects: etcd's alarms
@@ -95,6 +81,26 @@ impl Run {
             }
         }
         Ok(Progress::Goes)
+    }
+
+    async fn change_machine(
+        &mut self,
+        context: &mut Context,
+        observed: &Observed,
+        steps: &[MachineStep],
+    ) -> Result<(), ReconcileError> {
+        let others_serve = observed.cluster.known().is_some();
+        let outcome = apply::machine(context, steps, others_serve).await?;
+        self.started = outcome.started.or(self.started);
+        if let Some(unpacked) = &outcome.unpacked {
+            // reads only, pure, and writes only
+            let release = observe::release(context, &unpacked.programs.etcd);
+            let refused = unpacked.installation.refusal(release.known());
+            apply::install(context, unpacked, refused)?;
+        }
+        // Who did not answer may have been started.
+        context.unreachable.borrow_mut().clear();
+        Ok(())
     }
 
     /// The certificate authorities, which an event on one relation seldom needs.
@@ -277,12 +283,9 @@ impl Run {
                 }
                 context.unreachable.borrow_mut().clear();
             }
+            // effects: the ledger
             RestartStep::Record(trust) => {
-                // effects: the ledger
-                let member = MemberName::of(&context.hook.unit);
-                let write = LedgerWrite::Member(member, trust.clone());
-                let written = needed(client)?.write_ledger(&[write]).await;
-                written.map_err(ApplyError::from)?;
+                apply::record_trust(context, needed(client)?, trust).await?;
             }
             RestartStep::Restart(Restart::AtOnce) => {
                 // effects: the service
