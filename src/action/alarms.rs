@@ -49,5 +49,6 @@ pub(crate) async fn disarm(
     if left.is_empty() {
         return Ok(());
     }
-    Err(Refusal::AlarmsStay(alarms::lines(&session.members, &left)).into())
+    let app = context.hook.unit.app();
+    Err(Refusal::AlarmsStay(alarms::named(app, &session.members, &left)).into())
 }

@@ -42,7 +42,7 @@ pub enum Refusal {
     NoClientAuthority,
     /// The keys of the member could not be replaced in this run; what is waited for.
     KeysStay(Box<Report>),
-    /// These alarms are raised still, or again, each in a line.
+    /// These alarms are raised still, or again, each with its unit.
     AlarmsStay(Vec<String>),
     /// It is not safe to make this member busy.
     Unsafe(String, Unsafe),

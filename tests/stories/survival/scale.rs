@@ -169,6 +169,9 @@ pub(crate) fn leaves_before_its_storage() {
     let mut left = 0;
     while let Some(run) = world.model.step() {
         assert!(run.succeeded(), "{}: {}", run.name, run.stderr);
+        // It gets none any more, and nobody is to attach it any.
+        let calls = format!("{:?}", run.calls);
+        assert!(!calls.contains("storage `data`"), "{}: {calls}", run.name);
         if run.name == "data-storage-detaching" {
             left += 1;
             let state = world.machines[&run.unit].service(&service_of(&run.unit));
