@@ -262,7 +262,7 @@ impl World {
     pub fn rest(&mut self) -> Vec<HookRun> {
         let mut runs = self.settle();
         for _ in 0..6 {
-            let before = self.revisions_told();
+            let before = (self.revisions_told(), self.memories());
             let passes = self.full_pass();
             let is_quiet = passes.iter().all(|run| writes(run).is_empty());
             passes
@@ -273,8 +273,10 @@ impl World {
             let was_idle = due.is_empty();
             runs.extend(due);
             if is_quiet && was_idle {
-                // This was the pass that writes nothing, unless it wrote to etcd.
-                if before.is_none() || before != self.revisions_told() {
+                // This was the pass that writes nothing, unless it wrote to etcd, or
+                // one that begins otherwise follows.
+                let after = (self.revisions_told(), self.memories());
+                if before.0.is_none() || before != after {
                     self.assert_idle();
                 }
                 return runs;
@@ -350,6 +352,19 @@ impl World {
             }
         }
         Some(all)
+    }
+
+    /// What each unit has noted for its next hook, by which that may do otherwise
+    /// than the last.
+    fn memories(&self) -> Vec<Option<Vec<u8>>> {
+        let files = self.machines.keys().map(|unit| {
+            let own = self
+                .root(unit)
+                .join("etc/etcd-charm")
+                .join(unit.with_dash());
+            own.join("unit.json")
+        });
+        files.map(|file| std::fs::read(file).ok()).collect()
     }
 
     /// Units whose etcd runs.
