@@ -6,10 +6,12 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use crate::facts::observed::Leaves;
-use crate::facts::{Ledger, LedgerKeys, LedgerPoint, Relation, Timestamp};
+use crate::facts::{Ledger, LedgerKeys, LedgerPoint, RecalledLeaves, Relation, Timestamp};
 use crate::hook::{self, Hook};
 use crate::juju::{Revision, ToolError, Tools};
 use crate::relation::CLUSTER;
+use crate::workload::kept_ledger::EtcdRun;
+use crate::workload::kept_trust::{TrustFiles, TrustStamp};
 use crate::workload::{Commands, Paths, UnitState, WorkloadError, layout};
 
 /// The authorities and the leaves of a trust file; `None` of one that is none.
@@ -39,6 +41,17 @@ pub struct Context {
     /// The trust file that was loaded when it was read last, and who is in it: no round
     /// of a hook but one that restarts the member finds another.
     pub loaded_trust: RefCell<Option<(String, LeavesOfTrust)>>,
+    /// What the trust files said when they were looked at last.
+    pub trust_files: RefCell<Option<(TrustStamp, TrustFiles)>>,
+    /// Whether later hooks find that in memory as well.
+    pub keeps_trust: Cell<bool>,
+    /// The certificates on record, as far as this hook has read them.
+    pub recalled: RecalledLeaves,
+    /// In which run of this unit's etcd the ledger was read last; `None` where another
+    /// member told it.
+    pub etcd_run: RefCell<Option<EtcdRun>>,
+    /// The point of the ledger that is kept for later hooks, as far as this one knows.
+    pub kept_point: Cell<Option<LedgerPoint>>,
     /// The ledger as a round of this hook has read it and left it for the next one, over
     /// another connection; whoever takes it reads what has changed since.
     pub known_ledger: Cell<Option<(Ledger, LedgerPoint)>>,
@@ -82,6 +95,11 @@ impl Context {
             etcd_calls: 0,
             unreachable: RefCell::default(),
             loaded_trust: RefCell::default(),
+            trust_files: RefCell::default(),
+            keeps_trust: Cell::default(),
+            recalled: RecalledLeaves::default(),
+            etcd_run: RefCell::default(),
+            kept_point: Cell::default(),
             known_ledger: Cell::default(),
             is_preview: false,
         })
@@ -106,6 +124,12 @@ impl Context {
             return Ok(Some(Relation { endpoint, id }));
         }
         Ok(self.tools.relation_ids(CLUSTER)?.first().copied())
+    }
+
+    /// The run of this unit's etcd that there is now, if it can be told from others.
+    pub fn etcd_run_now(&self) -> Option<EtcdRun> {
+        let identity = self.unit_state.identity?;
+        EtcdRun::now(&self.paths, &self.program, identity, &self.ledger_keys())
     }
 
     /// Where this application's ledger lies in etcd.

@@ -4,6 +4,7 @@
 
 mod apply_stage;
 mod departing_units;
+mod keep;
 mod look;
 mod observe_round;
 mod report;
@@ -20,13 +21,14 @@ use crate::explain::preview::{self, Preview};
 use crate::explain::reasons;
 use crate::explain::steps::{self, Step};
 use crate::facts::observed::{Clients, Disconnection, Pass, Repaired};
-use crate::facts::{Access, CommonName, Condition, NoAnswer, RecalledLeaves, RequestKey, Requirer};
+use crate::facts::{Access, CommonName, Condition, NoAnswer, RequestKey, Requirer};
 use crate::hook::{Event, Hook};
 use crate::juju::{LogLevel, ToolError};
 use crate::observe::{self, Application, ObserveError};
-use crate::plan::{self, Plan, Report, Wait};
+use crate::plan::{self, Plan, Report, Stage, Wait};
 use crate::workload::relation_notes;
 use departing_units::{note_departing_units, prune};
+use keep::keep;
 use look::Look;
 
 /// How many stages one hook may carry out. A first start takes about ten; more
@@ -192,8 +194,6 @@ struct Run {
     known_rights: BTreeMap<CommonName, Access>,
     /// Whether this round goes by what the one before has seen.
     is_second_hand: bool,
-    /// The certificates on record, as far as this hook has read them.
-    recalled: RecalledLeaves,
     /// Whether the last steps of access were not all carried out, so that etcd has to
     /// be asked what came of them.
     is_access_cut_short: bool,
@@ -246,7 +246,6 @@ impl Run {
             look: None,
             known_rights: BTreeMap::new(),
             is_second_hand: false,
-            recalled: RecalledLeaves::default(),
             is_access_cut_short: false,
             granted: false,
             restarted: false,
@@ -291,6 +290,9 @@ impl Run {
                 if !self.log.contains(remark) {
                     self.log.push(remark.clone());
                 }
+            }
+            if matches!(stage, Stage::Publish(_)) {
+                keep(context, &observed, client.as_ref());
             }
             // writes only
             let progress = self

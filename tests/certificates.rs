@@ -121,7 +121,7 @@ fn a_trust_file_of_the_whole_corpus_lets_etcd_start() {
     let mut bundle = TrustBundle::new(&admin.certificate).expect("a bundle");
     for entry in entries {
         if let Ok(leaf) = ClientCertificate::check(&entry.text, now) {
-            bundle.add(&leaf);
+            bundle.add((&leaf).into());
         }
     }
     let text = bundle.render().expect("a text");

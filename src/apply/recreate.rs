@@ -52,7 +52,7 @@ use crate::etcd::{Client, EtcdError, Lock};
 use crate::facts::{LockName, MemberData, Recreation};
 use crate::tls::TrustBundle;
 use crate::workload::files::{PUBLIC_FILE, ensure_absent, ensure_file, read_text};
-use crate::workload::{self, Owner, data, layout, wal};
+use crate::workload::{self, Owner, data, kept_ledger, layout, wal};
 
 /// How long a member is tried to be taken off the list: etcd wants all others
 /// to have been connected for five seconds.
@@ -137,6 +137,7 @@ pub async fn recreate(context: &mut Context) -> Result<bool, ApplyError> {
     }
     ensure_absent(&paths.loaded_trust())?;
     ensure_absent(&paths.served_trust())?;
+    kept_ledger::forget(paths)?;
     let generation = recreation.bootstrap.generation;
     let prepared = data::prepared(&storage, generation);
     if prepared.exists() {
@@ -168,6 +169,7 @@ pub(super) async fn quarantine(context: &mut Context, generation: u64) -> Result
     ensure_absent(&context.paths.wanted_trust())?;
     ensure_absent(&context.paths.loaded_trust())?;
     ensure_absent(&context.paths.served_trust())?;
+    kept_ledger::forget(&context.paths)?;
     data::quarantine(
         &storage.ok_or(ApplyError::Missing(Missing::Storage))?,
         generation,

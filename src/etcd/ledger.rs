@@ -53,7 +53,11 @@ impl Client {
             return self.ledger().await;
         }
         self.add(&mut ledger, &answer)?;
-        self.now_at(now);
+        // Where nothing was written it is as it was at that point.
+        self.now_at(match answer.kvs() {
+            [] => point,
+            _ => now,
+        });
         Ok(ledger)
     }
 

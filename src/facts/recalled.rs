@@ -1,33 +1,77 @@
-//! Certificates on record, each read once in a hook.
+//! Certificates on record, each read once: in a hook, and by one program.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use super::note_bytes::sum;
 use super::{Fingerprint, Grant};
-use crate::tls::{CertificateRefusal, ClientCertificate};
+use crate::tls::{CertificateRefusal, ClientCertificate, TrustedLeaf};
 
 /// What reading the certificates of grants came to. It is the same whenever it is
 /// asked and however often, so this is no state: to read all of them is most of what
 /// a restart for a new client costs this process, and several decisions need it.
+///
+/// What is known here is of certificates that are as they are on record, to the last
+/// byte. Any other is read each time.
 #[derive(Clone, Debug, Default)]
-pub struct RecalledLeaves(Rc<RefCell<BTreeMap<Fingerprint, Rc<ClientCertificate>>>>);
+pub struct RecalledLeaves(Rc<RefCell<BTreeMap<Fingerprint, KnownLeaf>>>);
+
+/// What is known of a certificate that is good, and is as it is on record.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct KnownLeaf {
+    /// Tells its text from that of another one on record.
+    pub text: u64,
+    /// How many bytes it adds to a handshake.
+    pub named_bytes: usize,
+}
 
 impl RecalledLeaves {
     /// The certificate of a grant, by today's rules.
     ///
     /// # Errors
     /// See [`ClientCertificate::recall`].
-    pub fn of(&self, grant: &Grant) -> Result<Rc<ClientCertificate>, CertificateRefusal> {
-        let known = self.0.borrow().get(&grant.fingerprint).cloned();
-        // A record may say another fingerprint than its certificate has.
-        if let Some(known) = known.filter(|known| known.pem == grant.certificate) {
-            return Ok(known);
+    pub fn of(&self, grant: &Grant) -> Result<TrustedLeaf, CertificateRefusal> {
+        if let Some(known) = self.noted(grant) {
+            return Ok(TrustedLeaf {
+                fingerprint: grant.fingerprint.clone(),
+                pem: grant.certificate.clone(),
+                named_bytes: known.named_bytes,
+            });
         }
-        let leaf = Rc::new(ClientCertificate::recall(&grant.certificate)?);
-        let mut all = self.0.borrow_mut();
-        all.insert(grant.fingerprint.clone(), leaf.clone());
+        let leaf = TrustedLeaf::from(&ClientCertificate::recall(&grant.certificate)?);
+        // A record may say another fingerprint than its certificate has.
+        if leaf.fingerprint == grant.fingerprint && leaf.pem == grant.certificate {
+            let known = KnownLeaf {
+                text: sum(leaf.pem.as_bytes()),
+                named_bytes: leaf.named_bytes,
+            };
+            self.note(leaf.fingerprint.clone(), known);
+        }
         Ok(leaf)
+    }
+
+    /// How many bytes the certificate of a grant adds to a handshake.
+    ///
+    /// # Errors
+    /// See [`ClientCertificate::recall`].
+    pub fn named_bytes(&self, grant: &Grant) -> Result<usize, CertificateRefusal> {
+        match self.noted(grant) {
+            Some(known) => Ok(known.named_bytes),
+            None => self.of(grant).map(|leaf| leaf.named_bytes),
+        }
+    }
+
+    /// What is known of the certificate of a grant, if anything is.
+    pub fn noted(&self, grant: &Grant) -> Option<KnownLeaf> {
+        let known = self.0.borrow().get(&grant.fingerprint).copied();
+        known.filter(|known| known.text == sum(grant.certificate.as_bytes()))
+    }
+
+    /// Notes what [`RecalledLeaves::noted`] has said of the certificate of this
+    /// fingerprint before.
+    pub fn note(&self, leaf: Fingerprint, known: KnownLeaf) {
+        self.0.borrow_mut().insert(leaf, known);
     }
 }
 
@@ -62,7 +106,10 @@ mod tests {
         assert_eq!(recalled.of(&one), Ok(leaf));
         other.fingerprint.clone_from(&one.fingerprint);
         let leaf = recalled.of(&other).expect("a leaf");
-        assert_eq!(leaf.common_name.as_str(), "other");
+        assert_eq!(leaf.pem, other.certificate);
+        assert_ne!(leaf.fingerprint, other.fingerprint);
+        assert_eq!(recalled.named_bytes(&one), Ok(15 + 3));
+        assert_eq!(recalled.named_bytes(&other), Ok(15 + 5));
         other.certificate = "junk".to_owned();
         assert!(recalled.of(&other).is_err());
         assert!(recalled.of(&other).is_err());

@@ -14,6 +14,7 @@ use crate::facts::{
 use crate::log::chain;
 use crate::plan::advisory::lets_clients_become_root;
 use crate::plan::members::client_url;
+use crate::workload::kept_ledger;
 
 /// Prepares a connection to the first of these members that answers: one of
 /// our own, and where it does not run, those of the other units.
@@ -116,10 +117,7 @@ pub async fn cluster(
     pass: Pass,
     leader: bool,
 ) -> Result<Cluster, ObserveError> {
-    let ledger = match context.known_ledger.take() {
-        Some((ledger, point)) => client.ledger_since(ledger, point).await?,
-        None => client.ledger().await?,
-    };
+    let ledger = ledger(context, client, &status, pass).await?;
     let members = client.members().await?;
     let (authentication, rights_revision) = match pass {
         Pass::Full if leader => authentication(client, &status.version).await?,
@@ -150,6 +148,39 @@ pub async fn cluster(
         access: Default::default(),
         audit,
     })
+}
+
+/// The ledger. Where this hook, or in a pass over one relation one before it, has read it,
+/// only what was written since.
+async fn ledger(
+    context: &Context,
+    client: &Client,
+    status: &MemberStatus,
+    pass: Pass,
+) -> Result<Ledger, EtcdError> {
+    // Before etcd is asked: what it says then is of this run, or of a later one.
+    let identity = context.unit_state.identity;
+    let is_own = identity.is_some_and(|own| own.member == status.member);
+    let run = context.etcd_run_now().filter(|_| is_own);
+    context.etcd_run.replace(run.clone());
+    if let Some((ledger, point)) = context.known_ledger.take() {
+        return client.ledger_since(ledger, point).await;
+    }
+    let Some(run) = run else {
+        return client.ledger().await;
+    };
+    let kept = kept_ledger::recall(&context.paths, &run, &context.recalled);
+    // A pass over all takes over what is known of certificates, which is this program's
+    // and none of etcd's, and nothing else.
+    if let Some((ledger, point)) = kept.filter(|_| pass == Pass::Event) {
+        let now = client.ledger_since(ledger, point).await?;
+        // Nor has it ended meanwhile.
+        if context.etcd_run_now() == Some(run) {
+            context.kept_point.set(Some(point));
+            return Ok(now);
+        }
+    }
+    client.ledger().await
 }
 
 /// Whether authentication is on, and the revision of rights. 3.5 tells them by a

@@ -11,6 +11,7 @@ use crate::facts::{FilePath, Known, MemberData, Secret, Source, UnwritablePath, 
 use crate::log::chain;
 use crate::tls::{Issued, OwnCertificate, TrustBundle};
 use crate::workload::configuration::etcd_config::{noted_program, noted_server_trust};
+use crate::workload::kept_trust::{self, TrustFiles, TrustStamp};
 use crate::workload::{
     self, Service, WorkloadError, bolt, data, files, package, release, request_file, wal,
 };
@@ -63,28 +64,14 @@ pub fn machine(context: &Context, application: &Application) -> Result<Machine, 
 fn of_every_pass(context: &Context, application: &Application) -> Result<Machine, ObserveError> {
     let paths = &context.paths;
     let unit_state = &context.unit_state;
-    let written = files::read_text(&paths.wanted_trust())?;
-    let loaded = files::read_text(&paths.loaded_trust())?;
-    let loaded_all = loaded.as_deref().and_then(|text| known(context, text));
-    let (loaded_authorities, loaded_leaves) = loaded_all.unzip();
-    // The same text but between the writing of one and the start of etcd, and
-    // with many clients the reading of it is most of what a hook does.
-    let written_leaves = if written == loaded {
-        loaded_leaves.clone()
-    } else {
-        written
-            .as_deref()
-            .and_then(trusted)
-            .map(|(_, leaves)| leaves)
-    };
-    let served = files::read_text(&paths.served_trust())?;
-    let is_unproven = loaded.is_some() && served.is_some() && served != loaded;
+    let trust = trust_files(context, application.pass)?;
+    let (loaded_authorities, loaded_leaves) = trust.loaded.unzip();
     Ok(Machine {
         address: application.address.map(|address| address.to_string()),
         other_addresses: application.other_addresses.clone(),
         bootstrap: unit_state.bootstrap.clone(),
         identity: unit_state.identity,
-        is_unproven,
+        is_unproven: trust.is_unproven,
         refused_trust: unit_state.refused_trust.clone(),
         restarts_paid_until: unit_state.restarts_paid_until,
         refused_upgrade: unit_state.refused_upgrade.clone(),
@@ -93,11 +80,56 @@ fn of_every_pass(context: &Context, application: &Application) -> Result<Machine
         admin_ca: files::read_text(&paths.admin_ca())?,
         client_ca: files::read_text(&paths.client_ca())?,
         provider_ca: files::read_text(&paths.provider_ca())?.unwrap_or_default(),
-        written_leaves,
+        written_leaves: trust.written,
         loaded_leaves,
         loaded_authorities,
         disconnected: unit_state.disconnected,
         ..Machine::default()
+    })
+}
+
+/// What the trust files say. They are read where they are others than they were when
+/// this hook, or in a pass over one relation one before it, has read them.
+fn trust_files(context: &Context, pass: Pass) -> Result<TrustFiles, ObserveError> {
+    let paths = &context.paths;
+    let stamp = TrustStamp::now(paths, &context.program)?;
+    let known = context.trust_files.borrow().clone();
+    if let Some((_, files)) = known.filter(|(known, _)| *known == stamp) {
+        return Ok(files);
+    }
+    let kept = (pass == Pass::Event).then(|| kept_trust::recall(paths, &stamp));
+    let kept = kept.flatten();
+    context.keeps_trust.set(kept.is_some());
+    let files = match kept {
+        Some(kept) => kept,
+        None => read_trust_files(context)?,
+    };
+    // The service copies files whenever it starts etcd.
+    let is_so_still = TrustStamp::now(paths, &context.program)? == stamp;
+    let known = is_so_still.then(|| (stamp, files.clone()));
+    context.trust_files.replace(known);
+    Ok(files)
+}
+
+fn read_trust_files(context: &Context) -> Result<TrustFiles, ObserveError> {
+    let paths = &context.paths;
+    let written = files::read_text(&paths.wanted_trust())?;
+    let loaded = files::read_text(&paths.loaded_trust())?;
+    let loaded_all = loaded.as_deref().and_then(|text| known(context, text));
+    // The same text but between the writing of one and the start of etcd.
+    let written_leaves = if written == loaded {
+        loaded_all.as_ref().map(|(_, leaves)| leaves.clone())
+    } else {
+        written
+            .as_deref()
+            .and_then(trusted)
+            .map(|(_, leaves)| leaves)
+    };
+    let served = files::read_text(&paths.served_trust())?;
+    Ok(TrustFiles {
+        written: written_leaves,
+        loaded: loaded_all,
+        is_unproven: loaded.is_some() && served.is_some() && served != loaded,
     })
 }
 

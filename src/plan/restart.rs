@@ -57,6 +57,8 @@ pub enum Restart {
 pub struct RestartInTurn {
     /// The whole trust file.
     pub trust: String,
+    /// The authorities in it.
+    pub authorities: Leaves,
     /// Whether the member serves with the trust file that it has loaded, so that
     /// this is the one to go back to.
     pub serves: bool,
@@ -285,6 +287,7 @@ fn in_turn(
     Ok(RestartInTurn {
         serves: cluster.answers(own.id),
         trust: bundle.render().map_err(RestartWait::TrustFile)?,
+        authorities: bundle.authorities(),
         before: MemberTrust {
             loaded,
             // A crash before the new file is written would load the old one.

@@ -46,12 +46,12 @@ pub(super) fn trusted(
     grants.sort_by_key(|(key, grant)| (grant.granted_at, *key));
     for (key, grant) in grants {
         match recalled.of(grant) {
-            Ok(leaf) if named_bytes + leaf.named_bytes() > MAX_NAMED_BYTES => {
+            Ok(leaf) if named_bytes + leaf.named_bytes > MAX_NAMED_BYTES => {
                 left_out.push((key.clone(), "there are too many names".to_owned()));
             }
             Ok(leaf) => {
-                named_bytes += leaf.named_bytes();
-                bundle.add(&leaf);
+                named_bytes += leaf.named_bytes;
+                bundle.add(leaf);
             }
             Err(refusal) => left_out.push((key.clone(), refusal.to_string())),
         }

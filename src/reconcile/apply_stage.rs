@@ -331,6 +331,10 @@ impl Run {
         }
         self.restarted = true;
         context.unreachable.borrow_mut().clear();
+        // Who is in it was found out when it was made.
+        let leaves = (restart.authorities.clone(), restart.after.loaded.clone());
+        let loaded = Some((restart.trust.clone(), Some(leaves)));
+        context.loaded_trust.replace(loaded);
         if let Known::Known(cluster) = &observed.cluster {
             let disconnected = &mut context.unit_state.disconnected;
             *disconnected = cluster.ledger.settled.or(*disconnected);

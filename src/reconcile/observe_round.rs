@@ -63,7 +63,7 @@ impl Run {
             disconnection: self.disconnection.clone(),
             quota: application.options.quota_on(context.unit_state.auto_quota),
             repaired: self.repaired,
-            recalled: self.recalled.clone(),
+            recalled: context.recalled.clone(),
         };
         // The ledger in it is large where there are many clients, so it is not copied.
         if let (Some(cluster), Some(client), true) =

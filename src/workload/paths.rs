@@ -140,6 +140,16 @@ impl Paths {
         self.runtime_dir().join("relation-notes")
     }
 
+    /// The ledger as it was read last, see [`super::kept_ledger`]; in memory as well.
+    pub fn kept_ledger(&self) -> PathBuf {
+        self.runtime_dir().join("ledger")
+    }
+
+    /// Who is in the trust files, see [`super::kept_trust`]; in memory as well.
+    pub fn kept_trust(&self) -> PathBuf {
+        self.runtime_dir().join("trust")
+    }
+
     /// What the running etcd read when it started. It is only true of a
     /// service that is active.
     pub fn loaded_dir(&self) -> PathBuf {

@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::MachineError;
-use super::files::{PRIVATE_DIR, PRIVATE_FILE, ensure_absent, ensure_dir, read};
+use super::files::{PRIVATE_DIR, PRIVATE_FILE, ensure_absent, ensure_dir, read, write_note};
 use super::paths::Paths;
 use crate::facts::{AppName, Databag, RelationId, Timestamp, UnitName};
 
@@ -71,7 +71,8 @@ impl RelationNote {
         let path = path(paths, relation);
         ensure_dir(&paths.relation_notes_dir(), PRIVATE_DIR)?;
         let content = serde_json::to_vec(self).expect("a databag is texts");
-        super::files::write_atomically(&path, &content, PRIVATE_FILE, super::Owner::Charm)
+        // In memory nothing outlives a power failure, however it is written.
+        write_note(&path, &[&content], PRIVATE_FILE)
     }
 }
 

@@ -7,6 +7,7 @@ use etcd_charm::plan::machine::MachineStep;
 use etcd_charm::plan::membership::MembershipStep;
 use etcd_charm::plan::publish::{Changes, DepartedRequest, Publication, RelationPublication};
 use etcd_charm::plan::restart::RestartInTurn;
+use etcd_charm::tls::TrustBundle;
 
 /// One step. A new one is carried out in a file below `hook/`; the compiler names
 /// every place that has to know it.
@@ -71,6 +72,7 @@ pub(crate) fn restart_steps(observed: &Observed, restart: &RestartInTurn) -> Vec
     // Destructured whole, as a field that is added has to be carried out.
     let RestartInTurn {
         trust,
+        authorities,
         before,
         after,
         // In this world nobody comes to lead between a plan and its first step.
@@ -83,6 +85,9 @@ pub(crate) fn restart_steps(observed: &Observed, restart: &RestartInTurn) -> Vec
         // Every member serves with whatever it has loaded.
         serves: _,
     } = restart;
+    // Nobody reads the file again to find out who is in it.
+    let read = TrustBundle::fingerprints_in(trust).expect("a trust file");
+    assert_eq!(read, (authorities.clone(), after.loaded.clone()));
     let member = |trust: &MemberTrust| {
         Step::Ledger(vec![LedgerWrite::Member(observed.member(), trust.clone())])
     };

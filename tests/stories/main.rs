@@ -23,6 +23,7 @@ mod hostile;
 mod hygiene;
 mod interop;
 mod isolation;
+mod kept_ledger;
 mod leaders;
 mod majority;
 mod migrate;
@@ -85,6 +86,7 @@ fn stories() -> Vec<harness::Trial> {
         foreign::stories(),
         hygiene::stories(),
         isolation::stories(),
+        kept_ledger::stories(),
         leaders::stories(),
         majority::stories(),
         migrate::stories(),

@@ -32,6 +32,27 @@ struct Entry {
     named_bytes: usize,
 }
 
+/// A leaf as a trust file takes it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct TrustedLeaf {
+    /// Of the DER encoding.
+    pub fingerprint: Fingerprint,
+    /// The leaf alone, encoded by us.
+    pub pem: String,
+    /// What it adds to the list of names in a handshake.
+    pub named_bytes: usize,
+}
+
+impl From<&ClientCertificate> for TrustedLeaf {
+    fn from(leaf: &ClientCertificate) -> Self {
+        Self {
+            fingerprint: leaf.fingerprint.clone(),
+            pem: leaf.pem.clone(),
+            named_bytes: leaf.named_bytes(),
+        }
+    }
+}
+
 /// Why a text is no trust file.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 pub enum BundleError {
@@ -74,13 +95,15 @@ impl TrustBundle {
     }
 
     /// Trusts the certificate of a client too. Adding it twice is adding it
-    /// once.
-    pub fn add(&mut self, leaf: &ClientCertificate) {
-        let entry = Entry {
-            pem: leaf.pem.clone(),
-            named_bytes: leaf.named_bytes(),
-        };
-        self.leaves.insert(leaf.fingerprint.clone(), entry);
+    /// once. That it is what it says, and no authority, is looked at when the text is
+    /// made.
+    pub fn add(&mut self, leaf: TrustedLeaf) {
+        let TrustedLeaf {
+            fingerprint,
+            pem,
+            named_bytes,
+        } = leaf;
+        self.leaves.insert(fingerprint, Entry { pem, named_bytes });
     }
 
     /// The text of the trust file: authorities first, then leaves, each in the
@@ -125,7 +148,7 @@ impl TrustBundle {
                     number: index + 1,
                     source,
                 })?;
-                bundle.add(&leaf);
+                bundle.add((&leaf).into());
             }
         }
         if bundle.authorities.is_empty() {
@@ -274,9 +297,9 @@ mod tests {
         let leaves = [leaf(&other, "a"), leaf(&other, "b"), leaf(&other, "c")];
         let mut forth = TrustBundle::new(&admin.certificate).expect("a bundle");
         let mut back = forth.clone();
-        leaves.iter().for_each(|leaf| forth.add(leaf));
-        leaves.iter().rev().for_each(|leaf| back.add(leaf));
-        back.add(&leaves[0]);
+        leaves.iter().for_each(|leaf| forth.add(leaf.into()));
+        leaves.iter().rev().for_each(|leaf| back.add(leaf.into()));
+        back.add((&leaves[0]).into());
         assert_eq!(forth, back);
         let text = forth.render().expect("a text");
         assert_eq!(Ok(text.clone()), back.render());
@@ -323,10 +346,10 @@ mod tests {
         // Somebody else's certificate under the fingerprint of a leaf.
         leaf.pem.clone_from(&other.certificate);
         let mut bundle = TrustBundle::new(&admin.certificate).expect("a bundle");
-        bundle.add(&leaf);
+        bundle.add((&leaf).into());
         assert_eq!(bundle.render(), Err(BundleError::NotAsRendered));
         leaf.pem = "junk\n".to_owned();
-        bundle.add(&leaf);
+        bundle.add((&leaf).into());
         assert_eq!(bundle.render(), Err(BundleError::NotAsRendered));
     }
 }

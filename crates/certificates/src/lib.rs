@@ -31,7 +31,7 @@ mod time;
 mod uri;
 
 pub use answer::{AnswerRefusal, ServerCertificate};
-pub use bundle::{BundleError, TrustBundle, certificates_in, digest};
+pub use bundle::{BundleError, TrustBundle, TrustedLeaf, certificates_in, digest};
 pub use identity::{CommonName, Fingerprint, InvalidIdentity};
 pub use issue::{Authority, IssueError, Issued, OwnRequest};
 pub use leaf::ClientCertificate;

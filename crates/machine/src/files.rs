@@ -4,7 +4,7 @@
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::command::Commands;
 use crate::error::MachineError;
@@ -123,6 +123,23 @@ pub fn write_atomically(
     write_from(directory_of(path), path, content, mode, owner)
 }
 
+/// Writes a note, its parts one behind the other, so that everybody else sees either the
+/// old one or the new. After a power failure it may be lost or damaged, which whoever
+/// reads it has to find out.
+///
+/// # Errors
+/// The note could not be written; the old one is untouched.
+pub fn write_note(path: &Path, parts: &[&[u8]], mode: u32) -> Result<(), MachineError> {
+    let new = replacement(directory_of(path), path);
+    ensure_absent(&new)?;
+    let mut file = create(&new, mode)?;
+    parts
+        .iter()
+        .try_for_each(|part| file.write_all(part))
+        .map_err(MachineError::file("write", &new))?;
+    fs::rename(&new, path).map_err(MachineError::file("replace", path))
+}
+
 fn write_from(
     beside: &Path,
     path: &Path,
@@ -130,10 +147,7 @@ fn write_from(
     mode: u32,
     owner: Owner<'_>,
 ) -> Result<(), MachineError> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    // A fixed name, so that what a killed hook left behind is used up by the
-    // next one. Only one hook runs on a machine at a time.
-    let new = beside.join(format!(".{name}.new"));
+    let new = replacement(beside, path);
     ensure_absent(&new)?;
     let write = |file: &mut File| {
         file.write_all(content)?;
@@ -144,6 +158,14 @@ fn write_from(
     write(&mut file).map_err(MachineError::file("write", &new))?;
     fs::rename(&new, path).map_err(MachineError::file("replace", path))?;
     sync_dir(directory_of(path))
+}
+
+/// Where what is to replace a file is written.
+fn replacement(beside: &Path, path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    // A fixed name, so that what a killed hook left behind is used up by the
+    // next one. Only one hook runs on a machine at a time.
+    beside.join(format!(".{name}.new"))
 }
 
 fn directory_of(path: &Path) -> &Path {

@@ -72,6 +72,5 @@ impl Planner<'_, '_> {
 
 /// One that today's rules refuse is in no trust file.
 fn named_bytes(observed: &Observed, grant: &Grant) -> usize {
-    let leaf = observed.recalled.of(grant);
-    leaf.map_or(0, |leaf| leaf.named_bytes())
+    observed.recalled.named_bytes(grant).unwrap_or(0)
 }

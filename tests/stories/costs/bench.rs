@@ -181,11 +181,7 @@ impl Bench {
         self.measured(TIMES_OF_PASS, &mut |bench, _| bench.run(Hook::UpdateStatus))
     }
 
-    fn measured(
-        &mut self,
-        times: usize,
-        event: &mut impl FnMut(&mut Self, usize) -> Cost,
-    ) -> Cost {
+    fn measured(&mut self, times: usize, event: &mut impl FnMut(&mut Self, usize) -> Cost) -> Cost {
         let times = if self.figures.is_some() { times } else { 1 };
         let mut costs: Vec<Cost> = (0..times).map(|time| event(self, time)).collect();
         let calls = costs[0].calls();

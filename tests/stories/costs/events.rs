@@ -71,7 +71,9 @@ impl fmt::Display for Event {
 #[derive(Debug)]
 pub(crate) struct Read {
     /// In an event in which nothing is done.
-    pub(crate) whole: usize,
+    pub(crate) begun: usize,
+    /// In a pass over all before it.
+    pub(crate) pass: usize,
     /// In a new request, from the restart on.
     pub(crate) after_restart: usize,
 }
@@ -88,10 +90,12 @@ impl Costs {
     /// How many bytes etcd answers to a new request. `None` where it cannot be asked.
     pub(crate) fn read_by_a_new_request(bench: &mut Bench) -> Option<Read> {
         let app = bench.next_app();
+        let first = bench.sent();
+        bench.run(Hook::UpdateStatus);
+        let before = bench.sent()?;
         let relation = bench.world.relate(&app);
-        let before = bench.sent();
         bench.hook_of("etcd-client-relation-created");
-        let whole = bench.sent()? - before?;
+        let begun = bench.sent()? - before;
         let certificate = bench.authority.issue(&app);
         let model = &mut bench.world.model;
         let mut client = V0::ask(model, &app, relation, &format!("/{app}/"));
@@ -99,7 +103,8 @@ impl Costs {
         let cost = bench.hook_of("etcd-client-relation-changed");
         assert_eq!(cost.restarts, 1);
         Some(Read {
-            whole,
+            begun,
+            pass: before - first?,
             after_restart: bench.sent()?,
         })
     }
