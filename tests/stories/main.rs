@@ -54,7 +54,7 @@ use etcd_charm_world::juju::harness;
 
 /// Each story has processes of its own and waits for them much of the time; with more
 /// at once, members on two cores miss the time in which they have to agree.
-const THREADS: usize = 4;
+const THREADS: usize = 6;
 
 fn main() -> ExitCode {
     if let Some(code) = etcd_charm_world::run_as_tool() {
