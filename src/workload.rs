@@ -15,6 +15,7 @@ pub mod guard;
 pub mod kept_ledger;
 pub mod kept_trust;
 pub mod layout;
+mod note;
 pub mod package;
 pub mod paths;
 pub mod relation_notes;

@@ -27,8 +27,9 @@ use super::{
 };
 
 /// Everything under the application's part of the reserved range, read at one
-/// revision.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+/// revision. In etcd each entry is a key of its own; as a whole it is only noted by a
+/// unit for itself, without locks.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Ledger {
     /// One record for each request that was ever seen and is not forgotten.
     pub clients: BTreeMap<RequestKey, ClientRecord>,
@@ -47,6 +48,7 @@ pub struct Ledger {
     /// How often relations have brought new certificates, as far as it counts.
     pub paces: BTreeMap<RelationId, Pace>,
     /// Who holds which lock.
+    #[serde(skip)]
     pub locks: BTreeMap<LockName, String>,
     /// The revision at which rights were last seen to be what they should, after
     /// some had been taken away; `None` while that is under way. What is open
@@ -54,6 +56,7 @@ pub struct Ledger {
     pub settled: Option<i64>,
     /// The format that it has, if it is newer than [`FORMAT`]; of such a ledger
     /// nothing else is read, and nothing is written.
+    #[serde(skip)]
     pub newer_format: Option<u32>,
 }
 
@@ -342,6 +345,9 @@ pub fn newer_format(text: &str) -> Option<u32> {
     let format = text.parse().unwrap_or(u32::MAX);
     (format > FORMAT).then_some(format)
 }
+
+#[cfg(test)]
+mod note_tests;
 
 #[cfg(test)]
 mod tests {

@@ -1,10 +1,12 @@
 //! Which of an application's ledgers was read: of which cluster, and when.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Ledger, LedgerKey};
 
 /// What tells one reading of the ledger from a later one, so that the later one need
 /// only be of what has changed.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct LedgerPoint {
     /// The cluster that it was read of.
     pub cluster: u64,

@@ -4,7 +4,8 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::note_bytes::sum;
+use serde::{Deserialize, Serialize};
+
 use super::{Fingerprint, Grant};
 use crate::tls::{CertificateRefusal, ClientCertificate, TrustedLeaf};
 
@@ -18,10 +19,10 @@ use crate::tls::{CertificateRefusal, ClientCertificate, TrustedLeaf};
 pub struct RecalledLeaves(Rc<RefCell<BTreeMap<Fingerprint, KnownLeaf>>>);
 
 /// What is known of a certificate that is good, and is as it is on record.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct KnownLeaf {
-    /// Tells its text from that of another one on record.
-    pub text: u64,
+    /// The checksum of its text, which tells it from another one on record.
+    pub text: u32,
     /// How many bytes it adds to a handshake.
     pub named_bytes: usize,
 }
@@ -43,7 +44,7 @@ impl RecalledLeaves {
         // A record may say another fingerprint than its certificate has.
         if leaf.fingerprint == grant.fingerprint && leaf.pem == grant.certificate {
             let known = KnownLeaf {
-                text: sum(leaf.pem.as_bytes()),
+                text: crc32fast::hash(leaf.pem.as_bytes()),
                 named_bytes: leaf.named_bytes,
             };
             self.note(leaf.fingerprint.clone(), known);
@@ -65,7 +66,7 @@ impl RecalledLeaves {
     /// What is known of the certificate of a grant, if anything is.
     pub fn noted(&self, grant: &Grant) -> Option<KnownLeaf> {
         let known = self.0.borrow().get(&grant.fingerprint).copied();
-        known.filter(|known| known.text == sum(grant.certificate.as_bytes()))
+        known.filter(|known| known.text == crc32fast::hash(grant.certificate.as_bytes()))
     }
 
     /// Notes what [`RecalledLeaves::noted`] has said of the certificate of this

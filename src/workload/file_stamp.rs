@@ -5,14 +5,15 @@ use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use serde::{Deserialize, Serialize};
+
 use super::MachineError;
-use crate::facts::note_bytes::NoteWriter;
 
 /// A file as the kernel knows it: which one it is, how long, and when it was changed
 /// last, which nobody can set back. The files that this is asked of are never written
 /// twice within one tick of the kernel's clock: each is a new file each time, and
 /// between two of them etcd is stopped and started, or a disk has taken the one before.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub(super) struct FileStamp(Option<[u64; 7]>);
 
 impl FileStamp {
@@ -39,13 +40,6 @@ impl FileStamp {
     /// Whether there is a file.
     pub(super) const fn is_there(&self) -> bool {
         self.0.is_some()
-    }
-
-    /// Adds it to a note.
-    pub(super) fn write(&self, note: &mut NoteWriter) {
-        note.option(self.0, |note, numbers| {
-            numbers.into_iter().for_each(|number| note.number(number));
-        });
     }
 }
 

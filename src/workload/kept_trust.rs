@@ -6,17 +6,16 @@
 
 use std::path::Path;
 
-use super::MachineError;
+use serde::{Deserialize, Serialize};
+
 use super::file_stamp::FileStamp;
-use super::files::{PRIVATE_FILE, read, write_note};
 use super::paths::Paths;
-use crate::facts::ledger_note::{read_leaves, write_leaves};
+use super::{MachineError, note};
 use crate::facts::machine::Leaves;
-use crate::facts::note_bytes::{NoteReader, NoteWriter};
 
 /// Which trust files there are.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct TrustStamp(Vec<u8>);
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct TrustStamp([FileStamp; 4]);
 
 impl TrustStamp {
     /// Those that there are now.
@@ -24,18 +23,17 @@ impl TrustStamp {
     /// # Errors
     /// The kernel does not say.
     pub fn now(paths: &Paths, program: &Path) -> Result<Self, MachineError> {
-        let mut stamp = NoteWriter::default();
-        let (wanted, loaded) = (paths.wanted_trust(), paths.loaded_trust());
-        let served = paths.served_trust();
-        for path in [&*wanted, &*loaded, &*served, program] {
-            FileStamp::of(path)?.write(&mut stamp);
-        }
-        Ok(Self(stamp.finish()))
+        Ok(Self([
+            FileStamp::of(&paths.wanted_trust())?,
+            FileStamp::of(&paths.loaded_trust())?,
+            FileStamp::of(&paths.served_trust())?,
+            FileStamp::of(program)?,
+        ]))
     }
 }
 
 /// What the trust files say.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct TrustFiles {
     /// The leaves in the file that etcd will read at its next start.
     pub written: Option<Leaves>,
@@ -47,21 +45,8 @@ pub struct TrustFiles {
 
 /// What was noted of these files; `None` where nothing was.
 pub fn recall(paths: &Paths, stamp: &TrustStamp) -> Option<TrustFiles> {
-    let content = read(&paths.kept_trust()).ok().flatten()?;
-    let mut note = NoteReader::new(content.strip_prefix(stamp.0.as_slice())?)?;
-    let loaded = note.option(|note| Some((read_leaves(note)?, read_leaves(note)?)))?;
-    let is_same = note.flag()?;
-    let written = match (is_same, &loaded) {
-        (true, Some((_, leaves))) => Some(leaves.clone()),
-        (true, None) => return None,
-        (false, _) => note.option(read_leaves)?,
-    };
-    let is_unproven = note.flag()?;
-    note.is_empty().then_some(TrustFiles {
-        written,
-        loaded,
-        is_unproven,
-    })
+    let (of, files): (TrustStamp, TrustFiles) = note::read(&paths.kept_trust())?;
+    (of == *stamp).then_some(files)
 }
 
 /// Notes what these files say.
@@ -69,29 +54,7 @@ pub fn recall(paths: &Paths, stamp: &TrustStamp) -> Option<TrustFiles> {
 /// # Errors
 /// The note could not be written.
 pub fn note(paths: &Paths, stamp: &TrustStamp, files: &TrustFiles) -> Result<(), MachineError> {
-    let TrustFiles {
-        written,
-        loaded,
-        is_unproven,
-    } = files;
-    let mut note = NoteWriter::default();
-    note.option(loaded.as_ref(), |note, (authorities, leaves)| {
-        write_leaves(note, authorities);
-        write_leaves(note, leaves);
-    });
-    let loaded_leaves = loaded.as_ref().map(|(_, leaves)| leaves);
-    // As it is but between the writing of one and the start of etcd.
-    let is_same = written.is_some() && written.as_ref() == loaded_leaves;
-    note.flag(is_same);
-    if !is_same {
-        note.option(written.as_ref(), write_leaves);
-    }
-    note.flag(*is_unproven);
-    write_note(
-        &paths.kept_trust(),
-        &[&stamp.0, &note.finish()],
-        PRIVATE_FILE,
-    )
+    note::write(&paths.kept_trust(), &(stamp, files))
 }
 
 #[cfg(test)]
