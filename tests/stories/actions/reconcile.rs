@@ -143,10 +143,7 @@ fn followers() {
     for _ in 0..2 {
         assert_eq!(of_follower["count"], "0");
         let output = of_follower["output"].as_str().expect("words");
-        assert!(
-            output.ends_with("juju run etcd/leader reconcile"),
-            "{output}"
-        );
+        assert!(output.ends_with("clients are the leader's"), "{output}");
         assert_eq!(users(&world, &leader), ["root"]);
         of_follower = done(
             &mut world,
