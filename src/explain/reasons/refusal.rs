@@ -144,8 +144,8 @@ fn no_recreation(reason: &RecreationRefusal) -> String {
                 .to_owned()
         }
         RecreationRefusal::NobodyAnswers => {
-            "no member answers: bring one back, or run this with use-own-data=true on a leader \
-             whose machine has the newest data there is"
+            "no member answers: bring one back, or run this with use-own-data=true if this unit's \
+             machine has the newest data there is"
                 .to_owned()
         }
         RecreationRefusal::Unconfirmed => {
@@ -154,7 +154,9 @@ fn no_recreation(reason: &RecreationRefusal) -> String {
                 .to_owned()
         }
         RecreationRefusal::NoData => {
-            "this unit has no data of a member: make a unit leader that has".to_owned()
+            "this unit has no data of a member: if another has, remove this one, and run it again \
+             on the one that leads then"
+                .to_owned()
         }
         RecreationRefusal::NotServed(fault, is_served) => not_served(fault, *is_served),
         RecreationRefusal::Locked => {
@@ -181,7 +183,8 @@ fn not_served(fault: &OwnFault, is_served: bool) -> String {
         OwnFault::Fails(error) => error,
     };
     let advice = if is_served {
-        "but others do: run it on a leader whose member is well, or remove this unit"
+        "but others do: bring it back, or remove this unit and run this again on the one that leads \
+         then"
     } else {
         "and nobody else does, so nothing can be saved, and other members cannot be stopped in an \
          orderly way: bring the machines back, run `rebuild-cluster` if they are gone, or restore \
