@@ -261,6 +261,7 @@ impl World {
     /// Panics if there is no rest, or if a pass at rest writes.
     pub fn rest(&mut self) -> Vec<HookRun> {
         let mut runs = self.settle();
+        let mut patience = 2;
         for _ in 0..6 {
             let before = (self.revisions_told(), self.memories());
             let passes = self.full_pass();
@@ -273,6 +274,12 @@ impl World {
             let was_idle = due.is_empty();
             runs.extend(due);
             if is_quiet && was_idle {
+                // What a unit waits for may come by itself, as other members do that
+                // have just started.
+                if patience > 0 && self.anybody_waits() {
+                    patience -= 1;
+                    continue;
+                }
                 // This was the pass that writes nothing, unless it wrote to etcd, or
                 // one that begins otherwise follows.
                 let after = (self.revisions_told(), self.memories());
@@ -283,6 +290,12 @@ impl World {
             }
         }
         panic!("update-status went on writing");
+    }
+
+    /// Whether the status of a unit says that it waits.
+    fn anybody_waits(&self) -> bool {
+        let mut units = self.model.units("etcd").into_iter();
+        units.any(|unit| self.model.unit_status(unit).status == "waiting")
     }
 
     /// Lets every unit make a full pass. Gives the hooks that were carried out.
