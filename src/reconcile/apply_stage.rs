@@ -6,10 +6,9 @@ use crate::apply::{
 };
 use crate::context::Context;
 use crate::etcd::Client;
-use crate::facts::Alarm;
-use crate::facts::Known;
 use crate::facts::authorities::Authorities;
 use crate::facts::observed::{Disconnection, Observed};
+use crate::facts::{Alarm, Known};
 use crate::hook::Event;
 use crate::log;
 use crate::observe;

@@ -1,4 +1,4 @@
-//! Notes that a hook leaves in memory for later ones of this very program: a checksum,
+//! Notes that a hook leaves in memory for later ones: a checksum,
 //! and MessagePack, which is read several times as fast as the JSON of the same records.
 //! Whatever is not exactly that is no note.
 

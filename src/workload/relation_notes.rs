@@ -16,9 +16,9 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::MachineError;
-use super::files::{PRIVATE_DIR, PRIVATE_FILE, ensure_absent, ensure_dir, read, write_note};
+use super::files::{PRIVATE_DIR, ensure_absent, ensure_dir};
 use super::paths::Paths;
+use super::{MachineError, note};
 use crate::facts::{AppName, Databag, RelationId, Timestamp, UnitName};
 
 /// A dozen of `update-status` at Juju's interval of five minutes.
@@ -56,8 +56,7 @@ impl RelationNote {
     /// What is noted of a relation, if that can be relied on. A note that cannot be
     /// read is none.
     pub fn recall(paths: &Paths, relation: RelationId, now: Timestamp) -> Option<Self> {
-        let content = read(&path(paths, relation)).ok().flatten()?;
-        let noted: Self = serde_json::from_slice(&content).ok()?;
+        let noted: Self = note::read(&path(paths, relation))?;
         // A clock that was put back makes no note younger.
         let is_fresh = noted.read_at <= now && now <= noted.read_at.plus_seconds(MAX_AGE_SECONDS);
         is_fresh.then_some(noted)
@@ -68,11 +67,8 @@ impl RelationNote {
     /// # Errors
     /// The note could not be written.
     pub fn note(&self, paths: &Paths, relation: RelationId) -> Result<(), MachineError> {
-        let path = path(paths, relation);
         ensure_dir(&paths.relation_notes_dir(), PRIVATE_DIR)?;
-        let content = serde_json::to_vec(self).expect("a databag is texts");
-        // In memory nothing outlives a power failure, however it is written.
-        write_note(&path, &[&content], PRIVATE_FILE)
+        note::write(&path(paths, relation), self)
     }
 }
 
