@@ -1,6 +1,6 @@
-//! Notes that a hook leaves in memory for later ones: a checksum,
-//! and MessagePack, which is read several times as fast as the JSON of the same records.
-//! Whatever is not exactly that is no note.
+//! Notes that a hook leaves in memory for later ones: a checksum, and MessagePack, which
+//! is read several times as fast as the JSON of the same records. Whatever is not exactly
+//! that is no note.
 
 use std::path::Path;
 

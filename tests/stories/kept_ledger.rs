@@ -13,7 +13,9 @@ use etcd_charm_world::{Certificate, HookRun, Programs, Told, UnitName, V0, World
 use libtest_mimic::Trial;
 
 use crate::restore::storage;
-use crate::support::{ask_v0, assert_serves, certificate, cluster, newest, story, users};
+use crate::support::{
+    ask_v0, assert_serves, certificate, cluster, cluster_id, newest, revision, story, users,
+};
 
 pub(crate) fn stories() -> Vec<Trial> {
     vec![
@@ -110,18 +112,6 @@ fn ledger(world: &World, unit: &UnitName) -> Vec<(String, String)> {
 
 fn has(world: &World, unit: &UnitName, key: &str) -> bool {
     ledger(world, unit).iter().any(|(found, _)| found == key)
-}
-
-fn revision(world: &World, unit: &UnitName) -> i64 {
-    let status = world.admin(unit).json(&["endpoint", "status"]);
-    status[0]["Status"]["header"]["revision"]
-        .as_i64()
-        .expect("a revision")
-}
-
-fn cluster_id(world: &World, unit: &UnitName) -> String {
-    let status = world.admin(unit).json(&["endpoint", "status"]);
-    status[0]["Status"]["header"]["cluster_id"].to_string()
 }
 
 fn copy(from: &Path, to: &Path) {

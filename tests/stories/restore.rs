@@ -11,8 +11,8 @@ use crate::actions::{done, refused};
 use crate::majority::three;
 use crate::snapshot::file;
 use crate::support::{
-    ask_v0, assert_serves, assert_shut_out, certificate, deployed, roles, story, trusts, users,
-    world_of,
+    ask_v0, assert_serves, assert_shut_out, certificate, cluster_id, deployed, roles, story,
+    trusts, users, world_of,
 };
 
 pub(crate) fn stories() -> Vec<Trial> {
@@ -58,10 +58,6 @@ fn without(world: &World, unit: &UnitName, command: &str) {
     let path = world.machines[unit].path_dir().join(command);
     std::fs::write(&path, "#!/bin/sh\nexit 127\n").unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-}
-
-fn cluster_id(world: &World, unit: &UnitName) -> Value {
-    world.admin(unit).json(&["endpoint", "status"])[0]["Status"]["header"]["cluster_id"].clone()
 }
 
 fn three_units(programs: Programs) {

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::actions::done;
 use crate::majority::three;
-use crate::support::{ask_v0, assert_serves, certificate, story, world_of};
+use crate::support::{ask_v0, assert_serves, certificate, cluster_id, newest, story, world_of};
 
 pub(crate) fn stories() -> Vec<Trial> {
     let mut stories: Vec<Trial> = Programs::all()
@@ -27,18 +27,9 @@ pub(crate) fn stories() -> Vec<Trial> {
     stories
 }
 
-fn newest() -> Programs {
-    Programs::all().pop().expect("an etcd")
-}
-
 fn message(world: &World, unit: &UnitName) -> String {
     let status = world.model.unit_status(unit.clone());
     format!("{}: {}", status.status, status.message)
-}
-
-fn cluster_id(world: &World, unit: &UnitName) -> u64 {
-    let members = world.admin(unit).json(&["member", "list"]);
-    members["header"]["cluster_id"].as_u64().unwrap()
 }
 
 fn voters(world: &World, unit: &UnitName) -> Vec<String> {

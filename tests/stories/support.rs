@@ -60,6 +60,23 @@ pub(crate) fn newest() -> Programs {
     Programs::all().pop().expect("no etcd: run `make setup`")
 }
 
+/// The identifier of the cluster, as the member of this unit tells it.
+pub(crate) fn cluster_id(world: &World, unit: &UnitName) -> u64 {
+    told_by(world, unit, "cluster_id")
+}
+
+/// The latest revision of the keys that the member of this unit knows.
+pub(crate) fn revision(world: &World, unit: &UnitName) -> u64 {
+    told_by(world, unit, "revision")
+}
+
+/// A number in the header of each answer of a member.
+fn told_by(world: &World, unit: &UnitName, name: &str) -> u64 {
+    let status = world.admin(unit).json(&["endpoint", "status"]);
+    let number = &status[0]["Status"]["header"][name];
+    number.as_u64().expect("a number")
+}
+
 /// A world in which one unit of etcd has come up.
 pub(crate) fn deployed() -> (World, UnitName) {
     let mut world = world();

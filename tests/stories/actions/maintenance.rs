@@ -11,7 +11,7 @@ use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
 use super::{done, refused};
-use crate::support::{deployed, newest_world, story, world};
+use crate::support::{deployed, newest_world, revision, story, world};
 
 pub(super) fn stories() -> Vec<Trial> {
     vec![
@@ -61,12 +61,6 @@ fn ids(world: &World, unit: &UnitName) -> (u64, u64) {
 fn size(world: &World, unit: &UnitName) -> u64 {
     let status = world.admin(unit).json(&["endpoint", "status"]);
     status[0]["Status"]["dbSize"].as_u64().expect("a size")
-}
-
-fn revision(world: &World, unit: &UnitName) -> u64 {
-    let status = world.admin(unit).json(&["endpoint", "status"]);
-    let revision = &status[0]["Status"]["header"]["revision"];
-    revision.as_u64().expect("a revision")
 }
 
 fn compact() {
