@@ -149,7 +149,7 @@ crash: ## kill the charm at every call that it makes; CRASH_SWEEP=20 takes each 
 
 hostile: ## send every certificate of the corpus in every way, to every etcd
 	@tests/tools/setup all
-	@$(ENV) HOSTILE_SWEEP=all cargo test --test stories -- $(or $(FILTER),hostile_)
+	@$(ENV) HOSTILE_SWEEP=all cargo test --test stories -- $(or $(FILTER),hostile::)
 
 clean: ## remove everything that was built or fetched
 	@cargo clean

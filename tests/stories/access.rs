@@ -1,15 +1,10 @@
 //! A client gets its access, uses it, and loses it.
 
 use etcd_charm_world::{ClientAuthority, V0};
-use libtest_mimic::Trial;
 
-use crate::support::{assert_shut_out, story, world};
+use crate::support::{assert_shut_out, world};
 
-pub(crate) fn stories() -> Vec<Trial> {
-    vec![story("v0_client_is_granted_and_removed", v0_client)]
-}
-
-fn v0_client() {
+pub(crate) fn v0_client_is_granted_and_removed() {
     let mut world = world();
     let unit = world.deploy();
     world.rest();

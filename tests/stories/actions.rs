@@ -1,29 +1,15 @@
 //! What an operator asks for by `juju run`.
 
-mod certificates;
-mod clients;
-mod health;
+pub(crate) mod certificates;
+pub(crate) mod clients;
+pub(crate) mod health;
 pub(crate) mod maintenance;
-mod reconcile;
+pub(crate) mod reconcile;
 
 use etcd_charm_world::{ActionResult, UnitName, World};
-use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
-use crate::support::{deployed, story};
-
-pub(crate) fn stories() -> Vec<Trial> {
-    let mut stories = vec![
-        story("actions_list_no_alarm_where_there_is_none", no_alarm),
-        story("actions_refuse_a_parameter_they_do_not_know", unknown),
-    ];
-    stories.extend(certificates::stories());
-    stories.extend(clients::stories());
-    stories.extend(health::stories());
-    stories.extend(maintenance::stories());
-    stories.extend(reconcile::stories());
-    stories
-}
+use crate::support::deployed;
 
 /// Runs an action that has to succeed, and gives its results.
 pub(super) fn done(world: &mut World, unit: &UnitName, name: &str, parameters: Value) -> Value {
@@ -54,13 +40,13 @@ pub(super) fn run(
     world.run_action(unit, name, parameters)
 }
 
-fn no_alarm() {
+pub(crate) fn list_no_alarm_where_there_is_none() {
     let (mut world, unit) = deployed();
     let results = done(&mut world, &unit, "alarm-list", json!({}));
     assert_eq!(results["output"], "");
 }
 
-fn unknown() {
+pub(crate) fn refuse_a_parameter_they_do_not_know() {
     let (mut world, unit) = deployed();
     let reason = refused(&mut world, &unit, "alarm-list", json!({"all": true}));
     assert_eq!(reason, "parameter `all` is not known to this action");

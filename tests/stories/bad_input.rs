@@ -2,23 +2,14 @@
 //! hook, and nobody beside it notices: others are served all the while, etcd
 //! is not restarted, and its trust file stays as it is.
 
-mod certificates;
-mod haste;
-mod requests;
-mod sums;
+pub(crate) mod certificates;
+pub(crate) mod haste;
+pub(crate) mod requests;
+pub(crate) mod sums;
 
 use etcd_charm_world::{Certificate, RelationId, Told, UnitName, World};
-use libtest_mimic::Trial;
 
 use crate::support::{application_message, ask_v0, ask_v1, certificate, deployed, id, users};
-
-pub(crate) fn stories() -> Vec<Trial> {
-    let mut all = requests::stories();
-    all.extend(certificates::stories());
-    all.extend(sums::stories());
-    all.extend(haste::stories());
-    all
-}
 
 /// A world with two clients that are served, and a relation for the bad one.
 struct Neighbours {

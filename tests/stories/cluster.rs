@@ -7,31 +7,9 @@ use std::time::{Duration, Instant};
 
 use etcd_charm_world::juju::{Hook, Model};
 use etcd_charm_world::{ClientAuthority, Etcdctl, UnitName, V0, service_of};
-use libtest_mimic::Trial;
 
 use crate::actions::maintenance::take_turn;
-use crate::support::{ask_v0, assert_serves, certificate, story, world};
-
-pub(crate) fn stories() -> Vec<Trial> {
-    vec![
-        story("cluster_of_three_forms_and_serves", three_units),
-        story("cluster_units_leave_one_by_one_and_the_grant_stays", shrink),
-        story("cluster_members_restart_in_turn", in_turn),
-        story(
-            "cluster_moves_leadership_by_the_word_of_the_member_that_leads",
-            leads_and_was_silent,
-        ),
-        story("cluster_follows_a_unit_to_another_address", address_change),
-        story(
-            "cluster_loses_a_unit_that_is_removed_by_force",
-            removed_by_force,
-        ),
-        story(
-            "cluster_loses_a_unit_whose_departure_is_not_told",
-            removed_unnoticed,
-        ),
-    ]
-}
+use crate::support::{ask_v0, assert_serves, certificate, world};
 
 /// The names of the members that have a vote.
 fn voters(admin: &Etcdctl) -> Vec<String> {
@@ -47,7 +25,7 @@ fn voters(admin: &Etcdctl) -> Vec<String> {
     names
 }
 
-fn three_units() {
+pub(crate) fn of_three_forms_and_serves() {
     let mut world = world();
     let units = [world.deploy(), world.add_unit(), world.add_unit()];
     world.rest();
@@ -73,7 +51,7 @@ fn three_units() {
     }
 }
 
-fn shrink() {
+pub(crate) fn units_leave_one_by_one_and_the_grant_stays() {
     let mut world = world();
     let units = [world.deploy(), world.add_unit(), world.add_unit()];
     world.rest();
@@ -103,7 +81,7 @@ fn shrink() {
     }
 }
 
-fn removed_by_force() {
+pub(crate) fn loses_a_unit_that_is_removed_by_force() {
     let mut world = world();
     let units = [world.deploy(), world.add_unit(), world.add_unit()];
     world.rest();
@@ -117,7 +95,7 @@ fn removed_by_force() {
 
 /// The peers of a unit that is gone are not told, whoever leads, and go on to
 /// see it; who comes later sees it, too.
-fn removed_unnoticed() {
+pub(crate) fn loses_a_unit_whose_departure_is_not_told() {
     let mut world = world();
     let mut units = vec![world.deploy(), world.add_unit(), world.add_unit()];
     world.rest();
@@ -142,7 +120,7 @@ fn removed_unnoticed() {
     }
 }
 
-fn address_change() {
+pub(crate) fn follows_a_unit_to_another_address() {
     let mut world = world();
     let units = [world.deploy(), world.add_unit(), world.add_unit()];
     world.rest();
@@ -165,7 +143,7 @@ fn address_change() {
 
 /// The member that leads is silent when its unit looks at the cluster, so another
 /// one tells who leads; it is the leader alone that can give that up.
-fn leads_and_was_silent() {
+pub(crate) fn moves_leadership_by_the_word_of_the_member_that_leads() {
     let mut world = world();
     let units = [world.deploy(), world.add_unit(), world.add_unit()];
     world.rest();
@@ -209,7 +187,7 @@ fn leads_and_was_silent() {
 
 /// Another unit has the turn to restart when a client comes. This one waits for
 /// it, and goes by what is so then.
-fn in_turn() {
+pub(crate) fn members_restart_in_turn() {
     let mut world = world();
     let units = [world.deploy(), world.add_unit()];
     world.rest();

@@ -8,19 +8,8 @@ use std::path::Path;
 use etcd_charm_world::{
     Certificate, ClientAuthority, JujuVersion, Programs, Told, UnitName, V0, World,
 };
-use libtest_mimic::Trial;
 
-use crate::support::{ask_v0, assert_serves, certificate, story, trusts, world_of};
-
-pub(crate) fn stories() -> Vec<Trial> {
-    let told = |name: &str, units, killed| story(name, move || goes_dark(units, killed));
-    vec![
-        told("fall_back_of_one_member", 1, false),
-        told("fall_back_of_one_member_whose_hook_is_killed", 1, true),
-        told("fall_back_of_three_members", 3, false),
-        told("fall_back_of_three_members_a_hook_killed", 3, true),
-    ]
-}
+use crate::support::{ask_v0, assert_serves, certificate, trusts, world_of};
 
 /// An etcd that lets nobody in as soon as it trusts a certain certificate: then
 /// it says more in each handshake than TLS has room for.
@@ -97,6 +86,14 @@ impl Moody {
 fn script(path: &Path, text: &str) {
     fs::write(path, text).unwrap();
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+pub(crate) fn of_members_that_go_dark(units: usize) {
+    goes_dark(units, false);
+}
+
+pub(crate) fn of_members_whose_hook_is_killed(units: usize) {
+    goes_dark(units, true);
 }
 
 fn goes_dark(units: usize, killed: bool) {

@@ -5,48 +5,11 @@ use std::collections::BTreeSet;
 
 use etcd_charm_world::juju::JujuVersion;
 use etcd_charm_world::{Certificate, HookRun, Programs, UnitName, V0, World, service_of};
-use libtest_mimic::Trial;
 
 use crate::support::{
-    application_message, ask_v0, assert_serves, certificate, deployed, roles, story, trusted,
-    trusts, users, world_of,
+    application_message, ask_v0, assert_serves, certificate, deployed, roles, trusted, trusts,
+    users, world_of,
 };
-
-pub(crate) fn stories() -> Vec<Trial> {
-    let tools = |name: &str, tools: &'static [&'static str], failed: usize| {
-        story(name, move || failing_tools(tools, failed))
-    };
-    let kills = |name: &str, points: std::ops::RangeInclusive<usize>| {
-        story(name, move || killed_grant(points))
-    };
-    vec![
-        tools(
-            "faults_reading_tools_fail_once_in_a_grant",
-            &["is-leader", "relation-get", "secret-get", "relation-ids"],
-            0,
-        ),
-        tools(
-            "faults_writing_tools_fail_once_in_a_grant",
-            &["secret-add", "secret-grant", "relation-set"],
-            0,
-        ),
-        tools("faults_the_log_fails_once_in_a_grant", &["juju-log"], 1),
-        kills("faults_a_grant_is_killed_early", 1..=4),
-        kills("faults_a_grant_is_killed_between_its_secrets", 6..=8),
-        kills("faults_a_grant_is_killed_late", 9..=11),
-        story("faults_a_rotation_is_killed", killed_rotation),
-        story("faults_a_removal_is_killed", killed_removal),
-        story("faults_a_commit_fails_and_keeps_the_secrets", || {
-            failed_commit(JujuVersion::V3_6)
-        }),
-        story("faults_a_commit_fails_and_keeps_nothing", || {
-            failed_commit(JujuVersion::V4_0)
-        }),
-        story("faults_etcd_hangs", etcd_hangs),
-        story("faults_etcd_is_killed", etcd_is_killed),
-        story("faults_the_machine_loses_power", power_cut),
-    ]
-}
 
 /// Asserts that the requirer is served, and that there are exactly the two
 /// secrets for it that it was told of.
@@ -88,6 +51,19 @@ fn failures(runs: &[HookRun]) -> usize {
 
 /// A call that reads, or writes for one relation, is made again within the hook, so
 /// none has failed then.
+pub(crate) fn reading_tools_fail_once_in_a_grant() {
+    let tools = ["is-leader", "relation-get", "secret-get", "relation-ids"];
+    failing_tools(&tools, 0);
+}
+
+pub(crate) fn writing_tools_fail_once_in_a_grant() {
+    failing_tools(&["secret-add", "secret-grant", "relation-set"], 0);
+}
+
+pub(crate) fn the_log_fails_once_in_a_grant() {
+    failing_tools(&["juju-log"], 1);
+}
+
 fn failing_tools(tools: &[&str], failed: usize) {
     let (mut world, unit) = deployed();
     let mut apps = Vec::new();
@@ -124,6 +100,18 @@ fn failing_tools(tools: &[&str], failed: usize) {
     assert_clean(&world, &unit);
 }
 
+pub(crate) fn a_grant_is_killed_early() {
+    killed_grant(1..=4);
+}
+
+pub(crate) fn a_grant_is_killed_between_its_secrets() {
+    killed_grant(6..=8);
+}
+
+pub(crate) fn a_grant_is_killed_late() {
+    killed_grant(9..=11);
+}
+
 fn killed_grant(points: std::ops::RangeInclusive<usize>) {
     let (mut world, unit) = deployed();
     let mut apps = Vec::new();
@@ -146,7 +134,7 @@ fn killed_grant(points: std::ops::RangeInclusive<usize>) {
     }
 }
 
-fn killed_rotation() {
+pub(crate) fn a_rotation_is_killed() {
     let (mut world, unit) = deployed();
     let mut shown = certificate("client1");
     let mut app = ask_v0(&mut world, "app", "/test/", &shown);
@@ -168,7 +156,7 @@ fn killed_rotation() {
     assert_eq!(trusted(&world, &unit), 3);
 }
 
-fn killed_removal() {
+pub(crate) fn a_removal_is_killed() {
     let (mut world, unit) = deployed();
     for point in 1..=4 {
         let shown = certificate("client1");
@@ -197,7 +185,7 @@ fn killed_removal() {
     }
 }
 
-fn failed_commit(juju: JujuVersion) {
+pub(crate) fn a_commit_fails(juju: JujuVersion) {
     let mut world = world_of(Programs::oldest(), juju);
     let unit = world.deploy();
     world.settle();
@@ -235,7 +223,7 @@ fn failed_commit(juju: JujuVersion) {
     assert_clean(&world, &unit);
 }
 
-fn etcd_hangs() {
+pub(crate) fn etcd_hangs() {
     let (mut world, unit) = deployed();
     let shown = certificate("client1");
     world.rest();
@@ -269,7 +257,7 @@ fn etcd_hangs() {
     assert_eq!(world.starts(&unit), starts + 1);
 }
 
-fn etcd_is_killed() {
+pub(crate) fn etcd_is_killed() {
     let (mut world, unit) = deployed();
     let (first, second) = (certificate("client1"), certificate("client2"));
     let app = ask_v0(&mut world, "app", "/test/", &first);
@@ -285,7 +273,7 @@ fn etcd_is_killed() {
     assert_whole(&mut world, &other, &second, "/other/");
 }
 
-fn power_cut() {
+pub(crate) fn the_machine_loses_power() {
     let (mut world, unit) = deployed();
     let shown = certificate("client1");
     let app = ask_v0(&mut world, "app", "/test/", &shown);

@@ -6,28 +6,12 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use etcd_charm_world::{JujuVersion, Programs, SigningRequest, UnitName, World, WorldOptions};
-use libtest_mimic::Trial;
 use serde_json::json;
 
 use crate::actions::{done, refused};
 use crate::restore::{copy, storage, taken};
 use crate::snapshot::file;
-use crate::support::{
-    ask_v0, assert_serves, assert_shut_out, certificate, deployed, roles, story, users,
-};
-
-pub(crate) fn stories() -> Vec<Trial> {
-    vec![
-        story("restore_of_another_deployment", another_deployment),
-        story("restore_of_an_etcd_without_authentication", open_etcd),
-        story("restore_where_the_disk_is_lost", lost_disk),
-        story(
-            "restore_where_the_disk_is_lost_keeps_signed_names",
-            lost_disk_and_signed_names,
-        ),
-        story("restore_waits_for_another", while_another_runs),
-    ]
-}
+use crate::support::{ask_v0, assert_serves, assert_shut_out, certificate, deployed, roles, users};
 
 /// A deployment in a model of its own.
 fn elsewhere() -> (World, UnitName) {
@@ -52,7 +36,7 @@ fn ledgers(world: &World, unit: &UnitName) -> BTreeSet<String> {
         .collect()
 }
 
-fn another_deployment() {
+pub(crate) fn restore_of_another_deployment() {
     let (mut there, unit) = elsewhere();
     let theirs = certificate("theirs");
     // A name that is held here as well, by somebody else.
@@ -163,7 +147,7 @@ fn open_snapshot(programs: &Path, directory: &Path) -> PathBuf {
     path
 }
 
-fn open_etcd() {
+pub(crate) fn restore_of_an_etcd_without_authentication() {
     let directory = tempfile::tempdir().unwrap();
     let snapshot = open_snapshot(&Programs::oldest().directory, directory.path());
     let (mut world, unit) = deployed();
@@ -188,7 +172,7 @@ fn open_etcd() {
     assert_serves(&mut world, &told, &shown, "/test/");
 }
 
-fn lost_disk() {
+pub(crate) fn restore_where_the_disk_is_lost() {
     let (mut world, unit) = deployed();
     let shown = certificate("client1");
     let app = ask_v0(&mut world, "app", "/test/", &shown);
@@ -221,7 +205,7 @@ fn lost_disk() {
 
 /// No member can tell what was signed since the snapshot: the relations do, and what
 /// they do not is said.
-fn lost_disk_and_signed_names() {
+pub(crate) fn restore_where_the_disk_is_lost_keeps_signed_names() {
     let (mut world, unit) = deployed();
     let path = taken(&mut world, &unit);
     let mut access = Vec::new();
@@ -270,7 +254,7 @@ fn lost_disk_and_signed_names() {
     assert_serves(&mut world, &told, &renewed, "/app/");
 }
 
-fn while_another_runs() {
+pub(crate) fn restore_waits_for_another() {
     let (mut world, unit) = deployed();
     let path = taken(&mut world, &unit);
     // The lock of a leader before this one, that has not ended yet.

@@ -7,19 +7,9 @@ use std::path::Path;
 
 use etcd_charm_world::{Certificate, HookRun, UnitName, World, service_of};
 use fernet::Fernet;
-use libtest_mimic::Trial;
 use serde_json::json;
 
-use crate::support::{
-    ask_v0, ask_v1, assert_serves, certificate, id, request, story, users, world,
-};
-
-pub(crate) fn stories() -> Vec<Trial> {
-    vec![
-        story("hygiene_secrets_are_seen_nowhere", nowhere),
-        story("hygiene_a_removed_unit_leaves_no_key", farewell),
-    ]
-}
+use crate::support::{ask_v0, ask_v1, assert_serves, certificate, id, request, users, world};
 
 /// What nobody may see, with a word for what it is.
 #[derive(Default)]
@@ -99,7 +89,7 @@ impl Hidden {
     }
 }
 
-fn nowhere() {
+pub(crate) fn secrets_are_seen_nowhere() {
     let mut world = world();
     let unit = world.deploy();
     let mut runs = world.settle();
@@ -252,7 +242,7 @@ fn assert_quiet(world: &World, hidden: &Hidden, units: &[UnitName]) {
 
 /// Whoever gets the machine of a removed unit finds nothing on it to be `root`
 /// with in the cluster that goes on, from its `stop` on.
-fn farewell() {
+pub(crate) fn a_removed_unit_leaves_no_key() {
     let mut world = world();
     let (stays, goes) = (world.deploy(), world.add_unit());
     world.rest();

@@ -3,25 +3,10 @@
 
 use etcd_charm_world::juju::{Call, Change, Hook};
 use etcd_charm_world::{Certificate, HookRun, UnitName, V0, World};
-use libtest_mimic::Trial;
 
 use crate::support::{
-    application_message, ask_v0, ask_v1, assert_serves, certificate, deployed, named, story,
-    trusts, users,
+    application_message, ask_v0, ask_v1, assert_serves, certificate, deployed, named, trusts, users,
 };
-
-pub(crate) fn stories() -> Vec<Trial> {
-    vec![
-        story("isolation_of_an_offer_that_is_consumed", consumed),
-        story("isolation_of_a_secret_that_juju_does_not_read", unreadable),
-        story("isolation_of_a_secret_that_hangs", hanging),
-        story("isolation_of_a_relation_that_takes_no_answer", unwritable),
-        story("isolation_of_a_relation_that_ends_while_it_asks", ending),
-        story("isolation_of_a_relation_that_ends_under_a_hook", removed),
-        story("isolation_of_a_refusal_for_no_known_reason", unknown),
-        story("isolation_of_who_names_the_secret_of_another", borrowed),
-    ]
-}
 
 /// Three applications ask at once, the bad one between two good ones.
 struct Three {
@@ -88,7 +73,7 @@ fn assert_answered_together(runs: &[HookRun], apps: &[(V0, Certificate)]) {
     assert!(together, "no hook has answered all of them");
 }
 
-fn consumed() {
+pub(crate) fn of_an_offer_that_is_consumed() {
     let (mut world, unit) = deployed();
     let (first, second, other) = (
         certificate("first"),
@@ -124,7 +109,7 @@ fn consumed() {
     assert_eq!(application_message(&world), "");
 }
 
-fn unreadable() {
+pub(crate) fn of_a_secret_that_juju_does_not_read() {
     for text in [
         "ERROR model \"9d39bbbe-d95a-405d-8573-6835864daf92\" not found\n",
         "ERROR cannot reach controller of offer: dial tcp 10.0.0.1:17070: i/o timeout\n",
@@ -146,7 +131,7 @@ fn unreadable() {
     }
 }
 
-fn hanging() {
+pub(crate) fn of_a_secret_that_hangs() {
     let mut three = Three::new();
     let (about, unit) = (three.about_the_bad_secret(), three.unit.clone());
     three.world.model.hang_tool_call(unit.clone(), about);
@@ -157,7 +142,7 @@ fn hanging() {
     three.assert_mended();
 }
 
-fn unwritable() {
+pub(crate) fn of_a_relation_that_takes_no_answer() {
     for tool in ["relation-set", "secret-grant"] {
         let mut three = Three::new();
         let about = format!("etcd-client:{}", three.bad.0.relation.0);
@@ -178,7 +163,7 @@ fn unwritable() {
 
 /// A grant in a relation that is going makes the commit fail, and so does the same
 /// hook when it is run again: what the relation had would never end.
-fn ending() {
+pub(crate) fn of_a_relation_that_ends_while_it_asks() {
     let (mut world, unit) = deployed();
     let (shown, new) = (certificate("client1"), certificate("client2"));
     let mut app = ask_v1(
@@ -201,7 +186,7 @@ fn ending() {
 
 /// Nothing tells the hook that a relation was removed after it began. Its commit is
 /// refused, and that is all that tells the next one.
-fn removed() {
+pub(crate) fn of_a_relation_that_ends_under_a_hook() {
     let (mut world, unit) = deployed();
     let (shown, kept) = (certificate("client1"), certificate("client2"));
     let app = ask_v0(&mut world, "app", "/test/", &shown);
@@ -224,7 +209,7 @@ fn removed() {
     assert_serves(&mut world, &told, &kept, "/other/");
 }
 
-fn unknown() {
+pub(crate) fn of_a_refusal_for_no_known_reason() {
     let mut three = Three::new();
     let bad = three.bad.0.relation;
     let text = "words that no release has said before";
@@ -258,7 +243,7 @@ fn unknown() {
 }
 
 /// Whoever can name a secret can write its name into a request.
-fn borrowed() {
+pub(crate) fn of_who_names_the_secret_of_another() {
     let (mut world, unit) = deployed();
     let first = world.relate("first");
     let shown = certificate("client1");

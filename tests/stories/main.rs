@@ -14,6 +14,7 @@ mod access;
 mod actions;
 mod bad_input;
 mod cluster;
+mod contents;
 mod costs;
 mod crash;
 mod fall_back;
@@ -64,51 +65,6 @@ fn main() -> ExitCode {
     match &words[..] {
         [command, charm] if command == "table" => costs::print_table(charm.as_ref()),
         [command, charm] if command == "table-signed" => costs::print_signed(charm.as_ref()),
-        _ => harness::main(THREADS, stories),
+        _ => harness::main(THREADS, contents::all),
     }
-}
-
-/// All stories: first those that take long, so that none of them is the last.
-fn stories() -> Vec<harness::Trial> {
-    [
-        crash::stories(),
-        survival::stories(),
-        revocation::stories(),
-        hostile::stories(),
-        interop::stories(),
-        costs::stories(),
-        access::stories(),
-        actions::stories(),
-        bad_input::stories(),
-        cluster::stories(),
-        fall_back::stories(),
-        faults::stories(),
-        foreign::stories(),
-        hygiene::stories(),
-        isolation::stories(),
-        kept_ledger::stories(),
-        leaders::stories(),
-        majority::stories(),
-        migrate::stories(),
-        names::stories(),
-        older::stories(),
-        options::stories(),
-        packed::stories(),
-        provided::stories(),
-        root::stories(),
-        rotation::stories(),
-        rebuild::stories(),
-        restore::stories(),
-        sentences::stories(),
-        signed::stories(),
-        snapshot::stories(),
-        tools::stories(),
-        trusted::stories(),
-        statuses::stories(),
-        storage::stories(),
-        versions::stories(),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
 }

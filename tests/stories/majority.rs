@@ -4,34 +4,8 @@ use std::time::Duration;
 
 use etcd_charm_world::juju::Hook;
 use etcd_charm_world::{HookRun, JujuVersion, Programs, UnitName, World, service_of};
-use libtest_mimic::Trial;
 
-use crate::support::{ask_v0, assert_serves, certificate, story, world_of};
-
-pub(crate) fn stories() -> Vec<Trial> {
-    let all = Programs::all();
-    let (first, last) = (all.first().cloned(), all.last().cloned());
-    let mut stories: Vec<Trial> = [first, last.clone()]
-        .into_iter()
-        .flatten()
-        .map(|programs| {
-            let name = format!("majority_of_etcd_{}_is_lost_and_returns", programs.version);
-            story(&name, move || returns(programs))
-        })
-        .collect();
-    stories.extend(last.clone().map(|programs| {
-        story("majority_grows_whichever_member_leads", move || {
-            led_by_another(programs)
-        })
-    }));
-    stories.extend(last.map(|programs| {
-        story(
-            "majority_is_lost_by_machines_that_came_back_alone",
-            move || came_back_alone(programs),
-        )
-    }));
-    stories
-}
+use crate::support::{ask_v0, assert_serves, certificate, newest, newest_world, world_of};
 
 /// A cluster of three that serves a client, at rest.
 pub(crate) fn three(programs: Programs) -> (World, [UnitName; 3]) {
@@ -54,7 +28,7 @@ pub(crate) fn look_after(world: &mut World, unit: &UnitName) -> HookRun {
     run
 }
 
-fn returns(programs: Programs) {
+pub(crate) fn is_lost_and_returns(programs: Programs) {
     let (mut world, units) = three(programs);
     let shown = certificate("client1");
     let app = ask_v0(&mut world, "app", "/test/", &shown);
@@ -101,8 +75,8 @@ fn returns(programs: Programs) {
     assert_serves(&mut world, &told, &other, "/late/");
 }
 
-fn came_back_alone(programs: Programs) {
-    let (mut world, units) = three(programs);
+pub(crate) fn is_lost_by_machines_that_came_back_alone() {
+    let (mut world, units) = three(newest());
     for unit in &units {
         world.machines[unit].power_off();
     }
@@ -134,8 +108,8 @@ fn came_back_alone(programs: Programs) {
 
 /// A unit that joins asks the first member that it knows, which need not be the
 /// one that leads.
-fn led_by_another(programs: Programs) {
-    let mut world = world_of(programs, JujuVersion::V3_6);
+pub(crate) fn grows_whichever_member_leads() {
+    let mut world = newest_world();
     let units = [world.deploy(), world.add_unit()];
     world.rest();
     let status = world.admin(&units[1]).json(&["endpoint", "status"]);

@@ -7,22 +7,12 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use etcd_charm_world::Programs;
-use libtest_mimic::Trial;
 use serde_json::json;
 use tempfile::TempDir;
 
 use crate::actions::done;
 use crate::restore::copy;
-use crate::support::{
-    application_message, ask_v0, assert_serves, certificate, deployed, story, users,
-};
-
-pub(crate) fn stories() -> Vec<Trial> {
-    vec![
-        story("migrate_from_the_older_etcd_charm", from_the_older_charm),
-        story("migrate_from_charmed_etcd", from_charmed_etcd),
-    ]
-}
+use crate::support::{application_message, ask_v0, assert_serves, certificate, deployed, users};
 
 /// An etcd that no charm of ours operates.
 struct Elsewhere {
@@ -97,7 +87,7 @@ impl Drop for Elsewhere {
 
 /// No users there: whoever has the one certificate reaches everything. Whoever knows
 /// `db` only is related to `db` here, and finds its keys.
-fn from_the_older_charm() {
+pub(crate) fn from_the_older_etcd_charm() {
     let there = Elsewhere::start(&Programs::oldest().directory);
     there.run(&["put", "/registry/pods/a", "running"]);
     let snapshot = there.snapshot(&[]);
@@ -121,7 +111,7 @@ fn from_the_older_charm() {
 /// There, `root` has a password and each client a user of its own. The password is
 /// worth nothing here, and a client's user goes before its relation comes: a user
 /// that the charm did not make is never given to anybody.
-fn from_charmed_etcd() {
+pub(crate) fn from_charmed_etcd() {
     let there = Elsewhere::start(&Programs::oldest().directory);
     there.run(&["put", "/app/a", "1"]);
     there.run(&["user", "add", "root:secret"]);

@@ -1,34 +1,16 @@
 //! Common names and prefixes: whose they are, and when somebody else's.
 
-mod reuse;
-mod unmanaged;
+pub(crate) mod reuse;
+pub(crate) mod unmanaged;
 
 use etcd_charm_world::juju::Deployment;
-use libtest_mimic::Trial;
 
 use crate::support::{
-    application_message, ask_v0, ask_v1, assert_serves, certificate, deployed, id, story, trusts,
-    users, world,
+    application_message, ask_v0, ask_v1, assert_serves, certificate, deployed, id, trusts, users,
+    world,
 };
 
-pub(crate) fn stories() -> Vec<Trial> {
-    let mut all = vec![
-        story("names_the_first_owner_keeps_its_name", first_owner),
-        story(
-            "names_a_request_waits_for_another_of_its_relation",
-            same_relation,
-        ),
-        story("names_another_common_name_is_another_user", other_name),
-        story("names_prefixes_may_overlap_by_default", shared),
-        story("names_prefixes_are_kept_apart_on_demand", exclusive),
-        story("names_another_prefix_is_another_grant", other_prefix),
-    ];
-    all.extend(reuse::stories());
-    all.extend(unmanaged::stories());
-    all
-}
-
-fn first_owner() {
+pub(crate) fn the_first_owner_keeps_its_name() {
     let (mut world, unit) = deployed();
     let (first, second) = (certificate("client1"), certificate("client1"));
     let mut holder = ask_v0(&mut world, "holder", "/held/", &first);
@@ -56,7 +38,7 @@ fn first_owner() {
     assert_eq!(users(&world, &unit), ["client1", "root"]);
 }
 
-fn same_relation() {
+pub(crate) fn a_request_waits_for_another_of_its_relation() {
     let (mut world, unit) = deployed();
     let shown = [certificate("client1"), certificate("client1")];
     let asked = [("/a/", Some(&shown[0])), ("/b/", Some(&shown[1]))];
@@ -74,7 +56,7 @@ fn same_relation() {
     assert!(!trusts(&world, &unit, &shown[0]));
 }
 
-fn other_name() {
+pub(crate) fn another_common_name_is_another_user() {
     let (mut world, unit) = deployed();
     let (old, new) = (certificate("client1"), certificate("client2"));
     let mut app = ask_v0(&mut world, "app", "/test/", &old);
@@ -96,7 +78,7 @@ fn other_name() {
     assert_serves(&mut world, &told, &shown, "/other/");
 }
 
-fn shared() {
+pub(crate) fn prefixes_may_overlap_by_default() {
     let (mut world, _) = deployed();
     let shown = [certificate("client1"), certificate("client2")];
     let wide = ask_v0(&mut world, "wide", "/a/", &shown[0]);
@@ -115,7 +97,7 @@ fn shared() {
     assert!(log.any(|(_, line)| line.contains("prefix /a/b/ overlaps /a/ of wide")));
 }
 
-fn exclusive() {
+pub(crate) fn prefixes_are_kept_apart_on_demand() {
     let mut world = world();
     let unit = world.deploy_with(Deployment::units(1).config("prefix-policy", "exclusive"));
     world.settle();
@@ -162,7 +144,7 @@ fn exclusive() {
     assert_serves(&mut world, &told, &renewed, "/");
 }
 
-fn other_prefix() {
+pub(crate) fn another_prefix_is_another_grant() {
     let (mut world, _) = deployed();
     let shown = certificate("client1");
     let app = ask_v0(&mut world, "app", "/old/", &shown);

@@ -8,35 +8,8 @@ use std::time::{Duration, Instant};
 
 use etcd_charm_world::juju::JujuVersion;
 use etcd_charm_world::{Answer, Etcdctl, HookRun, Older, Programs, UnitName, World};
-use libtest_mimic::Trial;
 
-use crate::support::{certificate, deployed, named, roles, story, users, world, world_of};
-
-pub(crate) fn stories() -> Vec<Trial> {
-    vec![
-        story("older_requirers_are_served_and_removed", served_and_removed),
-        story("older_requirers_follow_the_cluster", followed),
-        story(
-            "older_requirers_keep_what_they_have_when_the_leader_changes",
-            other_leader,
-        ),
-        story("older_an_issue_is_killed", killed_issue),
-        story("older_a_removal_is_killed", killed_removal),
-        story("older_a_commit_fails_and_keeps_the_secret", || {
-            failed_commit(JujuVersion::V3_6)
-        }),
-        story("older_a_commit_fails_and_keeps_nothing", || {
-            failed_commit(JujuVersion::V4_0)
-        }),
-        story(
-            "older_relations_may_be_there_before_the_cluster",
-            from_the_start,
-        ),
-        story("older_watches_end_with_the_relation", watches),
-        story("older_rights_are_repaired", repaired),
-        story("older_events_cost_the_same_with_many_relations", costs),
-    ]
-}
+use crate::support::{certificate, deployed, named, roles, users, world, world_of};
 
 /// Everything that a requirer of an older interface waits for.
 fn complete() -> BTreeSet<&'static str> {
@@ -85,7 +58,7 @@ fn assert_full_access(client: &Etcdctl, mark: &str) {
     );
 }
 
-fn served_and_removed() {
+pub(crate) fn requirers_are_served_and_removed() {
     let (mut world, unit) = deployed();
     world.rest();
     let starts = world.starts(&unit);
@@ -179,7 +152,7 @@ fn urls(world: &World, units: &[UnitName]) -> String {
     urls.join(",")
 }
 
-fn followed() {
+pub(crate) fn requirers_follow_the_cluster() {
     let (mut world, mut units) = three();
     let starts: Vec<u32> = units.iter().map(|unit| world.starts(unit)).collect();
     let db = world.relate_db("kubernetes");
@@ -230,7 +203,7 @@ fn followed() {
     world.rest();
 }
 
-fn other_leader() {
+pub(crate) fn requirers_keep_what_they_have_when_the_leader_changes() {
     let (mut world, units) = three();
     let old = [world.relate_db("kubernetes"), world.relate_proxy("docker")];
     world.settle();
@@ -297,7 +270,7 @@ fn failures(runs: &[HookRun]) -> usize {
     runs.iter().filter(|run| !run.succeeded()).count()
 }
 
-fn killed_issue() {
+pub(crate) fn an_issue_is_killed() {
     let (mut world, unit) = deployed();
     let mut old = Vec::new();
     // The first hook of a relation has seven calls.
@@ -332,7 +305,7 @@ fn killed_issue() {
     assert_nothing_left(&world, &unit);
 }
 
-fn killed_removal() {
+pub(crate) fn a_removal_is_killed() {
     let (mut world, unit) = deployed();
     let tools = ["is-leader", "secret-info-get", "secret-remove", "juju-log"];
     let mut clients = Vec::new();
@@ -352,7 +325,7 @@ fn killed_removal() {
     assert_nothing_left(&world, &unit);
 }
 
-fn failed_commit(juju: JujuVersion) {
+pub(crate) fn a_commit_fails(juju: JujuVersion) {
     let mut world = world_of(Programs::oldest(), juju);
     let unit = world.deploy();
     world.settle();
@@ -373,7 +346,7 @@ fn failed_commit(juju: JujuVersion) {
     assert_nothing_left(&world, &unit);
 }
 
-fn from_the_start() {
+pub(crate) fn relations_may_be_there_before_the_cluster() {
     let mut world = world();
     let unit = world.deploy();
     let older = world.relate_proxy("docker");
@@ -399,7 +372,7 @@ fn is_seen(file: &Path, text: &str, limit: Duration) -> bool {
     }
 }
 
-fn watches() {
+pub(crate) fn watches_end_with_the_relation() {
     let (mut world, unit) = deployed();
     let older = world.relate_db("kubernetes");
     world.rest();
@@ -432,7 +405,7 @@ fn watches() {
     watch.wait().unwrap();
 }
 
-fn repaired() {
+pub(crate) fn rights_are_repaired() {
     let (mut world, unit) = deployed();
     let older = world.relate_db("kubernetes");
     world.settle();
@@ -466,7 +439,7 @@ fn repaired() {
     assert!(users(&world, &unit).contains(&"etcd-charm:db-99-x".to_owned()));
 }
 
-fn costs() {
+pub(crate) fn events_cost_the_same_with_many_relations() {
     let (mut world, _) = deployed();
     let measure = |world: &mut World, app: &str| -> Vec<(String, usize)> {
         let db = world.relate_db(app);

@@ -8,38 +8,9 @@ use etcd_charm_world::juju::Deployment;
 use etcd_charm_world::{
     Certificate, Etcdctl, JujuVersion, Programs, UnitName, V0, World, service_of,
 };
-use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
-use crate::support::{
-    application_message, ask_v0, assert_serves, certificate, story, world, world_of,
-};
-
-pub(crate) fn stories() -> Vec<Trial> {
-    vec![
-        story("options_are_what_etcd_runs_with", all_of_them),
-        story("options_restart_each_of_three_members_once", one_by_one),
-        story(
-            "options_that_are_reset_untold_are_found_by_update_status",
-            reset_untold,
-        ),
-        story("options_that_are_wrong_change_nothing", wrong),
-        story(
-            "options_that_are_wrong_keep_a_unit_from_starting",
-            begins_wrong,
-        ),
-        story("options_move_one_member_to_other_ports", || other_ports(1)),
-        story("options_move_two_members_to_other_ports", || other_ports(2)),
-        story("options_move_three_members_to_other_ports", || {
-            other_ports(3)
-        }),
-        story("options_leave_a_port_that_is_taken", taken_port),
-        story(
-            "options_change_certificates_and_restart_nothing",
-            certificates,
-        ),
-    ]
-}
+use crate::support::{application_message, ask_v0, assert_serves, certificate, world, world_of};
 
 /// A cluster of so many units at rest, with a client that has access to `/app/`.
 fn served(count: usize) -> (World, Vec<UnitName>, V0, Certificate) {
@@ -82,7 +53,7 @@ fn status(world: &World, unit: &UnitName) -> (String, String) {
 }
 
 /// Juju 4.0 does not tell that an option is reset.
-fn reset_untold() {
+pub(crate) fn that_are_reset_untold_are_found_by_update_status() {
     let mut world = world_of(Programs::oldest(), JujuVersion::V4_0);
     let unit = world.deploy();
     world.model.set_config("etcd", "snapshot-count", 5000);
@@ -108,7 +79,7 @@ fn assert_blocked(world: &World, unit: &UnitName, begin: &str) {
     assert!(message.starts_with(begin), "{message}");
 }
 
-fn all_of_them() {
+pub(crate) fn are_what_etcd_runs_with() {
     let (mut world, units, _, _) = served(1);
     let unit = &units[0];
     let before = world.starts(unit);
@@ -170,7 +141,7 @@ fn all_of_them() {
     assert!(said.contains(r#""heartbeat-interval":"100ms""#), "{said}");
 }
 
-fn one_by_one() {
+pub(crate) fn restart_each_of_three_members_once() {
     let (mut world, units, app, shown) = served(3);
     let before = starts(&world, &units);
     let told = world.told(&app).unwrap();
@@ -210,7 +181,7 @@ fn one_by_one() {
     assert_eq!(world.told(&app).unwrap(), told);
 }
 
-fn wrong() {
+pub(crate) fn that_are_wrong_change_nothing() {
     let (mut world, units, app, shown) = served(1);
     let unit = &units[0];
     let before = (world.starts(unit), world.configuration(unit));
@@ -260,7 +231,7 @@ fn wrong() {
     assert_eq!(world.starts(unit), before.0 + 1);
 }
 
-fn begins_wrong() {
+pub(crate) fn that_are_wrong_keep_a_unit_from_starting() {
     let mut world = world();
     let options = Deployment::units(1).config("peer-port", 2379);
     let unit = world.deploy_with(options);
@@ -297,7 +268,7 @@ fn urls(admin: &Etcdctl, kind: &str) -> Vec<String> {
     urls
 }
 
-fn other_ports(count: usize) {
+pub(crate) fn move_members_to_other_ports(count: usize) {
     let (mut world, mut units, app, shown) = served(count);
     let before = starts(&world, &units);
     let told = world.told(&app).unwrap();
@@ -351,7 +322,7 @@ fn other_ports(count: usize) {
     assert_serves(&mut world, &told, &shown, "/app/");
 }
 
-fn taken_port() {
+pub(crate) fn leave_a_port_that_is_taken() {
     let (mut world, units, app, shown) = served(1);
     let unit = &units[0];
     let before = world.starts(unit);
@@ -398,7 +369,7 @@ fn days(world: &World, unit: &UnitName) -> i64 {
     (own.not_after.0 - own.not_before.0) / (24 * 3600)
 }
 
-fn certificates() {
+pub(crate) fn change_certificates_and_restart_nothing() {
     let (mut world, units, app, shown) = served(3);
     let before = starts(&world, &units);
     assert_eq!(days(&world, &units[0]), 90);

@@ -3,24 +3,15 @@
 
 use etcd_charm_world::juju::Deployment;
 use etcd_charm_world::{JujuVersion, Programs, UnitName, World};
-use libtest_mimic::Trial;
 use tempfile::TempDir;
 
 use crate::support::{
-    application_message, ask_v0, ask_v1, assert_serves, certificate, id, story, world, world_of,
+    application_message, ask_v0, ask_v1, assert_serves, certificate, id, world, world_of,
 };
 use crate::versions::archive;
 
 /// What the charm calls the archive inside.
 const PACKED: &str = "etcd.tar.gz";
-
-pub(crate) fn stories() -> Vec<Trial> {
-    vec![
-        story("packed_etcd_serves_without_a_resource", serves),
-        story("packed_etcd_comes_after_what_is_attached", order),
-        story("packed_etcd_that_members_refuse_changes_nothing", refused),
-    ]
-}
 
 /// A directory for the archive of each release.
 struct Archives(TempDir);
@@ -51,7 +42,7 @@ fn unit_status(world: &World, unit: &UnitName) -> (String, String) {
 
 /// The machines' own etcd lets clients make themselves root, and one relation alone
 /// is served with it. With the one inside two are, and nothing is installed by apt.
-fn serves() {
+pub(crate) fn etcd_serves_without_a_resource() {
     let mut world = world();
     let archives = Archives::new();
     let charm = world.charm().with_file(PACKED, archives.of("3.6.16"));
@@ -94,7 +85,7 @@ fn serves() {
     assert_eq!(world.starts(&first), starts);
 }
 
-fn order() {
+pub(crate) fn etcd_comes_after_what_is_attached() {
     let mut world = world();
     let archives = Archives::new();
     let charm = world.charm().with_file(PACKED, archives.of("3.7.3"));
@@ -111,7 +102,7 @@ fn order() {
 
 /// A cluster with the distribution's release gets a charm that has one inside which
 /// its members cannot be upgraded to.
-fn refused() {
+pub(crate) fn etcd_that_members_refuse_changes_nothing() {
     let mut world = world_of(Programs::oldest(), JujuVersion::V3_6);
     let unit = world.deploy();
     world.rest();

@@ -4,22 +4,10 @@ use etcd_charm_world::juju::Deployment;
 use etcd_charm_world::{
     Certificate, Programs, Provider, ProviderAuthority, Told, UnitName, V0, World, Writer, writes,
 };
-use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
 use crate::actions::done;
-use crate::support::{ask_v0, assert_serves, certificate, options, story};
-
-pub(crate) fn stories() -> Vec<Trial> {
-    vec![
-        story(
-            "provided_certificates_come_and_go_without_a_restart",
-            there_and_back,
-        ),
-        story("provided_nonsense_changes_nothing", nonsense),
-        story("provided_keys_are_replaced_by_an_action", keys),
-    ]
-}
+use crate::support::{ask_v0, assert_serves, certificate, options};
 
 fn cluster(units: usize) -> (World, Vec<UnitName>) {
     let mut world = World::new(options(Programs::oldest()));
@@ -98,7 +86,7 @@ fn authorities(told: &Told) -> usize {
     told.tls["tls-ca"].matches("BEGIN CERTIFICATE").count()
 }
 
-fn there_and_back() {
+pub(crate) fn certificates_come_and_go_without_a_restart() {
     let (mut world, all) = cluster(3);
     let shown = certificate("app");
     let requirer = ask_v0(&mut world, "app", "/app/", &shown);
@@ -183,7 +171,7 @@ fn answered(world: &mut World, provider: &Provider, entry: impl FnOnce(&str) -> 
     csr.clone()
 }
 
-fn nonsense() {
+pub(crate) fn nonsense_changes_nothing() {
     let (mut world, all) = cluster(1);
     let unit = &all[0];
     let own = issuers(&world, &all);
@@ -273,7 +261,7 @@ fn nonsense() {
     assert!(world.admin(unit).run(&["put", "x", "1"]).ok);
 }
 
-fn keys() {
+pub(crate) fn keys_are_replaced_by_an_action() {
     let (mut world, all) = cluster(1);
     let unit = &all[0];
     let starts = world.starts(unit);

@@ -1,33 +1,12 @@
 //! The majority is gone for good, and the cluster begins anew from what is left.
 
-use etcd_charm_world::{JujuVersion, Programs, UnitName, World};
-use libtest_mimic::Trial;
+use etcd_charm_world::{Programs, UnitName, World};
 use serde_json::{Value, json};
 
 use crate::actions::{done, refused};
 use crate::majority::{look_after, three};
 use crate::snapshot::file;
-use crate::support::{ask_v0, assert_serves, certificate, story, users, world_of};
-
-pub(crate) fn stories() -> Vec<Trial> {
-    let mut stories: Vec<Trial> = Programs::all()
-        .into_iter()
-        .map(|programs| {
-            let name = format!("rebuild_of_etcd_{}_from_one_of_three", programs.version);
-            story(&name, move || one_of_three(programs))
-        })
-        .collect();
-    if let Some(newest) = Programs::all().pop() {
-        let programs = newest.clone();
-        stories.push(story("rebuild_takes_the_newest_of_five", move || {
-            newest_of_five(programs)
-        }));
-        stories.push(story("rebuild_uses_data_at_rest_when_told_to", move || {
-            own_data(newest)
-        }));
-    }
-    stories
-}
+use crate::support::{ask_v0, assert_serves, certificate, newest, newest_world, users};
 
 fn member<'r>(results: &'r Value, name: &str) -> &'r Value {
     &results["members"][name]
@@ -47,7 +26,7 @@ fn step(world: &mut World, unit: &UnitName) {
     }
 }
 
-fn one_of_three(programs: Programs) {
+pub(crate) fn from_one_of_three(programs: Programs) {
     let (mut world, units) = three(programs);
     let shown = certificate("client1");
     let app = ask_v0(&mut world, "app", "/test/", &shown);
@@ -148,8 +127,8 @@ fn one_of_three(programs: Programs) {
 
 /// The leader's own member has less than another that survived; and what comes
 /// back from the dead joins the new cluster.
-fn newest_of_five(programs: Programs) {
-    let mut world = world_of(programs, JujuVersion::V3_6);
+pub(crate) fn takes_the_newest_of_five() {
+    let mut world = newest_world();
     let mut units = vec![world.deploy()];
     for _ in 1..5 {
         units.push(world.add_unit());
@@ -207,8 +186,8 @@ fn newest_of_five(programs: Programs) {
     assert_eq!(client.lines(&["get", "/test/n"]), ["/test/n", "19"]);
 }
 
-fn own_data(programs: Programs) {
-    let (mut world, units) = three(programs);
+pub(crate) fn uses_data_at_rest_when_told_to() {
+    let (mut world, units) = three(newest());
     let shown = certificate("client1");
     let app = ask_v0(&mut world, "app", "/test/", &shown);
     world.rest();

@@ -4,33 +4,15 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
 use etcd_charm_world::{JujuVersion, Programs, UnitName, World};
-use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
 use crate::actions::{done, refused};
 use crate::majority::three;
 use crate::snapshot::file;
 use crate::support::{
-    ask_v0, assert_serves, assert_shut_out, certificate, cluster_id, deployed, roles, story,
-    trusts, users, world_of,
+    ask_v0, assert_serves, assert_shut_out, certificate, cluster_id, deployed, roles, trusts,
+    users, world_of,
 };
-
-pub(crate) fn stories() -> Vec<Trial> {
-    let all = Programs::all();
-    let mut stories = Vec::new();
-    for programs in all.first().into_iter().chain(all.last()) {
-        let programs = programs.clone();
-        let name = format!("restore_of_three_units_of_etcd_{}", programs.version);
-        stories.push(story(&name, move || three_units(programs)));
-    }
-    for programs in all {
-        let name = format!("restore_twice_on_one_unit_of_etcd_{}", programs.version);
-        stories.push(story(&name, move || twice(programs)));
-    }
-    stories.push(story("restore_while_a_member_is_silent", silent_member));
-    stories.push(story("restore_refuses_what_is_of_no_use", useless));
-    stories
-}
 
 /// Takes a snapshot and gives the path that the operator is told.
 pub(crate) fn taken(world: &mut World, unit: &UnitName) -> String {
@@ -60,7 +42,7 @@ fn without(world: &World, unit: &UnitName, command: &str) {
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
 }
 
-fn three_units(programs: Programs) {
+pub(crate) fn of_three_units(programs: Programs) {
     let (mut world, units) = three(programs);
     let (stays, goes, comes) = (
         certificate("stays"),
@@ -177,7 +159,7 @@ fn three_units(programs: Programs) {
     assert_serves(&mut world, &before, &renewed, "/stays/");
 }
 
-fn twice(programs: Programs) {
+pub(crate) fn twice_on_one_unit(programs: Programs) {
     let mut world = world_of(programs, JujuVersion::V3_6);
     let unit = world.deploy();
     without(&world, &unit, "kill");
@@ -211,7 +193,7 @@ fn twice(programs: Programs) {
     assert_serves(&mut world, &told, &shown, "/test/");
 }
 
-fn useless() {
+pub(crate) fn refuses_what_is_of_no_use() {
     let (mut world, unit) = deployed();
     let shown = certificate("client1");
     let app = ask_v0(&mut world, "app", "/test/", &shown);
@@ -291,7 +273,7 @@ fn sha256(content: &[u8]) -> Vec<u8> {
 }
 
 /// One machine is off, and comes back with what it had.
-fn silent_member() {
+pub(crate) fn while_a_member_is_silent() {
     let newest = Programs::all().pop().unwrap();
     let (mut world, units) = three(newest);
     let shown = certificate("client1");

@@ -16,56 +16,8 @@
 //! - While any member trusts a removed certificate its name is nobody else's,
 //!   so that an old certificate never acts as a new user.
 
-mod names;
+pub(crate) mod names;
 mod probe;
-mod removal;
+pub(crate) mod removal;
 mod support;
-mod watches;
-
-use libtest_mimic::Trial;
-
-use crate::support::story;
-
-/// A story of so many units.
-type Story = fn(usize);
-
-pub(crate) fn stories() -> Vec<Trial> {
-    let stories: [(&str, Story); 9] = [
-        ("revocation_removal_refuses_at_once", removal::of_a_relation),
-        (
-            "revocation_withdrawal_refuses_at_once",
-            removal::of_a_request,
-        ),
-        (
-            "revocation_rotation_shuts_the_old_leaf_out",
-            removal::by_rotation,
-        ),
-        ("revocation_ends_open_watches", watches::end),
-        (
-            "revocation_ends_open_watches_with_a_restart",
-            watches::end_with_a_restart,
-        ),
-        (
-            "revocation_ends_open_watches_with_a_full_database",
-            watches::end_under_an_alarm,
-        ),
-        (
-            "revocation_of_a_prefix_ends_its_watches",
-            watches::end_with_their_prefix,
-        ),
-        (
-            "revocation_of_credentials_ends_their_watches",
-            watches::end_with_credentials,
-        ),
-        (
-            "revocation_keeps_the_name_from_the_next",
-            names::change_hands,
-        ),
-    ];
-    stories
-        .into_iter()
-        .flat_map(|(name, tell)| {
-            [1, 3].map(|units| story(&format!("{name}_{units}"), move || tell(units)))
-        })
-        .collect()
-}
+pub(crate) mod watches;

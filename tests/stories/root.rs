@@ -5,36 +5,14 @@ use std::time::Instant;
 
 use etcd_charm_world::juju::{Deployment, Hook};
 use etcd_charm_world::{Certificate, Etcdctl, JujuVersion, Programs, UnitName, World};
-use libtest_mimic::Trial;
 use serde_json::json;
 
 use crate::actions::done;
 use crate::support::{
-    application_message, ask_v0, ask_v1, assert_serves, certificate, story, users, world_of,
+    application_message, ask_v0, ask_v1, assert_serves, certificate, users, world_of,
 };
 
-pub(crate) fn stories() -> Vec<Trial> {
-    let mut stories = vec![
-        story("root_takes_more_than_one_relation", alone),
-        story("root_of_no_newer_etcd", newest),
-    ];
-    for programs in Programs::all() {
-        let version = programs.version.clone();
-        let told = programs.clone();
-        let name = format!("root_or_not_rights_end_while_etcd_{version}_is_full");
-        stories.push(story(&name, move || ends_while_full(&told)));
-        if is_open(&version) {
-            let told = programs.clone();
-            let name = format!("root_by_a_call_ends_with_the_next_pass_{version}");
-            stories.push(story(&name, move || by_a_call(&told)));
-            let name = format!("root_by_a_full_database_ends_with_the_next_pass_{version}");
-            stories.push(story(&name, move || by_a_full_database(&programs)));
-        }
-    }
-    stories
-}
-
-fn is_open(version: &str) -> bool {
+pub(crate) fn is_open(version: &str) -> bool {
     version.starts_with("3.4.") || version.starts_with("3.5.")
 }
 
@@ -156,8 +134,8 @@ fn entrench(intruder: &Etcdctl, leaves_it_on: bool) {
     }
 }
 
-fn by_a_call(programs: &Programs) {
-    let mut pair = Pair::in_world(programs, "auto");
+pub(crate) fn by_a_call_ends_with_the_next_pass(programs: Programs) {
+    let mut pair = Pair::in_world(&programs, "auto");
     for (alarm, is_of_member, leaves_it_on) in [
         ("NOSPACE", true, true),
         ("NOSPACE", false, false),
@@ -214,8 +192,8 @@ fn fill(client: &Etcdctl, prefix: &str) {
     panic!("the database is never full");
 }
 
-fn by_a_full_database(programs: &Programs) {
-    let mut pair = Pair::in_world(programs, "16M");
+pub(crate) fn by_a_full_database_ends_with_the_next_pass(programs: Programs) {
+    let mut pair = Pair::in_world(&programs, "16M");
     fill(&pair.intruder, "/evil/");
     let since = Instant::now();
     let granted = pair.intruder.run(&["user", "grant-role", "evil", "root"]);
@@ -251,7 +229,7 @@ fn by_a_full_database(programs: &Programs) {
 }
 
 /// A release of etcd without that hole refuses all of it.
-fn newest() {
+pub(crate) fn of_no_newer_etcd() {
     let newest = Programs::all().pop().expect("an etcd is at hand");
     let pair = Pair::in_world(&newest, "16M");
     let mut intruder = pair.world.intruder(&pair.unit, &pair.evil);
@@ -269,7 +247,7 @@ fn newest() {
 
 /// Unless an operator wants it otherwise, who can become `root` has nobody's keys
 /// to reach but its own.
-fn alone() {
+pub(crate) fn takes_more_than_one_relation() {
     let mut world = world_of(Programs::oldest(), JujuVersion::V3_6);
     let option = "allow-vulnerable-etcd";
     let unit = world.deploy_with(Deployment::units(1).config(option, false));
@@ -318,7 +296,7 @@ fn alone() {
 
 /// A client that has filled the database has no rights any more after the hook
 /// that ends its relation, whatever cannot be written of it.
-fn ends_while_full(programs: &Programs) {
+pub(crate) fn rights_end_while_etcd_is_full(programs: Programs) {
     let mut world = world_of(programs.clone(), JujuVersion::V3_6);
     let options = Deployment::units(1).config("quota-backend-bytes", "16M");
     let unit = world.deploy_with(options);

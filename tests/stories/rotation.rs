@@ -1,24 +1,10 @@
 //! The authority of the servers is replaced.
 
 use etcd_charm_world::{Credentials, Etcdctl, UnitName, World, Writer};
-use libtest_mimic::Trial;
 use serde_json::json;
 
 use super::actions::{done, refused};
-use crate::support::{application_message, ask_v0, certificate, story, world};
-
-pub(crate) fn stories() -> Vec<Trial> {
-    vec![
-        story(
-            "rotation_replaces_the_authority_without_losing_a_client",
-            replaced,
-        ),
-        story(
-            "rotation_of_the_admin_authority_ends_what_it_signed",
-            administrators,
-        ),
-    ]
-}
+use crate::support::{application_message, ask_v0, certificate, world};
 
 const GENERATE: &str = "generate-client-certificates";
 
@@ -26,7 +12,7 @@ fn authorities(text: &str) -> usize {
     text.matches("BEGIN CERTIFICATE").count()
 }
 
-fn replaced() {
+pub(crate) fn replaces_the_authority_without_losing_a_client() {
     let mut world = world();
     let units = [world.deploy(), world.add_unit(), world.add_unit()];
     let shown = certificate("client1");
@@ -83,7 +69,7 @@ fn assert_uses(client: &Etcdctl) {
 
 /// What an old authority of administrators has signed is let in nowhere in the
 /// end; who was related has another certificate by then, and nobody else notices.
-fn administrators() {
+pub(crate) fn of_the_admin_authority_ends_what_it_signed() {
     let mut world = world();
     let units = [world.deploy(), world.add_unit(), world.add_unit()];
     let shown = certificate("client1");

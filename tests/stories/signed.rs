@@ -1,51 +1,19 @@
 //! Clients whose certificates etcd signs itself, over `tls-certificates`.
 
-mod older;
-mod refusals;
-mod rotation;
+pub(crate) mod older;
+pub(crate) mod refusals;
+pub(crate) mod rotation;
 
 use etcd_charm_world::juju::Call;
 use etcd_charm_world::{Certificate, Programs, Signing, SigningRequest, UnitName, V0, World};
-use libtest_mimic::Trial;
 use serde_json::json;
 
 use crate::actions::done;
 use crate::majority::three;
 use crate::restore::taken;
 use crate::support::{
-    application_message, ask_v0, assert_serves, certificate, deployed, listed, story, trusted,
-    users,
+    application_message, ask_v0, assert_serves, certificate, deployed, listed, trusted, users,
 };
-
-pub(crate) fn stories() -> Vec<Trial> {
-    vec![
-        story(
-            "signed_access_on_three_members_without_a_restart",
-            three_members,
-        ),
-        story("signed_names_stay_their_owners", names),
-        story(
-            "signed_certificates_open_nothing_without_their_relation",
-            revoked,
-        ),
-        story("signed_requests_come_and_go_unit_by_unit", units),
-        story(
-            "signed_again_where_juju_refuses_the_answer_once",
-            refused_once,
-        ),
-        story("signed_and_pinned_in_turns", both_ways),
-        story("signed_refusals_are_seen", refusals::are_seen),
-        story(
-            "signed_requests_beside_a_thousand_of_nonsense",
-            refusals::beside_nonsense,
-        ),
-        story("signed_by_another_authority", rotation::replaced),
-        story(
-            "signed_in_an_older_cluster_at_the_first_request",
-            older::at_once,
-        ),
-    ]
-}
 
 /// An application that has asked for a certificate; nothing has run yet.
 fn ask(world: &mut World, app: &str) -> (Signing, SigningRequest) {
@@ -70,7 +38,7 @@ fn opens(world: &mut World, unit: &UnitName, shown: &Certificate, prefix: &str) 
     client.run(&["get", "--prefix", prefix]).ok || client.run(&["put", prefix, "1"]).ok
 }
 
-fn three_members() {
+pub(crate) fn access_on_three_members_without_a_restart() {
     let (mut world, all) = three(Programs::oldest());
     let starts = |world: &World| all.each_ref().map(|unit| world.starts(unit));
     let before = starts(&world);
@@ -106,7 +74,7 @@ fn three_members() {
     assert_eq!(starts(&world), before);
 }
 
-fn names() {
+pub(crate) fn names_stay_their_owners() {
     let (mut world, unit) = deployed();
     let (_, shown, _) = with_access(&mut world, "app");
     world.rest();
@@ -169,7 +137,7 @@ fn names() {
     assert_eq!(world.told(&other), None);
 }
 
-fn revoked() {
+pub(crate) fn certificates_open_nothing_without_their_relation() {
     let (mut world, all) = three(Programs::oldest());
     let (signing, shown, requirer) = with_access(&mut world, "app");
     world.rest();
@@ -212,7 +180,7 @@ fn revoked() {
     assert!(world.not_signed(&again, &request).is_some());
 }
 
-fn units() {
+pub(crate) fn requests_come_and_go_unit_by_unit() {
     let (mut world, unit) = deployed();
     let signing = world.relate_certificates("app");
     let second = world.model.add_unit("app");
@@ -273,7 +241,7 @@ fn units() {
     assert_eq!(users(&world, &unit), ["app", "root"]);
 }
 
-fn refused_once() {
+pub(crate) fn again_where_juju_refuses_the_answer_once() {
     let (mut world, unit) = deployed();
     let (signing, request) = ask(&mut world, "app");
     world.rest();
@@ -288,7 +256,7 @@ fn refused_once() {
     }
 }
 
-fn both_ways() {
+pub(crate) fn and_pinned_in_turns() {
     let (mut world, unit) = deployed();
     let pinned = certificate("app");
     let signing = world.relate_certificates("app");

@@ -5,30 +5,17 @@ use std::path::Path;
 use std::process::Command;
 
 use etcd_charm_world::{JujuVersion, Programs, UnitName, World};
-use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
 use crate::actions::{done, refused};
-use crate::support::{ask_v0, assert_serves, certificate, deployed, story, world_of};
-
-pub(crate) fn stories() -> Vec<Trial> {
-    let mut stories: Vec<Trial> = Programs::all()
-        .into_iter()
-        .map(|programs| {
-            let name = format!("snapshot_of_etcd_{}_is_whole", programs.version);
-            story(&name, move || whole(programs))
-        })
-        .collect();
-    stories.push(story("snapshot_refuses_where_it_cannot_write", refusals));
-    stories
-}
+use crate::support::{ask_v0, assert_serves, certificate, deployed, world_of};
 
 /// Where the unit's machine has a file that an operator knows by this path.
 pub(crate) fn file(world: &World, unit: &UnitName, path: &str) -> std::path::PathBuf {
     world.root(unit).join(path.trim_start_matches('/'))
 }
 
-fn whole(programs: Programs) {
+pub(crate) fn is_whole(programs: Programs) {
     let version = programs.version.clone();
     let mut world = world_of(programs, JujuVersion::V3_6);
     let unit = world.deploy();
@@ -83,7 +70,7 @@ fn sha256(path: &Path) -> String {
     text.split(' ').next().unwrap().to_owned()
 }
 
-fn refusals() {
+pub(crate) fn refuses_where_it_cannot_write() {
     let (mut world, unit) = deployed();
     let mut reason = |parameters| refused(&mut world, &unit, "snapshot", parameters);
     assert_eq!(

@@ -2,20 +2,8 @@
 
 use etcd_charm_world::juju::Hook;
 use etcd_charm_world::{HookRun, UnitName, World};
-use libtest_mimic::Trial;
 
-use crate::support::{deployed, story};
-
-pub(crate) fn stories() -> Vec<Trial> {
-    vec![
-        story("statuses_that_have_not_changed_are_not_set", unchanged),
-        story("statuses_that_a_kill_left_behind_are_set_again", killed),
-        story(
-            "statuses_of_the_application_are_the_new_leaders",
-            new_leader,
-        ),
-    ]
-}
+use crate::support::deployed;
 
 /// How many statuses a hook has set.
 fn set(run: &HookRun) -> usize {
@@ -29,7 +17,7 @@ fn update_status(world: &mut World, unit: &UnitName) -> HookRun {
     run
 }
 
-fn unchanged() {
+pub(crate) fn that_have_not_changed_are_not_set() {
     let (mut world, unit) = deployed();
     world.rest();
     for _ in 0..2 {
@@ -45,7 +33,7 @@ fn unchanged() {
     assert_eq!(set(&update_status(&mut world, &unit)), 0);
 }
 
-fn killed() {
+pub(crate) fn that_a_kill_left_behind_are_set_again() {
     let (mut world, unit) = deployed();
     world.rest();
     let healthy = world.model.unit_status(unit.clone());
@@ -60,7 +48,7 @@ fn killed() {
     assert_eq!(status.status, "active");
 }
 
-fn new_leader() {
+pub(crate) fn of_the_application_are_the_new_leaders() {
     let (mut world, first) = deployed();
     let second = world.add_unit();
     world.rest();

@@ -3,29 +3,11 @@
 use std::fs;
 
 use etcd_charm_world::{JujuVersion, Programs, UnitName, World, service_of};
-use libtest_mimic::Trial;
 use serde_json::json;
 
 use crate::actions::done;
 use crate::majority::three;
-use crate::support::{ask_v0, assert_serves, certificate, cluster_id, newest, story, world_of};
-
-pub(crate) fn stories() -> Vec<Trial> {
-    let mut stories: Vec<Trial> = Programs::all()
-        .into_iter()
-        .map(|programs| {
-            let name = format!("storage_brings_etcd_{}_back", programs.version);
-            story(&name, move || back(programs))
-        })
-        .collect();
-    stories.extend([
-        story("storage_that_is_new_begins_a_new_cluster", anew),
-        story("storage_of_one_of_several_waits", one_of_several),
-        story("storage_of_a_removed_member_is_put_aside", removed_member),
-        story("storage_is_new_and_the_address_that_of_a_ghost", ghost),
-    ]);
-    stories
-}
+use crate::support::{ask_v0, assert_serves, certificate, cluster_id, newest, world_of};
 
 fn message(world: &World, unit: &UnitName) -> String {
     let status = world.model.unit_status(unit.clone());
@@ -46,7 +28,7 @@ fn voters(world: &World, unit: &UnitName) -> Vec<String> {
 }
 
 /// All units are removed, and the storage of the last comes back.
-fn back(programs: Programs) {
+pub(crate) fn is_brought_back(programs: Programs) {
     let (mut world, units) = three(programs);
     let shown = certificate("client1");
     let app = ask_v0(&mut world, "app", "/test/", &shown);
@@ -88,7 +70,7 @@ fn back(programs: Programs) {
 }
 
 /// All units are removed, and the next has nothing of what was.
-fn anew() {
+pub(crate) fn that_is_new_begins_a_new_cluster() {
     let mut world = world_of(newest(), JujuVersion::V3_6);
     let first = world.deploy();
     world.settle();
@@ -106,7 +88,7 @@ fn anew() {
 }
 
 /// The machines of all units are lost but for one of their volumes.
-fn one_of_several() {
+pub(crate) fn of_one_of_several_waits() {
     let (mut world, units) = three(newest());
     let shown = certificate("client1");
     let app = ask_v0(&mut world, "app", "/test/", &shown);
@@ -139,7 +121,7 @@ fn one_of_several() {
 }
 
 /// A new unit gets the volume of a member that has left while others went on.
-fn removed_member() {
+pub(crate) fn of_a_removed_member_is_put_aside() {
     let (mut world, units) = three(newest());
     world.remove_unit(&units[1]);
     world.rest();
@@ -156,7 +138,7 @@ fn removed_member() {
 
 /// A new unit gets the address of a member whose machine is gone, before anybody
 /// has noticed that.
-fn ghost() {
+pub(crate) fn is_new_and_the_address_that_of_a_ghost() {
     let (mut world, units) = three(newest());
     let gone = &units[2];
     let address = world.model.address(gone.clone());

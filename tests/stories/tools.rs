@@ -1,26 +1,11 @@
 //! Hook tools that refuse, that hang, and that say what nobody has heard before.
 
 use etcd_charm_world::juju::{Call, Hook};
-use libtest_mimic::Trial;
 
 use crate::majority::three;
-use crate::support::{
-    ask_v0, assert_serves, certificate, deployed, newest, newest_world, story, world,
-};
+use crate::support::{ask_v0, assert_serves, certificate, deployed, newest, newest_world, world};
 
-pub(crate) fn stories() -> Vec<Trial> {
-    vec![
-        story("tools_a_neighbour_has_the_port", neighbour),
-        story("tools_hang_and_the_unit_goes_on", hanging),
-        story(
-            "tools_tell_the_leader_nothing_of_its_own_secrets",
-            own_secrets,
-        ),
-        story("tools_say_the_version_again_after_a_new_unit", version),
-    ]
-}
-
-fn neighbour() {
+pub(crate) fn a_neighbour_has_the_port() {
     let mut world = world();
     let unit = world.deploy();
     world.model.open_port_of_neighbour(unit.clone(), 2379);
@@ -45,7 +30,7 @@ fn neighbour() {
 }
 
 /// A call that never ends costs half a minute, and each after it a few seconds.
-fn hanging() {
+pub(crate) fn hang_and_the_unit_goes_on() {
     let (mut world, unit) = deployed();
     for tool in ["opened-ports", "status-set"] {
         world
@@ -64,7 +49,7 @@ fn hanging() {
     world.rest();
 }
 
-fn version() {
+pub(crate) fn say_the_version_again_after_a_new_unit() {
     let (mut world, _) = three(newest());
     let version = newest().version;
     assert_eq!(world.model.workload_version("etcd"), version);
@@ -75,7 +60,7 @@ fn version() {
 }
 
 /// Whoever has read a secret is told of each new revision, its owner as well.
-fn own_secrets() {
+pub(crate) fn tell_the_leader_nothing_of_its_own_secrets() {
     let mut world = newest_world();
     let unit = world.deploy();
     world.settle();

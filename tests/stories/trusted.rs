@@ -4,19 +4,10 @@ use std::collections::BTreeMap;
 
 use etcd_charm_world::juju::{Charm, RelationId};
 use etcd_charm_world::{Programs, UnitName, World};
-use libtest_mimic::Trial;
 use serde_json::json;
 
 use crate::actions::done;
 use crate::majority::three;
-use crate::support::story;
-
-pub(crate) fn stories() -> Vec<Trial> {
-    vec![story(
-        "trusted_authorities_are_told_in_both_versions",
-        both_versions,
-    )]
-}
 
 const METADATA: &str = "
 name: trusting
@@ -43,7 +34,7 @@ fn of_unit(world: &World, relation: RelationId, unit: &UnitName) -> BTreeMap<Str
     bag
 }
 
-fn both_versions() {
+pub(crate) fn authorities_are_told_in_both_versions() {
     let (mut world, all) = three(Programs::oldest());
     let older = relate(&mut world, "older");
     let newer = relate(&mut world, "newer");

@@ -5,33 +5,18 @@ use std::process::Command;
 
 use etcd_charm_world::juju::Deployment;
 use etcd_charm_world::{JujuVersion, Programs, UnitName, World};
-use libtest_mimic::Trial;
 
 use crate::support::{
-    ask_v0, ask_v1, assert_serves, assert_shut_out, certificate, id, roles, story, trusted, trusts,
-    users, world_of,
+    ask_v0, ask_v1, assert_serves, assert_shut_out, certificate, id, roles, trusted, trusts, users,
+    world_of,
 };
 
-pub(crate) fn stories() -> Vec<Trial> {
-    let all = Programs::all();
-    let mut stories = Vec::new();
-    for (at, programs) in all.iter().enumerate() {
-        let is_end = at == 0 || at == all.len() - 1;
-        for juju in [JujuVersion::V3_6, JujuVersion::V4_0] {
-            if juju == JujuVersion::V3_6 || is_end {
-                let name = format!("versions_etcd_{}_on_juju_{juju:?}", programs.version);
-                let programs = programs.clone();
-                stories.push(story(&name, move || life(&programs, juju)));
-            }
-        }
-    }
-    stories.push(story("versions_etcd_of_a_resource", resource));
-    stories.push(story("versions_an_archive_without_etcd", no_etcd));
-    stories.push(story(
-        "versions_that_members_refuse_do_not_join_them",
-        joiner,
-    ));
-    stories
+pub(crate) fn on_juju_3_6(programs: Programs) {
+    life(&programs, JujuVersion::V3_6);
+}
+
+pub(crate) fn on_juju_4_0(programs: Programs) {
+    life(&programs, JujuVersion::V4_0);
 }
 
 fn life(programs: &Programs, juju: JujuVersion) {
@@ -111,7 +96,7 @@ pub(crate) fn archive(directory: &Path, version: &str) -> PathBuf {
 
 /// A release that the members cannot be upgraded to is attached, and a unit that
 /// is added has it alone: it waits for another one, and nobody suffers for it.
-fn joiner() {
+pub(crate) fn that_members_refuse_do_not_join_them() {
     let mut all = Programs::all().into_iter();
     let old = all.find(|programs| programs.version == "3.5.1");
     let mut world = world_of(old.expect("the release is at hand"), JujuVersion::V3_6);
@@ -147,7 +132,7 @@ fn joiner() {
     assert_eq!(status.status, "active", "{}", status.message);
 }
 
-fn resource() {
+pub(crate) fn etcd_of_a_resource() {
     // The distribution has another one.
     let mut world = world_of(Programs::oldest(), JujuVersion::V3_6);
     let directory = tempfile::tempdir().expect("a temporary directory");
@@ -163,7 +148,7 @@ fn resource() {
 }
 
 /// Files that are no etcd: hooks go on, what is granted ends, clients come.
-fn no_etcd() {
+pub(crate) fn an_archive_without_etcd() {
     let mut world = world_of(Programs::oldest(), JujuVersion::V3_6);
     let directory = tempfile::tempdir().expect("a temporary directory");
     let file = directory.path().join("etcd.tar.gz");

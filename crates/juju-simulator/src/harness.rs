@@ -36,6 +36,30 @@ macro_rules! tests {
     };
 }
 
+/// Makes a list of tests out of functions that take a value: each is run with each of these, and the end of its name
+/// says with which.
+///
+/// ```
+/// mod cluster {
+///     pub(crate) fn of(_units: usize) {}
+/// }
+/// let tests = juju_simulator::tests_of!([1, 3], [cluster::of]);
+/// assert_eq!(tests[1].name(), "cluster::of_3");
+/// ```
+#[macro_export]
+macro_rules! tests_of {
+    ($values:expr, [$($test:path),* $(,)?]) => {{
+        let mut tests = Vec::new();
+        for value in $values {
+            $({
+                let (name, value) = (format!("{}_{value}", stringify!($test)), value.clone());
+                tests.push($crate::harness::test(&name, move || $test(value)));
+            })*
+        }
+        tests
+    }};
+}
+
 /// A test of this name; it fails by a panic.
 pub fn test(name: &str, run: impl FnOnce() + Send + 'static) -> Trial {
     let own_name = name.to_owned();

@@ -1,6 +1,7 @@
 //! The model: applications, units, relations, secrets, and the operator's commands.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -20,6 +21,15 @@ pub enum JujuVersion {
     V3_6,
     /// Juju 4.0.
     V4_0,
+}
+
+impl fmt::Display for JujuVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::V3_6 => "3.6",
+            Self::V4_0 => "4.0",
+        })
+    }
 }
 
 /// How a model is made.

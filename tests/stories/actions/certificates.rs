@@ -1,7 +1,7 @@
 //! Credentials for a person or a tool, and their end.
 
-mod faults;
-mod names;
+pub(crate) mod faults;
+pub(crate) mod names;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,37 +10,15 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use etcd_charm_world::{Credentials, JujuVersion, Programs, UnitName, World};
-use libtest_mimic::Trial;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::{done, refused, run};
-use crate::support::{
-    application_message, ask_v0, certificate, deployed, roles, story, users, world_of,
-};
+use crate::support::{application_message, ask_v0, certificate, deployed, roles, users, world_of};
 
 const GENERATE: &str = "generate-client-certificates";
 const REVOKE: &str = "revoke-client-certificates";
 const ARCHIVE: &str = "/home/ubuntu/etcd_client_credentials.tar.gz";
-
-pub(super) fn stories() -> Vec<Trial> {
-    let mut stories: Vec<Trial> = Programs::all()
-        .into_iter()
-        .map(|programs| {
-            let name = format!("credentials_work_with_etcdctl_{}", programs.version);
-            story(&name, move || work_with_etcdctl(programs))
-        })
-        .collect();
-    stories.extend([
-        story("credentials_reach_their_prefix_only", prefix_only),
-        story("credentials_are_refused_on_bad_input", bad_input),
-        story("credentials_are_made_again_and_not_overwritten", again),
-        story("credentials_need_no_home_of_an_operator", no_home),
-    ]);
-    stories.extend(faults::stories());
-    stories.extend(names::stories());
-    stories
-}
 
 /// A machine has an operator with a home, as those of Juju do.
 fn with_operator(world: &World, unit: &UnitName) {
@@ -103,7 +81,7 @@ fn text<'v>(results: &'v Value, name: &str) -> &'v str {
         .unwrap_or_else(|| panic!("{name} in {results}"))
 }
 
-fn work_with_etcdctl(programs: Programs) {
+pub(crate) fn credentials_work_with_etcdctl(programs: Programs) {
     let mut world = world_of(programs, JujuVersion::V3_6);
     let unit = world.deploy();
     world.settle();
@@ -185,7 +163,7 @@ fn fingerprint(path: &Path) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn prefix_only() {
+pub(crate) fn credentials_reach_their_prefix_only() {
     let (mut world, unit) = equipped();
     let asked = json!({"common-name": "it's a tool", "prefix": "/it's/", "validity-days": 3});
     let results = done(&mut world, &unit, GENERATE, asked);
@@ -211,7 +189,7 @@ fn prefix_only() {
     );
 }
 
-fn bad_input() {
+pub(crate) fn credentials_are_refused_on_bad_input() {
     let (mut world, unit) = equipped();
     let shown = certificate("client1");
     ask_v0(&mut world, "app", "/test/", &shown);
@@ -311,7 +289,7 @@ fn bad_input() {
     }
 }
 
-fn again() {
+pub(crate) fn credentials_are_made_again_and_not_overwritten() {
     let (mut world, unit) = equipped();
     let first = done(&mut world, &unit, GENERATE, json!({}));
     let one = fetch(&world, &unit, ARCHIVE);
@@ -371,7 +349,7 @@ fn again() {
     world.rest();
 }
 
-fn no_home() {
+pub(crate) fn credentials_need_no_home_of_an_operator() {
     let (mut world, unit) = deployed();
     let results = done(&mut world, &unit, GENERATE, json!({}));
     let path = "/etc/etcd-charm/etcd-0/etcd_client_credentials.tar.gz";

@@ -1,20 +1,11 @@
 //! Who has access to what, and who waits for what.
 
 use etcd_charm_world::{Certificate, UnitName, World};
-use libtest_mimic::Trial;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{done, refused};
-use crate::support::{ask_v0, ask_v1, certificate, deployed, id, newest_world, story, users};
-
-pub(super) fn stories() -> Vec<Trial> {
-    vec![
-        story("actions_list_clients_of_every_kind", every_kind),
-        story("actions_list_clients_and_what_is_wrong_in_etcd", drift),
-        story("actions_list_identities_that_were_issued", issued),
-    ]
-}
+use crate::support::{ask_v0, ask_v1, certificate, deployed, id, newest_world, users};
 
 fn clients(world: &mut World, unit: &UnitName) -> Value {
     let before = world.revisions();
@@ -42,7 +33,7 @@ fn rows(results: &Value) -> Vec<Vec<String>> {
     output.lines().map(cells).collect()
 }
 
-fn every_kind() {
+pub(crate) fn list_clients_of_every_kind() {
     let (mut world, leader) = deployed();
     let none = done(&mut world, &leader, "list-clients", json!({}));
     assert_eq!(none["output"], "nobody has access, and nobody asks for it");
@@ -166,7 +157,7 @@ fn every_kind() {
     assert_eq!(reason, "parameter `relation` is no whole number");
 }
 
-fn drift() {
+pub(crate) fn list_clients_and_what_is_wrong_in_etcd() {
     let mut world = newest_world();
     let unit = world.deploy();
     world.settle();
@@ -202,7 +193,7 @@ fn drift() {
     );
 }
 
-fn issued() {
+pub(crate) fn list_identities_that_were_issued() {
     let (mut world, unit) = deployed();
     let older = [world.relate_db("db"), world.relate_proxy("proxy")];
     world.rest();

@@ -1,19 +1,10 @@
 //! The verdict on a cluster, and the figures behind it.
 
 use etcd_charm_world::{UnitName, World};
-use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
 use super::{done, refused};
-use crate::support::{newest_world, story, world};
-
-pub(super) fn stories() -> Vec<Trial> {
-    vec![
-        story("actions_tell_the_health_of_three_members", three),
-        story("actions_tell_the_health_of_the_newest_etcd", newest),
-        story("actions_tell_in_full_what_a_status_counts", in_full),
-    ]
-}
+use crate::support::{newest_world, world};
 
 fn health(world: &mut World, unit: &UnitName) -> (String, Value) {
     let before = world.revisions();
@@ -63,7 +54,7 @@ fn assert_member(world: &World, unit: &UnitName, told: &Value) {
     assert!(number(&member["round-trip-ms"]) < 3000.0);
 }
 
-fn three() {
+pub(crate) fn tell_the_health_of_three_members() {
     let mut world = world();
     let units = [world.deploy(), world.add_unit(), world.add_unit()];
     world.rest();
@@ -141,7 +132,7 @@ fn three() {
     assert!(reason.starts_with("etcd cannot be asked now: "), "{reason}");
 }
 
-fn newest() {
+pub(crate) fn tell_the_health_of_the_newest_etcd() {
     let mut world = newest_world();
     let unit = world.deploy();
     world.settle();
@@ -158,7 +149,7 @@ fn newest() {
     assert!(quota >= 2_147_483_648.0, "{quota}");
 }
 
-fn in_full() {
+pub(crate) fn tell_in_full_what_a_status_counts() {
     let mut world = world();
     let unit = world.deploy();
     world.settle();

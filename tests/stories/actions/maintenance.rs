@@ -2,32 +2,15 @@
 
 use std::future::Future;
 
-use etcd_charm_world::{UnitName, World};
+use etcd_charm_world::{JujuVersion, Programs, UnitName, World};
 use etcd_client::{
     AlarmAction, AlarmOptions, AlarmType, Certificate, Client, ConnectOptions, Identity,
     PutOptions, TlsOptions,
 };
-use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
 use super::{done, refused};
-use crate::support::{deployed, newest_world, revision, story, world};
-
-pub(super) fn stories() -> Vec<Trial> {
-    vec![
-        story("actions_compact_the_history", compact),
-        story(
-            "actions_defragment_members_with_the_leader_last",
-            defragment,
-        ),
-        story("actions_defragment_only_where_it_is_safe", unsafe_defrag),
-        story("actions_defragment_in_turn_with_restarts", in_turn),
-        story("actions_list_and_disarm_alarms", || alarms(world())),
-        story("actions_list_and_disarm_alarms_of_the_newest_etcd", || {
-            alarms(newest_world());
-        }),
-    ]
-}
+use crate::support::{deployed, revision, world, world_of};
 
 /// Waits for an answer of etcd, asked as its administrator.
 fn ask<T>(world: &World, unit: &UnitName, ask: impl AsyncFnOnce(Client) -> T) -> T {
@@ -63,7 +46,7 @@ fn size(world: &World, unit: &UnitName) -> u64 {
     status[0]["Status"]["dbSize"].as_u64().expect("a size")
 }
 
-fn compact() {
+pub(crate) fn compact_the_history() {
     let (mut world, unit) = deployed();
     let admin = world.admin(&unit);
     for value in ["1", "2", "3"] {
@@ -125,7 +108,7 @@ fn fill(world: &World, unit: &UnitName) {
     assert!(admin.run(&["del", "key", "--prefix"]).ok);
 }
 
-fn defragment() {
+pub(crate) fn defragment_members_with_the_leader_last() {
     let mut world = world();
     let units = [world.deploy(), world.add_unit(), world.add_unit()];
     world.rest();
@@ -192,7 +175,7 @@ fn defragment() {
     world.assert_idle();
 }
 
-fn unsafe_defrag() {
+pub(crate) fn defragment_only_where_it_is_safe() {
     let mut world = world();
     let units = [world.deploy(), world.add_unit(), world.add_unit()];
     world.rest();
@@ -235,7 +218,7 @@ pub(crate) fn take_turn(world: &World, unit: &UnitName, holder: &str, seconds: O
     });
 }
 
-fn in_turn() {
+pub(crate) fn defragment_in_turn_with_restarts() {
     let (mut world, unit) = deployed();
     let before = size(&world, &unit);
     // Another unit has the turn,
@@ -255,7 +238,8 @@ fn in_turn() {
     assert!(results["members"]["etcd-0"]["after"].is_string());
 }
 
-fn alarms(mut world: World) {
+pub(crate) fn list_and_disarm_alarms(programs: Programs) {
+    let mut world = world_of(programs, JujuVersion::V3_6);
     let unit = world.deploy();
     world.settle();
     let results = done(&mut world, &unit, "alarm-list", json!({}));

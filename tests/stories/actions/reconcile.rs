@@ -1,27 +1,12 @@
 //! A full pass on demand, and what it would do.
 
-use etcd_charm_world::{UnitName, V0, World, service_of, writes};
-use libtest_mimic::Trial;
+use etcd_charm_world::{JujuVersion, Programs, UnitName, V0, World, service_of, writes};
 use serde_json::{Value, json};
 
 use super::{done, refused, run};
 use crate::support::{
-    ask_v0, assert_serves, certificate, deployed, named, newest_world, story, trusts, users, world,
+    ask_v0, assert_serves, certificate, deployed, named, trusts, users, world_of,
 };
-
-pub(super) fn stories() -> Vec<Trial> {
-    vec![
-        story("actions_reconcile_what_was_changed_by_hand", || {
-            drift(world());
-        }),
-        story("actions_reconcile_the_newest_etcd", || {
-            drift(newest_world());
-        }),
-        story("actions_reconcile_no_more_than_a_unit_may", followers),
-        story("actions_reconcile_dry_and_news_still_arrives", news),
-        story("actions_reconcile_says_what_it_waits_for", silence),
-    ]
-}
 
 /// A dry run, which must change nothing.
 fn dry(world: &mut World, unit: &UnitName) -> Value {
@@ -48,7 +33,8 @@ fn steps(results: &Value, key: &str) -> Vec<String> {
     all.into_iter().map(|(_, line)| line).collect()
 }
 
-fn drift(mut world: World) {
+pub(crate) fn reconcile_what_was_changed_by_hand(programs: Programs) {
+    let mut world = world_of(programs, JujuVersion::V3_6);
     let unit = world.deploy();
     world.settle();
     let shown = [certificate("client1"), certificate("client2")];
@@ -131,7 +117,7 @@ fn drift(mut world: World) {
     world.assert_idle();
 }
 
-fn followers() {
+pub(crate) fn reconcile_no_more_than_a_unit_may() {
     let (mut world, leader) = deployed();
     let follower = world.add_unit();
     ask_v0(&mut world, "one", "/one/", &certificate("client1"));
@@ -172,7 +158,7 @@ fn followers() {
     assert!(trusts(&world, &follower, &shown));
 }
 
-fn news() {
+pub(crate) fn reconcile_dry_and_news_still_arrives() {
     let (mut world, unit) = deployed();
     let old = certificate("client1");
     let mut app = ask_v0(&mut world, "one", "/one/", &old);
@@ -198,7 +184,7 @@ fn news() {
     assert!(trusts(&world, &unit, &new) && !trusts(&world, &unit, &old));
 }
 
-fn silence() {
+pub(crate) fn reconcile_says_what_it_waits_for() {
     let (mut world, unit) = deployed();
     let service = service_of(&unit);
     assert!(world.machines[&unit].pause_service(&service));

@@ -1,20 +1,11 @@
 //! Certificates that are none, or none that a client may have.
 
 use etcd_charm_world::{Certificate, ClientAuthority, Kind};
-use libtest_mimic::Trial;
 
 use super::Neighbours;
-use crate::support::{application_message, certificate, story};
+use crate::support::{application_message, certificate};
 
-pub(super) fn stories() -> Vec<Trial> {
-    vec![
-        story("bad_input_what_is_no_pem", no_pem),
-        story("bad_input_certificates_that_may_not_be", may_not_be),
-        story("bad_input_after_a_good_certificate", after_a_good_one),
-    ]
-}
-
-fn no_pem() {
+pub(crate) fn what_is_no_pem() {
     let mut story = Neighbours::new();
     let Certificate {
         certificate: good,
@@ -67,7 +58,7 @@ fn no_pem() {
     story.assert_mended();
 }
 
-fn may_not_be() {
+pub(crate) fn certificates_that_may_not_be() {
     let mut story = Neighbours::new();
     let authority = ClientAuthority::new();
     let of_kind = |kind| authority.issue_kind("client1", kind).certificate;
@@ -102,7 +93,7 @@ fn may_not_be() {
     story.assert_mended();
 }
 
-fn after_a_good_one() {
+pub(crate) fn after_a_good_certificate() {
     let mut story = Neighbours::new();
     let shown = certificate("client1");
     let uri = story.share(&shown.certificate);

@@ -2,25 +2,12 @@
 //! goes on changing waits, and nobody beside it does.
 
 use etcd_charm_world::{UnitName, V0, World};
-use libtest_mimic::Trial;
 use serde_json::Value;
 
 use super::Neighbours;
-use crate::support::{
-    application_message, ask_v0, assert_serves, certificate, deployed, story, trusts,
-};
+use crate::support::{application_message, ask_v0, assert_serves, certificate, deployed, trusts};
 
-pub(super) fn stories() -> Vec<Trial> {
-    vec![
-        story("bad_input_two_certificates_in_turns", two_in_turns),
-        story(
-            "bad_input_more_clients_in_a_row_than_restarts_are_lent",
-            more_than_are_lent,
-        ),
-    ]
-}
-
-fn two_in_turns() {
+pub(crate) fn two_certificates_in_turns() {
     let mut story = Neighbours::new();
     let both = [certificate("flaps"), certificate("flaps")];
     let mut bad = V0::ask(&mut story.world.model, "bad", story.bad, "/bad/");
@@ -47,7 +34,7 @@ fn two_in_turns() {
     story.assert_unharmed("beside two certificates in turns");
 }
 
-fn more_than_are_lent() {
+pub(crate) fn more_clients_in_a_row_than_restarts_are_lent() {
     let (mut world, unit) = deployed();
     let before = world.starts(&unit);
     let shown: Vec<_> = (0..13)

@@ -1,29 +1,14 @@
 //! Requests that are no requests, or far too many, or far too large.
 
 use etcd_charm_world::World;
-use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
 use super::Neighbours;
 use crate::support::{
-    application_message, ask_v0, ask_v1, assert_serves, certificate, deployed, id, listed, story,
-    users,
+    application_message, ask_v0, ask_v1, assert_serves, certificate, deployed, id, listed, users,
 };
 
-pub(super) fn stories() -> Vec<Trial> {
-    vec![
-        story("bad_input_what_is_no_list_of_requests", no_list),
-        story("bad_input_fields_of_the_wrong_type", wrong_types),
-        story("bad_input_of_any_size", sizes),
-        story("bad_input_beside_a_good_request", beside_a_good_one),
-        story(
-            "bad_input_in_place_of_a_granted_request",
-            in_place_of_a_granted_one,
-        ),
-    ]
-}
-
-fn no_list() {
+pub(crate) fn what_is_no_list_of_requests() {
     let mut story = Neighbours::new();
     let deep = "[".repeat(100_000);
     let list = |text: &str| {
@@ -72,7 +57,7 @@ fn no_list() {
     story.assert_mended();
 }
 
-fn wrong_types() {
+pub(crate) fn fields_of_the_wrong_type() {
     let mut story = Neighbours::new();
     let uri = story.share(&certificate("client1").certificate);
     let base = json!({
@@ -129,7 +114,7 @@ fn wrong_types() {
     story.assert_mended();
 }
 
-fn sizes() {
+pub(crate) fn of_any_size() {
     let mut story = Neighbours::new();
     let uri = story.share(&certificate("client1").certificate);
     let large = "x".repeat(1_000_000);
@@ -170,7 +155,7 @@ fn sizes() {
     story.assert_mended();
 }
 
-fn beside_a_good_one() {
+pub(crate) fn beside_a_good_request() {
     let mut story = Neighbours::new();
     let shown = certificate("client1");
     let uri = story.share(&shown.certificate);
@@ -222,7 +207,7 @@ fn beside_a_good_one() {
 
 /// What cannot be read says nothing about what was granted before: the client
 /// keeps its access, and the answer that tells it how to use it.
-fn in_place_of_a_granted_one() {
+pub(crate) fn in_place_of_a_granted_request() {
     let (mut world, _) = deployed();
     let (v0, v1) = (certificate("old"), certificate("new"));
     let old = ask_v0(&mut world, "old", "/old/", &v0);

@@ -2,34 +2,11 @@
 //! they share has a budget.
 
 use etcd_charm_world::{Certificate, ClientAuthority};
-use libtest_mimic::Trial;
 
 use super::Neighbours;
 use crate::support::{
-    application_message, ask_v1, assert_serves, certificate, deployed, id, request, story, users,
+    application_message, ask_v1, assert_serves, certificate, deployed, id, request, users,
 };
-
-pub(super) fn stories() -> Vec<Trial> {
-    vec![
-        story(
-            "bad_input_subjects_that_no_handshake_can_name",
-            long_subjects,
-        ),
-        story(
-            "bad_input_subjects_that_are_too_much_together",
-            many_subjects,
-        ),
-        story(
-            "bad_input_ids_replaced_again_and_again",
-            ids_again_and_again,
-        ),
-        story(
-            "bad_input_as_many_requests_as_may_be_and_another_unit",
-            many_requests_and_another_unit,
-        ),
-        story("bad_input_leaves_as_large_as_may_be", large_leaves),
-    ]
-}
 
 /// Asks for a prefix each with these certificates, on the bad relation.
 fn ask_all(story: &mut Neighbours, shown: &[Certificate]) {
@@ -44,7 +21,7 @@ fn ask_all(story: &mut Neighbours, shown: &[Certificate]) {
 
 /// Ten leaves whose subjects have 7.5 kB: the list of names that a server sends
 /// in each handshake holds 65,535 bytes.
-fn long_subjects() {
+pub(crate) fn subjects_that_no_handshake_can_name() {
     let mut story = Neighbours::new();
     let authority = ClientAuthority::new();
     let shown: Vec<_> = (0..10)
@@ -58,7 +35,7 @@ fn long_subjects() {
 
 /// Subjects of which each is in order, and that together are more than one
 /// relation may add to a handshake.
-fn many_subjects() {
+pub(crate) fn subjects_that_are_too_much_together() {
     let mut story = Neighbours::new();
     let authority = ClientAuthority::new();
     let shown: Vec<_> = (0..100)
@@ -82,7 +59,7 @@ fn many_subjects() {
 }
 
 /// A hundred ids without any certificate, all of them replaced twice.
-fn ids_again_and_again() {
+pub(crate) fn ids_replaced_again_and_again() {
     let mut story = Neighbours::new();
     for round in 0..4 {
         let requests = (0..100).map(|number| request("/bad/", 1000 * round + number));
@@ -109,7 +86,7 @@ fn ids_again_and_again() {
 
 /// 130 honest requests over two relations, and then another unit, so that every
 /// answer changes at once.
-fn many_requests_and_another_unit() {
+pub(crate) fn as_many_requests_as_may_be_and_another_unit() {
     let (mut world, unit) = deployed();
     let shown: Vec<_> = (0..130)
         .map(|number| certificate(&format!("client{number:03}")))
@@ -133,7 +110,7 @@ fn many_requests_and_another_unit() {
 
 /// A hundred leaves of 16 KiB, whose records are together more than etcd takes
 /// in one message.
-fn large_leaves() {
+pub(crate) fn leaves_as_large_as_may_be() {
     let mut story = Neighbours::new();
     let authority = ClientAuthority::new();
     let shown: Vec<_> = (0..100)

@@ -30,7 +30,7 @@ pub(crate) fn share(number: usize) {
 
 /// Each version of etcd with the certificates that have a key; all of them in
 /// a sweep, else one of each kind.
-pub(crate) fn versions() {
+pub(crate) fn every_etcd_starts_with_each_kind_of_key() {
     let mut chosen: Vec<_> = accepted()
         .filter(|(entry, _)| entry.key.is_some())
         .collect();

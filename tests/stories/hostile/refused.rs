@@ -22,7 +22,7 @@ fn refused() -> impl Iterator<Item = (&'static Entry, String, String)> {
 }
 
 /// Each as a request of its own, many in one relation.
-pub(crate) fn version_1() {
+pub(crate) fn requests_of_version_1() {
     let (mut world, unit) = world(Programs::oldest());
     let bystander = Bystander::begin(&mut world, &unit);
     let before = Untouched::of(&world, &unit);
@@ -63,7 +63,7 @@ pub(crate) fn version_1() {
 
 /// Each in place of the one before, in the only secret of a version 0 relation,
 /// which has nothing in force at first and later a good certificate that stays.
-pub(crate) fn version_0() {
+pub(crate) fn rotations_of_version_0() {
     let (mut world, unit) = world(Programs::oldest());
     let bystander = Bystander::begin(&mut world, &unit);
     let before = Untouched::of(&world, &unit);

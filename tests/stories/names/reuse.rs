@@ -2,32 +2,13 @@
 //! the new user of its name.
 
 use etcd_charm_world::{Certificate, Etcdctl, UnitName, V0, World};
-use libtest_mimic::Trial;
 
 use crate::support::{
     application_message, ask_v0, ask_v1, assert_serves, assert_shut_out, certificate, deployed, id,
-    story, trusts,
+    trusts,
 };
 
-pub(super) fn stories() -> Vec<Trial> {
-    vec![
-        story(
-            "names_come_back_with_the_same_certificate",
-            same_certificate,
-        ),
-        story(
-            "names_pass_on_within_a_hook_with_the_same_certificate",
-            same_hook,
-        ),
-        story(
-            "names_come_back_with_another_certificate",
-            other_certificate,
-        ),
-        story("names_wait_for_every_member_to_forget", every_member),
-    ]
-}
-
-fn same_certificate() {
+pub(crate) fn come_back_with_the_same_certificate() {
     let (mut world, unit) = deployed();
     let shown = certificate("client1");
     let app = ask_v0(&mut world, "app", "/test/", &shown);
@@ -49,7 +30,7 @@ fn same_certificate() {
     assert_eq!(world.told(&again), Some(after));
 }
 
-fn same_hook() {
+pub(crate) fn pass_on_within_a_hook_with_the_same_certificate() {
     let (mut world, _) = deployed();
     let shown = certificate("client1");
     let mut app = ask_v1(
@@ -159,7 +140,7 @@ impl Change {
     }
 }
 
-fn other_certificate() {
+pub(crate) fn come_back_with_another_certificate() {
     let (mut world, unit) = deployed();
     let change = Change::begin(&mut world);
     change.settle(&mut world);
@@ -172,7 +153,7 @@ fn other_certificate() {
     change.end(&mut world);
 }
 
-fn every_member() {
+pub(crate) fn wait_for_every_member_to_forget() {
     let (mut world, _) = deployed();
     world.add_unit();
     world.rest();

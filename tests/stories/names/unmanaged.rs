@@ -1,19 +1,10 @@
 //! Users and roles that somebody made or changed by hand.
 
-use libtest_mimic::Trial;
-
 use crate::support::{
-    application_message, ask_v0, assert_serves, certificate, deployed, roles, story, trusts, users,
+    application_message, ask_v0, assert_serves, certificate, deployed, roles, trusts, users,
 };
 
-pub(super) fn stories() -> Vec<Trial> {
-    vec![
-        story("names_users_made_by_hand_are_left_alone", by_hand),
-        story("names_what_is_ours_is_put_right", put_right),
-    ]
-}
-
-fn by_hand() {
+pub(crate) fn users_made_by_hand_are_left_alone() {
     let (mut world, unit) = deployed();
     let admin = world.admin(&unit);
     let prefix = [
@@ -75,7 +66,7 @@ fn by_hand() {
     assert_serves(&mut world, &told, shown, "/app/");
 }
 
-fn put_right() {
+pub(crate) fn what_is_ours_is_put_right() {
     let (mut world, unit) = deployed();
     let shown = certificate("client1");
     let app = ask_v0(&mut world, "app", "/test/", &shown);

@@ -17,7 +17,7 @@ const CALL: &[&str] = &[
 
 /// One client goes, another wants its name with a certificate of its own: at no
 /// moment does the old certificate act as the new user.
-pub(crate) fn change_hands(units: usize) {
+pub(crate) fn are_kept_from_the_next(units: usize) {
     let (mut world, units) = cluster(units);
     let (old, new) = (certificate("shared"), certificate("shared"));
     let first = ask_v0(&mut world, "first", "/old/", &old);

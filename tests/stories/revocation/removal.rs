@@ -11,7 +11,7 @@ use crate::support::{ask_v0, certificate, say};
 const CALL: &[&str] = &["put", "/app/key", "value"];
 
 /// A relation ends.
-pub(crate) fn of_a_relation(units: usize) {
+pub(crate) fn refuses_at_once(units: usize) {
     let (mut world, units) = cluster(units);
     let shown = certificate("client1");
     let app = ask_v0(&mut world, "app", "/app/", &shown);
@@ -24,7 +24,7 @@ pub(crate) fn of_a_relation(units: usize) {
 }
 
 /// A request of version 1 is withdrawn, and its neighbour stays.
-pub(crate) fn of_a_request(units: usize) {
+pub(crate) fn of_a_request_refuses_at_once(units: usize) {
     let (mut world, units) = cluster(units);
     let (shown, stays) = (certificate("client1"), certificate("client2"));
     let relation = world.relate("app");
@@ -93,7 +93,7 @@ fn refused_at_once(
 }
 
 /// A certificate is replaced by one of the same name.
-pub(crate) fn by_rotation(units: usize) {
+pub(crate) fn by_rotation_shuts_the_old_leaf_out(units: usize) {
     let (mut world, units) = cluster(units);
     let (old, new) = (certificate("client1"), certificate("client1"));
     let mut app = ask_v0(&mut world, "app", "/app/", &old);

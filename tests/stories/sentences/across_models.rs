@@ -5,23 +5,10 @@ use std::collections::BTreeMap;
 
 use etcd_charm_world::{UnitName, V0, V1, World};
 use fernet::Fernet;
-use libtest_mimic::Trial;
 
 use crate::support::{
-    ask_v0, assert_serves, certificate, deployed, id, named, request, story, trusts, users,
+    ask_v0, assert_serves, certificate, deployed, id, named, request, trusts, users,
 };
-
-pub(super) fn stories() -> Vec<Trial> {
-    vec![
-        story("across_models_a_clear_certificate_is_understood", clear),
-        story(
-            "across_models_v0_is_given_a_key_before_its_answer",
-            key_first,
-        ),
-        story("across_models_v1_changes_its_request_id", new_id),
-        story("an_echo_of_a_requirers_unit_is_not_answered", echo),
-    ]
-}
 
 const KEY: &str = "encryption-secret";
 
@@ -48,7 +35,7 @@ fn token(world: &mut World, app: &str, bag: &BTreeMap<String, String>, pem: &str
     key.encrypt(pem.as_bytes())
 }
 
-fn clear() {
+pub(crate) fn across_models_a_clear_certificate_is_understood() {
     let (mut world, _) = deployed();
     let shown = certificate("client1");
     let (name, relation) = world.relate_remote("app");
@@ -72,7 +59,7 @@ fn clear() {
     world.rest();
 }
 
-fn key_first() {
+pub(crate) fn across_models_v0_is_given_a_key_before_its_answer() {
     let (mut world, unit) = deployed();
     let (name, relation) = world.relate_remote("app");
     let app = V0::ask(&mut world.model, &name, relation, "/test/");
@@ -122,7 +109,7 @@ fn key_first() {
     assert_eq!(world.model.secrets("etcd").len(), 1, "the key goes as well");
 }
 
-fn new_id() {
+pub(crate) fn across_models_v1_changes_its_request_id() {
     let (mut world, unit) = deployed();
     let (name, relation) = world.relate_remote("app");
     let mut app = V1::ask(
@@ -162,7 +149,7 @@ fn new_id() {
     assert!(!ledger.stdout.contains(&id(0)), "{}", ledger.stdout);
 }
 
-fn echo() {
+pub(crate) fn an_echo_of_a_requirers_unit_is_not_answered() {
     let (mut world, _) = deployed();
     let shown = certificate("client1");
     let app = ask_v0(&mut world, "app", "/test/", &shown);

@@ -3,34 +3,9 @@
 use std::collections::BTreeMap;
 
 use etcd_charm_world::{Change, HookRun, RelationId, UnitName, World};
-use libtest_mimic::Trial;
 use serde_json::Value;
 
-use crate::support::{ask_v0, ask_v1, assert_serves, certificate, deployed, id, story};
-
-pub(super) fn stories() -> Vec<Trial> {
-    vec![
-        story("sentence_01_first_answer_of_v1_has_data", first_answer),
-        story(
-            "sentence_02_data_has_an_object_for_every_response",
-            data_of_responses,
-        ),
-        story("sentence_03_version_of_v1_is_the_protocols", version_of_v1),
-        story(
-            "sentence_04_tls_is_said_in_each_dialect",
-            tls_in_each_dialect,
-        ),
-        story(
-            "sentence_05_each_dialect_has_its_own_keys",
-            keys_of_dialects,
-        ),
-        story(
-            "sentence_09_secrets_are_granted_with_their_uris",
-            granted_at_once,
-        ),
-        story("sentence_10_one_hook_publishes_everything", all_at_once),
-    ]
-}
+use crate::support::{ask_v0, ask_v1, assert_serves, certificate, deployed, id};
 
 type Bag = BTreeMap<String, String>;
 
@@ -49,7 +24,7 @@ fn keys(bag: &Bag) -> Vec<&str> {
     bag.keys().map(String::as_str).collect()
 }
 
-fn first_answer() {
+pub(crate) fn sentence_01_first_answer_of_v1_has_data() {
     let (mut world, _) = deployed();
     let shown = certificate("client1");
     let app = ask_v1(&mut world, "app", &[("/test/", Some(&shown))]);
@@ -72,7 +47,7 @@ fn first_answer() {
     world.rest();
 }
 
-fn data_of_responses() {
+pub(crate) fn sentence_02_data_has_an_object_for_every_response() {
     let (mut world, _) = deployed();
     let shown = [certificate("client1"), certificate("client2")];
     let asked = [
@@ -97,7 +72,7 @@ fn data_of_responses() {
     world.rest();
 }
 
-fn version_of_v1() {
+pub(crate) fn sentence_03_version_of_v1_is_the_protocols() {
     let (mut world, unit) = deployed();
     let shown = certificate("client1");
     let app = ask_v1(&mut world, "app", &[("/test/", Some(&shown))]);
@@ -112,7 +87,7 @@ fn version_of_v1() {
     world.rest();
 }
 
-fn tls_in_each_dialect() {
+pub(crate) fn sentence_04_tls_is_said_in_each_dialect() {
     let (mut world, _) = deployed();
     let (old, new) = (certificate("client1"), certificate("client2"));
     let v0 = ask_v0(&mut world, "old", "/old/", &old);
@@ -127,7 +102,7 @@ fn tls_in_each_dialect() {
     world.rest();
 }
 
-fn keys_of_dialects() {
+pub(crate) fn sentence_05_each_dialect_has_its_own_keys() {
     let (mut world, _) = deployed();
     let (old, new) = (certificate("client1"), certificate("client2"));
     let v0 = ask_v0(&mut world, "old", "/old/", &old);
@@ -164,7 +139,7 @@ fn granted(run: &HookRun, over: RelationId) -> Vec<String> {
         .collect()
 }
 
-fn granted_at_once() {
+pub(crate) fn sentence_09_secrets_are_granted_with_their_uris() {
     let (mut world, _) = deployed();
     let (old, new) = (certificate("client1"), certificate("client2"));
     let v0 = ask_v0(&mut world, "old", "/old/", &old);
@@ -192,7 +167,7 @@ fn granted_at_once() {
     world.rest();
 }
 
-fn all_at_once() {
+pub(crate) fn sentence_10_one_hook_publishes_everything() {
     let (mut world, _) = deployed();
     let shown = certificate("client1");
     let app = ask_v0(&mut world, "app", "/test/", &shown);

@@ -1,35 +1,13 @@
 //! Which certificates are taken, and what happens when one is replaced.
 
 use etcd_charm_world::{Certificate, ClientAuthority, Kind, juju, writes};
-use libtest_mimic::Trial;
 
 use crate::support::{
     application_message, ask_v0, ask_v1, assert_serves, assert_shut_out, certificate, deployed, id,
-    listed, story, trusted, trusts, users,
+    listed, trusted, trusts, users,
 };
 
-pub(super) fn stories() -> Vec<Trial> {
-    vec![
-        story(
-            "sentence_14_a_rotation_is_only_told_by_the_secret",
-            rotation,
-        ),
-        story("sentence_15_another_secret_changes_nothing", other_secrets),
-        story(
-            "sentence_21_refused_names_are_trusted_nowhere",
-            refused_names,
-        ),
-        story("sentence_21_who_waits_for_a_name_is_served_v0", waiting_v0),
-        story("sentence_22_only_a_leaf_is_taken_and_only_it", only_leaves),
-        story("sentence_24_both_forms_of_a_uri_are_read", uri_forms),
-        story(
-            "sentence_24_what_cannot_be_read_yet_is_waited_for",
-            unreadable,
-        ),
-    ]
-}
-
-fn rotation() {
+pub(crate) fn sentence_14_a_rotation_is_only_told_by_the_secret() {
     let (mut world, unit) = deployed();
     let (old, new) = (certificate("client1"), certificate("client1"));
     let mut v0 = ask_v0(&mut world, "app", "/test/", &old);
@@ -69,7 +47,7 @@ fn rotation() {
     world.rest();
 }
 
-fn other_secrets() {
+pub(crate) fn sentence_15_another_secret_changes_nothing() {
     let (mut world, unit) = deployed();
     let shown = [certificate("client1"), certificate("client2")];
     let asked = [("/a/", Some(&shown[0])), ("/b/", Some(&shown[1]))];
@@ -121,7 +99,7 @@ fn other_secrets() {
     world.rest();
 }
 
-fn refused_names() {
+pub(crate) fn sentence_21_refused_names_are_trusted_nowhere() {
     let (mut world, unit) = deployed();
     let holder = certificate("client1");
     let held = ask_v0(&mut world, "holder", "/held/", &holder);
@@ -154,7 +132,7 @@ fn refused_names() {
     world.rest();
 }
 
-fn waiting_v0() {
+pub(crate) fn sentence_21_who_waits_for_a_name_is_served_v0() {
     let (mut world, unit) = deployed();
     let (first, second) = (certificate("client1"), certificate("client1"));
     let holder = ask_v0(&mut world, "holder", "/held/", &first);
@@ -174,7 +152,7 @@ fn waiting_v0() {
     assert!(!trusts(&world, &unit, &first));
 }
 
-fn only_leaves() {
+pub(crate) fn sentence_22_only_a_leaf_is_taken_and_only_it() {
     let (mut world, unit) = deployed();
     let authority = ClientAuthority::new();
     let bad = [Kind::Authority, Kind::Signer, Kind::Version1]
@@ -212,7 +190,7 @@ fn only_leaves() {
     world.rest();
 }
 
-fn uri_forms() {
+pub(crate) fn sentence_24_both_forms_of_a_uri_are_read() {
     let (mut world, _) = deployed();
     let shown = [certificate("client1"), certificate("client2")];
     let mut apps = Vec::new();
@@ -240,7 +218,7 @@ fn uri_forms() {
     world.rest();
 }
 
-fn unreadable() {
+pub(crate) fn sentence_24_what_cannot_be_read_yet_is_waited_for() {
     let (mut world, unit) = deployed();
     let relation = world.relate("app");
     let shown = certificate("client1");

@@ -1,13 +1,8 @@
 //! Who writes, where there is more than one unit.
 
 use etcd_charm_world::{Change, HookRun, UnitName, World};
-use libtest_mimic::Trial;
 
-use crate::support::{ask_v0, assert_serves, certificate, deployed, story, trusts, users};
-
-pub(super) fn stories() -> Vec<Trial> {
-    vec![story("sentence_25_only_the_leader_writes", only_the_leader)]
-}
+use crate::support::{ask_v0, assert_serves, certificate, deployed, trusts, users};
 
 /// Asserts that hooks of others than the leader wrote nothing for clients.
 fn assert_leader_wrote(world: &World, runs: &[HookRun], leader: &UnitName) {
@@ -29,7 +24,7 @@ fn assert_leader_wrote(world: &World, runs: &[HookRun], leader: &UnitName) {
     }
 }
 
-fn only_the_leader() {
+pub(crate) fn sentence_25_only_the_leader_writes() {
     let (mut world, leader) = deployed();
     let follower = world.add_unit();
     world.rest();

@@ -1,25 +1,10 @@
 //! Answers over their life: what changes in place, and what goes.
 
 use etcd_charm_world::{ClientAuthority, RelationId, Told, World, juju::SecretView};
-use libtest_mimic::Trial;
 
 use crate::support::{
-    ask_v0, ask_v1, assert_serves, certificate, deployed, id, named, roles, story, trusts, users,
+    ask_v0, ask_v1, assert_serves, certificate, deployed, id, named, roles, trusts, users,
 };
-
-pub(super) fn stories() -> Vec<Trial> {
-    vec![
-        story(
-            "sentence_12_a_new_server_authority_keeps_the_uri",
-            new_authority,
-        ),
-        story(
-            "sentence_13_a_secret_is_always_written_whole",
-            written_whole,
-        ),
-        story("sentence_23_relation_1_is_not_relation_10", relation_1),
-    ]
-}
 
 /// A secret of ours, as the model holds it.
 fn secret(world: &World, uri: &str) -> SecretView {
@@ -32,7 +17,7 @@ fn revision(world: &World, uri: &str) -> u32 {
     *secret(world, uri).revisions.keys().next_back().unwrap()
 }
 
-fn new_authority() {
+pub(crate) fn sentence_12_a_new_server_authority_keeps_the_uri() {
     let (mut world, unit) = deployed();
     let shown = [certificate("client1"), certificate("client2")];
     let v0 = ask_v0(&mut world, "old", "/old/", &shown[0]);
@@ -94,7 +79,7 @@ fn new_authority() {
     world.rest();
 }
 
-fn written_whole() {
+pub(crate) fn sentence_13_a_secret_is_always_written_whole() {
     let (mut world, _) = deployed();
     let shown = [certificate("client1"), certificate("client2")];
     let v0 = ask_v0(&mut world, "old", "/old/", &shown[0]);
@@ -136,7 +121,7 @@ fn written_whole() {
     assert_serves(&mut world, &after[1], &shown[1], "/new/");
 }
 
-fn relation_1() {
+pub(crate) fn sentence_23_relation_1_is_not_relation_10() {
     let (mut world, unit) = deployed();
     let mut apps = Vec::new();
     for number in 1..20 {

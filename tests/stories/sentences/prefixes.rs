@@ -1,19 +1,11 @@
 //! Prefixes, byte for byte.
 
 use etcd_charm_world::World;
-use libtest_mimic::Trial;
 use serde_json::Value;
 
 use crate::support::{
-    ask_v0, ask_v1, assert_serves, certificate, deployed, id, listed, request, roles, story, users,
+    ask_v0, ask_v1, assert_serves, certificate, deployed, id, listed, request, roles, users,
 };
-
-pub(super) fn stories() -> Vec<Trial> {
-    vec![
-        story("sentence_19_a_prefix_is_its_bytes", bytes),
-        story("sentence_20_an_empty_prefix_grants_nothing", empty),
-    ]
-}
 
 /// Bytes as etcdctl's JSON holds them.
 fn base64(bytes: &[u8]) -> String {
@@ -45,7 +37,7 @@ fn assert_range(world: &World, role: &str, key: &[u8], end: &[u8]) {
     assert_eq!(permission["range_end"], base64(end), "{role}");
 }
 
-fn bytes() {
+pub(crate) fn sentence_19_a_prefix_is_its_bytes() {
     let (mut world, _) = deployed();
     let cases: [(&str, &[u8]); 9] = [
         ("/test", b"/tesu"),
@@ -83,7 +75,7 @@ fn bytes() {
     assert_serves(&mut world, &told, &shown, "{\"prefix\": 1}");
 }
 
-fn empty() {
+pub(crate) fn sentence_20_an_empty_prefix_grants_nothing() {
     let (mut world, unit) = deployed();
     let shown = [
         certificate("client1"),

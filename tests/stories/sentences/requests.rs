@@ -1,48 +1,13 @@
 //! When there is an answer, and to what.
 
 use etcd_charm_world::{HookRun, Request, UnitName, V0, V1, World};
-use libtest_mimic::Trial;
 
 use crate::support::{
     application_message, ask_v0, ask_v1, assert_serves, certificate, deployed, id, named, request,
-    roles, story, trusted, trusts, users,
+    roles, trusted, trusts, users,
 };
 
-pub(super) fn stories() -> Vec<Trial> {
-    vec![
-        story(
-            "sentence_06_who_asks_nothing_whole_is_told_nothing",
-            nothing_asked,
-        ),
-        story(
-            "sentence_07_a_late_certificate_is_answered_at_once_v0",
-            late_v0,
-        ),
-        story(
-            "sentence_07_a_late_certificate_is_answered_at_once_v1",
-            late_v1,
-        ),
-        story(
-            "sentence_08_a_request_does_not_wait_for_another",
-            second_lacks,
-        ),
-        story(
-            "sentence_11_addresses_are_written_alike_in_every_hook",
-            addresses,
-        ),
-        story("sentence_16_a_request_without_id_is_given_one", without_id),
-        story(
-            "sentence_17_a_request_that_goes_takes_everything_along",
-            request_goes,
-        ),
-        story(
-            "sentence_18_every_response_is_in_data_after_any_hook",
-            responses_in_data,
-        ),
-    ]
-}
-
-fn nothing_asked() {
+pub(crate) fn sentence_06_who_asks_nothing_whole_is_told_nothing() {
     let (mut world, unit) = deployed();
     let relation = world.relate("app");
     let silent = world.relate("silent");
@@ -76,7 +41,7 @@ fn first_hook(world: &mut World) -> HookRun {
     run
 }
 
-fn late_v0() {
+pub(crate) fn sentence_07_a_late_certificate_is_answered_at_once_v0() {
     let (mut world, _) = deployed();
     let relation = world.relate("app");
     let mut app = V0::ask(&mut world.model, "app", relation, "/test/");
@@ -91,7 +56,7 @@ fn late_v0() {
     world.rest();
 }
 
-fn late_v1() {
+pub(crate) fn sentence_07_a_late_certificate_is_answered_at_once_v1() {
     let (mut world, _) = deployed();
     let mut app = ask_v1(&mut world, "app", &[("/test/", None)]);
     world.rest();
@@ -104,7 +69,7 @@ fn late_v1() {
     world.rest();
 }
 
-fn second_lacks() {
+pub(crate) fn sentence_08_a_request_does_not_wait_for_another() {
     let (mut world, _) = deployed();
     let shown = [certificate("client1"), certificate("client3")];
     let asked = [
@@ -122,7 +87,7 @@ fn second_lacks() {
     world.rest();
 }
 
-fn addresses() {
+pub(crate) fn sentence_11_addresses_are_written_alike_in_every_hook() {
     let (mut world, unit) = deployed();
     let other = world.add_unit();
     world.rest();
@@ -151,7 +116,7 @@ fn addresses() {
     world.rest();
 }
 
-fn without_id() {
+pub(crate) fn sentence_16_a_request_without_id_is_given_one() {
     let (mut world, _) = deployed();
     let relation = world.relate("app");
     let asked = Request {
@@ -173,7 +138,7 @@ fn without_id() {
     world.rest();
 }
 
-fn request_goes() {
+pub(crate) fn sentence_17_a_request_that_goes_takes_everything_along() {
     let (mut world, unit) = deployed();
     let shown = [certificate("client1"), certificate("client2")];
     let asked = [("/a/", Some(&shown[0])), ("/b/", Some(&shown[1]))];
@@ -205,7 +170,7 @@ fn request_goes() {
     assert_serves(&mut world, &kept, &shown[0], "/a/");
 }
 
-fn responses_in_data() {
+pub(crate) fn sentence_18_every_response_is_in_data_after_any_hook() {
     let (mut world, _) = deployed();
     let shown = [certificate("client1"), certificate("client2")];
     let mut app = ask_v1(

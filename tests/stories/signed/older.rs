@@ -27,7 +27,7 @@ fn deploy_without(world: &mut World) -> etcd_charm_world::UnitName {
     }
 }
 
-pub(super) fn at_once() {
+pub(crate) fn at_the_first_request() {
     let mut world = World::new(WorldOptions {
         ..options(Programs::oldest())
     });

@@ -10,7 +10,7 @@ use crate::support::{application_message, assert_serves, deployed, listed};
 /// The longest message of a status.
 const STATUS_LENGTH: usize = 100;
 
-pub(super) fn are_seen() {
+pub(crate) fn are_seen() {
     let (mut world, unit) = deployed();
     let rival = world.relate_certificates("rival");
     let request = SigningRequest::new("root");
@@ -47,7 +47,7 @@ pub(super) fn are_seen() {
     assert!(!listed(&mut world, &unit).contains("rival"));
 }
 
-pub(super) fn beside_nonsense() {
+pub(crate) fn beside_a_thousand_of_nonsense() {
     let (mut world, _) = deployed();
     let (rival, good) = ask(&mut world, "rival");
     let entry = |number: usize| match number % 4 {

@@ -16,7 +16,7 @@ fn go_on(world: &mut World) {
     }
 }
 
-pub(super) fn replaced() {
+pub(crate) fn by_another_authority() {
     let (mut world, all) = three(Programs::oldest());
     let begun = ["app", "idle"].map(|app| ask(&mut world, app));
     world.rest();

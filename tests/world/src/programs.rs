@@ -1,5 +1,6 @@
 //! The etcds that are at hand.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use juju_simulator::machine::Package;
@@ -14,6 +15,12 @@ pub struct Programs {
     pub version: String,
     /// Where its programs are.
     pub directory: PathBuf,
+}
+
+impl fmt::Display for Programs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.version)
+    }
 }
 
 impl Programs {

@@ -5,22 +5,11 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
 use etcd_charm_world::{UnitName, World};
-use libtest_mimic::Trial;
 use serde_json::json;
 
 use super::{ARCHIVE, GENERATE, equipped, fetch, there};
 use crate::actions::{done, refused, run};
-use crate::support::{application_message, ask_v0, assert_serves, certificate, story, users};
-
-pub(super) fn stories() -> [Trial; 2] {
-    [
-        story("credentials_cut_short_have_no_rights", cut_short),
-        story(
-            "credentials_that_cannot_be_written_leave_nothing",
-            unwritable,
-        ),
-    ]
-}
+use crate::support::{application_message, ask_v0, assert_serves, certificate, users};
 
 /// Puts another program in the place of one of the machine's.
 fn replace(world: &World, unit: &UnitName, name: &str, script: &str) {
@@ -35,7 +24,7 @@ fn restore(world: &World, unit: &UnitName, name: &str) {
     fs::rename(path.with_extension("real"), path).unwrap();
 }
 
-fn cut_short() {
+pub(crate) fn credentials_cut_short_have_no_rights() {
     let (mut world, unit) = equipped();
     // The archive is given away right before it gets its name.
     replace(&world, &unit, "chown", "kill -9 $PPID");
@@ -81,7 +70,7 @@ fn cut_short() {
     assert_eq!(users(&world, &unit), ["client", "root"]);
 }
 
-fn unwritable() {
+pub(crate) fn credentials_that_cannot_be_written_leave_nothing() {
     let (mut world, unit) = equipped();
     replace(&world, &unit, "chown", "echo 'no space left' >&2; exit 1");
     let reason = refused(&mut world, &unit, GENERATE, json!({}));

@@ -6,23 +6,12 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
 use etcd_charm_world::{Credentials, UnitName, World};
-use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
 use super::{ARCHIVE, GENERATE, REVOKE, equipped, fetch, there, with_operator};
 use crate::actions::{done, refused, run};
 use crate::restore::taken;
-use crate::support::{application_message, ask_v0, certificate, listed, story, users};
-
-pub(super) fn stories() -> [Trial; 5] {
-    [
-        story("issued_names_outlive_a_restore", restored),
-        story("issued_names_that_nobody_knows_can_be_reserved", reserved),
-        story("issued_names_and_those_of_requests_are_claimed_once", race),
-        story("revoked_names_are_nobodys", revoked_names),
-        story("revocation_is_finished_by_whoever_leads", killed_revocation),
-    ]
-}
+use crate::support::{application_message, ask_v0, certificate, listed, users};
 
 /// A shell line that writes into the ledger as the charm itself would.
 fn claim(world: &World, unit: &UnitName, key: &str, value: &Value) -> String {
@@ -58,7 +47,7 @@ fn run_shell(line: &str) {
 
 /// What the ledger says is read before a name is claimed, and somebody else may
 /// claim it in between: an operator while a hook runs, or the other way round.
-fn race() {
+pub(crate) fn issued_names_and_those_of_requests_are_claimed_once() {
     let (mut world, unit) = equipped();
     let fingerprint = "5f".repeat(32);
     let issued = json!({
@@ -104,7 +93,7 @@ fn race() {
     assert_eq!(users(&world, &unit), ["root", "wanted"]);
 }
 
-fn revoked_names() {
+pub(crate) fn revoked_names_are_nobodys() {
     let (mut world, unit) = equipped();
     done(&mut world, &unit, GENERATE, json!({"common-name": "tool"}));
     let fetched = fetch(&world, &unit, ARCHIVE);
@@ -143,7 +132,7 @@ fn credentials(world: &mut World, unit: &UnitName, name: &str) -> Credentials {
 }
 
 /// A certificate does not become unissued, or unrevoked, with the data.
-fn restored() {
+pub(crate) fn issued_names_outlive_a_restore() {
     let (mut world, unit) = equipped();
     let early = credentials(&mut world, &unit, "early");
     let path = taken(&mut world, &unit);
@@ -173,7 +162,7 @@ fn restored() {
 }
 
 /// Where no member could tell what was issued since a snapshot, an operator can.
-fn reserved() {
+pub(crate) fn issued_names_that_nobody_knows_can_be_reserved() {
     let (mut world, unit) = equipped();
     let ghost = credentials(&mut world, &unit, "ghost");
     let admin = world.admin(&unit);
@@ -209,7 +198,7 @@ fn reserved() {
     }
 }
 
-fn killed_revocation() {
+pub(crate) fn revocation_is_finished_by_whoever_leads() {
     let (mut world, unit) = equipped();
     let other = world.add_unit();
     world.rest();
