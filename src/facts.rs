@@ -6,6 +6,7 @@ mod audited_rights;
 pub mod authorities;
 mod bootstrap;
 mod cluster;
+mod ended;
 mod file_path;
 mod health;
 mod id;
@@ -38,6 +39,7 @@ pub use cluster::{
     Access, Alarm, AlarmKind, Audit, Cluster, Member, MemberStatus, Permission, Version,
 };
 pub use data_interfaces::{RequestId, RequestKey};
+pub use ended::EndedRelation;
 pub use file_path::{FilePath, UnwritablePath};
 pub use health::{Answer, Compaction, Health, MemberDetails, MemberHealth};
 pub use id::{MemberId, MemberName};

@@ -155,6 +155,29 @@ impl Event {
         )
     }
 
+    /// The relation over which somebody had access and that is over, where this hook
+    /// tells of it.
+    pub fn ended(&self) -> Option<RelationId> {
+        match self {
+            Self::Client {
+                relation,
+                broken: true,
+                ..
+            }
+            | Self::Signing {
+                relation,
+                broken: true,
+                ..
+            } => Some(relation.id),
+            Self::Legacy {
+                relation,
+                broken: true,
+                ..
+            } => Some(*relation),
+            _ => None,
+        }
+    }
+
     /// Whether what this unit noted of its own application's databags may stand for
     /// what Juju would say of them. Where an operator asks, Juju is asked.
     pub fn may_recall(&self) -> bool {

@@ -219,6 +219,9 @@ impl Client {
             LedgerWrite::Settle => put(LedgerKey::Settled, Vec::new()),
             LedgerWrite::Pace(relation, pace) => put(LedgerKey::Pace(*relation), json(pace)),
             LedgerWrite::ForgetPace(relation) => delete(LedgerKey::Pace(*relation)),
+            LedgerWrite::Ended(relation, ended) => put(LedgerKey::Ended(*relation), json(ended)),
+            LedgerWrite::ForgetEnded(relation) => delete(LedgerKey::Ended(*relation)),
+            LedgerWrite::Unsettle => delete(LedgerKey::Settled),
         }
     }
 }

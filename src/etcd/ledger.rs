@@ -146,6 +146,9 @@ impl Client {
                 LedgerKey::Pace(relation) => {
                     ledger.paces.insert(relation, read(entry)?);
                 }
+                LedgerKey::Ended(relation) => {
+                    ledger.ended.insert(relation, read(entry)?);
+                }
                 LedgerKey::Lock(name) => {
                     let holder = String::from_utf8_lossy(entry.value()).into_owned();
                     ledger.locks.insert(name, holder);

@@ -31,8 +31,8 @@ impl Client {
     /// - What another deployment granted goes: its clients are not here, and
     ///   its users would be somebody else's for ever. Users that no ledger
     ///   claims stay.
-    /// - Our own ledger forgets its locks, and which answers were published:
-    ///   neither is true of this moment.
+    /// - Our own ledger forgets its locks, which relations have ended, and which
+    ///   answers were published: none of it is true of this moment.
     /// - Our own ledger learns of what was issued, signed or revoked since, from
     ///   `before`, the ledger as it was. Nobody else can have such a name, and what
     ///   stands in the snapshot in that name is nobody's. Without it, no user of a
@@ -108,7 +108,9 @@ impl Client {
         names: &mut BTreeSet<CommonName>,
     ) -> Result<Option<Operation>, EtcdError> {
         Ok(match self.keys.decode(text) {
-            Some(LedgerKey::Lock(_)) => Some(Operation::delete(text.to_owned())),
+            Some(LedgerKey::Lock(_) | LedgerKey::Ended(_)) => {
+                Some(Operation::delete(text.to_owned()))
+            }
             Some(LedgerKey::Client(request)) => {
                 let record: ClientRecord = read(entry)?;
                 record.answer.is_some().then(|| {

@@ -258,7 +258,10 @@ fn write(write: &LedgerWrite) -> Option<Words> {
         // have come.
         LedgerWrite::Pace(..)
         | LedgerWrite::ForgetPace(_)
+        | LedgerWrite::Ended(..)
+        | LedgerWrite::ForgetEnded(_)
         | LedgerWrite::ForgetUnsigned(_)
+        | LedgerWrite::Unsettle
         | LedgerWrite::Settle => return None,
     })
 }

@@ -11,6 +11,7 @@
 //! \0etcd-charm/<model uuid>/<application>/unsigned/<relation>
 //! \0etcd-charm/<model uuid>/<application>/member/<member name>
 //! \0etcd-charm/<model uuid>/<application>/pace/<relation>
+//! \0etcd-charm/<model uuid>/<application>/ended/<relation>
 //! \0etcd-charm/<model uuid>/<application>/lock/<name of the lock>
 //! \0etcd-charm/<model uuid>/<application>/settled/rights
 //! \0etcd-charm/<model uuid>/<application>/fence
@@ -22,8 +23,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AppName, CommonName, Fingerprint, IssuedRecord, LockName, MemberName, Pace, Prefix, RelationId,
-    RequestKey, Requirer, SecretId, SignedName, Timestamp, Unsigned,
+    AppName, CommonName, EndedRelation, Fingerprint, IssuedRecord, LockName, MemberName, Pace,
+    Prefix, RelationId, RequestKey, Requirer, SecretId, SignedName, Timestamp, Unsigned,
 };
 
 /// Everything under the application's part of the reserved range, read at one
@@ -47,6 +48,8 @@ pub struct Ledger {
     pub members: BTreeMap<MemberName, MemberTrust>,
     /// How often relations have brought new certificates, as far as it counts.
     pub paces: BTreeMap<RelationId, Pace>,
+    /// Relations whose end a leader was told of a short while ago.
+    pub ended: BTreeMap<RelationId, EndedRelation>,
     /// Who holds which lock.
     #[serde(skip)]
     pub locks: BTreeMap<LockName, String>,
@@ -116,6 +119,9 @@ impl Ledger {
             LedgerWrite::Settle => self.settled.is_none(),
             LedgerWrite::Pace(relation, pace) => self.paces.get(relation) != Some(pace),
             LedgerWrite::ForgetPace(relation) => self.paces.contains_key(relation),
+            LedgerWrite::Ended(relation, ended) => self.ended.get(relation) != Some(ended),
+            LedgerWrite::ForgetEnded(relation) => self.ended.contains_key(relation),
+            LedgerWrite::Unsettle => self.settled.is_some(),
         }
     }
 
@@ -142,6 +148,9 @@ impl Ledger {
             LedgerWrite::Settle => self.settled = Some(0),
             LedgerWrite::Pace(relation, pace) => put(&mut self.paces, relation, pace),
             LedgerWrite::ForgetPace(relation) => drop(self.paces.remove(relation)),
+            LedgerWrite::Ended(relation, ended) => put(&mut self.ended, relation, ended),
+            LedgerWrite::ForgetEnded(relation) => drop(self.ended.remove(relation)),
+            LedgerWrite::Unsettle => self.settled = None,
         }
         changes
     }
@@ -308,6 +317,12 @@ pub enum LedgerWrite {
     Pace(RelationId, Pace),
     /// Forgets it.
     ForgetPace(RelationId),
+    /// Writes that a relation has ended.
+    Ended(RelationId, EndedRelation),
+    /// Forgets it: every unit knows by now, or the relation is there again.
+    ForgetEnded(RelationId),
+    /// Notes that rights are being taken away.
+    Unsettle,
 }
 
 impl LedgerWrite {
@@ -329,7 +344,10 @@ impl LedgerWrite {
             | Self::ForgetMember(_)
             | Self::Settle
             | Self::Pace(..)
-            | Self::ForgetPace(_) => true,
+            | Self::ForgetPace(_)
+            | Self::Ended(..)
+            | Self::ForgetEnded(_)
+            | Self::Unsettle => true,
         }
     }
 }
@@ -383,6 +401,7 @@ mod tests {
             LedgerKey::Unsigned(RelationId(10)),
             LedgerKey::Member(MemberName::new("etcd-0")),
             LedgerKey::Pace(RelationId(10)),
+            LedgerKey::Ended(RelationId(10)),
             LedgerKey::Lock(LockName::Membership),
             LedgerKey::Lock(LockName::Restart),
             LedgerKey::Lock(LockName::Recovery),
@@ -418,7 +437,7 @@ mod tests {
             assert_eq!(keys().decode(key), None);
         }
         // A second key for the same request would hide the first.
-        for end in ["client/+5/-", "client/05/-", "pace/05"] {
+        for end in ["client/+5/-", "client/05/-", "pace/05", "ended/05"] {
             assert_eq!(keys().decode(&format!("{}{end}", keys().root())), None);
         }
         let future = format!("{}future/x", keys().root());

@@ -30,6 +30,8 @@ pub enum LedgerKey {
     Member(MemberName),
     /// A [`Pace`].
     Pace(RelationId),
+    /// An [`EndedRelation`].
+    Ended(RelationId),
     /// A lock; held while its lease lives.
     Lock(LockName),
     /// There while no right is being taken away; only its revision says
@@ -120,6 +122,7 @@ impl LedgerKeys {
             LedgerKey::Unsigned(relation) => format!("{root}unsigned/{relation}"),
             LedgerKey::Member(member) => format!("{root}member/{member}"),
             LedgerKey::Pace(relation) => format!("{root}pace/{relation}"),
+            LedgerKey::Ended(relation) => format!("{root}ended/{relation}"),
             LedgerKey::Lock(name) => format!("{root}lock/{name}"),
             LedgerKey::Settled => format!("{root}settled/{RIGHTS}"),
         }
@@ -145,6 +148,7 @@ impl LedgerKeys {
             "unsigned" => rest.parse().ok().map(LedgerKey::Unsigned),
             "member" => Some(LedgerKey::Member(MemberName::new(rest))),
             "pace" => rest.parse().ok().map(LedgerKey::Pace),
+            "ended" => rest.parse().ok().map(LedgerKey::Ended),
             "lock" => LockName::of(rest).map(LedgerKey::Lock),
             "settled" if rest == RIGHTS => Some(LedgerKey::Settled),
             _ => None,

@@ -46,6 +46,7 @@ impl Ledger {
             LedgerKey::Unsigned(relation) => self.unsigned.contains_key(relation),
             LedgerKey::Member(member) => self.members.contains_key(member),
             LedgerKey::Pace(relation) => self.paces.contains_key(relation),
+            LedgerKey::Ended(relation) => self.ended.contains_key(relation),
             LedgerKey::Lock(name) => self.locks.contains_key(name),
             LedgerKey::Settled => self.settled.is_some(),
         }

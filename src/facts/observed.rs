@@ -199,6 +199,8 @@ pub struct Clients {
     /// What we had written for relations that end with this hook: the secrets
     /// named there go with them.
     pub broken: BTreeMap<RelationId, Databag>,
+    /// The relation that ends with this hook, of whatever interface.
+    pub ended: Option<RelationId>,
     /// Requests whose first record was written by this very hook: no hook
     /// before can have made secrets for them.
     pub fresh: BTreeSet<RequestKey>,

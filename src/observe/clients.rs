@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::one_relation::of_relation;
+use super::one_relation::{living, of_relation};
 use super::{Application, ObserveError};
 use crate::context::Context;
 use crate::facts::observed::{
@@ -11,6 +11,7 @@ use crate::facts::observed::{
 use crate::facts::{AppName, Condition, Databag, Ledger, Relation, RelationId, Secret, SecretUri};
 use crate::hook::Event;
 use crate::juju::{Revision, SecretUnavailable, ToolError};
+use crate::plan::access::has_ended;
 use crate::plan::sharing;
 use crate::relation::{self, Asked, ETCD_CLIENT, OfferedCertificate, fernet};
 use crate::workload::relation_notes::RelationNote;
@@ -27,19 +28,19 @@ pub fn clients(
 ) -> Result<Clients, ObserveError> {
     match (application.leader, application.pass) {
         (false, _) => Ok(Clients::default()),
-        (true, Pass::Full) => all_clients(context),
+        (true, Pass::Full) => all_clients(context, ledger),
         (true, Pass::Event) => clients_of_event(context, ledger),
     }
 }
 
-fn all_clients(context: &Context) -> Result<Clients, ObserveError> {
+fn all_clients(context: &Context, ledger: &Ledger) -> Result<Clients, ObserveError> {
     let mut clients = Clients {
         scope: Scope::All,
         pending_is_read: true,
         ..Clients::default()
     };
     let recalls = context.hook.event.may_recall();
-    for relation in context.tools.relation_ids(ETCD_CLIENT)? {
+    for relation in living(context, ETCD_CLIENT, ledger)? {
         let noted = recalls.then(|| RelationNote::recall(&context.paths, relation.id, context.now));
         let read = client_relation(context, relation, None, noted.flatten())?;
         clients.relations.insert(relation.id, read);
@@ -62,6 +63,13 @@ fn clients_of_event(context: &Context, ledger: &Ledger) -> Result<Clients, Obser
         }
         Event::Client {
             relation,
+            departing: Some(_),
+            ..
+        } if has_ended(ledger, relation.id, context.now) => {
+            clients.scope = Scope::Only([relation.id].into());
+        }
+        Event::Client {
+            relation,
             remote_app,
             ..
         } => {
@@ -72,12 +80,12 @@ fn clients_of_event(context: &Context, ledger: &Ledger) -> Result<Clients, Obser
         Event::SecretChanged(secret) => {
             // A secret that no request points to is another's, or our own.
             let related = ledger.relations_of_secret(secret);
-            clients.relations = read_each(context, &related)?;
+            clients.relations = read_each(context, &related, ledger)?;
             clients.scope = Scope::Only(related);
         }
         Event::Signing { relation, .. } => {
             let mut related = named_by(ledger, relation.id);
-            clients.relations = read_each(context, &related)?;
+            clients.relations = read_each(context, &related, ledger)?;
             related.insert(relation.id);
             clients.scope = Scope::Only(related);
         }
@@ -99,13 +107,16 @@ fn named_by(ledger: &Ledger, relation: RelationId) -> BTreeSet<RelationId> {
 fn read_each(
     context: &Context,
     relations: &BTreeSet<RelationId>,
+    ledger: &Ledger,
 ) -> Result<BTreeMap<RelationId, ClientRelation>, ObserveError> {
     let read = |id: &RelationId| {
         let endpoint = ETCD_CLIENT;
         let relation = Relation { endpoint, id: *id };
         Ok((*id, client_relation(context, relation, None, None)?))
     };
-    relations.iter().map(read).collect()
+    let mut relations: Vec<_> = relations.iter().collect();
+    relations.retain(|id| !has_ended(ledger, **id, context.now));
+    relations.into_iter().map(read).collect()
 }
 
 /// Looks, before a restart, for requests on relations that nothing is on
@@ -124,7 +135,7 @@ pub fn read_pending(
     let Scope::Only(scope) = &mut clients.scope else {
         return Ok(());
     };
-    for relation in context.tools.relation_ids(ETCD_CLIENT)? {
+    for relation in living(context, ETCD_CLIENT, ledger)? {
         let is_known = on_record.contains(&relation.id) || scope.contains(&relation.id);
         if is_known {
             continue;

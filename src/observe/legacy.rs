@@ -1,11 +1,13 @@
 //! The relations of the legacy interfaces, and what they were given.
 
+use super::one_relation::living;
 use super::{Application, ObserveError};
 use crate::context::Context;
 use crate::facts::observed::{Clients, HeldIdentity, LegacyRelation, Pass, Scope};
 use crate::facts::{IssuedRecord, Ledger, LegacyInterface, Relation, Secret};
 use crate::hook::Event;
 use crate::juju::Revision;
+use crate::plan::access::has_ended;
 use crate::relation;
 use crate::tls::OwnCertificate;
 
@@ -23,7 +25,7 @@ pub fn legacy(
 ) -> Result<(), ObserveError> {
     if application.pass == Pass::Full {
         for interface in LegacyInterface::ALL {
-            for relation in context.tools.relation_ids(interface.endpoint())? {
+            for relation in living(context, interface.endpoint(), ledger)? {
                 let read = legacy_relation(context, interface, relation, ledger)?;
                 clients.legacy.insert(relation.id, read);
             }
@@ -34,7 +36,7 @@ pub fn legacy(
         interface,
         relation,
         broken,
-        ..
+        departing,
     } = &context.hook.event
     else {
         return Ok(());
@@ -42,7 +44,8 @@ pub fn legacy(
     if application.leader {
         clients.scope = Scope::Only([*relation].into());
     }
-    if !broken {
+    let is_over = *broken || departing.is_some() && has_ended(ledger, *relation, context.now);
+    if !is_over {
         let endpoint = interface.endpoint();
         let id = *relation;
         let read = legacy_relation(context, *interface, Relation { endpoint, id }, ledger)?;

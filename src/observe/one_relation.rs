@@ -1,7 +1,25 @@
 //! Reading of one relation what may fail without harm to the others.
 
+use crate::context::Context;
+use crate::facts::{Endpoint, Ledger, Relation};
 use crate::juju::ToolError;
 use crate::log::chain;
+use crate::plan::access::has_ended;
+
+/// The relations of an endpoint, but those that have ended although this unit was not
+/// told yet.
+///
+/// # Errors
+/// The hook tool failed.
+pub(super) fn living(
+    context: &Context,
+    endpoint: Endpoint,
+    ledger: &Ledger,
+) -> Result<Vec<Relation>, ToolError> {
+    let mut relations = context.tools.relation_ids(endpoint)?;
+    relations.retain(|relation| !has_ended(ledger, relation.id, context.now));
+    Ok(relations)
+}
 
 /// What a hook tool says of one relation; `None` where it does not say it. That is
 /// no error of the hook: the others have to be served.

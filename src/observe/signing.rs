@@ -5,13 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use tls_certificates::answers::{self, Answers};
 use tls_certificates::requests::{self, Request};
 
-use super::one_relation::of_relation;
+use super::one_relation::{living, of_relation};
 use super::{Application, ObserveError};
 use crate::context::Context;
 use crate::facts::observed::{Clients, Pass, SigningRelation};
-use crate::facts::{AppName, CommonName, Condition, Databag, Relation, SignedName, UnitName};
+use crate::facts::{
+    AppName, CommonName, Condition, Databag, Ledger, Relation, SignedName, UnitName,
+};
 use crate::hook::Event;
 use crate::juju::ToolError;
+use crate::plan::access::has_ended;
 use crate::relation::CERTIFICATES;
 use crate::tls::ClientCertificate;
 use crate::workload::relation_notes::RelationNote;
@@ -24,6 +27,7 @@ use crate::workload::relation_notes::RelationNote;
 pub fn signing(
     context: &Context,
     application: &Application,
+    ledger: &Ledger,
     clients: &mut Clients,
 ) -> Result<(), ObserveError> {
     if !application.leader {
@@ -31,7 +35,7 @@ pub fn signing(
     }
     if application.pass == Pass::Full {
         let recalls = context.hook.event.may_recall();
-        for relation in context.tools.relation_ids(CERTIFICATES)? {
+        for relation in living(context, CERTIFICATES, ledger)? {
             let noted =
                 recalls.then(|| RelationNote::recall(&context.paths, relation.id, context.now));
             let read = signing_relation(context, relation, None, noted.flatten())?;
@@ -43,8 +47,9 @@ pub fn signing(
         relation,
         remote_app,
         broken: false,
-        ..
+        departing,
     } = &context.hook.event
+        && (departing.is_none() || !has_ended(ledger, relation.id, context.now))
     {
         let read = signing_relation(context, *relation, remote_app.clone(), None)?;
         clients.signing.insert(relation.id, read);

@@ -16,6 +16,7 @@
 mod admission;
 pub mod audited;
 mod decision;
+mod ended;
 mod handshake;
 mod issued;
 mod kept;
@@ -42,6 +43,7 @@ use crate::facts::{
 };
 use decision::Decision;
 pub use decision::certificates;
+pub use ended::has_ended;
 pub use issued::{admit_operator, identity_in_use};
 pub use kept::free_after;
 pub use name_admission::NameRefusal;
@@ -102,7 +104,10 @@ pub fn plan(observed: &Observed, cluster: &Cluster, report: &mut Report) -> Vec<
     planner.keep_issued();
     planner.keep_signed();
     planner.forget_paces();
-    bracketed(in_order(planner.steps, cluster), &cluster.ledger)
+    planner.forget_ends();
+    let end = planner.note_end();
+    let steps = bracketed(in_order(planner.steps, cluster), &cluster.ledger);
+    ended::on_record(steps, end)
 }
 
 /// The steps with those first that take rights. Within one plan a name is taken
@@ -112,12 +117,17 @@ pub fn plan(observed: &Observed, cluster: &Cluster, report: &mut Report) -> Vec<
 fn in_order(steps: Vec<AccessStep>, cluster: &Cluster) -> Vec<AccessStep> {
     let (mut ordered, mut others): (Vec<_>, Vec<_>) =
         steps.into_iter().partition(AccessStep::takes_rights);
-    let mut alarms = cluster.status.alarms.iter();
-    if alarms.any(|alarm| alarm.kind == AlarmKind::NoSpace) {
+    if is_full(cluster) {
         others.retain(|step| !step.gives_rights());
     }
     ordered.append(&mut others);
     ordered
+}
+
+/// Whether etcd refuses to write, since its database is full.
+fn is_full(cluster: &Cluster) -> bool {
+    let mut alarms = cluster.status.alarms.iter();
+    alarms.any(|alarm| alarm.kind == AlarmKind::NoSpace)
 }
 
 /// The steps, with a note in the ledger that rights are being taken away before

@@ -431,8 +431,8 @@ fn line(step: &AccessStep) -> Option<String> {
         AccessStep::Claim(name, claim, _) => format!("claim {name} for {}", claim.holder),
         AccessStep::Ledger(writes) => {
             let tells = |write: &&LedgerWrite| {
-                use LedgerWrite::{ForgetPace, Pace, Settle};
-                !matches!(write, Settle | Pace(..) | ForgetPace(_))
+                use LedgerWrite::{ForgetPace, Pace, Settle, Unsettle};
+                !matches!(write, Settle | Unsettle | Pace(..) | ForgetPace(_))
             };
             let writes: Vec<_> = writes.iter().filter(tells).map(write_line).collect();
             if writes.is_empty() {
@@ -481,6 +481,9 @@ fn write_line(write: &LedgerWrite) -> String {
         LedgerWrite::Pace(relation, pace) => format!("change {} of {relation}", pace.changes),
         LedgerWrite::ForgetPace(relation) => format!("changes of {relation} forgotten"),
         LedgerWrite::ForgetMember(member) => format!("{member} forgotten"),
+        LedgerWrite::Ended(relation, _) => format!("{relation} ended"),
+        LedgerWrite::ForgetEnded(relation) => format!("end of {relation} forgotten"),
+        LedgerWrite::Unsettle => "unsettled".to_owned(),
         LedgerWrite::Settle => "settled".to_owned(),
     }
 }

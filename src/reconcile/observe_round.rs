@@ -145,7 +145,8 @@ impl Run {
             let application = &self.application;
             let mut clients = observe::clients(context, application, &cluster.ledger)?;
             observe::legacy(context, application, &cluster.ledger, &mut clients)?;
-            observe::signing(context, application, &mut clients)?;
+            observe::signing(context, application, &cluster.ledger, &mut clients)?;
+            clients.ended = context.hook.event.ended();
             observe::transfers(context, application, &mut clients)?;
             forget_shares(&mut context.unit_state.shares, &clients);
             note_relations(context, &clients).map_err(ReconcileError::UnitState)?;

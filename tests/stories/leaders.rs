@@ -4,16 +4,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use etcd_charm_world::juju::Hook;
-use etcd_charm_world::{Certificate, UnitName, World};
+use etcd_charm_world::{Certificate, Programs, SigningRequest, UnitName, World};
 use libtest_mimic::Trial;
 
 use crate::actions::maintenance::take_turn;
-use crate::support::{ask_v0, assert_serves, certificate, story, world};
+use crate::support::{ask_v0, assert_serves, certificate, cluster, story, users, world};
 
 pub(crate) fn stories() -> Vec<Trial> {
     vec![
         story("leaders_write_nothing_that_is_not_theirs_any_more", late),
         story("leaders_free_locks_of_units_that_left", locks),
+        story("leaders_give_nothing_back_to_relations_that_ended", ended),
+        story("leaders_give_all_back_to_relations_that_resume", resumed),
     ]
 }
 
@@ -85,5 +87,64 @@ fn locks() {
     world.rest();
     let told = world.told(&app).expect("an answer");
     assert_eq!(told.endpoints.split(',').count(), 2, "{told:?}");
+    assert_serves(&mut world, &told, &shown, "/app/");
+}
+
+/// Relations end, as the leader knows. Another unit leads before it has been told.
+fn ended() {
+    let (mut world, units) = cluster(Programs::oldest(), 2);
+    let app = ask_v0(&mut world, "app", "/app/", &certificate("app"));
+    let kubernetes = world.relate_db("kubernetes");
+    let signing = world.relate_certificates("signed");
+    let request = SigningRequest::new("signed");
+    world.ask_to_sign(&signing, &[&request]);
+    world.rest();
+    let shown = world.signed(&signing, &request).expect("a certificate");
+    let signed = ask_v0(&mut world, "signed", "/signed/", &shown);
+    world.rest();
+    assert!(world.told(&app).is_some() && world.told(&signed).is_some());
+    assert_eq!(users(&world, &units[0]).len(), 4);
+
+    let mut open = vec![app.relation, kubernetes.relation, signing.relation];
+    for relation in &open {
+        world.model.remove_relation(*relation);
+    }
+    while !open.is_empty() {
+        let run = world.model.step_unit(units[0].clone()).expect("a hook");
+        assert!(run.succeeded(), "{}: {}", run.name, run.stderr);
+        let broken = run.hook.filter(|_| run.name.ends_with("-broken"));
+        let broken = broken.as_ref().and_then(Hook::relation);
+        open.retain(|relation| Some(*relation) != broken);
+    }
+    assert_eq!(users(&world, &units[0]), ["root"]);
+    world.model.set_leader("etcd", units[1].clone());
+    // Everything, from its first hook on, before and while it is told.
+    world.settle_watched(|world, run| {
+        assert_eq!(
+            users(world, &units[1]),
+            ["root"],
+            "{} of {}",
+            run.name,
+            run.unit
+        );
+    });
+    world.full_pass();
+    assert_eq!(users(&world, &units[1]), ["root"]);
+}
+
+/// A relation is suspended, which looks like its end, and resumed. Another unit leads
+/// by then.
+fn resumed() {
+    let (mut world, units) = cluster(Programs::oldest(), 2);
+    let shown = certificate("app");
+    let app = ask_v0(&mut world, "app", "/app/", &shown);
+    world.rest();
+    world.model.suspend_relation(app.relation);
+    world.rest();
+    assert_eq!(users(&world, &units[0]), ["root"]);
+    world.model.resume_relation(app.relation);
+    world.model.set_leader("etcd", units[1].clone());
+    world.rest();
+    let told = world.told(&app).expect("an answer");
     assert_serves(&mut world, &told, &shown, "/app/");
 }

@@ -107,6 +107,7 @@ fn filled() -> Ledger {
         paces: paces
             .map(|(id, shown)| (RelationId(id), pace(shown)))
             .into(),
+        ended: [(RelationId(5), EndedRelation { at: Timestamp(8) })].into(),
         locks: BTreeMap::new(),
         settled: Some(7),
         newer_format: None,

@@ -153,7 +153,10 @@ fn name_in(write: &LedgerWrite) -> Option<&CommonName> {
         | LedgerWrite::ForgetMember(_)
         | LedgerWrite::Settle
         | LedgerWrite::Pace(..)
-        | LedgerWrite::ForgetPace(_) => None,
+        | LedgerWrite::ForgetPace(_)
+        | LedgerWrite::Ended(..)
+        | LedgerWrite::ForgetEnded(_)
+        | LedgerWrite::Unsettle => None,
     }
 }
 

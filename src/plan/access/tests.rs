@@ -1,6 +1,7 @@
 //! Decisions about access, one by one. Each plan is carried out on a copy of the
 //! world, and planned again, which must give nothing.
 
+mod ended;
 mod pace;
 
 use crate::facts::observed::{Certificate, Pass, PrefixPolicy, Scope};
