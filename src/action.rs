@@ -32,7 +32,7 @@ use crate::apply::ApplyError;
 use crate::context::{Context, ContextError};
 use crate::explain::reasons;
 use crate::facts::authorities::AuthorityKind;
-use crate::facts::{AppName, NoAnswer};
+use crate::facts::{AppName, NoAnswer, UnitName};
 use crate::hook::Hook;
 use crate::juju::{ActionResults, ToolError};
 use crate::observe::ObserveError;
@@ -46,8 +46,10 @@ pub(crate) enum ActionError {
     #[error("failed to find an action `{0}` in this revision of the charm")]
     Unknown(String),
     /// The action writes what only the leader may write.
-    #[error("run it on Juju's leader: juju run {app}/leader {action}")]
+    #[error("run it on {}", reasons::on_leader(.leader.as_ref(), .app, .action))]
     NotLeader {
+        /// The unit that has noted last that it leads.
+        leader: Option<UnitName>,
         /// The application.
         app: AppName,
         /// The action.

@@ -4,6 +4,7 @@ use super::ActionError;
 use super::parameters::Parameters;
 use crate::context::Context;
 use crate::explain::preview::{show_rest, show_steps};
+use crate::explain::reasons;
 use crate::juju::ActionResults;
 use crate::{observe, reconcile};
 
@@ -51,11 +52,11 @@ pub(crate) async fn run(
         show_rest(results, &left, &mut lines);
     }
     if !observe::leads(context)? {
-        lines.push(
-            "this unit does not lead, so this was about its own machine and member alone; \
-             clients are the leader's"
-                .to_owned(),
-        );
+        lines.push(format!(
+            "this unit does not lead, so this was about its own machine and member alone; for \
+             clients, run it on {}",
+            reasons::on_leader(None, context.hook.unit.app(), "reconcile")
+        ));
     }
     results.set(&["output"], lines.join("\n"));
     Ok(())

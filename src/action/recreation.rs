@@ -33,7 +33,7 @@ impl Preflight {
     pub(super) async fn check(context: &mut Context) -> Result<Self, ActionError> {
         let application = observe::application(context)?;
         if !application.leader {
-            return Err(not_leader(context));
+            return Err(not_leader(context, &application));
         }
         if context.unit_state.recreation.is_some() {
             let report = reconcile::pass(context).await?;

@@ -5,6 +5,7 @@ use super::ActionError;
 use crate::context::Context;
 use crate::etcd::Client;
 use crate::facts::authorities::Authorities;
+use crate::facts::observed::Peers;
 use crate::facts::{Cluster, CommonName, Member};
 use crate::hook::Event;
 use crate::observe::{self, Application};
@@ -46,7 +47,7 @@ impl Session {
         let session = Self::begin(context).await?;
         let peers = session.application.peers.read();
         if !session.application.leader {
-            Err(not_leader(context))
+            Err(not_leader(context, &session.application))
         } else if peers.is_some_and(|peers| peers.newer_format().is_some()) {
             Err(Refusal::NewerFormat.into())
         } else {
@@ -92,8 +93,10 @@ impl Session {
 }
 
 /// That the action that runs is the leader's, and how to run it there.
-pub(super) fn not_leader(context: &Context) -> ActionError {
+pub(super) fn not_leader(context: &Context, application: &Application) -> ActionError {
+    let peers = application.peers.read();
     ActionError::NotLeader {
+        leader: peers.and_then(Peers::leader).cloned(),
         app: context.hook.unit.app().clone(),
         action: match &context.hook.event {
             Event::Action(name) => name.clone(),

@@ -6,11 +6,20 @@ mod refusal;
 pub use parameter::parameter;
 pub use refusal::{after_revocation, no_name, refusal};
 
-use crate::facts::NoAnswer;
+use crate::facts::{AppName, NoAnswer, UnitName};
 use crate::plan::ReleaseFault;
 use crate::plan::refusal::{DefragRefusal, Unfit};
 use crate::plan::restart::{AuthorityFault, RestartWait};
 use crate::plan::safety::Unsafe;
+
+/// Where to run what only the leader may do, as the end of a sentence. The command names
+/// no unit: who has noted last that it leads may do so no more, and `leader` is always
+/// whoever does. The unit is named beside it for what has to be brought there first.
+pub fn on_leader(noted: Option<&UnitName>, app: &AppName, action: &str) -> String {
+    let noted = noted.map(|unit| format!(" ({unit} when last seen)"));
+    let noted = noted.unwrap_or_default();
+    format!("Juju's leader{noted}: juju run {app}/leader {action}")
+}
 
 /// Why it is not safe now that a member does not answer for a moment.
 pub fn not_safe(reason: Unsafe) -> String {
@@ -84,6 +93,20 @@ pub fn no_defragmentation(refusal: &DefragRefusal) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_leader_is_named_where_it_is_known_and_the_command_is_right_whoever_leads() {
+        let app = "etcd".parse().expect("a name");
+        let unit = "etcd/1".parse().expect("a unit");
+        assert_eq!(
+            on_leader(Some(&unit), &app, "restore"),
+            "Juju's leader (etcd/1 when last seen): juju run etcd/leader restore"
+        );
+        assert_eq!(
+            on_leader(None, &app, "restore"),
+            "Juju's leader: juju run etcd/leader restore"
+        );
+    }
 
     #[test]
     fn a_member_that_is_named_in_vain_is_explained() {

@@ -176,6 +176,13 @@ impl Peers {
         self.app.cluster.as_deref().filter(|_| is_newest)
     }
 
+    /// The unit that has noted last that it leads. None where that was this unit, or one
+    /// that is gone: another leads, and has not noted it yet.
+    pub fn leader(&self) -> Option<&UnitName> {
+        let noted = self.app.leader.as_ref();
+        noted.filter(|unit| self.others.contains_key(&MemberName::of(unit)))
+    }
+
     /// The highest format that anybody has written, if this revision does not know
     /// it.
     pub fn newer_format(&self) -> Option<u32> {

@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::facts::{Databag, MemberName};
+use crate::facts::{Databag, MemberName, UnitName};
 
 /// The format that this revision writes. The first one is not written down, so no
 /// databag changes by it.
@@ -27,6 +27,7 @@ const GENERATION: &str = "generation";
 const INGRESS_ADDRESS: &str = "ingress-address";
 const INITIAL_MEMBER: &str = "seed";
 const ISSUED: &str = "issued";
+const LEADER: &str = "leader";
 const MEMBER: &str = "member";
 const PKI: &str = "pki";
 const PROVIDER_CA: &str = "provider-ca";
@@ -114,6 +115,9 @@ pub struct ApplicationData {
     pub provider_from: Option<i64>,
     /// The identity of a relation that was issued last.
     pub issued: Option<String>,
+    /// The unit that wrote here last, so that others can say who leads. Another may
+    /// have come to lead and not have written yet.
+    pub leader: Option<UnitName>,
 }
 
 impl Generation {
@@ -215,6 +219,7 @@ impl ApplicationData {
             provider_ca: text(PROVIDER_CA),
             provider_from: bag.get(PROVIDER_FROM).and_then(|text| text.parse().ok()),
             issued: text(ISSUED),
+            leader: bag.get(LEADER).and_then(|name| name.parse().ok()),
         }
     }
 
@@ -237,6 +242,7 @@ impl ApplicationData {
             provider_ca,
             provider_from,
             issued,
+            leader,
         } = self;
         let mut entries = vec![
             (PKI, authorities_secret.clone()),
@@ -248,6 +254,7 @@ impl ApplicationData {
             (PROVIDER_CA, provider_ca.clone()),
             (PROVIDER_FROM, provider_from.map(|from| from.to_string())),
             (ISSUED, issued.clone()),
+            (LEADER, leader.as_ref().map(ToString::to_string)),
         ];
         entries.extend(generation.entries());
         entries
@@ -324,6 +331,7 @@ mod tests {
         ("founded", "true"),
         ("generation", "7"),
         ("issued", "etcd-charm:db-1"),
+        ("leader", "etcd/1"),
         ("pki", "secret:pki"),
         ("provider-ca", "03"),
         ("provider-ca-from", "5"),

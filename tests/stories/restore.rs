@@ -130,7 +130,7 @@ pub(crate) fn of_three_units(programs: Programs) {
     );
     assert_eq!(
         reason,
-        "run it on Juju's leader: juju run etcd/leader restore"
+        "run it on Juju's leader (etcd/1 when last seen): juju run etcd/leader restore"
     );
     copy(
         file(&world, &units[0], &backup),

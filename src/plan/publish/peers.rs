@@ -94,6 +94,7 @@ pub(super) fn app_changes(
     match peers {
         Some(peers) => {
             wanted.is_bootstrapped = true;
+            wanted.leader = Some(observed.unit.clone());
             wanted.generation = recreated(observed, peers);
             // By it the data is known again when all units are gone.
             let identity = observed.machine.identity;

@@ -282,11 +282,21 @@ pub(crate) fn credentials_are_refused_on_bad_input() {
 
     let other = world.add_unit();
     world.rest();
+    let asked = json!({"common-name": "client"});
     for action in [GENERATE, REVOKE] {
-        let reason = format!("run it on Juju's leader: juju run etcd/leader {action}");
-        let asked = json!({"common-name": "client"});
-        assert_eq!(refused(&mut world, &other, action, asked), reason);
+        let reason = format!(
+            "run it on Juju's leader (etcd/0 when last seen): juju run etcd/leader {action}"
+        );
+        assert_eq!(refused(&mut world, &other, action, asked.clone()), reason);
     }
+    // Who leads by now has not said so yet, and this unit is not told to ask itself.
+    world.model.set_leader("etcd", other.clone());
+    let reason = format!("run it on Juju's leader: juju run etcd/leader {REVOKE}");
+    assert_eq!(refused(&mut world, &unit, REVOKE, asked.clone()), reason);
+    world.rest();
+    let reason =
+        format!("run it on Juju's leader (etcd/1 when last seen): juju run etcd/leader {REVOKE}");
+    assert_eq!(refused(&mut world, &unit, REVOKE, asked), reason);
 }
 
 pub(crate) fn credentials_are_made_again_and_not_overwritten() {

@@ -129,7 +129,10 @@ pub(crate) fn reconcile_no_more_than_a_unit_may() {
     for _ in 0..2 {
         assert_eq!(of_follower["count"], "0");
         let output = of_follower["output"].as_str().expect("words");
-        assert!(output.ends_with("clients are the leader's"), "{output}");
+        assert!(
+            output.ends_with("juju run etcd/leader reconcile"),
+            "{output}"
+        );
         assert_eq!(users(&world, &leader), ["root"]);
         of_follower = done(
             &mut world,

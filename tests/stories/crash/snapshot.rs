@@ -203,10 +203,16 @@ pub(crate) fn take(
         }
     }
     for peers in world.model.relation_ids("etcd", "cluster") {
+        let mut bag = world.model.app_bag(peers, "etcd");
+        // Another unit may lead than where nothing went wrong.
+        let noted = bag.remove("leader");
+        let leads = world.model.leader("etcd").map(|unit| unit.to_string());
+        let is_right = noted == leads;
         all.insert(
-            "databag of the peers".to_owned(),
-            format!("{:?}", world.model.app_bag(peers, "etcd")),
+            "whether the peers know who leads".to_owned(),
+            is_right.to_string(),
         );
+        all.insert("databag of the peers".to_owned(), format!("{bag:?}"));
         for unit in units {
             let bag = world.model.unit_bag(peers, unit.clone());
             all.insert(format!("databag of {unit}"), format!("{bag:?}"));
