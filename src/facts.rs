@@ -39,7 +39,7 @@ pub use cluster::{
     Access, Alarm, AlarmKind, Audit, Cluster, Member, MemberStatus, Permission, Version,
 };
 pub use data_interfaces::{RequestId, RequestKey};
-pub use ended::EndedRelation;
+pub use ended::{EndedRelation, ToldEnd};
 pub use file_path::{FilePath, UnwritablePath};
 pub use health::{Answer, Compaction, Health, MemberDetails, MemberHealth};
 pub use id::{MemberId, MemberName};

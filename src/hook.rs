@@ -155,27 +155,31 @@ impl Event {
         )
     }
 
-    /// The relation over which somebody had access and that is over, where this hook
-    /// tells of it.
-    pub fn ended(&self) -> Option<RelationId> {
-        match self {
+    /// The relation over which somebody has access and that ends, where this hook may
+    /// tell of that; and whether it is over, or a unit leaves it, which may be the last.
+    pub fn end(&self) -> Option<(RelationId, bool)> {
+        let (relation, broken, departing) = match self {
             Self::Client {
                 relation,
-                broken: true,
+                broken,
+                departing,
                 ..
             }
             | Self::Signing {
                 relation,
-                broken: true,
+                broken,
+                departing,
                 ..
-            } => Some(relation.id),
+            } => (relation.id, broken, departing),
             Self::Legacy {
                 relation,
-                broken: true,
+                broken,
+                departing,
                 ..
-            } => Some(*relation),
-            _ => None,
-        }
+            } => (*relation, broken, departing),
+            _ => return None,
+        };
+        (*broken || departing.is_some()).then_some((relation, *broken))
     }
 
     /// Whether what this unit noted of its own application's databags may stand for

@@ -27,7 +27,7 @@ use crate::juju::{LogLevel, ToolError};
 use crate::observe::{self, Application, ObserveError};
 use crate::plan::{self, Plan, Report, Stage, Wait};
 use crate::workload::relation_notes;
-use departing_units::{note_departing_units, prune};
+use departing_units::{note_departing_units, note_told_ends, prune};
 use keep::keep;
 use look::Look;
 
@@ -90,6 +90,7 @@ pub async fn run(hook: Hook) -> Result<(), ReconcileError> {
         | Event::SecretChanged(_)
         | Event::Lifecycle { .. } => {}
     }
+    note_told_ends(&mut context);
     note_departing_units(&mut context)?;
     let run = Run::new(&mut context)?;
     make_pass(&mut context, run).await.map(drop)?;

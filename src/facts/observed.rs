@@ -11,7 +11,7 @@ pub use super::options::PrefixPolicy;
 pub use super::provider::Provider;
 use super::{
     AppName, Cluster, Condition, Databag, Fingerprint, Known, LegacyInterface, MemberName,
-    NoAnswer, RecalledLeaves, RelationId, RequestKey, Secret, Share, Timestamp, UnitName,
+    NoAnswer, RecalledLeaves, RelationId, RequestKey, Secret, Share, Timestamp, ToldEnd, UnitName,
 };
 use crate::relation::peer::{self, ApplicationData, Generation, UnitData};
 use crate::relation::{Asked, Entry};
@@ -48,6 +48,8 @@ pub struct Observed {
     pub provider: Known<Option<Provider>>,
     /// etcd, or why it could not be asked.
     pub cluster: Known<Cluster, NoAnswer>,
+    /// What this unit was told of the end of relations, a short while ago.
+    pub told_ends: BTreeMap<RelationId, ToldEnd>,
     /// Members that do not answer, with the number of regular passes of this unit
     /// in a row in which they did not.
     pub unreachable: BTreeMap<MemberName, u32>,

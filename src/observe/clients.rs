@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::one_relation::{living, of_relation};
+use super::one_relation::{has_ended, living, of_relation};
 use super::{Application, ObserveError};
 use crate::context::Context;
 use crate::facts::observed::{
@@ -11,7 +11,6 @@ use crate::facts::observed::{
 use crate::facts::{AppName, Condition, Databag, Ledger, Relation, RelationId, Secret, SecretUri};
 use crate::hook::Event;
 use crate::juju::{Revision, SecretUnavailable, ToolError};
-use crate::plan::access::has_ended;
 use crate::plan::sharing;
 use crate::relation::{self, Asked, ETCD_CLIENT, OfferedCertificate, fernet};
 use crate::workload::relation_notes::RelationNote;
@@ -65,7 +64,7 @@ fn clients_of_event(context: &Context, ledger: &Ledger) -> Result<Clients, Obser
             relation,
             departing: Some(_),
             ..
-        } if has_ended(ledger, relation.id, context.now) => {
+        } if has_ended(context, ledger, relation.id) => {
             clients.scope = Scope::Only([relation.id].into());
         }
         Event::Client {
@@ -115,7 +114,7 @@ fn read_each(
         Ok((*id, client_relation(context, relation, None, None)?))
     };
     let mut relations: Vec<_> = relations.iter().collect();
-    relations.retain(|id| !has_ended(ledger, **id, context.now));
+    relations.retain(|id| !has_ended(context, ledger, **id));
     relations.into_iter().map(read).collect()
 }
 

@@ -1,13 +1,12 @@
 //! The relations of the legacy interfaces, and what they were given.
 
-use super::one_relation::living;
+use super::one_relation::{has_ended, living};
 use super::{Application, ObserveError};
 use crate::context::Context;
 use crate::facts::observed::{Clients, HeldIdentity, LegacyRelation, Pass, Scope};
 use crate::facts::{IssuedRecord, Ledger, LegacyInterface, Relation, Secret};
 use crate::hook::Event;
 use crate::juju::Revision;
-use crate::plan::access::has_ended;
 use crate::relation;
 use crate::tls::OwnCertificate;
 
@@ -44,7 +43,7 @@ pub fn legacy(
     if application.leader {
         clients.scope = Scope::Only([*relation].into());
     }
-    let is_over = *broken || departing.is_some() && has_ended(ledger, *relation, context.now);
+    let is_over = *broken || departing.is_some() && has_ended(context, ledger, *relation);
     if !is_over {
         let endpoint = interface.endpoint();
         let id = *relation;

@@ -1,10 +1,16 @@
 //! Reading of one relation what may fail without harm to the others.
 
 use crate::context::Context;
-use crate::facts::{Endpoint, Ledger, Relation};
+use crate::facts::{Endpoint, Ledger, Relation, RelationId};
 use crate::juju::ToolError;
 use crate::log::chain;
-use crate::plan::access::has_ended;
+use crate::plan::access;
+
+/// Whether a relation has ended, although this unit was not told yet.
+pub(super) fn has_ended(context: &Context, ledger: &Ledger, relation: RelationId) -> bool {
+    let told = &context.unit_state.told_ends;
+    access::has_ended(ledger, told, relation, context.now)
+}
 
 /// The relations of an endpoint, but those that have ended although this unit was not
 /// told yet.
@@ -17,7 +23,7 @@ pub(super) fn living(
     ledger: &Ledger,
 ) -> Result<Vec<Relation>, ToolError> {
     let mut relations = context.tools.relation_ids(endpoint)?;
-    relations.retain(|relation| !has_ended(ledger, relation.id, context.now));
+    relations.retain(|relation| !has_ended(context, ledger, relation.id));
     Ok(relations)
 }
 

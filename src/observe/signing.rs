@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tls_certificates::answers::{self, Answers};
 use tls_certificates::requests::{self, Request};
 
-use super::one_relation::{living, of_relation};
+use super::one_relation::{has_ended, living, of_relation};
 use super::{Application, ObserveError};
 use crate::context::Context;
 use crate::facts::observed::{Clients, Pass, SigningRelation};
@@ -14,7 +14,6 @@ use crate::facts::{
 };
 use crate::hook::Event;
 use crate::juju::ToolError;
-use crate::plan::access::has_ended;
 use crate::relation::CERTIFICATES;
 use crate::tls::ClientCertificate;
 use crate::workload::relation_notes::RelationNote;
@@ -49,7 +48,7 @@ pub fn signing(
         broken: false,
         departing,
     } = &context.hook.event
-        && (departing.is_none() || !has_ended(ledger, relation.id, context.now))
+        && (departing.is_none() || !has_ended(context, ledger, relation.id))
     {
         let read = signing_relation(context, *relation, remote_app.clone(), None)?;
         clients.signing.insert(relation.id, read);

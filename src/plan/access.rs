@@ -43,7 +43,7 @@ use crate::facts::{
 };
 use decision::Decision;
 pub use decision::certificates;
-pub use ended::has_ended;
+pub use ended::{has_ended, still_told};
 pub use issued::{admit_operator, identity_in_use};
 pub use kept::free_after;
 pub use name_admission::NameRefusal;
@@ -105,9 +105,9 @@ pub fn plan(observed: &Observed, cluster: &Cluster, report: &mut Report) -> Vec<
     planner.keep_signed();
     planner.forget_paces();
     planner.forget_ends();
-    let end = planner.note_end();
+    let ends = planner.note_ends();
     let steps = bracketed(in_order(planner.steps, cluster), &cluster.ledger);
-    ended::on_record(steps, end)
+    ended::on_record(steps, ends)
 }
 
 /// The steps with those first that take rights. Within one plan a name is taken

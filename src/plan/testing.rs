@@ -319,6 +319,7 @@ fn observed() -> Observed {
         machine: machine(),
         peers: PeerRelation::from(peers()),
         provider: Known::Known(None),
+        told_ends: BTreeMap::new(),
         unreachable: BTreeMap::new(),
         cluster: Known::Unknown(NoAnswer::NoMember),
         clients: Clients {

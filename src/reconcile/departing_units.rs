@@ -3,10 +3,11 @@
 use super::ReconcileError;
 use crate::context::Context;
 use crate::explain::status;
-use crate::facts::{MemberName, Relation, SecretId, UnitName};
+use crate::facts::{MemberName, Relation, SecretId, ToldEnd, UnitName};
 use crate::hook::Event;
 use crate::juju::ToolError;
 use crate::observe::ObserveError;
+use crate::plan::access::still_told;
 use crate::relation::CLUSTER;
 use crate::relation::peer::UnitData;
 
@@ -56,6 +57,21 @@ pub(super) fn note_departing_units(context: &mut Context) -> Result<(), Reconcil
         .write(&context.paths)
         .map_err(ReconcileError::UnitState)?;
     Ok(())
+}
+
+/// Remembers what this unit is told of the end of a relation: in case it comes to lead.
+pub(super) fn note_told_ends(context: &mut Context) {
+    let Some((relation, is_over)) = context.hook.event.end() else {
+        return;
+    };
+    let (now, told) = (context.now, &mut context.unit_state.told_ends);
+    told.retain(|_, told| still_told(told, now));
+    let was_over = told.get(&relation).is_some_and(|told| told.is_over);
+    let told_now = ToldEnd {
+        at: now,
+        is_over: is_over || was_over,
+    };
+    told.insert(relation, told_now);
 }
 
 /// What the last unit says for the application, which has none after it. Only who

@@ -51,6 +51,7 @@ impl Run {
             pass: application.pass,
             is_regular: is_regular(context),
             unreachable: context.unit_state.unreachable.clone(),
+            told_ends: context.unit_state.told_ends.clone(),
             machine,
             peers: application.peers.clone(),
             provider: application.provider.clone(),
@@ -146,7 +147,8 @@ impl Run {
             let mut clients = observe::clients(context, application, &cluster.ledger)?;
             observe::legacy(context, application, &cluster.ledger, &mut clients)?;
             observe::signing(context, application, &cluster.ledger, &mut clients)?;
-            clients.ended = context.hook.event.ended();
+            let end = context.hook.event.end();
+            clients.ended = end.and_then(|(relation, is_over)| is_over.then_some(relation));
             observe::transfers(context, application, &mut clients)?;
             forget_shares(&mut context.unit_state.shares, &clients);
             note_relations(context, &clients).map_err(ReconcileError::UnitState)?;

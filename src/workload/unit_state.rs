@@ -14,6 +14,7 @@ use super::paths::Paths;
 use crate::facts::provider::ProviderNote;
 use crate::facts::{
     AuditedRights, Bootstrap, MemberIdentity, MemberName, Recreation, RelationId, Share, Timestamp,
+    ToldEnd,
 };
 
 /// The version that this revision writes. It is raised only when a field comes
@@ -97,6 +98,8 @@ pub struct UnitState {
     /// What hooks of this unit have shared over relations for the first time, until
     /// it is seen that Juju has committed it.
     pub shares: BTreeMap<RelationId, Share>,
+    /// What this unit was told of the end of relations, a short while ago.
+    pub told_ends: BTreeMap<RelationId, ToldEnd>,
     /// How it stood with whoever signs for members instead of the charm.
     pub provider: Option<ProviderNote>,
     /// Whether an operator wants other keys for this unit's member, and has not got
@@ -227,6 +230,14 @@ mod tests {
             shares: [(
                 RelationId(4),
                 Share::tried(None, &Default::default(), true, Timestamp(5)),
+            )]
+            .into(),
+            told_ends: [(
+                RelationId(4),
+                ToldEnd {
+                    at: Timestamp(5),
+                    is_over: true,
+                },
             )]
             .into(),
             provider: Some(ProviderNote {

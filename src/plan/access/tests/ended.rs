@@ -1,6 +1,7 @@
 //! Relations that have ended, as only some units were told.
 
 use super::*;
+use crate::facts::ToldEnd;
 use crate::plan::access::has_ended;
 
 /// Relation 1 ends with this hook.
@@ -11,7 +12,8 @@ fn end(bench: &mut Bench) {
 }
 
 fn is_ended(bench: &Bench) -> bool {
-    has_ended(&bench.cluster.ledger, RelationId(1), bench.observed.now)
+    let (ledger, told) = (&bench.cluster.ledger, &bench.observed.told_ends);
+    has_ended(ledger, told, RelationId(1), bench.observed.now)
 }
 
 #[test]
@@ -26,6 +28,22 @@ fn an_end_is_on_record_before_anything_is_taken() {
     ];
     assert_eq!(bench.access(), expected);
     assert!(is_ended(&bench));
+}
+
+/// As a unit was told that did not lead then: Juju lists the relation no more.
+#[test]
+fn an_end_that_a_unit_was_told_before_it_leads_is_on_record_too() {
+    let mut bench = granted();
+    let told = |is_over| ToldEnd { at: NOW, is_over };
+    bench.observed.told_ends.insert(RelationId(1), told(false));
+    // A unit has left it, and it goes on.
+    assert_eq!(bench.access(), [""; 0]);
+    bench.leave(1);
+    assert_eq!(bench.access()[0], "write 1 ended");
+    assert!(is_ended(&bench));
+    // Who was told that it is over may go by what Juju lists.
+    bench.observed.told_ends.insert(RelationId(1), told(true));
+    assert!(!is_ended(&bench));
 }
 
 #[test]
