@@ -177,6 +177,11 @@ mod tests {
     use crate::facts::MemberId;
     use crate::facts::provider::ProviderState;
 
+    const TOLD_END: ToldEnd = ToldEnd {
+        at: Timestamp(5),
+        is_over: true,
+    };
+
     fn written(text: &str) -> Result<UnitState, WorkloadError> {
         let machine = Machine::new();
         ensure_layout(&machine.paths()).expect("directories");
@@ -232,14 +237,7 @@ mod tests {
                 Share::tried(None, &Default::default(), true, Timestamp(5)),
             )]
             .into(),
-            told_ends: [(
-                RelationId(4),
-                ToldEnd {
-                    at: Timestamp(5),
-                    is_over: true,
-                },
-            )]
-            .into(),
+            told_ends: [(RelationId(4), TOLD_END)].into(),
             provider: Some(ProviderNote {
                 app: "vault".parse().expect("a name"),
                 state: ProviderState::Unfit("nonsense".to_owned()),
