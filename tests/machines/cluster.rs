@@ -2,6 +2,7 @@
 
 use etcd_charm_world::{ClientAuthority, Etcdctl, UnitName};
 
+use crate::cut;
 use crate::harness::Harness;
 use crate::service::word;
 use crate::step::step;
@@ -28,6 +29,8 @@ pub(crate) fn live(harness: &mut Harness, first: UnitName) {
     uses(&client);
     let told = harness.model.app_bag(relation, "etcd")["endpoints"].clone();
     assert_eq!(told.split(',').count(), 3, "{told}");
+
+    cut::live(harness, &units, relation, &client);
 
     let writer = Writer::start(&client, "/test/crash/");
     let lost = harness.raft_leader(&first);

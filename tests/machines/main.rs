@@ -2,7 +2,7 @@
 //! which the simulated Juju runs the charm. What only they can tell is told
 //! here: that the packages install, that systemd takes the service and keeps
 //! it running and shut in, that a cluster outlives its machines' crashes and
-//! reboots.
+//! reboots, and a network that drops their packets.
 //!
 //! They need root and more than a minute, so this is `make test-machines`;
 //! without what that sets the tests are left out and counted as ignored.
@@ -18,6 +18,7 @@
 )]
 
 mod cluster;
+mod cut;
 mod entry;
 mod guest;
 mod harness;

@@ -22,7 +22,7 @@ fn service_of(unit: &UnitName) -> String {
 }
 
 /// A property of a service as systemd shows it.
-fn shown(guest: &Guest, service: &str, property: &str) -> String {
+pub(crate) fn shown(guest: &Guest, service: &str, property: &str) -> String {
     guest.run(&[
         "systemctl",
         "show",
