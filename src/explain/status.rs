@@ -285,12 +285,14 @@ pub fn wait_text(wait: &Wait) -> (StatusName, String) {
     }
 }
 
+/// What a unit says that is among too few, be it that the others are down or that its own
+/// network is cut: they do not answer it.
 fn quorum_lost(unreachable: &[String]) -> String {
     let unreachable = match unreachable {
         [] => "the other units".to_owned(),
         unreachable => names(unreachable),
     };
-    format!("quorum lost: start {unreachable}, or run rebuild-cluster if they are gone for good")
+    format!("quorum lost: no answer from {unreachable}: start them, or run rebuild-cluster if gone")
 }
 
 impl Status {

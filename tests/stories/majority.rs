@@ -41,8 +41,8 @@ pub(crate) fn is_lost_and_returns(programs: Programs) {
         world.machines[unit].power_off();
     }
     look_after(&mut world, &units[0]);
-    let expected = "quorum lost: start etcd/1, etcd/2, or run rebuild-cluster if they are gone for \
-                    good";
+    let expected = "quorum lost: no answer from etcd/1, etcd/2: start them, or run rebuild-cluster \
+                    if gone";
     let status = world.model.unit_status(units[0].clone());
     assert_eq!(
         (status.status.as_str(), &*status.message),
@@ -89,7 +89,7 @@ pub(crate) fn is_lost_by_machines_that_came_back_alone() {
         assert!(
             status
                 .message
-                .contains("quorum lost: start the other units"),
+                .contains("quorum lost: no answer from the other units"),
             "{}",
             status.message
         );

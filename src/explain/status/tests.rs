@@ -134,13 +134,13 @@ fn what_an_operator_has_to_do() {
         ),
         (
             Wait::Majority(["etcd/1", "etcd/10", "etcd/11"].map(str::to_owned).into()),
-            "blocked: quorum lost: start etcd/1, etcd/10 and 1 more, or run rebuild-cluster if \
-             they are gone for good",
+            "blocked: quorum lost: no answer from etcd/1, etcd/10 and 1 more: start them, or run \
+             rebuild-cluster if gone",
         ),
         (
             Wait::Majority(Vec::new()),
-            "blocked: quorum lost: start the other units, or run rebuild-cluster if they are gone \
-             for good",
+            "blocked: quorum lost: no answer from the other units: start them, or run \
+             rebuild-cluster if gone",
         ),
     ]);
 }
