@@ -6,7 +6,6 @@ use crate::context::Context;
 use crate::facts::observed::{Clients, HeldIdentity, LegacyRelation, Pass, Scope};
 use crate::facts::{IssuedRecord, Ledger, LegacyInterface, Relation, Secret};
 use crate::hook::Event;
-use crate::juju::Revision;
 use crate::relation;
 use crate::tls::OwnCertificate;
 
@@ -78,10 +77,11 @@ fn legacy_relation(
     let published = relation::legacy::published_identity(&bag)
         .and_then(|(certificate, key)| held(certificate, key.clone()));
     read.held = match ledger.identities_of(relation.id).last() {
-        // The secret is read only where it may say something else.
+        // The secret is read only where it may say something else. A revision that was
+        // replaced is not tracked any longer, so that Juju does not keep its key.
         Some((_, newest)) if !is(published.as_ref(), newest) => {
             let label = relation::legacy::identity_label(interface, relation.id);
-            let content = match context.tools.secret_get_by_label(&label, Revision::Peek) {
+            let content = match context.tools.secret_get_by_label(&label, context.latest()) {
                 Ok(content) => content.ok(),
                 Err(error) if error.is_of_the_call() => return Ok(read),
                 Err(error) => return Err(error.into()),

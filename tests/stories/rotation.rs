@@ -149,4 +149,14 @@ pub(crate) fn of_the_admin_authority_ends_what_it_signed() {
         assert_eq!(world.starts(unit), starts + 2, "{unit}");
     }
     assert_uses(&world.follow(&told, &shown));
+    // Nobody reads what was replaced, so Juju keeps no old key.
+    for secret in world.model.secrets("etcd") {
+        assert_eq!(
+            secret.revisions.len(),
+            1,
+            "{}: {:?}",
+            secret.label,
+            secret.tracked
+        );
+    }
 }

@@ -1,6 +1,21 @@
-//! What every hook of every story is held to: that it shows nobody a key.
+//! What every hook of every story is held to: that it shows nobody a key, and that
+//! the charm is told of nothing that it has written itself.
 
 use juju_simulator::{HookRun, Model, ToolCall};
+
+/// Asserts that this is no `secret-changed` of what the charm has written for a
+/// requirer. Whoever reads a secret is told of each revision from then on, its owner as
+/// well; and the revision that it has read first is kept with its keys.
+fn assert_is_news(model: &Model, run: &HookRun) {
+    let (true, Some(told)) = (run.name == "secret-changed", run.variable("JUJU_SECRET_ID")) else {
+        return;
+    };
+    let secrets = model.secrets("etcd");
+    let own = secrets
+        .iter()
+        .find(|secret| told.ends_with(&secret.id) && !secret.grants.is_empty());
+    assert!(own.is_none(), "{} is told of {own:?}", run.unit);
+}
 
 /// Asserts that no private key, and no key that the charm keeps in a secret,
 /// is seen where somebody may look: in arguments, in what is written to a
@@ -8,8 +23,10 @@ use juju_simulator::{HookRun, Model, ToolCall};
 /// and what the older interfaces demand is the one exception.
 ///
 /// # Panics
-/// Panics if one is.
+/// Panics if one is, or if the hook is about a secret that the charm owns for a
+/// requirer.
 pub(crate) fn inspect(model: &Model, run: &HookRun) {
+    assert_is_news(model, run);
     let hidden: Vec<String> = model
         .secrets("etcd")
         .iter()

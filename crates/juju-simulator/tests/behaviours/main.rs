@@ -76,6 +76,7 @@ fn beside_it() -> Vec<Trial> {
         more::joins_are_sorted_as_strings,
         more::relations_come_in_a_random_but_seeded_order,
         more::secret_remove_for_each_obsolete_revision,
+        secrets::an_owner_is_told_of_what_it_writes_once_it_has_read_it,
         more::state_get_of_missing_key_and_of_nothing,
         more::unknown_hook_tool,
         more::json_is_html_escaped,

@@ -1,6 +1,6 @@
 //! Secrets: rights, revisions, and what a commit refuses.
 
-use juju_simulator::{AgentState, Change, Hook, RelationId};
+use juju_simulator::{AgentState, Change, Hook, HookRun, RelationId};
 
 use crate::world::{World, assert_fails, assert_prints, names_of};
 
@@ -404,4 +404,54 @@ pub(crate) fn behaviour_30_foreign_secrets_are_not_found() {
         2,
         missing,
     );
+}
+
+/// What the units of `app` are told after their leader has run these lines.
+fn told(world: &mut World, lines: &str) -> Vec<String> {
+    world.run("app/0", lines);
+    let runs = world.settle();
+    let about = |run: &HookRun| match run.variable("JUJU_SECRET_REVISION") {
+        Some(revision) => format!("{} {} {revision}", run.unit, run.name),
+        None => format!("{} {}", run.unit, run.name),
+    };
+    runs.iter().map(about).collect()
+}
+
+/// Reading is what makes a consumer, of the owner as of anybody else: a secret that
+/// its owner only writes is told to nobody but whoever reads it.
+pub(crate) fn an_owner_is_told_of_what_it_writes_once_it_has_read_it() {
+    for mut world in [World::new(), World::v4()] {
+        world.deploy("app", 2);
+        world.settle();
+        for owner in ["application", "unit"] {
+            world.run("app/0", &format!("secret-add --owner {owner} key=1"));
+            let uri = world.model.secrets("app").remove(0).uri;
+            let write = |value: u32| format!("secret-set {uri} key={value}");
+            let removed = |revision: u32| format!("app/0 secret-remove {revision}");
+            let changed = || "app/0 secret-changed".to_owned();
+            // Neither is it one by looking at what is known of the secret.
+            let looks = format!("secret-info-get {uri}; secret-ids; {}", write(2));
+            assert_eq!(told(&mut world, &looks), [removed(1)]);
+            assert!(world.model.secrets("app")[0].tracked.is_empty());
+
+            // With --peek it tracks what it has read first, for good, and hears of each
+            // revision from then on.
+            let peek = format!("secret-get {uri} --peek");
+            assert_eq!(told(&mut world, &peek), [""; 0]);
+            assert_eq!(told(&mut world, &write(3)), [changed()]);
+            assert_eq!(told(&mut world, &peek), [""; 0]);
+            assert_eq!(told(&mut world, &write(4)), [changed(), removed(3)]);
+            let tracked = &world.model.secrets("app")[0].tracked;
+            assert_eq!(tracked.values().collect::<Vec<_>>(), [&2]);
+
+            // With --refresh it lets go of what it tracked, and still is a consumer.
+            let refresh = format!("secret-get {uri} --refresh");
+            assert_eq!(told(&mut world, &refresh), [removed(2)]);
+            assert_eq!(told(&mut world, &write(5)), [changed()]);
+            // What a hook writes and reads itself is no news to it.
+            let both = format!("{}; {refresh}", write(6));
+            assert_eq!(told(&mut world, &both), [removed(4), removed(5)]);
+            world.run("app/0", &format!("secret-remove {uri}"));
+        }
+    }
 }
