@@ -263,6 +263,7 @@ impl World {
             unit: unit_name(unit),
             leader: hook.leader,
             stopping: hook.kind == HookKind::Stop,
+            told_ends: BTreeMap::new(),
             departed: self.departed.clone(),
             units: None,
             pass,
