@@ -376,6 +376,7 @@ impl World {
                 clients.relations.insert(id, self.read(id, relation));
             } else if let Some(own) = self.gone.get(&id) {
                 clients.broken.insert(id, own.clone());
+                clients.ended = Some(id);
             }
         };
         match kind {
