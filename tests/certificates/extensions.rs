@@ -40,44 +40,35 @@ pub(super) fn add(list: &mut List) {
         "the certificate is malformed: extensions",
         |r| r.extensions = Some(Vec::new()),
     );
-    list.with(
-        "twice",
-        "the certificate has an extension twice: 2.5.29.19",
-        extension(BASIC_CONSTRAINTS, true, CA_FALSE),
-    );
-    list.with(
-        "CA the second time",
-        "the certificate has an extension twice: 2.5.29.19",
-        extension(BASIC_CONSTRAINTS, true, &[0x30, 3, 1, 1, 0xff]),
-    );
+    let twice = "the certificate has an extension twice: 2.5.29.19";
+    let again = |value| extension(BASIC_CONSTRAINTS, true, value);
+    list.with("twice", twice, again(CA_FALSE));
+    list.with("CA the second time", twice, again(&[0x30, 3, 1, 1, 0xff]));
 
     let usage = |bits: &[u8]| extension(KEY_USAGE, true, bits);
-    list.with(
-        "keyCertSign",
-        "the certificate may sign certificates",
-        usage(&[3, 2, 2, 0x84]),
-    );
-    list.with(
-        "cRLSign",
-        "the certificate may sign revocation lists",
-        usage(&[3, 2, 1, 0x82]),
-    );
-    list.with(
-        "bad padding",
-        "the certificate is malformed: key usage",
-        usage(&[3, 2, 4, 0x88]),
-    );
+    let malformed = |what| format!("the certificate is malformed: {what}");
+    for (what, reason, bits) in [
+        (
+            "keyCertSign",
+            "the certificate may sign certificates",
+            [2, 0x84],
+        ),
+        (
+            "cRLSign",
+            "the certificate may sign revocation lists",
+            [1, 0x82],
+        ),
+        ("bad padding", &malformed("key usage"), [4, 0x88]),
+    ] {
+        list.with(what, reason, usage(&[3, 2, bits[0], bits[1]]));
+    }
     list.may_have("digitalSignature", usage(&[3, 2, 7, 0x80]));
     list.may_have("decipherOnly", usage(&[3, 3, 7, 0x80, 0x80]));
 
     let uses = |list: &[&[u8]]| extension(EXTENDED_KEY_USAGE, false, &sequence(list));
     let not_for_clients = "the extended key usage does not include client authentication";
     list.with("serverAuth only", not_for_clients, uses(&[SERVER_AUTH]));
-    list.with(
-        "no use at all",
-        "the certificate is malformed: extended key usage",
-        uses(&[]),
-    );
+    list.with("no use at all", &malformed("extended key usage"), uses(&[]));
     list.may_have("clientAuth", uses(&[CLIENT_AUTH]));
     list.may_have("both uses", uses(&[SERVER_AUTH, CLIENT_AUTH]));
     list.may_have("any use", uses(&[ANY_USE]));
@@ -104,27 +95,19 @@ pub(super) fn add(list: &mut List) {
             );
         }
     }
-    let malformed = |what| format!("the certificate is malformed: {what}");
-    list.with(
-        "critical SKI",
-        &malformed("subject key identifier"),
-        extension(14, true, &[4, 1, 1]),
-    );
-    list.with(
-        "SKI of another type",
-        &malformed("subject key identifier"),
-        extension(14, false, &[2, 1, 1]),
-    );
-    list.with(
-        "critical AKI",
-        &malformed("authority key identifier"),
-        extension(35, true, &[0x30, 3, 0x80, 1, 1]),
-    );
-    list.with(
-        "AKI of another type",
-        &malformed("authority key identifier"),
-        extension(35, false, &[4, 1, 1]),
-    );
+    let (ski, aki) = ("subject key identifier", "authority key identifier");
+    for (what, reason, added) in [
+        ("critical SKI", ski, extension(14, true, &[4, 1, 1])),
+        ("SKI of another type", ski, extension(14, false, &[2, 1, 1])),
+        (
+            "critical AKI",
+            aki,
+            extension(35, true, &[0x30, 3, 0x80, 1, 1]),
+        ),
+        ("AKI of another type", aki, extension(35, false, &[4, 1, 1])),
+    ] {
+        list.with(what, &malformed(reason), added);
+    }
     list.may_have("AKI", extension(35, false, &[0x30, 3, 0x80, 1, 1]));
     let distribution = |inner: u8| {
         extension(

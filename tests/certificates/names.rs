@@ -6,23 +6,15 @@ use super::recipe::{CN, PRINTABLE, UTF8, common_name, name, sequence, tlv};
 
 const O: &[u8] = &[0x55, 0x04, 0x0a];
 
+/// A part of a name: which, of what type, and its value.
+type Part<'a> = (&'a [u8], u8, &'a [u8]);
+
 pub(super) fn add(list: &mut List) {
     let two = "the certificate has 2 common names";
-    list.subject(
-        "two common names",
-        two,
-        &[(CN, UTF8, b"client"), (CN, UTF8, b"root")],
-    );
-    list.subject(
-        "two, the other first",
-        two,
-        &[(CN, UTF8, b"root"), (CN, UTF8, b"client")],
-    );
-    list.subject(
-        "the same name twice",
-        two,
-        &[(CN, UTF8, b"client"), (CN, UTF8, b"client")],
-    );
+    let (client, root): (Part<'_>, Part<'_>) = ((CN, UTF8, b"client"), (CN, UTF8, b"root"));
+    list.subject("two common names", two, &[client, root]);
+    list.subject("two, the other first", two, &[root, client]);
+    list.subject("the same name twice", two, &[client, client]);
     list.refused("two common names in one part", two, |r| {
         let one = |text: &[u8]| sequence(&[&tlv(6, &[CN]), &tlv(UTF8, &[text])]);
         r.subject = sequence(&[&tlv(0x31, &[&one(b"client"), &one(b"root")])]);
@@ -30,29 +22,18 @@ pub(super) fn add(list: &mut List) {
     let none = "the certificate has no common name";
     list.subject("no common name", none, &[(O, UTF8, b"client")]);
     list.subject("empty subject", none, &[]);
-    list.subject(
-        "empty common name",
-        "the common name is empty",
-        &[(CN, UTF8, b"")],
-    );
-    let control = |shown| format!("the common name has control or invisible characters: {shown}");
-    list.subject(
-        "zero byte",
-        &control("client\\0x"),
-        &[(CN, UTF8, b"client\0x")],
-    );
-    list.subject("new line", &control("a\\nb"), &[(CN, UTF8, b"a\nb")]);
-    list.subject("delete", &control("a\\u{7f}"), &[(CN, UTF8, b"a\x7f")]);
-    list.subject(
-        "C1 control",
-        &control("a\\u{85}"),
-        &[(CN, UTF8, "a\u{85}".as_bytes())],
-    );
-    list.subject(
-        "right to left",
-        &control("\\u{202e}toor"),
-        &[(CN, UTF8, "\u{202e}toor".as_bytes())],
-    );
+    let empty = "the common name is empty";
+    list.subject("empty common name", empty, &[(CN, UTF8, b"")]);
+    for (what, text, shown) in [
+        ("zero byte", "client\0x", "client\\0x"),
+        ("new line", "a\nb", "a\\nb"),
+        ("delete", "a\x7f", "a\\u{7f}"),
+        ("C1 control", "a\u{85}", "a\\u{85}"),
+        ("right to left", "\u{202e}toor", "\\u{202e}toor"),
+    ] {
+        let reason = format!("the common name has control or invisible characters: {shown}");
+        list.subject(what, &reason, &[(CN, UTF8, text.as_bytes())]);
+    }
     let long = format!(
         "the common name is longer than 64 characters: {}…",
         "x".repeat(40)
@@ -61,25 +42,20 @@ pub(super) fn add(list: &mut List) {
     // Around the two values are 38 bytes.
     let organization = |bytes: usize| vec![b'o'; bytes - 38];
     list.accepted("subject of 1024 bytes", |r| {
-        r.subject = name(&[(CN, UTF8, b"client"), (O, UTF8, &organization(1024))]);
+        r.subject = name(&[client, (O, UTF8, &organization(1024))]);
         assert_eq!(r.subject.len(), 1024);
     });
+    let (large, longer) = (organization(1025), "the subject is longer than 1024 bytes");
     list.subject(
         "subject of 1025 bytes",
-        "the subject is longer than 1024 bytes",
-        &[(CN, UTF8, b"client"), (O, UTF8, &organization(1025))],
+        longer,
+        &[client, (O, UTF8, &large)],
     );
     let padded = |shown| format!("the common name begins or ends with white space: \"{shown}\"");
-    list.subject(
-        "leading blank",
-        &padded(" client"),
-        &[(CN, UTF8, b" client")],
-    );
-    list.subject(
-        "trailing blank",
-        &padded("client "),
-        &[(CN, PRINTABLE, b"client ")],
-    );
+    let blank = padded(" client");
+    list.subject("leading blank", &blank, &[(CN, UTF8, b" client")]);
+    let blank = padded("client ");
+    list.subject("trailing blank", &blank, &[(CN, PRINTABLE, b"client ")]);
     let kind = "the common name is not a UTF8String, PrintableString or IA5String";
     list.subject("BMPString", kind, &[(CN, 0x1e, b"\0c\0l")]);
     list.subject("T61String", kind, &[(CN, 0x14, b"client")]);
@@ -91,24 +67,16 @@ pub(super) fn add(list: &mut List) {
     list.subject("not printable", bad_name, &[(CN, PRINTABLE, b"a@b")]);
     list.subject("not IA5", bad_name, &[(CN, 0x16, b"a\xc3\xbc")]);
     let subject = "the certificate is malformed: subject";
-    list.subject(
-        "bad organisation",
-        subject,
-        &[(CN, UTF8, b"client"), (O, PRINTABLE, b"a@b")],
-    );
-    list.subject(
-        "bit string",
-        subject,
-        &[(CN, UTF8, b"client"), (O, 0x03, b"\0a")],
-    );
-    list.subject(
-        "large identifier",
-        subject,
-        &[
-            (CN, UTF8, b"client"),
+    for (what, part) in [
+        ("bad organisation", (O, PRINTABLE, &b"a@b"[..])),
+        ("bit string", (O, 0x03, b"\0a")),
+        (
+            "large identifier",
             (b"\x55\x90\x80\x80\x80\x80\x00", UTF8, b"a"),
-        ],
-    );
+        ),
+    ] {
+        list.subject(what, subject, &[client, part]);
+    }
     list.refused("empty part", subject, |r| {
         r.subject = sequence(&[&tlv(0x31, &[])])
     });

@@ -7,21 +7,18 @@ use super::fields::List;
 use super::recipe::{ED25519, P256_SHA256, sequence, tlv, utc_time};
 
 pub(super) fn add(list: &mut List, now: Timestamp) {
-    list.refused("X.509 v1", "the certificate is X.509 v1, not v3", |r| {
+    let first = "the certificate is X.509 v1, not v3";
+    list.refused("X.509 v1", first, |r| {
         r.version.clear();
         r.extensions = None;
     });
-    list.refused(
-        "X.509 v1 written out",
-        "the certificate is X.509 v1, not v3",
-        |r| r.version = tlv(0xa0, &[&[2, 1, 0]]),
-    );
-    list.refused("X.509 v2", "the certificate is X.509 v2, not v3", |r| {
-        r.version = tlv(0xa0, &[&[2, 1, 1]])
-    });
-    list.refused("X.509 v4", "the certificate is malformed: version", |r| {
-        r.version = tlv(0xa0, &[&[2, 1, 3]])
-    });
+    for (what, reason, number) in [
+        ("X.509 v1 written out", first, 0),
+        ("X.509 v2", "the certificate is X.509 v2, not v3", 1),
+        ("X.509 v4", "the certificate is malformed: version", 3),
+    ] {
+        list.refused(what, reason, |r| r.version = tlv(0xa0, &[&[2, 1, number]]));
+    }
     let serial = "the certificate is malformed: serial number";
     list.refused("negative serial number", serial, |r| {
         r.serial = vec![2, 1, 0x80]
@@ -80,40 +77,33 @@ pub(super) fn add(list: &mut List, now: Timestamp) {
     });
 
     let algorithm = |oid| format!("the signature algorithm is not allowed: {oid}");
+    let rsa = |last: &[u8]| [b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01", last].concat();
     for (what, oid, shown) in [
-        (
-            "MD2",
-            &b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x02\x05\x00"[..],
-            "1.2.840.113549.1.1.2",
-        ),
-        (
-            "MD5",
-            b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x04\x05\x00",
-            "1.2.840.113549.1.1.4",
-        ),
+        ("MD2", rsa(b"\x02\x05\x00"), "1.2.840.113549.1.1.2"),
+        ("MD5", rsa(b"\x04\x05\x00"), "1.2.840.113549.1.1.4"),
         (
             "SHA-1 with RSA",
-            b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x05\x05\x00",
+            rsa(b"\x05\x05\x00"),
             "1.2.840.113549.1.1.5",
         ),
         (
             "SHA-1 with ECDSA",
-            b"\x06\x07\x2a\x86\x48\xce\x3d\x04\x01",
+            b"\x06\x07\x2a\x86\x48\xce\x3d\x04\x01".to_vec(),
             "1.2.840.10045.4.1",
         ),
         (
             "DSA",
-            b"\x06\x07\x2a\x86\x48\xce\x38\x04\x03",
+            b"\x06\x07\x2a\x86\x48\xce\x38\x04\x03".to_vec(),
             "1.2.840.10040.4.3",
         ),
         (
             "PSS with SHA-1",
-            b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a\x30\x00",
+            rsa(b"\x0a\x30\x00"),
             "1.2.840.113549.1.1.10",
         ),
     ] {
         list.refused(&format!("{what} signature"), &algorithm(shown), |r| {
-            r.algorithm = sequence(&[oid])
+            r.algorithm = sequence(&[&oid])
         });
     }
     let mismatch = "the certificate is malformed: signature algorithm";
@@ -124,24 +114,15 @@ pub(super) fn add(list: &mut List, now: Timestamp) {
         r.algorithm = sequence(&[P256_SHA256, &[5, 0]])
     });
     list.accepted("Ed25519 signature", |r| r.algorithm = sequence(&[ED25519]));
-    list.refused(
-        "unique identifiers",
-        "the certificate is malformed: signed part",
-        |r| r.unique_ids = vec![0x81, 2, 0, 1],
-    );
-    list.refused(
-        "no signature",
-        "the certificate is malformed: signature",
-        |r| r.signature = vec![3, 1, 0],
-    );
-    list.refused(
-        "signature of odd bits",
-        "the certificate is malformed: signature",
-        |r| r.signature = vec![3, 2, 4, 0x10],
-    );
-    list.refused(
-        "issuer missing",
-        "the certificate is malformed: issuer",
-        |r| r.issuer.clear(),
-    );
+    let signed = "the certificate is malformed: signed part";
+    list.refused("unique identifiers", signed, |r| {
+        r.unique_ids = vec![0x81, 2, 0, 1];
+    });
+    let signature = "the certificate is malformed: signature";
+    list.refused("no signature", signature, |r| r.signature = vec![3, 1, 0]);
+    list.refused("signature of odd bits", signature, |r| {
+        r.signature = vec![3, 2, 4, 0x10];
+    });
+    let issuer = "the certificate is malformed: issuer";
+    list.refused("issuer missing", issuer, |r| r.issuer.clear());
 }

@@ -21,7 +21,6 @@ pub(super) fn entries(now: Timestamp) -> Vec<Entry> {
     let no_end = "block 1 has no END line";
     let bad_base64 = "block 1 is not valid base64";
     let foreign = |label| format!("a PEM block is not a CERTIFICATE but: {label}");
-    let disclosed = "a private key was sent: consider it disclosed and replace it";
 
     let accepted = [
         ("LF", leaf.clone()),
@@ -42,153 +41,119 @@ pub(super) fn entries(now: Timestamp) -> Vec<Entry> {
         ("the same leaf twice", format!("{leaf}{leaf}")),
         ("ten blocks", leaf.repeat(10)),
     ];
+    let long = "the text is longer than 65536 bytes";
+    let second = pem("CERTIFICATE", b"0");
+    let third = pem("CERTIFICATE", &[&der[..], b"\0"].concat());
+    let block =
+        |body: &str| format!("-----BEGIN CERTIFICATE-----\n{body}-----END CERTIFICATE-----");
     let refused = [
-        ("empty", String::new(), "there is no certificate".to_owned()),
         (
-            "white space only",
-            " \n\t\r\n".to_owned(),
-            "there is no certificate".to_owned(),
+            "there is no certificate",
+            vec![
+                ("empty", String::new()),
+                ("white space only", " \n\t\r\n".to_owned()),
+            ],
         ),
         (
-            "text before",
-            format!("subject=CN = client\n{leaf}"),
-            outside.to_owned(),
+            outside,
+            vec![
+                ("text before", format!("subject=CN = client\n{leaf}")),
+                ("text after", format!("{leaf}# the end\n")),
+                ("text between", format!("{leaf}issuer\n{leaf}")),
+                ("a zero byte after", format!("{leaf}\0")),
+                ("byte order mark", format!("\u{feff}{leaf}")),
+                ("all indented", indented),
+                ("no BEGIN", lines(1, 0)),
+            ],
         ),
         (
-            "text after",
-            format!("{leaf}# the end\n"),
-            outside.to_owned(),
+            no_end,
+            vec![
+                (
+                    "two blocks on one line",
+                    format!("{}{leaf}", leaf.trim_end()),
+                ),
+                ("no END", lines(0, 1)),
+                (
+                    "no END before the next BEGIN",
+                    format!("{}\n{leaf}", lines(0, 1)),
+                ),
+                ("no END and text after", lines(0, 1) + "\nsome text"),
+                ("BEGIN only", "-----BEGIN CERTIFICATE-----".to_owned()),
+            ],
         ),
         (
-            "text between",
-            format!("{leaf}issuer\n{leaf}"),
-            outside.to_owned(),
-        ),
-        ("a zero byte after", format!("{leaf}\0"), outside.to_owned()),
-        (
-            "two blocks on one line",
-            format!("{}{leaf}", leaf.trim_end()),
-            no_end.to_owned(),
-        ),
-        (
-            "byte order mark",
-            format!("\u{feff}{leaf}"),
-            outside.to_owned(),
-        ),
-        ("all indented", indented, outside.to_owned()),
-        ("indented inside", half_indented, bad_base64.to_owned()),
-        (
-            "PEM headers",
-            with_headers,
-            "block 1 has PEM headers".to_owned(),
+            bad_base64,
+            vec![
+                ("indented inside", half_indented),
+                ("blank line inside", leaf.replacen('\n', "\n\n", 1)),
+                ("not base64", leaf.replacen("\nM", "\n*", 1)),
+                (
+                    "base64 cut short",
+                    lines(0, 2) + "\nQQ\n-----END CERTIFICATE-----\n",
+                ),
+                ("nothing between the markers", block("")),
+            ],
         ),
         (
-            "blank line inside",
-            leaf.replacen('\n', "\n\n", 1),
-            bad_base64.to_owned(),
+            "block 1 has PEM headers",
+            vec![("PEM headers", with_headers)],
         ),
         (
-            "not base64",
-            leaf.replacen("\nM", "\n*", 1),
-            bad_base64.to_owned(),
+            &foreign("X509 CRL"),
+            vec![("a CRL after it", leaf.clone() + &pem("X509 CRL", b"0"))],
         ),
         (
-            "base64 cut short",
-            lines(0, 2) + "\nQQ\n-----END CERTIFICATE-----\n",
-            bad_base64.to_owned(),
-        ),
-        ("no END", lines(0, 1), no_end.to_owned()),
-        (
-            "no END before the next BEGIN",
-            format!("{}\n{leaf}", lines(0, 1)),
-            no_end.to_owned(),
+            &foreign("a\\u{1b}[31m"),
+            vec![("a label with escapes", pem("a\u{1b}[31m", &der))],
         ),
         (
-            "no END and text after",
-            lines(0, 1) + "\nsome text",
-            no_end.to_owned(),
-        ),
-        ("no BEGIN", lines(1, 0), outside.to_owned()),
-        (
-            "BEGIN only",
-            "-----BEGIN CERTIFICATE-----".to_owned(),
-            no_end.to_owned(),
+            "a private key was sent: consider it disclosed and replace it",
+            vec![
+                ("a key after it", leaf.clone() + &key),
+                ("a key before it", key.clone() + &leaf),
+                ("an EC key alone", pem("EC PRIVATE KEY", &der)),
+                ("a key and junk", format!("junk{key}")),
+            ],
         ),
         (
-            "nothing between the markers",
-            "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----".to_owned(),
-            bad_base64.to_owned(),
+            "there are more than 10 certificates",
+            vec![("eleven blocks", leaf.repeat(11))],
         ),
         (
-            "TRUSTED CERTIFICATE",
-            pem("TRUSTED CERTIFICATE", &der),
-            foreign("TRUSTED CERTIFICATE"),
+            "certificate 2 of the chain is malformed",
+            vec![("a broken second", leaf.clone() + &second)],
         ),
         (
-            "X509 CERTIFICATE",
-            pem("X509 CERTIFICATE", &der),
-            foreign("X509 CERTIFICATE"),
+            "certificate 3 of the chain is malformed",
+            vec![("a broken third", leaf.repeat(2) + &third)],
         ),
         (
-            "lower case label",
-            pem("certificate", &der),
-            foreign("certificate"),
-        ),
-        (
-            "a CRL after it",
-            leaf.clone() + &pem("X509 CRL", b"0"),
-            foreign("X509 CRL"),
-        ),
-        (
-            "a label with escapes",
-            pem("a\u{1b}[31m", &der),
-            foreign("a\\u{1b}[31m"),
-        ),
-        ("a key after it", leaf.clone() + &key, disclosed.to_owned()),
-        ("a key before it", key.clone() + &leaf, disclosed.to_owned()),
-        (
-            "an EC key alone",
-            pem("EC PRIVATE KEY", &der),
-            disclosed.to_owned(),
-        ),
-        ("a key and junk", format!("junk{key}"), disclosed.to_owned()),
-        (
-            "eleven blocks",
-            leaf.repeat(11),
-            "there are more than 10 certificates".to_owned(),
-        ),
-        (
-            "a broken second",
-            leaf.clone() + &pem("CERTIFICATE", b"0"),
-            "certificate 2 of the chain is malformed".to_owned(),
-        ),
-        (
-            "a broken third",
-            leaf.repeat(2) + &pem("CERTIFICATE", &[&der[..], b"\0"].concat()),
-            "certificate 3 of the chain is malformed".to_owned(),
-        ),
-        (
-            "one megabyte",
-            leaf.clone() + &" ".repeat(1 << 20),
-            "the text is longer than 65536 bytes".to_owned(),
-        ),
-        (
-            "one megabyte of base64",
-            format!(
-                "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n",
-                "A".repeat(1 << 20)
-            ),
-            "the text is longer than 65536 bytes".to_owned(),
+            long,
+            vec![
+                ("one megabyte", leaf.clone() + &" ".repeat(1 << 20)),
+                (
+                    "one megabyte of base64",
+                    block(&("A".repeat(1 << 20) + "\n")),
+                ),
+            ],
         ),
     ];
-    let mut entries: Vec<_> =
-        accepted
-            .into_iter()
-            .map(|(name, text)| entry(name, text.into_bytes(), Verdict::accepted()))
-            .chain(refused.into_iter().map(|(name, text, reason)| {
-                entry(name, text.into_bytes(), Verdict::Refused(reason))
-            }))
-            .collect();
+    let mut entries = Vec::new();
+    let mut add = |name: &str, text: String, verdict| {
+        entries.push(entry(name, text.into_bytes(), verdict));
+    };
+    for (name, text) in accepted {
+        add(name, text, Verdict::accepted());
+    }
+    for (reason, texts) in refused {
+        for (name, text) in texts {
+            add(name, text, Verdict::refused(reason));
+        }
+    }
+    for label in ["TRUSTED CERTIFICATE", "X509 CERTIFICATE", "certificate"] {
+        add(label, pem(label, &der), Verdict::refused(&foreign(label)));
+    }
     for (size, verdict) in [
         (15, Verdict::accepted()),
         (

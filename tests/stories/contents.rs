@@ -215,8 +215,6 @@ fn of_requirers() -> Vec<Trial> {
 /// What requirers send by mistake, or on purpose.
 fn of_what_requirers_send() -> Vec<Trial> {
     tests![
-        bad_input::certificates::what_is_no_pem,
-        bad_input::certificates::certificates_that_may_not_be,
         bad_input::certificates::after_a_good_certificate,
         bad_input::haste::two_certificates_in_turns,
         bad_input::haste::more_clients_in_a_row_than_restarts_are_lent,
