@@ -3,12 +3,10 @@
 use juju_simulator::{Charm, Deployment, Exit, Hook, UnitName};
 use serde_json::json;
 
-use crate::world::{World, assert_fails, assert_prints, find, names_of, write_executable};
+use crate::world::{Outcome, World, find, names_of, write_executable};
 
 pub(crate) fn behaviour_01_remote_unit_is_present_but_empty() {
-    let mut world = World::new();
-    world.deploy("app", 1);
-    world.puppet("pg", 1);
+    let mut world = World::beside(1, 1);
     let relation = world.model.integrate("app:db", "pg:server");
     world
         .model
@@ -46,9 +44,7 @@ pub(crate) fn behaviour_01_remote_unit_is_present_but_empty() {
 }
 
 pub(crate) fn behaviour_02_departing_unit_only_in_departed() {
-    let mut world = World::new();
-    world.deploy("app", 1);
-    world.puppet("pg", 2);
+    let mut world = World::beside(1, 2);
     world.model.integrate("app:db", "pg:server");
     let mut runs = world.settle();
     world.model.remove_unit("pg/1");
@@ -70,11 +66,7 @@ pub(crate) fn behaviour_02_departing_unit_only_in_departed() {
 }
 
 pub(crate) fn behaviour_03_secret_revision_only_in_remove_and_expired() {
-    let mut world = World::new();
-    world.deploy("app", 1);
-    world.puppet("pg", 1);
-    let relation = world.model.integrate("app:db", "pg:server");
-    world.settle();
+    let (mut world, relation) = World::pair(1);
     world.run(
         "app/0",
         "secret-add --label mine --rotate daily password=one",
@@ -117,9 +109,7 @@ pub(crate) fn behaviour_03_secret_revision_only_in_remove_and_expired() {
 }
 
 pub(crate) fn behaviour_04_an_action_has_an_empty_hook_name() {
-    let mut world = World::new();
-    world.deploy("app", 1);
-    world.settle();
+    let mut world = World::deployed(1);
     let result = world.model.run_action("app/0", "go", json!({}));
     assert_eq!(result.run.variable("JUJU_HOOK_NAME"), Some(""));
     assert_eq!(
@@ -174,9 +164,7 @@ pub(crate) fn behaviour_05_dispatch_runs_for_all_and_missing_is_success() {
 }
 
 pub(crate) fn behaviour_06_usage_errors_exit_2_and_run_errors_exit_1() {
-    let mut world = World::new();
-    world.deploy("app", 1);
-    world.settle();
+    let mut world = World::deployed(1);
     let usage = [
         (
             "is-leader --nope",
@@ -203,7 +191,7 @@ pub(crate) fn behaviour_06_usage_errors_exit_2_and_run_errors_exit_1() {
         ("network-get", "no arguments specified"),
     ];
     for (line, text) in usage {
-        assert_fails(&world.call("app/0", line), 2, text);
+        world.call("app/0", line).fails(2, text);
     }
     let run = [
         (
@@ -218,17 +206,15 @@ pub(crate) fn behaviour_06_usage_errors_exit_2_and_run_errors_exit_1() {
         ),
     ];
     for (line, text) in run {
-        assert_fails(&world.call("app/0", line), 1, text);
+        world.call("app/0", line).fails(1, text);
     }
     // Flags stand anywhere, and two hyphens end them.
-    assert_prints(
-        &world.call("app/0", "config-get name --format=json"),
-        "\"plain\"\n",
-    );
-    assert_prints(
-        &world.call("app/0", "config-get --format json -- name"),
-        "\"plain\"\n",
-    );
+    world
+        .call("app/0", "config-get name --format=json")
+        .prints("\"plain\"\n");
+    world
+        .call("app/0", "config-get --format json -- name")
+        .prints("\"plain\"\n");
     let help = world.call("app/0", "config-get --help");
     assert!(
         help.exit_code == 0 && help.stdout.starts_with("Usage: config-get"),
@@ -237,9 +223,7 @@ pub(crate) fn behaviour_06_usage_errors_exit_2_and_run_errors_exit_1() {
 }
 
 pub(crate) fn behaviour_16_status_is_kept_when_the_hook_fails() {
-    let mut world = World::new();
-    world.deploy("app", 1);
-    world.settle();
+    let mut world = World::deployed(1);
     let run = world.run(
         "app/0",
         "status-set active 'all good'\nstate-set key=value\nexit 3",
@@ -261,9 +245,7 @@ pub(crate) fn behaviour_16_status_is_kept_when_the_hook_fails() {
 }
 
 pub(crate) fn behaviour_19_order_at_deploy() {
-    let mut world = World::new();
-    world.deploy("app", 2);
-    world.puppet("pg", 1);
+    let mut world = World::beside(2, 1);
     world.model.integrate("app:db", "pg:server");
     let runs = world.settle();
     let leader = names_of(&runs, "app/0");

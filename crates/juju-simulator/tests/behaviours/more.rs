@@ -3,12 +3,10 @@
 use juju_simulator::{AgentState, Charm, Deployment, Hook, Model};
 use serde_json::json;
 
-use crate::world::{METADATA, World, assert_fails, assert_prints, names, names_of};
+use crate::world::{METADATA, Outcome, World, names, names_of};
 
 pub(crate) fn failed_hook_is_run_again_with_the_same_event() {
-    let mut world = World::new();
-    world.deploy("app", 1);
-    world.puppet("pg", 1);
+    let mut world = World::beside(1, 1);
     world.settle();
     world.script("app", "db-relation-joined", "exit 1");
     let relation = world.model.integrate("app:db", "pg:server");
@@ -42,24 +40,22 @@ pub(crate) fn failed_hook_is_run_again_with_the_same_event() {
 }
 
 pub(crate) fn is_leader_false_is_sticky_in_a_hook() {
-    let mut world = World::new();
-    world.deploy("app", 2);
-    world.settle();
+    let mut world = World::deployed(2);
     world
         .model
         .after_tool_call("app/1", 1, |model: &mut Model| {
             model.set_leader("app", "app/1")
         });
     let run = world.run("app/1", "is-leader; is-leader");
-    assert_prints(&run.calls[0], "False\n");
-    assert_prints(&run.calls[1], "False\n");
-    assert_prints(&world.call("app/1", "is-leader --format=json"), "true\n");
+    run.calls[0].prints("False\n");
+    run.calls[1].prints("False\n");
+    world
+        .call("app/1", "is-leader --format=json")
+        .prints("true\n");
 }
 
 pub(crate) fn application_changed_only_if_ever_written() {
-    let mut world = World::new();
-    world.deploy("app", 1);
-    world.puppet("pg", 1);
+    let mut world = World::beside(1, 1);
     let relation = world.model.integrate("app:db", "pg:server");
     let of_application = Some(Hook::RelationChanged {
         relation,
@@ -74,9 +70,7 @@ pub(crate) fn application_changed_only_if_ever_written() {
 }
 
 pub(crate) fn joins_are_sorted_as_strings() {
-    let mut world = World::new();
-    world.deploy("app", 1);
-    world.puppet("pg", 11);
+    let mut world = World::beside(1, 11);
     world.model.integrate("app:db", "pg:server");
     let runs = world.settle();
     let joined = runs.iter().filter(|run| run.name == "db-relation-joined");
@@ -105,9 +99,7 @@ pub(crate) fn relations_come_in_a_random_but_seeded_order() {
 }
 
 pub(crate) fn secret_remove_for_each_obsolete_revision() {
-    let mut world = World::new();
-    world.deploy("app", 2);
-    world.settle();
+    let mut world = World::deployed(2);
     world.run("app/0", "secret-add --label l key=1");
     let uri = world.model.secrets("app").remove(0).uri;
     for value in [2, 3] {
@@ -134,18 +126,15 @@ pub(crate) fn secret_remove_for_each_obsolete_revision() {
 }
 
 pub(crate) fn state_get_of_missing_key_and_of_nothing() {
-    let mut world = World::new();
-    world.deploy("app", 1);
-    world.settle();
+    let mut world = World::deployed(1);
     let run = world.run("app/0", "state-get --format=json\nstate-get --format=json five\nstate-get five\nstate-set five=5\nstate-get five");
-    assert_prints(&run.calls[0], "null\n");
-    assert_prints(&run.calls[1], "\"\"\n");
-    assert_prints(&run.calls[2], "");
-    assert_prints(&run.calls[4], "5\n");
-    assert_prints(
-        &world.call("app/0", "state-get --format=json"),
-        "{\"five\":\"5\"}\n",
-    );
+    run.calls[0].prints("null\n");
+    run.calls[1].prints("\"\"\n");
+    run.calls[2].prints("");
+    run.calls[4].prints("5\n");
+    world
+        .call("app/0", "state-get --format=json")
+        .prints("{\"five\":\"5\"}\n");
     world.run("app/0", "state-delete five");
     assert!(world.model.unit_state("app/0").is_empty());
 }
@@ -154,11 +143,9 @@ pub(crate) fn unknown_hook_tool() {
     let mut world = World::v4();
     world.deploy("app", 1);
     world.settle();
-    assert_fails(
-        &world.call("app/0", "leader-get"),
-        1,
-        "bad request: unknown hook command: leader-get",
-    );
+    world
+        .call("app/0", "leader-get")
+        .fails(1, "bad request: unknown hook command: leader-get");
     let run = world.run("app/0", "JUJU_CONTEXT_ID=other is-leader 2>&1");
     let text = run.stdout;
     assert!(
@@ -168,20 +155,16 @@ pub(crate) fn unknown_hook_tool() {
 }
 
 pub(crate) fn json_is_html_escaped() {
-    let mut world = World::new();
-    world.deploy("app", 1);
-    world.settle();
+    let mut world = World::deployed(1);
     let run = world.run(
         "app/0",
         "state-set 'key=<a>&b'; state-get --format=json key",
     );
-    assert_prints(&run.calls[1], "\"\\u003ca\\u003e\\u0026b\"\n");
+    run.calls[1].prints("\"\\u003ca\\u003e\\u0026b\"\n");
 }
 
 pub(crate) fn leader_change_between_hooks() {
-    let mut world = World::new();
-    world.deploy("app", 2);
-    world.settle();
+    let mut world = World::deployed(2);
     world.model.set_leader("app", "app/1");
     let runs = world.settle();
     assert_eq!(
@@ -189,7 +172,9 @@ pub(crate) fn leader_change_between_hooks() {
         ["app/1 leader-elected"],
         "there is no leader-deposed"
     );
-    assert_prints(&world.call("app/0", "is-leader --format=json"), "false\n");
+    world
+        .call("app/0", "is-leader --format=json")
+        .prints("false\n");
     world.model.remove_unit("app/1");
     assert!(world.model.is_leader("app/0"), "a dying leader hands over");
     assert!(names_of(&world.settle(), "app/0").contains(&"leader-elected".to_owned()));
@@ -220,12 +205,11 @@ pub(crate) fn storage_resources_ports_and_config() {
         .display()
         .to_string();
     assert_eq!(runs[0].variable("JUJU_STORAGE_ID"), Some("data/0"));
-    assert_prints(
-        &runs[0].calls[0],
-        &format!("{{\"kind\":\"filesystem\",\"location\":\"{location}\"}}\n"),
-    );
-    assert_prints(&runs[0].calls[1], "data/0\n");
-    assert_prints(&runs[0].calls[2], &format!("{location}\n"));
+    runs[0].calls[0].prints(&format!(
+        "{{\"kind\":\"filesystem\",\"location\":\"{location}\"}}\n"
+    ));
+    runs[0].calls[1].prints("data/0\n");
+    runs[0].calls[2].prints(&format!("{location}\n"));
 
     let missing = world.call("app/0", "resource-get tool");
     assert!(
@@ -240,10 +224,9 @@ pub(crate) fn storage_resources_ports_and_config() {
         names_of(&world.settle(), "app/0"),
         ["upgrade-charm", "config-changed"]
     );
-    assert_prints(
-        &world.call("app/0", "resource-get tool"),
-        &file.display().to_string(),
-    );
+    world
+        .call("app/0", "resource-get tool")
+        .prints(&file.display().to_string());
 
     config_is_read_and_told(&mut world);
     ports_are_opened_and_the_version_is_set(&mut world);
@@ -256,15 +239,11 @@ pub(crate) fn storage_resources_ports_and_config() {
 
 fn config_is_read_and_told(world: &mut World) {
     let config = world.call("app/0", "config-get --format=json");
-    assert_prints(
-        &config,
-        "{\"count\":7,\"name\":\"plain\",\"on\":true,\"ratio\":0.5}\n",
-    );
-    assert_prints(&world.call("app/0", "config-get on"), "True\n");
-    assert_prints(
-        &world.call("app/0", "config-get nothing --format=json"),
-        "null\n",
-    );
+    config.prints("{\"count\":7,\"name\":\"plain\",\"on\":true,\"ratio\":0.5}\n");
+    world.call("app/0", "config-get on").prints("True\n");
+    world
+        .call("app/0", "config-get nothing --format=json")
+        .prints("null\n");
     world.model.set_config("app", "name", "plain");
     assert!(world.settle().is_empty(), "the value is the one it had");
     world.model.set_config("app", "name", "other");
@@ -282,14 +261,13 @@ fn ports_are_opened_and_the_version_is_set(world: &mut World) {
             .starts_with("ERROR cannot open 2370-2390/tcp (unit \"app/0\"): port range conflicts")
     );
     assert_eq!(world.model.open_ports("app/0"), ["2379/tcp", "53/udp"]);
-    assert_prints(
-        &world.call("app/0", "opened-ports --format=json"),
-        "[\"2379/tcp\",\"53/udp\"]\n",
-    );
+    world
+        .call("app/0", "opened-ports --format=json")
+        .prints("[\"2379/tcp\",\"53/udp\"]\n");
     assert_eq!(world.model.workload_version("app"), "3.4");
     let address = world.model.address("app/0");
     let network = world.call("app/0", "network-get db --bind-address");
-    assert_prints(&network, &format!("{address}\n"));
+    network.prints(&format!("{address}\n"));
 }
 
 pub(crate) fn storage_goes_after_its_hook_and_outlives_its_unit() {
@@ -326,9 +304,7 @@ pub(crate) fn storage_goes_after_its_hook_and_outlives_its_unit() {
 }
 
 pub(crate) fn actions_report_and_run_in_error() {
-    let mut world = World::new();
-    world.deploy("app", 1);
-    world.settle();
+    let mut world = World::deployed(1);
     world.run("app/0", "exit 1");
     world.script(
         "app",
@@ -342,7 +318,7 @@ pub(crate) fn actions_report_and_run_in_error() {
         (result.status.as_str(), result.log[0].as_str()),
         ("completed", "hello")
     );
-    assert_prints(&result.run.calls[0], "3\n");
+    result.run.calls[0].prints("3\n");
     let wanted =
         json!({"a": {"b": "1", "c": "2"}, "d": "3", "return-code": 0, "stdout": "3\nout\n"});
     assert_eq!(result.results, wanted);
@@ -379,19 +355,17 @@ pub(crate) fn members_are_cached_until_their_changed_hook() {
         .relation_set_unit(relation, "pg/0", &[("k", "1")]);
     world.settle();
     let get = format!("relation-get -r {relation} k pg/0");
-    assert_prints(&world.call("app/0", &get), "1\n");
+    world.call("app/0", &get).prints("1\n");
     world
         .model
         .relation_set_unit(relation, "pg/0", &[("k", "2")]);
-    assert_prints(&world.call("app/0", &get), "1\n");
+    world.call("app/0", &get).prints("1\n");
     assert_eq!(names_of(&world.settle(), "app/0"), ["db-relation-changed"]);
-    assert_prints(&world.call("app/0", &get), "2\n");
+    world.call("app/0", &get).prints("2\n");
 }
 
 pub(crate) fn the_version_is_blank_after_a_new_unit() {
-    let mut world = World::new();
-    world.deploy("app", 1);
-    world.settle();
+    let mut world = World::deployed(1);
     world.call("app/0", "application-version-set 3.4");
     assert_eq!(world.model.workload_version("app"), "3.4");
     world.model.add_unit("app");
@@ -402,9 +376,7 @@ pub(crate) fn the_version_is_blank_after_a_new_unit() {
 }
 
 pub(crate) fn environment_is_exact() {
-    let mut world = World::new();
-    world.deploy("app", 1);
-    world.settle();
+    let mut world = World::deployed(1);
     let run = world.run("app/0", "exec env");
     let mut seen: Vec<String> = run.stdout.lines().map(ToOwned::to_owned).collect();
     // The shell adds these on its own.
@@ -428,9 +400,7 @@ pub(crate) fn environment_is_exact() {
 }
 
 pub(crate) fn relation_get_without_a_unit_reads_the_application() {
-    let mut world = World::new();
-    world.deploy("app", 1);
-    world.puppet("pg", 1);
+    let mut world = World::beside(1, 1);
     let relation = world.model.integrate("app:db", "pg:server");
     world
         .model
@@ -448,37 +418,31 @@ pub(crate) fn relation_get_without_a_unit_reads_the_application() {
         } else {
             "unit\n"
         };
-        assert_prints(&run.calls[0], wanted);
+        run.calls[0].prints(wanted);
     }
     assert_eq!(runs.iter().filter(|run| !run.calls.is_empty()).count(), 3);
 }
 
 pub(crate) fn labels_of_consumers_and_owners() {
-    let mut world = World::new();
-    world.deploy("app", 2);
-    world.puppet("pg", 1);
-    let relation = world.model.integrate("app:db", "pg:server");
-    world.settle();
+    let (mut world, relation) = World::pair(2);
     let uri = world.model.secret_add("pg", &[("key", "one")]);
     world.model.secret_grant("pg", &uri, relation);
-    assert_prints(
-        &world.call(
+    world
+        .call(
             "app/0",
             &format!("secret-get {uri} --label db --format=json"),
-        ),
-        "{\"key\":\"one\"}\n",
-    );
-    assert_prints(&world.call("app/0", "secret-get --label db"), "key: one\n");
-    assert_fails(
-        &world.call("app/1", "secret-get --label db"),
-        1,
-        "consumer label \"db\" not found",
-    );
+        )
+        .prints("{\"key\":\"one\"}\n");
+    world
+        .call("app/0", "secret-get --label db")
+        .prints("key: one\n");
+    world
+        .call("app/1", "secret-get --label db")
+        .fails(1, "consumer label \"db\" not found");
     world.run("app/0", "secret-add --label ours key=two");
-    assert_prints(
-        &world.call("app/1", "secret-get --label ours"),
-        "key: two\n",
-    );
+    world
+        .call("app/1", "secret-get --label ours")
+        .prints("key: two\n");
     let own = world.model.secrets("app").remove(0).uri;
     let failing = world.run(
         "app/0",

@@ -1,34 +1,17 @@
 //! Relations: data, listing, rights and events.
 
-use juju_simulator::{Hook, RelationId};
+use juju_simulator::Hook;
 
-use crate::world::{World, assert_fails, assert_prints, find, names_of};
-
-fn pair() -> (World, RelationId) {
-    pair_of(1)
-}
-
-fn pair_of(units: u32) -> (World, RelationId) {
-    let mut world = World::new();
-    world.deploy("app", units);
-    world.puppet("pg", 1);
-    let relation = world.model.integrate("app:db", "pg:server");
-    world.settle();
-    (world, relation)
-}
+use crate::world::{Outcome, World, find, names_of};
 
 pub(crate) fn behaviour_07_relation_ids_are_sorted_as_strings() {
-    let mut world = World::new();
-    world.deploy("app", 1);
-    world.settle();
-    assert_prints(
-        &world.call("app/0", "relation-ids db --format=json"),
-        "[]\n",
-    );
-    assert_prints(
-        &world.call("app/0", "relation-ids nothing --format=json"),
-        "[]\n",
-    );
+    let mut world = World::deployed(1);
+    world
+        .call("app/0", "relation-ids db --format=json")
+        .prints("[]\n");
+    world
+        .call("app/0", "relation-ids nothing --format=json")
+        .prints("[]\n");
     let mut ids = Vec::new();
     for number in 0..11 {
         let name = format!("pg{number}x");
@@ -45,7 +28,7 @@ pub(crate) fn behaviour_07_relation_ids_are_sorted_as_strings() {
 }
 
 pub(crate) fn behaviour_08_broken_relation_is_not_listed_but_readable() {
-    let (mut world, relation) = pair();
+    let (mut world, relation) = World::pair(1);
     world
         .model
         .relation_set_app(relation, "pg", &[("key", "value")]);
@@ -58,41 +41,34 @@ pub(crate) fn behaviour_08_broken_relation_is_not_listed_but_readable() {
     world.model.remove_relation(relation);
     let runs = world.settle();
     let broken = find(&runs, "app/0", "db-relation-broken");
-    assert_prints(&broken.calls[0], "[]\n");
-    assert_prints(&broken.calls[1], "{\"key\":\"value\"}\n");
-    assert_prints(&broken.calls[2], "[]\n");
+    broken.calls[0].prints("[]\n");
+    broken.calls[1].prints("{\"key\":\"value\"}\n");
+    broken.calls[2].prints("[]\n");
     assert!(broken.committed, "{:?}", broken.commit_error);
     assert!(!world.model.has_relation(relation));
 }
 
 pub(crate) fn behaviour_09_unknown_relation_id_exits_2() {
-    let (mut world, relation) = pair();
+    let (mut world, relation) = World::pair(1);
     let unknown = "invalid value \"77\" for option -r: relation not found";
-    assert_fails(&world.call("app/0", "relation-list -r 77"), 2, unknown);
+    world.call("app/0", "relation-list -r 77").fails(2, unknown);
     let endpoint = "invalid value \"db:77\" for option --relation: relation not found";
-    assert_fails(
-        &world.call("app/0", "relation-set --relation db:77 a=b"),
-        2,
-        endpoint,
-    );
+    world
+        .call("app/0", "relation-set --relation db:77 a=b")
+        .fails(2, endpoint);
     let word = "invalid value \"db:x\" for option -r: invalid relation id";
-    assert_fails(&world.call("app/0", "relation-get -r db:x -"), 2, word);
+    world.call("app/0", "relation-get -r db:x -").fails(2, word);
     let wrong = format!("invalid value \"mates:{relation}\" for option -r: relation not found");
-    assert_fails(
-        &world.call("app/0", &format!("relation-list -r mates:{relation}")),
-        2,
-        &wrong,
-    );
-    assert_prints(
-        &world.call("app/0", &format!("relation-list -r db:{relation}")),
-        "pg/0\n",
-    );
+    world
+        .call("app/0", &format!("relation-list -r mates:{relation}"))
+        .fails(2, &wrong);
+    world
+        .call("app/0", &format!("relation-list -r db:{relation}"))
+        .prints("pg/0\n");
 }
 
 pub(crate) fn behaviour_10_relation_list_shows_joined_units_only() {
-    let mut world = World::new();
-    world.deploy("app", 1);
-    world.puppet("pg", 2);
+    let mut world = World::beside(1, 2);
     let list = "relation-list --format=json\nrelation-list --app --format=json";
     for hook in ["created", "joined", "departed", "broken"] {
         world.script("app", &format!("db-relation-{hook}"), list);
@@ -102,7 +78,7 @@ pub(crate) fn behaviour_10_relation_list_shows_joined_units_only() {
     let shown = |run: &juju_simulator::HookRun| run.calls[0].stdout.trim().to_owned();
     let created = find(&runs, "app/0", "db-relation-created");
     assert_eq!(shown(created), "[]");
-    assert_prints(&created.calls[1], "\"pg\"\n");
+    created.calls[1].prints("\"pg\"\n");
     let joined: Vec<String> = runs
         .iter()
         .filter(|run| run.name == "db-relation-joined")
@@ -116,62 +92,58 @@ pub(crate) fn behaviour_10_relation_list_shows_joined_units_only() {
 }
 
 pub(crate) fn behaviour_11_missing_key_is_null_and_empty_bag_is_an_object() {
-    let (mut world, relation) = pair();
+    let (mut world, relation) = World::pair(1);
     let get = format!("relation-get -r {relation} --format=json");
-    assert_prints(
-        &world.call("app/0", &format!("{get} nothing pg/0")),
-        "null\n",
-    );
-    assert_prints(
-        &world.call("app/0", &format!("relation-get -r {relation} nothing pg/0")),
-        "",
-    );
-    assert_prints(&world.call("app/0", &format!("{get} --app - pg")), "{}\n");
+    world
+        .call("app/0", &format!("{get} nothing pg/0"))
+        .prints("null\n");
+    world
+        .call("app/0", &format!("relation-get -r {relation} nothing pg/0"))
+        .prints("");
+    world
+        .call("app/0", &format!("{get} --app - pg"))
+        .prints("{}\n");
     let who = "expected unit name, got application name \"pg\"";
-    assert_fails(&world.call("app/0", &format!("{get} - pg")), 2, who);
-    assert_fails(
-        &world.call("app/0", &format!("{get} - pg//0")),
-        2,
-        "invalid unit name \"pg//0\"",
-    );
-    assert_fails(
-        &world.call("app/0", &format!("{get} -")),
-        2,
-        "no unit or application specified",
-    );
+    world.call("app/0", &format!("{get} - pg")).fails(2, who);
+    world
+        .call("app/0", &format!("{get} - pg//0"))
+        .fails(2, "invalid unit name \"pg//0\"");
+    world
+        .call("app/0", &format!("{get} -"))
+        .fails(2, "no unit or application specified");
 }
 
 pub(crate) fn behaviour_12_non_leader_reads_own_application_data_of_peers_only() {
-    let (mut world, relation) = pair_of(2);
+    let (mut world, relation) = World::pair(2);
     let peers = world.model.relation_ids("app", "mates")[0];
     world.run(
         "app/0",
         &format!("relation-set -r {relation} --app a=b; relation-set -r {peers} --app c=d"),
     );
     let own = format!("relation-get -r {relation} --format=json --app - app");
-    assert_prints(&world.call("app/0", &own), "{\"a\":\"b\"}\n");
-    assert_fails(&world.call("app/1", &own), 1, "permission denied");
+    world.call("app/0", &own).prints("{\"a\":\"b\"}\n");
+    world.call("app/1", &own).fails(1, "permission denied");
     let of_peers = format!("relation-get -r {peers} --format=json --app - app");
-    assert_prints(&world.call("app/1", &of_peers), "{\"c\":\"d\"}\n");
+    world.call("app/1", &of_peers).prints("{\"c\":\"d\"}\n");
     let mate = format!("relation-get -r {relation} - app/0");
-    assert_fails(&world.call("app/1", &mate), 1, "permission denied");
+    world.call("app/1", &mate).fails(1, "permission denied");
     let call = world.call(
         "app/1",
         &format!("relation-get -r {peers} ingress-address app/0"),
     );
     let address = world.model.address("app/0");
-    assert_prints(&call, &format!("{address}\n"));
+    call.prints(&format!("{address}\n"));
 }
 
 pub(crate) fn behaviour_13_non_leader_cannot_write_application_data() {
-    let (mut world, relation) = pair_of(2);
+    let (mut world, relation) = World::pair(2);
     let call = world.call("app/1", &format!("relation-set -r {relation} --app a=b"));
-    assert_fails(&call, 1, "cannot write relation settings");
+    call.fails(1, "cannot write relation settings");
     assert!(world.model.app_bag(relation, "app").is_empty());
 }
 
 pub(crate) fn behaviour_14_empty_deletes_and_arguments_are_trimmed() {
-    let (mut world, relation) = pair();
+    let (mut world, relation) = World::pair(1);
     let set = format!("relation-set -r {relation}");
     world.run("app/0", &format!("{set} ' one = spaced ' two=2 eq=a=b"));
     let bag = world.model.unit_bag(relation, "app/0");
@@ -197,20 +169,16 @@ pub(crate) fn behaviour_14_empty_deletes_and_arguments_are_trimmed() {
 }
 
 pub(crate) fn behaviour_15_writes_are_seen_by_others_after_success_only() {
-    let mut world = World::new();
-    world.deploy("app", 1);
-    world.deploy("srv", 1);
-    let relation = world.model.integrate("app:db", "srv:server");
-    world.settle();
+    let (mut world, relation) = World::both();
     let lines = format!(
         "relation-set -r {relation} k=v; relation-set -r {relation} --app ak=av\n\
          relation-get -r {relation} k app/0; relation-get -r {relation} --app ak app"
     );
     let failing = world.run("app/0", &format!("{lines}; exit 1"));
-    assert_prints(&failing.calls[2], "v\n");
-    assert_prints(&failing.calls[3], "av\n");
+    failing.calls[2].prints("v\n");
+    failing.calls[3].prints("av\n");
     let other = format!("relation-get -r {relation} --format=json k app/0");
-    assert_prints(&world.call("srv/0", &other), "null\n");
+    world.call("srv/0", &other).prints("null\n");
     assert!(names_of(&world.settle(), "srv/0").is_empty());
     world.run("app/0", &lines);
     let runs = world.settle();
@@ -218,7 +186,7 @@ pub(crate) fn behaviour_15_writes_are_seen_by_others_after_success_only() {
         names_of(&runs, "srv/0"),
         ["server-relation-changed", "server-relation-changed"]
     );
-    assert_prints(&world.call("srv/0", &other), "\"v\"\n");
+    world.call("srv/0", &other).prints("\"v\"\n");
     assert!(names_of(&runs, "app/0").is_empty());
 }
 
@@ -328,9 +296,7 @@ pub(crate) fn behaviour_20_order_of_removal() {
 }
 
 pub(crate) fn behaviour_21_departed_unit_can_still_be_read() {
-    let mut world = World::new();
-    world.deploy("app", 1);
-    world.puppet("pg", 2);
+    let mut world = World::beside(1, 2);
     let relation = world.model.integrate("app:db", "pg:server");
     world
         .model
@@ -339,9 +305,8 @@ pub(crate) fn behaviour_21_departed_unit_can_still_be_read() {
     world.model.remove_unit("pg/1");
     world.settle();
     let call = world.call("app/0", &format!("relation-get -r {relation} last pg/1"));
-    assert_prints(&call, "words\n");
-    assert_prints(
-        &world.call("app/0", &format!("relation-list -r {relation}")),
-        "pg/0\n",
-    );
+    call.prints("words\n");
+    world
+        .call("app/0", &format!("relation-list -r {relation}"))
+        .prints("pg/0\n");
 }

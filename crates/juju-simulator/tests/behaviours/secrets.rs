@@ -1,24 +1,15 @@
 //! Secrets: rights, revisions, and what a commit refuses.
 
-use juju_simulator::{AgentState, Change, Hook, HookRun, RelationId};
+use juju_simulator::{AgentState, Change, Hook, HookRun};
 
-use crate::world::{World, assert_fails, assert_prints, names_of};
-
-fn pair() -> (World, RelationId) {
-    let mut world = World::new();
-    world.deploy("app", 2);
-    world.puppet("pg", 1);
-    let relation = world.model.integrate("app:db", "pg:server");
-    world.settle();
-    (world, relation)
-}
+use crate::world::{Outcome, World, names_of};
 
 fn id(uri: &str) -> &str {
     &uri[uri.len() - 20..]
 }
 
 pub(crate) fn behaviour_22_secret_add_prints_a_full_uri() {
-    let (mut world, _) = pair();
+    let (mut world, _) = World::pair(2);
     let call = world.call("app/0", "secret-add password=hunter2");
     let uri = call.stdout.trim_end();
     let start = format!("secret://{}/", world.model.uuid());
@@ -32,11 +23,9 @@ pub(crate) fn behaviour_22_secret_add_prints_a_full_uri() {
         secret.owner,
         juju_simulator::Owner::Application("app".to_owned())
     );
-    assert_fails(
-        &world.call("app/1", "secret-add password=hunter2"),
-        1,
-        "this unit is not the leader",
-    );
+    world
+        .call("app/1", "secret-add password=hunter2")
+        .fails(1, "this unit is not the leader");
     assert_eq!(
         world
             .call("app/1", "secret-add --owner unit password=hunter2")
@@ -46,7 +35,7 @@ pub(crate) fn behaviour_22_secret_add_prints_a_full_uri() {
 }
 
 pub(crate) fn behaviour_23_secret_keys_and_sizes_are_checked() {
-    let (mut world, _) = pair();
+    let (mut world, _) = World::pair(2);
     let refused = [
         ("secret-add", "missing secret value or filename"),
         ("secret-add s3cret", "key value \"s3cret\" not valid"),
@@ -76,13 +65,13 @@ pub(crate) fn behaviour_23_secret_keys_and_sizes_are_checked() {
         ("secret-get foo", "secret URI \"foo\" not valid"),
     ];
     for (line, text) in refused {
-        assert_fails(&world.call("app/0", line), 2, text);
+        world.call("app/0", line).fails(2, text);
     }
     let file = world.model.directory().join("big");
     std::fs::write(&file, vec![b'x'; 760_000]).expect("a file");
     let line = format!("secret-add key#file={}", file.display());
     let text = "base64 encoded secret content for key \"key\" too large: 1013336 bytes";
-    assert_fails(&world.call("app/0", &line), 2, text);
+    world.call("app/0", &line).fails(2, text);
     std::fs::write(&file, vec![b'x'; 740_000]).expect("a file");
     assert_eq!(world.call("app/0", &line).exit_code, 0);
     assert_eq!(
@@ -101,10 +90,10 @@ pub(crate) fn behaviour_23_secret_keys_and_sizes_are_checked() {
 }
 
 pub(crate) fn behaviour_24_own_pending_secrets_in_the_same_hook() {
-    let (mut world, _) = pair();
+    let (mut world, _) = World::pair(2);
     let run = world.run("app/0", "uri=$(secret-add --label mine key=one)\nsecret-get $uri --format=json\nsecret-get --label mine");
-    assert_prints(&run.calls[1], "{\"key\":\"one\"}\n");
-    assert_prints(&run.calls[2], "key: one\n");
+    run.calls[1].prints("{\"key\":\"one\"}\n");
+    run.calls[2].prints("key: one\n");
     let uri = world.model.secrets("app").remove(0).uri;
     let get = format!("secret-get {uri} --format=json");
     let run = world.run(
@@ -124,16 +113,18 @@ pub(crate) fn behaviour_24_own_pending_secrets_in_the_same_hook() {
             "{\"key\":\"two\"}"
         ]
     );
-    assert_prints(&world.call("app/0", &get), "{\"key\":\"two\"}\n");
-    assert_prints(&world.call("app/1", &format!("{get} key")), "\"two\"\n");
+    world.call("app/0", &get).prints("{\"key\":\"two\"}\n");
+    world
+        .call("app/1", &format!("{get} key"))
+        .prints("\"two\"\n");
 }
 
 pub(crate) fn behaviour_25_reads_are_pinned_until_refresh() {
-    let (mut world, relation) = pair();
+    let (mut world, relation) = World::pair(2);
     let uri = world.model.secret_add("pg", &[("key", "one")]);
     world.model.secret_grant("pg", &uri, relation);
     let get = format!("secret-get {uri} key");
-    assert_prints(&world.call("app/0", &get), "one\n");
+    world.call("app/0", &get).prints("one\n");
     world.model.secret_set("pg", &uri, &[("key", "two")]);
     let run = world.run("app/0", &format!("{get}; {get} --peek; {get}"));
     let outputs: Vec<&str> = run
@@ -142,15 +133,13 @@ pub(crate) fn behaviour_25_reads_are_pinned_until_refresh() {
         .map(|call| call.stdout.trim_end())
         .collect();
     assert_eq!(outputs, ["one", "two", "one"]);
-    assert_fails(
-        &world.call("app/0", &format!("{get} --peek --refresh")),
-        2,
-        "specify one of --peek or --refresh but not both",
-    );
+    world
+        .call("app/0", &format!("{get} --peek --refresh"))
+        .fails(2, "specify one of --peek or --refresh but not both");
     let failing = world.run("app/0", &format!("{get} --refresh; exit 1"));
     assert!(!failing.committed);
     world.settle();
-    assert_prints(&world.call("app/0", &get), "two\n");
+    world.call("app/0", &get).prints("two\n");
 
     // The owner tracks as well.
     world.run("app/0", "secret-add --label own key=one");
@@ -206,50 +195,37 @@ pub(crate) fn behaviour_26_equal_content_makes_no_revision() {
 }
 
 pub(crate) fn behaviour_27_reading_without_right() {
-    let (mut world, relation) = pair();
+    let (mut world, relation) = World::pair(2);
     let uri = world.model.secret_add("pg", &[("key", "one")]);
-    assert_fails(
-        &world.call("app/0", &format!("secret-get {uri}")),
-        1,
-        "permission denied",
-    );
+    world
+        .call("app/0", &format!("secret-get {uri}"))
+        .fails(1, "permission denied");
     let unknown = "secret:d0000000000000000000";
-    assert_fails(
-        &world.call("app/0", &format!("secret-get {unknown}")),
-        1,
-        &format!("secret \"{unknown}\" not found"),
-    );
-    assert_fails(
-        &world.call("app/0", "secret-get --label x"),
-        1,
-        "consumer label \"x\" not found",
-    );
+    world
+        .call("app/0", &format!("secret-get {unknown}"))
+        .fails(1, &format!("secret \"{unknown}\" not found"));
+    world
+        .call("app/0", "secret-get --label x")
+        .fails(1, "consumer label \"x\" not found");
     world.model.secret_grant("pg", &uri, relation);
     let short = juju_simulator::short_uri(&uri);
-    assert_prints(
-        &world.call("app/1", &format!("secret-get {short} key")),
-        "one\n",
-    );
+    world
+        .call("app/1", &format!("secret-get {short} key"))
+        .prints("one\n");
     world.model.secret_revoke("pg", &uri, relation);
-    assert_fails(
-        &world.call("app/1", &format!("secret-get {uri}")),
-        1,
-        "permission denied",
-    );
-    assert_fails(
-        &world.call("app/0", "secret-get secret:d0000000000000000000 --label l"),
-        1,
-        &format!("secret \"{unknown}\" not found"),
-    );
+    world
+        .call("app/1", &format!("secret-get {uri}"))
+        .fails(1, "permission denied");
+    world
+        .call("app/0", "secret-get secret:d0000000000000000000 --label l")
+        .fails(1, &format!("secret \"{unknown}\" not found"));
 
     // What one unit owns is not for its mates.
     world.run("app/0", "secret-add --owner unit key=mine");
     let own = world.model.secrets("app").remove(0).uri;
-    assert_fails(
-        &world.call("app/1", &format!("secret-get {own}")),
-        1,
-        "permission denied",
-    );
+    world
+        .call("app/1", &format!("secret-get {own}"))
+        .fails(1, "permission denied");
 
     let mut world = World::v4();
     world.deploy("app", 1);
@@ -257,16 +233,16 @@ pub(crate) fn behaviour_27_reading_without_right() {
     world.settle();
     let uri = world.model.secret_add("pg", &[("key", "one")]);
     let text = "\"app/0\" is not allowed to read this secret";
-    assert_fails(&world.call("app/0", &format!("secret-get {uri}")), 1, text);
-    assert_fails(
-        &world.call("app/0", "secret-get --label x"),
-        1,
-        "secret URI for consumer label \"x\" not found",
-    );
+    world
+        .call("app/0", &format!("secret-get {uri}"))
+        .fails(1, text);
+    world
+        .call("app/0", "secret-get --label x")
+        .fails(1, "secret URI for consumer label \"x\" not found");
 }
 
 pub(crate) fn behaviour_28_foreign_set_and_label_clash_fail_at_commit() {
-    let (mut world, relation) = pair();
+    let (mut world, relation) = World::pair(2);
     let uri = world.model.secret_add("pg", &[("key", "one")]);
     let run = world.run(
         "app/0",
@@ -300,26 +276,18 @@ pub(crate) fn behaviour_28_foreign_set_and_label_clash_fail_at_commit() {
         "app/0",
         "secret-add --label new key=1; secret-add --label new key=2",
     );
-    assert_fails(
-        &twice.calls[1],
-        1,
-        "secret with label \"new\" already exists",
-    );
+    twice.calls[1].fails(1, "secret with label \"new\" already exists");
 }
 
 pub(crate) fn behaviour_29_a_grant_dies_with_its_relation() {
-    let mut world = World::new();
-    world.deploy("app", 1);
-    world.deploy("srv", 1);
-    let relation = world.model.integrate("app:db", "srv:server");
-    world.settle();
+    let (mut world, relation) = World::both();
     world.run(
         "srv/0",
         &format!("uri=$(secret-add --label l key=one); secret-grant $uri -r {relation}"),
     );
     let uri = world.model.secrets("srv").remove(0).uri;
     let get = format!("secret-get {uri} key");
-    assert_prints(&world.call("app/0", &get), "one\n");
+    world.call("app/0", &get).prints("one\n");
     world.script("app", "db-relation-broken", &get);
     world.model.remove_relation(relation);
     let refused = world.run(
@@ -333,7 +301,7 @@ pub(crate) fn behaviour_29_a_grant_dies_with_its_relation() {
     assert!(error.ends_with(text), "{error}");
     let runs = world.settle();
     let broken = crate::world::find(&runs, "app/0", "db-relation-broken");
-    assert_prints(&broken.calls[0], "one\n");
+    broken.calls[0].prints("one\n");
     world.unscript("app", "db-relation-broken");
     assert!(
         world
@@ -342,28 +310,26 @@ pub(crate) fn behaviour_29_a_grant_dies_with_its_relation() {
             .iter()
             .all(|secret| secret.grants.is_empty())
     );
-    assert_fails(&world.call("app/0", &get), 1, "permission denied");
+    world.call("app/0", &get).fails(1, "permission denied");
     world.model.integrate("app:db", "srv:server");
     world.settle();
-    assert_fails(&world.call("app/0", &get), 1, "permission denied");
+    world.call("app/0", &get).fails(1, "permission denied");
 }
 
 pub(crate) fn behaviour_30_foreign_secrets_are_not_found() {
-    let (mut world, relation) = pair();
-    assert_prints(&world.call("app/0", "secret-ids --format=json"), "null\n");
+    let (mut world, relation) = World::pair(2);
+    world
+        .call("app/0", "secret-ids --format=json")
+        .prints("null\n");
     let foreign = world.model.secret_add("pg", &[("key", "one")]);
     world.model.secret_grant("pg", &foreign, relation);
     let not_found = format!("secret \"{}\" not found", id(&foreign));
-    assert_fails(
-        &world.call("app/0", &format!("secret-info-get {foreign}")),
-        1,
-        &not_found,
-    );
-    assert_fails(
-        &world.call("app/0", &format!("secret-grant {foreign} -r {relation}")),
-        1,
-        &not_found,
-    );
+    world
+        .call("app/0", &format!("secret-info-get {foreign}"))
+        .fails(1, &not_found);
+    world
+        .call("app/0", &format!("secret-grant {foreign} -r {relation}"))
+        .fails(1, &not_found);
     let own = world
         .call("app/0", "secret-add --label own key=one")
         .stdout
@@ -373,37 +339,29 @@ pub(crate) fn behaviour_30_foreign_secrets_are_not_found() {
         "{{\"{}\":{{\"label\":\"own\",\"owner\":\"application\",\"revision\":1,\"rotation\":\"never\"}}}}\n",
         id(&own)
     );
-    assert_prints(
-        &world.call("app/0", &format!("secret-info-get --format=json {own}")),
-        &info,
-    );
+    world
+        .call("app/0", &format!("secret-info-get --format=json {own}"))
+        .prints(&info);
     let not_found = format!("secret \"{}\" not found", id(&own));
-    assert_fails(
-        &world.call("app/1", &format!("secret-info-get {own}")),
-        1,
-        &not_found,
-    );
-    assert_fails(
-        &world.call("app/1", "secret-info-get --label own"),
-        1,
-        "secret \"own\" not found",
-    );
-    assert_fails(
-        &world.call("app/1", &format!("secret-grant {own} -r {relation}")),
-        1,
-        "this unit is not the leader",
-    );
-    assert_prints(
-        &world.call("app/0", "secret-ids --format=json"),
-        &format!("[\"{}\"]\n", id(&own)),
-    );
-    assert_prints(&world.call("app/1", "secret-ids --format=json"), "null\n");
+    world
+        .call("app/1", &format!("secret-info-get {own}"))
+        .fails(1, &not_found);
+    world
+        .call("app/1", "secret-info-get --label own")
+        .fails(1, "secret \"own\" not found");
+    world
+        .call("app/1", &format!("secret-grant {own} -r {relation}"))
+        .fails(1, "this unit is not the leader");
+    world
+        .call("app/0", "secret-ids --format=json")
+        .prints(&format!("[\"{}\"]\n", id(&own)));
+    world
+        .call("app/1", "secret-ids --format=json")
+        .prints("null\n");
     let missing = "no relation id specified";
-    assert_fails(
-        &world.call("app/0", &format!("secret-grant {own}")),
-        2,
-        missing,
-    );
+    world
+        .call("app/0", &format!("secret-grant {own}"))
+        .fails(2, missing);
 }
 
 /// What the units of `app` are told after their leader has run these lines.

@@ -4,17 +4,15 @@ use std::time::Duration;
 
 use juju_simulator::{AgentState, Charm, Exit, Hook, Options, RemoteSide};
 
-use crate::world::{METADATA, World, assert_fails, assert_prints, find, names_of};
+use crate::world::{METADATA, Outcome, World, find, names_of};
 
 pub(crate) fn faults_fail_kill_and_lose() {
-    let mut world = World::new();
-    world.deploy("app", 2);
-    world.settle();
+    let mut world = World::deployed(2);
     world
         .model
         .fail_tool_call("app/0", "state-get", 1, "ERROR connection is shut down\n");
     let failed = world.call("app/0", "state-get");
-    assert_fails(&failed, 1, "connection is shut down");
+    failed.fails(1, "connection is shut down");
     assert_eq!(
         world.call("app/0", "state-get").exit_code,
         0,
@@ -48,7 +46,7 @@ pub(crate) fn faults_fail_kill_and_lose() {
         "app/0",
         &format!("relation-set -r {peers} --app a=b; is-leader"),
     );
-    assert_prints(&run.calls[1], "False\n");
+    run.calls[1].prints("False\n");
     assert!(
         run.commit_error
             .is_some_and(|error| error.contains("is not leader of"))
@@ -57,9 +55,7 @@ pub(crate) fn faults_fail_kill_and_lose() {
 }
 
 pub(crate) fn faults_stay_until_they_are_mended() {
-    let mut world = World::new();
-    world.deploy("app", 1);
-    world.settle();
+    let mut world = World::deployed(1);
     let about = juju_simulator::Call::each("state-get", "bad");
     world
         .model
@@ -67,8 +63,8 @@ pub(crate) fn faults_stay_until_they_are_mended() {
     for _ in 0..2 {
         let run = world.run("app/0", "state-get good; state-get bad; state-get bad");
         assert_eq!(run.calls[0].exit_code, 0);
-        assert_fails(&run.calls[1], 1, "any text");
-        assert_fails(&run.calls[2], 1, "any text");
+        run.calls[1].fails(1, "any text");
+        run.calls[2].fails(1, "any text");
     }
     world.model.mend_tools("app/0");
     assert_eq!(world.call("app/0", "state-get bad").exit_code, 0);
@@ -99,13 +95,11 @@ pub(crate) fn a_commit_can_refuse_a_grant_over_one_relation() {
 }
 
 pub(crate) fn a_neighbours_port_cannot_be_opened() {
-    let mut world = World::new();
-    world.deploy("app", 1);
-    world.settle();
+    let mut world = World::deployed(1);
     world.model.open_port_of_neighbour("app/0", 2379);
     let refused = world.call("app/0", "open-port 2379/tcp");
     let text = "cannot open 2379/tcp (unit \"app/0\"): port range conflicts with 2379/tcp (unit \"neighbour/0\")";
-    assert_fails(&refused, 1, text);
+    refused.fails(1, text);
     assert_eq!(world.call("app/0", "open-port 2379/udp").exit_code, 0);
 }
 
@@ -148,12 +142,12 @@ pub(crate) fn charm_of_another_model() {
     assert!(run.committed, "{:?}", run.commit_error);
     let secret = world.model.secrets("app").remove(0);
     let read = world.call(&unit, &format!("secret-get {} key", secret.uri));
-    assert_prints(&read, "one\n");
+    read.prints("one\n");
     let short = format!("secret:{}", secret.id);
     let read = world.call(&unit, &format!("secret-get {short} key"));
-    assert_fails(&read, 1, &format!("secret \"{short}\" not found"));
+    read.fails(1, &format!("secret \"{short}\" not found"));
     let read = world.call("app/0", &format!("secret-get {short} key"));
-    assert_prints(&read, "one\n");
+    read.prints("one\n");
 
     let run = world.run(
         &unit,
@@ -243,9 +237,9 @@ pub(crate) fn gone_relation_texts() {
             "relation-get -r {relation} - pg/0; network-get db -r {relation}; relation-get -r {relation} --app - app"
         );
         let run = world.run("app/0", &lines);
-        assert_fails(&run.calls[0], 1, text);
-        assert_fails(&run.calls[1], 1, network);
-        assert_fails(&run.calls[2], 1, "permission denied (unauthorized access)");
+        run.calls[0].fails(1, text);
+        run.calls[1].fails(1, network);
+        run.calls[2].fails(1, "permission denied (unauthorized access)");
         assert_eq!(
             names_of(&world.settle(), "app/0"),
             ["db-relation-departed", "db-relation-broken"]
@@ -255,11 +249,7 @@ pub(crate) fn gone_relation_texts() {
 }
 
 pub(crate) fn agent_restart_can_swallow_secret_changed() {
-    let mut world = World::new();
-    world.deploy("app", 1);
-    world.puppet("pg", 1);
-    let relation = world.model.integrate("app:db", "pg:server");
-    world.settle();
+    let (mut world, relation) = World::pair(1);
     let uri = world.model.secret_add("pg", &[("key", "1")]);
     world.model.secret_grant("pg", &uri, relation);
     world.run("app/0", &format!("secret-get {uri}"));
@@ -318,9 +308,7 @@ pub(crate) fn removed_application_runs_its_last_hooks() {
 }
 
 pub(crate) fn lost_machine_runs_nothing_and_departs() {
-    let mut world = World::new();
-    world.deploy("app", 3);
-    world.settle();
+    let mut world = World::deployed(3);
     world.model.remove_unit_force("app/0");
     let runs = world.settle();
     assert!(names_of(&runs, "app/0").is_empty());
@@ -343,7 +331,7 @@ pub(crate) fn reset_of_an_option_is_not_told_in_4_0() {
         let changed = runs.iter().filter(|run| run.name == "config-changed");
         assert_eq!(changed.count(), told);
         // Whoever asks is told.
-        assert_prints(&world.call("app/0", "config-get name"), "plain\n");
+        world.call("app/0", "config-get name").prints("plain\n");
     }
 }
 
@@ -362,8 +350,8 @@ pub(crate) fn departure_of_a_peer_is_not_always_told() {
             "relation-list -r {peers}; relation-get -r {peers} a app/2; goal-state --format=json"
         ),
     );
-    assert_prints(&run.calls[0], "app/1\napp/2\n");
-    assert_prints(&run.calls[1], "b\n");
+    run.calls[0].prints("app/1\napp/2\n");
+    run.calls[1].prints("b\n");
     let goal = &run.calls[2].stdout;
     assert!(goal.contains("app/1") && !goal.contains("app/2"), "{goal}");
     // Who comes later meets it as well, and goal-state names the two that are.
@@ -373,7 +361,7 @@ pub(crate) fn departure_of_a_peer_is_not_always_told() {
         later.as_str(),
         &format!("relation-list -r {peers}; goal-state --format=json"),
     );
-    assert_prints(&run.calls[0], "app/0\napp/1\napp/2\n");
+    run.calls[0].prints("app/0\napp/1\napp/2\n");
     assert!(run.calls[1].stdout.contains("app/3"));
     assert!(!run.calls[1].stdout.contains("app/2"));
 }

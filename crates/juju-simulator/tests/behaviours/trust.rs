@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::world::{World, assert_fails, assert_prints, names_of};
+use crate::world::{Outcome, World, names_of};
 
 pub(crate) fn credentials_are_for_whom_the_operator_trusts() {
     let mut world = World::new();
@@ -14,27 +14,25 @@ pub(crate) fn credentials_are_for_whom_the_operator_trusts() {
     world.settle();
     let line = "credential-get --format=json";
     let denied = "cannot access cloud credentials: permission denied";
-    assert_fails(&world.call("app/0", line), 1, denied);
+    world.call("app/0", line).fails(1, denied);
     world.model.trust("app", true);
     assert_eq!(names_of(&world.settle(), "app/0"), ["config-changed"]);
     let printed = "{\"name\":\"here\",\"type\":\"lxd\"}\n";
-    assert_prints(&world.call("app/0", line), printed);
-    assert_fails(&world.call("other/0", line), 1, denied);
+    world.call("app/0", line).prints(printed);
+    world.call("other/0", line).fails(1, denied);
     world.model.trust("app", true);
     assert!(world.settle().is_empty(), "it was trusted before");
     world.model.trust("app", false);
     assert_eq!(names_of(&world.settle(), "app/0"), ["config-changed"]);
-    assert_fails(&world.call("app/0", line), 1, denied);
+    world.call("app/0", line).fails(1, denied);
 }
 
 pub(crate) fn a_secret_of_the_operator_is_read_once_it_is_granted() {
-    let mut world = World::new();
-    world.deploy("app", 1);
-    world.settle();
+    let mut world = World::deployed(1);
     let uri = world.model.user_secret_add(&[("key", "value")]);
     let line = format!("secret-get {uri} --format=json");
-    assert_fails(&world.call("app/0", &line), 1, "permission denied");
+    world.call("app/0", &line).fails(1, "permission denied");
     world.model.user_secret_grant(&uri, "app");
     assert!(world.settle().is_empty(), "nobody hears of a grant");
-    assert_prints(&world.call("app/0", &line), "{\"key\":\"value\"}\n");
+    world.call("app/0", &line).prints("{\"key\":\"value\"}\n");
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use juju_simulator::{
-    Charm, Deployment, Hook, HookRun, JujuVersion, Model, Options, ToolCall, UnitName,
+    Charm, Deployment, Hook, HookRun, JujuVersion, Model, Options, RelationId, ToolCall, UnitName,
 };
 
 /// Both ends of everything, so that two applications of it can be related.
@@ -56,6 +56,40 @@ impl World {
 
     pub(crate) fn v4() -> Self {
         Self::with(|options| options.version(JujuVersion::V4_0))
+    }
+
+    /// So many units of `app`, at rest.
+    pub(crate) fn deployed(units: u32) -> Self {
+        let mut world = Self::new();
+        world.deploy("app", units);
+        world.settle();
+        world
+    }
+
+    /// So many units of `app`, and of `pg`, which has no process. Nothing has run yet.
+    pub(crate) fn beside(units: u32, others: u32) -> Self {
+        let mut world = Self::new();
+        world.deploy("app", units);
+        world.puppet("pg", others);
+        world
+    }
+
+    /// So many units of `app`, related to one of `pg`, at rest.
+    pub(crate) fn pair(units: u32) -> (Self, RelationId) {
+        let mut world = Self::beside(units, 1);
+        let relation = world.model.integrate("app:db", "pg:server");
+        world.settle();
+        (world, relation)
+    }
+
+    /// `app` and `srv`, which are related and have a process each, at rest.
+    pub(crate) fn both() -> (Self, RelationId) {
+        let mut world = Self::new();
+        world.deploy("app", 1);
+        world.deploy("srv", 1);
+        let relation = world.model.integrate("app:db", "srv:server");
+        world.settle();
+        (world, relation)
     }
 
     pub(crate) fn with(change: impl FnOnce(Options) -> Options) -> Self {
@@ -146,19 +180,26 @@ pub(crate) fn find<'a>(runs: &'a [HookRun], unit: &str, name: &str) -> &'a HookR
     found.unwrap_or_else(|| panic!("{unit} did not run {name}: {:?}", names(runs)))
 }
 
-pub(crate) fn assert_fails(call: &ToolCall, code: i32, stderr: &str) {
-    assert_eq!(
-        (call.exit_code, call.stderr.as_str()),
-        (code, format!("ERROR {stderr}\n").as_str()),
-        "{call:?}"
-    );
-    assert_eq!(call.stdout, "", "{call:?}");
+/// What a call of a tool came to.
+pub(crate) trait Outcome {
+    /// Asserts that it failed with this code and these words.
+    #[track_caller]
+    fn fails(&self, code: i32, stderr: &str);
+
+    /// Asserts that it succeeded and printed this.
+    #[track_caller]
+    fn prints(&self, stdout: &str);
 }
 
-pub(crate) fn assert_prints(call: &ToolCall, stdout: &str) {
-    assert_eq!(
-        (call.exit_code, call.stdout.as_str()),
-        (0, stdout),
-        "{call:?}"
-    );
+impl Outcome for ToolCall {
+    fn fails(&self, code: i32, stderr: &str) {
+        let stderr = format!("ERROR {stderr}\n");
+        let seen = (self.exit_code, &*self.stderr, &*self.stdout);
+        assert_eq!(seen, (code, &*stderr, ""), "{self:?}");
+    }
+
+    fn prints(&self, stdout: &str) {
+        let seen = (self.exit_code, &*self.stdout);
+        assert_eq!(seen, (0, stdout), "{self:?}");
+    }
 }
