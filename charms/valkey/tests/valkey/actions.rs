@@ -5,7 +5,7 @@ use std::time::Duration;
 use juju_simulator::UnitName;
 use serde_json::{Value as Json, json};
 
-use crate::cluster::{Client, Writer, list, lost, primary_of};
+use crate::cluster::{Client, Writer, list, lost, primary_of, served};
 use crate::programs::Programs;
 use crate::world::World;
 
@@ -71,8 +71,7 @@ pub(crate) fn a_planned_switch_loses_nothing() {
 
 /// Old and new work side by side, and then the new one alone.
 pub(crate) fn a_password_is_rotated_without_a_gap() {
-    let mut world = World::with_units(Programs::newest(), 21, 1);
-    let client = Client::new(&mut world);
+    let (mut world, client) = served(21, 1);
     let endpoint = client.endpoint(&world);
     let unit = UnitName::from("valkey/0");
     let clients = world.action(&unit, "list-clients", json!({})).unwrap();
@@ -98,9 +97,9 @@ pub(crate) fn a_password_is_rotated_without_a_gap() {
     world.update_status(&unit);
     world.connect(&endpoint, &new);
     assert!(world.try_connect(&endpoint, &client.access).is_err());
-    world.call(&mut open, &["PING"]).expect("it goes on");
+    world.done(&mut open, &["PING"]);
     let mut sentinel = world.connect(&endpoint.replace("6379", "26379"), &new);
-    world.call(&mut sentinel, &["PING"]).unwrap();
+    world.done(&mut sentinel, &["PING"]);
     // Juju does not keep what nobody reads any more.
     world.settle();
     let secrets = world.model.secrets("valkey");
@@ -111,44 +110,38 @@ pub(crate) fn a_password_is_rotated_without_a_gap() {
 
 /// The hook of a restore was killed while the server followed the one with the snapshot.
 pub(crate) fn a_restore_that_was_killed_ends_by_itself() {
-    let mut world = World::with_units(Programs::newest(), 23, 1);
-    let client = Client::new(&mut world);
+    let (mut world, client) = served(23, 1);
     let endpoint = client.endpoint(&world);
     let unit = UnitName::from("valkey/0");
     let mut writer = world.connect(&endpoint, &client.access);
-    world.call(&mut writer, &["SET", "app:key", "1"]).unwrap();
+    world.done(&mut writer, &["SET", "app:key", "1"]);
     let mut operator = world.operator(&unit, "server");
     let host = world.model.address(unit.clone());
     let killed = ["REPLICAOF", &host, "6381"];
-    world.call(&mut operator, &killed).unwrap();
-    world
-        .call(&mut writer, &["SET", "app:key", "2"])
-        .expect_err("it is a replica");
+    world.done(&mut operator, &killed);
+    world.refused(&mut writer, &["SET", "app:key", "2"]);
     let left = world.base(&unit).join("restore");
     std::fs::create_dir(&left).unwrap();
     std::fs::write(left.join("dump.rdb"), "data").unwrap();
     world.update_status(&unit);
     assert_eq!(world.status("valkey/0"), "active: primary; 1 client");
     let mut writer = world.connect(&endpoint, &client.access);
-    let kept = world.call(&mut writer, &["GET", "app:key"]).unwrap();
+    let kept = world.done(&mut writer, &["GET", "app:key"]);
     assert_eq!(kept.text(), Some("1"));
-    world
-        .call(&mut writer, &["SET", "app:key", "2"])
-        .expect("it takes writes");
+    world.done(&mut writer, &["SET", "app:key", "2"]);
     assert!(!left.exists(), "a copy of the data stays");
 }
 
 /// What a snapshot has is what is there after it is restored, on all units.
 pub(crate) fn a_snapshot_is_restored_everywhere() {
-    let mut world = World::with_units(Programs::newest(), 22, 2);
-    let client = Client::new(&mut world);
+    let (mut world, client) = served(22, 2);
     let endpoint = client.endpoint(&world);
     let unit = primary_of(&world, &endpoint);
     let mut writer = world.connect(&endpoint, &client.access);
-    world.call(&mut writer, &["SET", "app:old", "1"]).unwrap();
+    world.done(&mut writer, &["SET", "app:old", "1"]);
     let snapshot = world.action(&unit, "snapshot", json!({})).unwrap();
-    world.call(&mut writer, &["SET", "app:new", "1"]).unwrap();
-    world.call(&mut writer, &["DEL", "app:old"]).unwrap();
+    world.done(&mut writer, &["SET", "app:new", "1"]);
+    world.done(&mut writer, &["DEL", "app:old"]);
     // One that cannot be read changes nothing.
     let path = std::path::PathBuf::from(snapshot["path"].as_str().unwrap());
     let broken = path.with_file_name("broken.rdb");
@@ -160,7 +153,7 @@ pub(crate) fn a_snapshot_is_restored_everywhere() {
     for name in ["broken.rdb", "none.rdb", "../valkey/dump.rdb", ""] {
         let refused = world.action(&unit, "restore", json!({"snapshot": name}));
         assert!(refused.is_err(), "{name}");
-        let value = world.call(&mut writer, &["GET", "app:new"]).unwrap();
+        let value = world.done(&mut writer, &["GET", "app:new"]);
         assert_eq!(value.text(), Some("1"), "{name}");
     }
     let name = snapshot["snapshot"].as_str().unwrap();
@@ -170,16 +163,14 @@ pub(crate) fn a_snapshot_is_restored_everywhere() {
     assert_eq!(restored["keys"], "1");
     let mut reader = world.connect(&endpoint, &client.access);
     assert_eq!(
-        world.call(&mut reader, &["GET", "app:old"]).unwrap().text(),
+        world.done(&mut reader, &["GET", "app:old"]).text(),
         Some("1")
     );
     assert_eq!(
-        world.call(&mut reader, &["EXISTS", "app:new"]).unwrap(),
+        world.done(&mut reader, &["EXISTS", "app:new"]),
         valkey_charm::valkey::Value::Integer(0)
     );
-    world
-        .call(&mut reader, &["SET", "app:newest", "1"])
-        .expect("it takes writes");
+    world.done(&mut reader, &["SET", "app:newest", "1"]);
     world.wait_until(20, "the replica has it too", |world| {
         world.update_status_all();
         let answer = world.answer(client.relation);

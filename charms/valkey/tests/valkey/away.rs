@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use juju_simulator::UnitName;
 use serde_json::json;
 
-use crate::cluster::{Client, list, primary_of};
+use crate::cluster::{Client, list, primary_of, served};
 use crate::programs::Programs;
 use crate::world::{World, service};
 
@@ -20,7 +20,7 @@ fn priority(world: &World, unit: &UnitName) -> String {
 fn seen(world: &World, by: &UnitName, host: &str, key: &str) -> Option<String> {
     let mut sentinel = world.operator(by, "sentinel");
     let replicas = ["SENTINEL", "REPLICAS", "primary"];
-    let replicas = world.call(&mut sentinel, &replicas).unwrap();
+    let replicas = world.done(&mut sentinel, &replicas);
     let mut replicas = replicas.items().iter();
     let replica = replicas.find(|replica| replica.field("ip").unwrap().text() == Some(host))?;
     Some(replica.field(key)?.text()?.to_owned())
@@ -171,8 +171,7 @@ pub(crate) fn a_unit_that_is_cut_off_stands_back() {
 /// Two sentinels of three answer too late for a hook, on a busy machine for
 /// instance. The servers are well, so that nobody has a reason to choose another.
 pub(crate) fn sentinels_that_are_slow_move_no_primary() {
-    let mut world = World::with_units(Programs::newest(), 97, 3);
-    let client = Client::new(&mut world);
+    let (mut world, client) = served(97, 3);
     let before = client.endpoint(&world);
     let leader = world.model.leader("valkey").unwrap();
     let mut slow = world.units();
@@ -224,8 +223,7 @@ pub(crate) fn a_hook_that_came_too_early_is_tried_again() {
 /// Two units of four hang: they take connections, and say nothing. All are asked at the
 /// same time, so that a hook takes the time that one of them may take.
 pub(crate) fn units_that_do_not_answer_cost_one_time_limit() {
-    let mut world = World::with_units(Programs::newest(), 98, 4);
-    let client = Client::new(&mut world);
+    let (mut world, client) = served(98, 4);
     let primary = primary_of(&world, &client.endpoint(&world));
     let leader = world.model.leader("valkey").unwrap();
     let mut hang = world.units();

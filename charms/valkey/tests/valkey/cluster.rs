@@ -27,10 +27,22 @@ impl Client {
         Self { relation, access }
     }
 
+    /// A connection to where it is told to go now.
+    pub(crate) fn connect(&self, world: &World) -> Connection {
+        world.connect(&self.endpoint(world), &self.access)
+    }
+
     pub(crate) fn endpoint(&self, world: &World) -> String {
         let answer = world.answer(self.relation);
         answer["endpoints"].as_str().unwrap().to_owned()
     }
+}
+
+/// So many units with the newest release, at rest, and a client that they serve.
+pub(crate) fn served(seed: u64, units: usize) -> (World, Client) {
+    let mut world = World::with_units(Programs::newest(), seed, units);
+    let client = Client::new(&mut world);
+    (world, client)
 }
 
 /// A client that writes numbers one after the other and remembers which were
@@ -122,7 +134,7 @@ pub(crate) fn lost(world: &World, primary: &UnitName, written: &Written) -> usiz
         let keys: Vec<_> = chunk.iter().map(|number| format!("app:{number}")).collect();
         let mut words = vec!["EXISTS"];
         words.extend(keys.iter().map(String::as_str));
-        match world.call(&mut operator, &words).unwrap() {
+        match world.done(&mut operator, &words) {
             valkey_charm::valkey::Value::Integer(count) => {
                 lost += chunk.len() - usize::try_from(count).unwrap();
             }
@@ -215,20 +227,18 @@ pub(crate) fn three_units_share_the_work_and_all_know_every_user() {
             let value = world.call(&mut operator, &["CONFIG", "GET", "min-replicas-to-write"]);
             assert_eq!(value.unwrap().texts().nth(1), Some("1"));
             let mut sentinel = world.operator(&unit, "sentinel");
-            let seen = world
-                .call(&mut sentinel, &["SENTINEL", "MASTER", "primary"])
-                .unwrap();
+            let seen = world.done(&mut sentinel, &["SENTINEL", "MASTER", "primary"]);
             assert_eq!(seen.field("quorum").unwrap().text(), Some("2"));
             let quorum = world.call(&mut sentinel, &["SENTINEL", "CKQUORUM", "primary"]);
             assert!(quorum.is_ok(), "{quorum:?}");
         }
         // What is written to one is read from the others.
         let mut writer = world.connect(list(&answer, "endpoints")[0], &client.access);
-        world.call(&mut writer, &["SET", "app:key", "1"]).unwrap();
-        world.call(&mut writer, &["WAIT", "2", "2000"]).unwrap();
+        world.done(&mut writer, &["SET", "app:key", "1"]);
+        world.done(&mut writer, &["WAIT", "2", "2000"]);
         for endpoint in list(&answer, "read-only-endpoints") {
             let mut reader = world.connect(endpoint, &client.access);
-            let value = world.call(&mut reader, &["GET", "app:key"]).unwrap();
+            let value = world.done(&mut reader, &["GET", "app:key"]);
             assert_eq!(value.text(), Some("1"));
         }
         // A unit that joins has all users before anybody is sent to it.
@@ -248,8 +258,7 @@ pub(crate) fn three_units_share_the_work_and_all_know_every_user() {
 
 /// The machine with the primary is lost under a writer.
 pub(crate) fn a_lost_primary_is_replaced_and_clients_are_told_in_seconds() {
-    let mut world = World::with_units(Programs::newest(), 11, 3);
-    let client = Client::new(&mut world);
+    let (mut world, client) = served(11, 3);
     let before = client.endpoint(&world);
     let old = primary_of(&world, &before);
     let writer = Writer::start(&before, &client.access, Duration::from_millis(1));
@@ -320,9 +329,9 @@ pub(crate) fn a_removed_primary_takes_no_write_with_it() {
             world.units().iter().all(|unit| {
                 let mut sentinel = world.operator(unit, "sentinel");
                 let known = ["SENTINEL", "SENTINELS", "primary"];
-                let known = world.call(&mut sentinel, &known).unwrap().items().len();
+                let known = world.done(&mut sentinel, &known).items().len();
                 let replicas = ["SENTINEL", "REPLICAS", "primary"];
-                let replicas = world.call(&mut sentinel, &replicas).unwrap().items().len();
+                let replicas = world.done(&mut sentinel, &replicas).items().len();
                 (known, replicas) == (1, 1)
             })
         });
@@ -337,10 +346,8 @@ pub(crate) fn the_last_unit_goes_on_after_all_others_were_lost() {
     let client = Client::new(&mut world);
     let endpoint = client.endpoint(&world);
     let mut writer = world.connect(&endpoint, &client.access);
-    world
-        .call(&mut writer, &["SET", "app:key", "kept"])
-        .unwrap();
-    world.call(&mut writer, &["WAIT", "2", "2000"]).unwrap();
+    world.done(&mut writer, &["SET", "app:key", "kept"]);
+    world.done(&mut writer, &["WAIT", "2", "2000"]);
     let primary = primary_of(&world, &endpoint);
     let survivor = world
         .units()
@@ -364,27 +371,22 @@ pub(crate) fn the_last_unit_goes_on_after_all_others_were_lost() {
         client.endpoint(world) != endpoint
     });
     assert_eq!(primary_of(&world, &client.endpoint(&world)), survivor);
-    let mut reader = world.connect(&client.endpoint(&world), &client.access);
-    let value = world.call(&mut reader, &["GET", "app:key"]).unwrap();
+    let mut reader = client.connect(&world);
+    let value = world.done(&mut reader, &["GET", "app:key"]);
     assert_eq!(value.text(), Some("kept"));
-    world
-        .call(&mut reader, &["SET", "app:key", "new"])
-        .expect("it takes writes");
+    world.done(&mut reader, &["SET", "app:key", "new"]);
 }
 
 /// The power of all goes at once, and comes back.
 pub(crate) fn a_restart_of_all_at_once_keeps_the_data() {
-    let mut world = World::with_units(Programs::newest(), 14, 3);
-    let client = Client::new(&mut world);
+    let (mut world, client) = served(14, 3);
     let endpoint = client.endpoint(&world);
     let mut writer = world.connect(&endpoint, &client.access);
     for number in 0..200 {
         let key = format!("app:{number}");
-        world.call(&mut writer, &["SET", &key, "x"]).unwrap();
+        world.done(&mut writer, &["SET", &key, "x"]);
     }
-    world
-        .call(&mut writer, &["WAITAOF", "1", "0", "2000"])
-        .unwrap();
+    world.done(&mut writer, &["WAITAOF", "1", "0", "2000"]);
     for machine in world.machines.values() {
         machine.power_off();
     }
@@ -401,22 +403,19 @@ pub(crate) fn a_restart_of_all_at_once_keeps_the_data() {
         status.starts_with("active")
             && list(&world.answer(client.relation), "read-only-endpoints").len() == 2
     });
-    let mut reader = world.connect(&client.endpoint(&world), &client.access);
+    let mut reader = client.connect(&world);
     let keys: Vec<_> = (0..200).map(|number| format!("app:{number}")).collect();
     let mut words = vec!["EXISTS"];
     words.extend(keys.iter().map(String::as_str));
-    let found = world.call(&mut reader, &words).unwrap();
+    let found = world.done(&mut reader, &words);
     assert_eq!(found, valkey_charm::valkey::Value::Integer(200));
 }
 
 /// The volume of the last unit brings its data back, with another unit.
 pub(crate) fn data_come_back_with_their_volume() {
-    let mut world = World::with_units(Programs::newest(), 15, 1);
-    let client = Client::new(&mut world);
-    let mut writer = world.connect(&client.endpoint(&world), &client.access);
-    world
-        .call(&mut writer, &["SET", "app:key", "kept"])
-        .unwrap();
+    let (mut world, client) = served(15, 1);
+    let mut writer = client.connect(&world);
+    world.done(&mut writer, &["SET", "app:key", "kept"]);
     let old = UnitName::from("valkey/0");
     world.model.remove_unit(old.clone());
     world.settle();
@@ -433,8 +432,8 @@ pub(crate) fn data_come_back_with_their_volume() {
         "{}",
         world.status(&unit.to_string())
     );
-    let mut reader = world.connect(&client.endpoint(&world), &client.access);
-    let value = world.call(&mut reader, &["GET", "app:key"]).unwrap();
+    let mut reader = client.connect(&world);
+    let value = world.done(&mut reader, &["GET", "app:key"]);
     assert_eq!(value.text(), Some("kept"));
 }
 
@@ -493,7 +492,7 @@ pub(crate) fn a_frozen_primary_loses_seconds_of_writes_at_most() {
     loop {
         let mut sentinel = world.operator(&other, "sentinel");
         let named = ["SENTINEL", "GET-MASTER-ADDR-BY-NAME", "primary"];
-        let named = world.call(&mut sentinel, &named).unwrap();
+        let named = world.done(&mut sentinel, &named);
         if !before.starts_with(named.texts().next().unwrap()) {
             break;
         }
@@ -528,12 +527,9 @@ pub(crate) fn a_frozen_primary_loses_seconds_of_writes_at_most() {
 
 /// A unit whose address changes is found again, and clients are told.
 pub(crate) fn a_unit_that_moves_to_another_address_is_found_again() {
-    let mut world = World::with_units(Programs::newest(), 18, 1);
-    let client = Client::new(&mut world);
-    let mut writer = world.connect(&client.endpoint(&world), &client.access);
-    world
-        .call(&mut writer, &["SET", "app:key", "kept"])
-        .unwrap();
+    let (mut world, client) = served(18, 1);
+    let mut writer = client.connect(&world);
+    world.done(&mut writer, &["SET", "app:key", "kept"]);
     let unit = UnitName::from("valkey/0");
     let moved = "127.200.1.9";
     world.model.set_address(unit.clone(), moved);
@@ -541,11 +537,11 @@ pub(crate) fn a_unit_that_moves_to_another_address_is_found_again() {
     world.update_status(&unit);
     assert_eq!(world.status("valkey/0"), "active: primary; 1 client");
     assert_eq!(client.endpoint(&world), format!("{moved}:6379"));
-    let mut reader = world.connect(&client.endpoint(&world), &client.access);
-    let value = world.call(&mut reader, &["GET", "app:key"]).unwrap();
+    let mut reader = client.connect(&world);
+    let value = world.done(&mut reader, &["GET", "app:key"]);
     assert_eq!(value.text(), Some("kept"));
     let mut sentinel = world.connect(&format!("{moved}:26379"), &client.access);
     let named = ["SENTINEL", "GET-MASTER-ADDR-BY-NAME", "primary"];
-    let named = world.call(&mut sentinel, &named).unwrap();
+    let named = world.done(&mut sentinel, &named);
     assert_eq!(named.texts().next(), Some(moved));
 }

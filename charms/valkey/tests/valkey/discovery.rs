@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use juju_simulator::UnitName;
 use serde_json::json;
 
-use crate::cluster::{Client, list, primary_of};
+use crate::cluster::{Client, list, primary_of, served};
 use crate::programs::Programs;
 use crate::world::World;
 
@@ -13,7 +13,7 @@ use crate::world::World;
 fn named(world: &World, sentinel: &str, client: &Client) -> (String, String) {
     let mut sentinel = world.connect(sentinel, &client.access);
     let question = ["SENTINEL", "GET-MASTER-ADDR-BY-NAME", "primary"];
-    let answer = world.call(&mut sentinel, &question).unwrap();
+    let answer = world.done(&mut sentinel, &question);
     let mut texts = answer.texts().map(str::to_owned);
     (texts.next().unwrap(), texts.next().unwrap())
 }
@@ -39,9 +39,7 @@ pub(crate) fn sentinels_lead_clients_to_the_servers() {
                 assert_eq!(named_port, "6380", "{sentinel}");
                 let target = format!("{named_host}:{}", if tls { &named_port } else { port });
                 let mut connection = world.connect(&target, &client.access);
-                world
-                    .call(&mut connection, &["SET", "app:key", "1"])
-                    .unwrap();
+                world.done(&mut connection, &["SET", "app:key", "1"]);
                 if !tls {
                     let wrong = format!("{named_host}:{named_port}");
                     assert!(world.try_connect(&wrong, &client.access).is_err());
@@ -77,14 +75,11 @@ pub(crate) fn sentinels_lead_clients_to_the_servers() {
 /// Units that change their addresses, one after the other, are found again by clients
 /// and by each other.
 pub(crate) fn three_units_that_move_are_found_again() {
-    let mut world = World::with_units(Programs::newest(), 98, 3);
-    let client = Client::new(&mut world);
+    let (mut world, client) = served(98, 3);
     let endpoint = client.endpoint(&world);
     let mut writer = world.connect(&endpoint, &client.access);
-    world
-        .call(&mut writer, &["SET", "app:key", "kept"])
-        .unwrap();
-    world.call(&mut writer, &["WAIT", "2", "2000"]).unwrap();
+    world.done(&mut writer, &["SET", "app:key", "kept"]);
+    world.done(&mut writer, &["WAIT", "2", "2000"]);
     let primary = primary_of(&world, &endpoint);
     let replica = world.units().into_iter().find(|unit| *unit != primary);
     let moves: [(UnitName, &str); 2] =
@@ -108,7 +103,7 @@ pub(crate) fn three_units_that_move_are_found_again() {
     for key in ["endpoints", "read-only-endpoints"] {
         for endpoint in list(&answer, key) {
             let mut reader = world.connect(endpoint, &client.access);
-            let value = world.call(&mut reader, &["GET", "app:key"]).unwrap();
+            let value = world.done(&mut reader, &["GET", "app:key"]);
             assert_eq!(value.text(), Some("kept"), "{endpoint}");
         }
     }
@@ -118,7 +113,7 @@ pub(crate) fn three_units_that_move_are_found_again() {
         world.units().iter().all(|unit| {
             let mut sentinel = world.operator(unit, "sentinel");
             let replicas = ["SENTINEL", "REPLICAS", "primary"];
-            world.call(&mut sentinel, &replicas).unwrap().items().len() == 2
+            world.done(&mut sentinel, &replicas).items().len() == 2
         })
     });
 }

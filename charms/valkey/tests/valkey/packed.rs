@@ -104,12 +104,8 @@ pub(crate) fn the_packed_charm_serves_a_client() {
     let client = Client::new(&mut world);
     let endpoint = client.endpoint(&world);
     let mut connection = world.connect(&endpoint, &client.access);
-    world
-        .call(&mut connection, &["SET", "app:key", "1"])
-        .unwrap();
-    world
-        .call(&mut connection, &["SET", "foreign", "1"])
-        .expect_err("not its key");
+    world.done(&mut connection, &["SET", "app:key", "1"]);
+    world.refused(&mut connection, &["SET", "foreign", "1"]);
     // Options and actions are those of the packed charm as well.
     world.model.set_config("valkey", "client-tls", true);
     world.settle();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use juju_simulator::UnitName;
 use serde_json::json;
 
-use crate::cluster::{Client, Writer, cut_power, lost, primary_of};
+use crate::cluster::{Client, Writer, cut_power, lost, primary_of, served};
 use crate::programs::Programs;
 use crate::world::World;
 
@@ -38,8 +38,7 @@ fn starts(world: &World, node: &str) -> Vec<usize> {
 /// The passwords of the charm's own users, on three units, and then a failover
 /// with the new ones.
 pub(crate) fn internal_passwords_are_replaced_without_a_lost_write() {
-    let mut world = World::with_units(Programs::newest(), 80, 3);
-    let client = Client::new(&mut world);
+    let (mut world, client) = served(80, 3);
     let endpoint = client.endpoint(&world);
     let primary = primary_of(&world, &endpoint);
     let unit = UnitName::from("valkey/0");
@@ -77,7 +76,7 @@ pub(crate) fn internal_passwords_are_replaced_without_a_lost_write() {
             world.operator(&unit, node);
         }
         let mut operator = world.operator(&unit, "server");
-        let users = world.call(&mut operator, &["ACL", "LIST"]).unwrap();
+        let users = world.done(&mut operator, &["ACL", "LIST"]);
         let internal = users.texts().filter(|line| line.starts_with("user charm-"));
         for line in internal.filter(|line| !line.contains("charm-revision")) {
             assert_eq!(line.matches('#').count(), 1, "{line}");

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::cluster::{Client, cut_power, list, primary_of};
+use crate::cluster::{Client, cut_power, list, primary_of, served};
 use crate::programs::Programs;
 use crate::world::World;
 
@@ -15,23 +15,20 @@ fn copy(from: &Path, to: &Path) {
 
 /// The machine of the primary is lost and comes back with the volume of yesterday.
 pub(crate) fn a_primary_that_comes_back_with_older_data_takes_none_from_others() {
-    let mut world = World::with_units(Programs::newest(), 99, 3);
-    let client = Client::new(&mut world);
+    let (mut world, client) = served(99, 3);
     let endpoint = client.endpoint(&world);
     let primary = primary_of(&world, &endpoint);
     let mut writer = world.connect(&endpoint, &client.access);
-    world.call(&mut writer, &["SET", "app:old", "1"]).unwrap();
-    world
-        .call(&mut writer, &["WAITAOF", "1", "0", "2000"])
-        .unwrap();
+    world.done(&mut writer, &["SET", "app:old", "1"]);
+    world.done(&mut writer, &["WAITAOF", "1", "0", "2000"]);
     let volume = world
         .model
         .storage_location(primary.clone(), "data")
         .unwrap();
     let kept = world.directory.path().join("kept");
     copy(&volume, &kept);
-    world.call(&mut writer, &["SET", "app:new", "1"]).unwrap();
-    world.call(&mut writer, &["WAIT", "2", "2000"]).unwrap();
+    world.done(&mut writer, &["SET", "app:new", "1"]);
+    world.done(&mut writer, &["WAIT", "2", "2000"]);
     cut_power(&mut world, &primary, client.relation);
     copy(&kept.join("valkey"), &volume.join("valkey"));
     world.machines[&primary].power_on();
@@ -42,7 +39,7 @@ pub(crate) fn a_primary_that_comes_back_with_older_data_takes_none_from_others()
     for key in ["endpoints", "read-only-endpoints"] {
         for endpoint in list(&answer, key) {
             let mut reader = world.connect(endpoint, &client.access);
-            let value = world.call(&mut reader, &["GET", "app:new"]).unwrap();
+            let value = world.done(&mut reader, &["GET", "app:new"]);
             assert_eq!(value.text(), Some("1"), "{endpoint}");
         }
     }
@@ -55,8 +52,8 @@ pub(crate) fn a_volume_that_was_away_gets_what_the_others_have() {
     let endpoint = client.endpoint(&world);
     let primary = primary_of(&world, &endpoint);
     let mut writer = world.connect(&endpoint, &client.access);
-    world.call(&mut writer, &["SET", "app:gone", "1"]).unwrap();
-    world.call(&mut writer, &["WAIT", "1", "2000"]).unwrap();
+    world.done(&mut writer, &["SET", "app:gone", "1"]);
+    world.done(&mut writer, &["WAIT", "1", "2000"]);
     let replica = world
         .units()
         .into_iter()
@@ -65,8 +62,8 @@ pub(crate) fn a_volume_that_was_away_gets_what_the_others_have() {
     world.model.remove_unit(replica.clone());
     world.settle();
     world.machines.remove(&replica);
-    world.call(&mut writer, &["DEL", "app:gone"]).unwrap();
-    world.call(&mut writer, &["SET", "app:new", "1"]).unwrap();
+    world.done(&mut writer, &["DEL", "app:gone"]);
+    world.done(&mut writer, &["SET", "app:new", "1"]);
     let storage = world.model.detached_storage().remove(0);
     let unit = world.model.add_unit_attaching("valkey", &storage);
     world.equip(&unit);
@@ -79,9 +76,9 @@ pub(crate) fn a_volume_that_was_away_gets_what_the_others_have() {
     assert_eq!(client.endpoint(&world), endpoint, "the primary stayed");
     for key in ["endpoints", "read-only-endpoints"] {
         let mut reader = world.connect(list(&answer, key)[0], &client.access);
-        let gone = world.call(&mut reader, &["EXISTS", "app:gone"]).unwrap();
+        let gone = world.done(&mut reader, &["EXISTS", "app:gone"]);
         assert_eq!(gone, valkey_charm::valkey::Value::Integer(0), "{key}");
-        let new = world.call(&mut reader, &["GET", "app:new"]).unwrap();
+        let new = world.done(&mut reader, &["GET", "app:new"]);
         assert_eq!(new.text(), Some("1"), "{key}");
     }
 }

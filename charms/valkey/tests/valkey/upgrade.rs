@@ -208,10 +208,8 @@ pub(crate) fn an_attached_archive_is_checked_and_taken() {
     let mut world = World::with_units(old.clone(), 91, 1);
     let client = Client::new(&mut world);
     let unit = UnitName::from("valkey/0");
-    let mut writer = world.connect(&client.endpoint(&world), &client.access);
-    world
-        .call(&mut writer, &["SET", "app:key", "kept"])
-        .unwrap();
+    let mut writer = client.connect(&world);
+    world.done(&mut writer, &["SET", "app:key", "kept"]);
     bad_archives_are_refused(&mut world, &mut writer);
     let good = archive(&world, "good", &[(RELEASE, &starter(&new))]);
     world.model.attach_resource("valkey", "valkey", &good);
@@ -221,8 +219,8 @@ pub(crate) fn an_attached_archive_is_checked_and_taken() {
         assert_eq!(runs(&world, &unit, node), new.version, "{}", world.logs());
     }
     assert!(world.status("valkey/0").starts_with("active: primary"));
-    let mut reader = world.connect(&client.endpoint(&world), &client.access);
-    let value = world.call(&mut reader, &["GET", "app:key"]).unwrap();
+    let mut reader = client.connect(&world);
+    let value = world.done(&mut reader, &["GET", "app:key"]);
     assert_eq!(value.text(), Some("kept"));
     let programs = world.base(&unit).join("programs");
     let kept = std::fs::read_dir(&programs).unwrap().flatten();
@@ -244,7 +242,7 @@ pub(crate) fn an_attached_archive_is_checked_and_taken() {
         );
         assert_eq!(world.status("valkey/0"), expected);
         assert_eq!(runs(&world, &unit, "server"), new.version);
-        world.call(&mut reader, &["PING"]).expect("it goes on");
+        world.done(&mut reader, &["PING"]);
     }
     world.model.attach_resource("valkey", "valkey", &good);
     world.settle();

@@ -305,6 +305,20 @@ impl World {
         self.runtime.block_on(connection.call(words))
     }
 
+    /// What a call gives that has to succeed.
+    #[track_caller]
+    pub(crate) fn done(&self, connection: &mut Connection, words: &[&str]) -> Value {
+        let answer = self.call(connection, words);
+        answer.unwrap_or_else(|error| panic!("{words:?}: {error:?}"))
+    }
+
+    /// Makes a call that has to be refused.
+    #[track_caller]
+    pub(crate) fn refused(&self, connection: &mut Connection, words: &[&str]) -> ValkeyError {
+        let answer = self.call(connection, words);
+        answer.expect_err(&format!("{words:?} is refused"))
+    }
+
     /// The base directory of a unit's nodes.
     pub(crate) fn base(&self, unit: &UnitName) -> PathBuf {
         let base = self.machines[unit].root().join("var/lib/valkey-charm");
