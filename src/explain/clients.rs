@@ -214,8 +214,7 @@ mod tests {
         let mut bench = Bench::new(3);
         bench.ask_as(1, "/one/", "alpha", 1);
         bench.ask_as(2, "/two/", "root", 1);
-        bench.ask_as(10, "/ten/", "beta", 1);
-        bench.access();
+        bench.serve(10, "/ten/", "beta");
         bench.trust(&[leaf("alpha", 1)]);
         bench.cluster.members[2].learner = true;
         let listed_all = all(&bench);
@@ -246,11 +245,9 @@ mod tests {
     #[test]
     fn a_change_that_is_refused_leaves_what_was_granted() {
         let mut bench = Bench::new(1);
-        bench.ask_as(1, "/one/", "alpha", 1);
-        bench.access();
+        bench.serve(1, "/one/", "alpha");
         bench.trust(&[leaf("alpha", 1)]);
-        bench.ask_as(1, "/one/", "root", 1);
-        bench.access();
+        bench.serve(1, "/one/", "root");
         let listed_all = all(&bench);
         assert_eq!(listed_all[0].state, State::Ready(1));
         assert_eq!(
@@ -288,8 +285,7 @@ mod tests {
     #[test]
     fn what_etcd_holds_is_compared_with_the_grant() {
         let mut bench = Bench::new(1);
-        bench.ask_as(1, "/one/", "alpha", 1);
-        bench.access();
+        bench.serve(1, "/one/", "alpha");
         let further = Permission {
             read_write: true,
             range: KeyRange::of_prefix(b"/two/"),

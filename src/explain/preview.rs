@@ -110,8 +110,7 @@ mod tests {
     /// A client that was granted and is trusted; its answer is not written.
     fn granted() -> Bench {
         let mut bench = Bench::new(3);
-        bench.ask_as(1, "/one/", "alpha", 1);
-        bench.access();
+        bench.serve(1, "/one/", "alpha");
         bench.trust(&[leaf("alpha", 1)]);
         bench
     }

@@ -166,6 +166,29 @@ impl Bench {
         self.ask(id, prefix, Certificate::Text(certificate(name, number)));
     }
 
+    /// Asks so with the first certificate of this name, and is granted it.
+    pub(crate) fn serve(&mut self, id: u32, prefix: &str, name: &str) {
+        self.ask_as(id, prefix, name, 1);
+        self.access();
+    }
+
+    /// What the units have told each other.
+    pub(crate) fn peers(&mut self) -> &mut Peers {
+        self.observed.peers.read_mut().expect("peers")
+    }
+
+    /// What this unit's member began with.
+    pub(crate) fn bootstrap(&mut self) -> &mut Bootstrap {
+        let bootstrap = self.observed.machine.bootstrap.as_mut();
+        bootstrap.expect("a bootstrap")
+    }
+
+    /// A member was unreachable for so many passes.
+    pub(crate) fn give_up(&mut self, member: &str, passes: u32) {
+        let unreachable = &mut self.observed.unreachable;
+        unreachable.insert(MemberName::new(member), passes);
+    }
+
     pub(crate) fn relation(&mut self, id: u32) -> &mut ClientRelation {
         let relations = &mut self.observed.clients.relations;
         relations.get_mut(&RelationId(id)).expect("a relation")

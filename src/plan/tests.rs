@@ -59,12 +59,10 @@ fn a_newer_format_stops_every_change() {
         ..UnitData::default()
     };
     let mut of_unit = due();
-    let peers = of_unit.observed.peers.read_mut().expect("peers");
     let name = member(1).name.expect("a name");
-    peers.others.insert(name, newer.clone());
+    of_unit.peers().others.insert(name, newer.clone());
     let mut of_application = due();
-    let peers = of_application.observed.peers.read_mut().expect("peers");
-    peers.app.format = newer.format;
+    of_application.peers().app.format = newer.format;
     let mut of_ledger = due();
     of_ledger.cluster.ledger.newer_format = Some(2);
     for mut bench in [of_unit, of_application, of_ledger] {

@@ -235,8 +235,7 @@ fn a_version_with_open_advisories_is_named() {
 fn requests_that_are_not_in_force_are_named_by_application() {
     let mut bench = Bench::new(1);
     bench.ask_as(1, "/one/", "root", 1);
-    bench.ask_as(10, "/ten/", "alpha", 1);
-    bench.access();
+    bench.serve(10, "/ten/", "alpha");
     bench.trust(&[leaf("alpha", 1)]);
     let report = bench.plan().report;
     assert_eq!(

@@ -50,9 +50,8 @@ fn follow(bench: &mut Bench, authorities: &Authorities) {
 
 /// The other unit says this.
 fn tell(bench: &mut Bench, published: &str) {
-    let peers = bench.observed.peers.read_mut().expect("peers");
     let other = bench.cluster.members[1].name.clone().expect("a name");
-    let bag = peers.others.entry(other).or_default();
+    let bag = bench.peers().others.entry(other).or_default();
     bag.server_ca = Some(published.to_owned());
 }
 
@@ -146,8 +145,7 @@ fn a_step_is_announced_again_where_the_announcement_was_lost() {
     let mut bench = introduced(NOW.plus_seconds(60));
     let authorities = bench.observed.machine.authorities.clone();
     let published = authorities.expect("authorities").announcement();
-    let peers = bench.observed.peers.read_mut().expect("peers");
-    peers.app.authorities = Some("of the step before".to_owned());
+    bench.peers().app.authorities = Some("of the step before".to_owned());
     let Stage::Publish(publication) = bench.stage() else {
         panic!("not at rest")
     };
@@ -157,8 +155,7 @@ fn a_step_is_announced_again_where_the_announcement_was_lost() {
         Some(&Some(published.clone()))
     );
 
-    let peers = bench.observed.peers.read_mut().expect("peers");
-    peers.app.authorities = Some(published);
+    bench.peers().app.authorities = Some(published);
     let Stage::Publish(publication) = bench.stage() else {
         panic!("not at rest")
     };
@@ -187,9 +184,8 @@ fn follow_administrators(bench: &mut Bench, authorities: &Authorities) {
     machine.authorities = Some(authorities.clone());
     bench.configure();
     let published = admin::published(&bench.observed).expect("something to tell");
-    let peers = bench.observed.peers.read_mut().expect("peers");
     let other = bench.cluster.members[1].name.clone().expect("a name");
-    let bag = peers.others.entry(other).or_default();
+    let bag = bench.peers().others.entry(other).or_default();
     bag.admin_ca = Some(published);
 }
 

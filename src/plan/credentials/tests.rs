@@ -198,8 +198,7 @@ fn a_name_that_nobody_knows_can_be_kept_from_everybody() {
         (IssuedState::Revoked, ends)
     );
     // It is nobody's to revoke whom a relation has given it.
-    bench.ask_as(1, "/app/", "served", 1);
-    bench.access();
+    bench.serve(1, "/app/", "served");
     let unit = &bench.observed.unit;
     let refused = revoke(&name("served"), true, unit, &bench.cluster, Some(ends), NOW);
     assert!(matches!(refused, Err(Refusal::Name(..))), "{refused:?}");

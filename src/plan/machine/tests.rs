@@ -134,8 +134,7 @@ fn only_the_initial_member_bootstraps_and_only_once() {
     bench.observed.machine.data = MemberData::Absent;
     bench.observed.machine.bootstrap = None;
     assert_eq!(alone(&bench), (Vec::new(), Some(Wait::LostCluster)));
-    let peers = bench.observed.peers.read_mut().expect("peers");
-    peers.app.is_bootstrapped = false;
+    bench.peers().app.is_bootstrapped = false;
     assert_eq!(
         alone(&bench).0,
         [MachineStep::Bootstrap(Bootstrap {
@@ -156,14 +155,13 @@ fn the_initial_member_without_its_data_does_not_bootstrap_again() {
     bench.observed.machine.data = MemberData::Absent;
     bench.observed.machine.is_running = Some(false);
     assert_eq!(alone(&bench), (Vec::new(), Some(Wait::LostCluster)));
-    let peers = bench.observed.peers.read_mut().expect("peers");
-    peers
+    bench
+        .peers()
         .others
         .insert(MemberName::new("etcd-1"), UnitData::default());
     assert_eq!(alone(&bench), (Vec::new(), Some(Wait::LostMember)));
     // Before anybody was told of the cluster there is nothing to split.
-    let peers = bench.observed.peers.read_mut().expect("peers");
-    peers.app.is_bootstrapped = false;
+    bench.peers().app.is_bootstrapped = false;
     assert!(matches!(alone(&bench).0[..], [MachineStep::Bootstrap(_)]));
     bench.observed.machine.may_begin = true;
     assert_eq!(alone(&bench).0, [MachineStep::Start]);
@@ -195,8 +193,7 @@ fn the_data_of_a_member_is_noted_before_anything_rests_on_it() {
 #[test]
 fn the_first_trust_file_holds_every_grant() {
     let mut bench = Bench::new(2);
-    bench.ask_as(1, "/one/", "alpha", 1);
-    bench.access();
+    bench.serve(1, "/one/", "alpha");
     let machine = &mut bench.observed.machine;
     machine.loaded_leaves = None;
     machine.is_running = Some(false);
@@ -290,8 +287,7 @@ fn a_member_does_not_begin_with_options_that_are_refused() {
     bench.observed.machine.bootstrap = None;
     bench.observed.machine.data = MemberData::Absent;
     assert_eq!(alone(&bench), (Vec::new(), Some(Wait::Options)));
-    let peers = bench.observed.peers.read_mut().expect("peers");
-    peers.app.is_bootstrapped = false;
+    bench.peers().app.is_bootstrapped = false;
     assert_eq!(alone(&bench), (Vec::new(), Some(Wait::Options)));
     bench.observed.refused_option = None;
     assert!(matches!(alone(&bench).0[..], [MachineStep::Bootstrap(_)]));
@@ -299,7 +295,6 @@ fn a_member_does_not_begin_with_options_that_are_refused() {
 
 /// Lets another unit's databag say that the cluster was recreated.
 fn recreated(bench: &mut Bench, generation: &str) {
-    let peers = bench.observed.peers.read_mut().expect("peers");
     let bag = [
         ("generation", generation),
         ("token", "new"),
@@ -307,7 +302,7 @@ fn recreated(bench: &mut Bench, generation: &str) {
     ];
     let bag = bag.map(|(key, value)| (key.to_owned(), value.to_owned()));
     let unit = UnitData::read(&bag.into());
-    peers.others.insert(MemberName::new("etcd-1"), unit);
+    bench.peers().others.insert(MemberName::new("etcd-1"), unit);
 }
 
 #[test]
@@ -340,7 +335,7 @@ fn the_initial_member_of_a_cluster_that_is_over_joins_as_any_other() {
     let (steps, wait) = alone(&bench);
     assert_eq!(steps, []);
     assert_ne!(wait, Some(Wait::LostCluster));
-    let peers = bench.observed.peers.read_mut().expect("peers");
+    let peers = bench.peers();
     peers.app.generation.number = 7;
     peers.app.generation.initial_member = Some(MemberName::new("etcd-1"));
     assert_ne!(alone(&bench).1, Some(Wait::LostCluster));

@@ -26,8 +26,7 @@ fn joining(others: u64) -> Bench {
     bench.observed.machine.bootstrap = None;
     bench.observed.machine.identity = None;
     bench.observed.machine.data = MemberData::Absent;
-    let peers = bench.observed.peers.read_mut().expect("peers");
-    peers.app.generation.initial_member = Some(MemberName::new("etcd-1"));
+    bench.peers().app.generation.initial_member = Some(MemberName::new("etcd-1"));
     bench
 }
 
@@ -162,9 +161,8 @@ fn a_unit_that_has_moved_is_waited_for_and_its_member_kept() {
     let mut moved = member(0);
     moved.name = Some(MemberName::new("etcd-2"));
     bench.cluster.members[1] = moved;
-    let peers = bench.observed.peers.read_mut().expect("peers");
     let name = MemberName::new("etcd-2");
-    peers.others.insert(name, UnitData::default());
+    bench.peers().others.insert(name, UnitData::default());
     assert_eq!(step(&mut bench), None);
     let unit = "etcd/2".parse().expect("a unit");
     assert_eq!(bench.plan().report.wait, Some(Wait::Address(unit)));
@@ -215,8 +213,8 @@ fn a_member_whose_data_is_gone_leaves_the_list_and_joins_anew() {
             bench.cluster.answering.remove(&MemberId(102));
             assert_eq!(step(&mut bench), None);
             assert_eq!(bench.plan().report.wait, Some(Wait::LostCluster));
-            let peers = bench.observed.peers.read_mut().expect("peers");
-            peers
+            bench
+                .peers()
                 .others
                 .insert(MemberName::new("etcd-1"), UnitData::default());
             assert_eq!(bench.plan().report.wait, Some(Wait::LostMember));

@@ -21,8 +21,7 @@ fn uri(text: &str) -> SecretUri {
 /// A bench with `alpha` granted to 1, and trusted by all members.
 fn granted(members: u64) -> Bench {
     let mut bench = Bench::new(members);
-    bench.ask_as(1, "/one/", "alpha", 1);
-    bench.access();
+    bench.serve(1, "/one/", "alpha");
     bench.trust(&[leaf("alpha", 1)]);
     bench
 }
@@ -145,8 +144,7 @@ fn contents_that_change_are_forgotten_before_they_are_written() {
 #[test]
 fn nothing_changes_while_no_member_is_ready() {
     let mut bench = answered(2);
-    bench.ask_as(1, "/one/", "beta", 1);
-    bench.access();
+    bench.serve(1, "/one/", "beta");
     // No restart is safe now, so nobody trusts the new certificate yet.
     bench.cluster.answering.remove(&MemberId(101));
     let publication = publication(&mut bench);
@@ -293,11 +291,10 @@ fn a_vote_that_comes_in_a_later_hook_wakes_who_waits_to_join() {
     };
     let first = published(&bench);
     assert!(first.contains_key("trust") && !first.contains_key("vote"));
-    let peers = bench.observed.peers.read_mut().expect("peers");
     let values = first
         .into_iter()
         .map(|(key, value)| (key, value.expect("a value")));
-    peers.own = UnitData::read(&values.collect());
+    bench.peers().own = UnitData::read(&values.collect());
     assert_eq!(published(&bench), Changes::new());
     bench.cluster.members[0].learner = false;
     let vote = ("vote".to_owned(), Some("true".to_owned()));
@@ -327,7 +324,7 @@ fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
 fn whoever_recreates_a_cluster_says_so() {
     let mut bench = Bench::new(1);
     assert_eq!(published_to_peers(&mut bench), [pairs(&[]), pairs(&[])]);
-    let bootstrap = bench.observed.machine.bootstrap.as_mut().expect("one");
+    let bootstrap = bench.bootstrap();
     (bootstrap.generation, bootstrap.token) = (7, "new".to_owned());
     bench.configure();
     let own = [("generation", "7"), ("seed", "etcd-0"), ("token", "new")];
@@ -342,11 +339,10 @@ fn whoever_recreates_a_cluster_says_so() {
 #[test]
 fn the_leader_repeats_what_another_has_bootstrapped() {
     let mut bench = Bench::new(3);
-    let bootstrap = bench.observed.machine.bootstrap.as_mut().expect("one");
+    let bootstrap = bench.bootstrap();
     (bootstrap.generation, bootstrap.token) = (7, "new".to_owned());
     bootstrap.existing = true;
     bench.configure();
-    let peers = bench.observed.peers.read_mut().expect("peers");
     for (member, bag) in [
         ("etcd-1", &[("generation", "7"), ("token", "new")][..]),
         (
@@ -356,7 +352,7 @@ fn the_leader_repeats_what_another_has_bootstrapped() {
         ("etcd-3", &[("generation", "6"), ("seed", "etcd-3")][..]),
     ] {
         let unit = UnitData::read(&pairs(bag).into_iter().collect());
-        peers.others.insert(MemberName::new(member), unit);
+        bench.peers().others.insert(MemberName::new(member), unit);
     }
     let for_all = [("generation", "7"), ("seed", "etcd-2"), ("token", "new")];
     let own = [("generation", "7"), ("token", "new")];

@@ -13,8 +13,7 @@ use crate::tls::{TrustBundle, digest};
 /// A bench with `alpha` granted to 1, loaded everywhere and written down.
 fn settled(members: u64) -> Bench {
     let mut bench = Bench::new(members);
-    bench.ask_as(1, "/one/", "alpha", 1);
-    bench.access();
+    bench.serve(1, "/one/", "alpha");
     bench.trust(&[leaf("alpha", 1)]);
     bench
 }
@@ -80,8 +79,7 @@ fn requirer(app: &str) -> Requirer {
 #[test]
 fn a_leaf_on_record_that_is_refused_today_is_left_out_and_said() {
     let mut bench = settled(1);
-    bench.ask_as(2, "/two/", "beta", 1);
-    bench.access();
+    bench.serve(2, "/two/", "beta");
     let refused = &mut bench.cluster.ledger.clients;
     let refused = refused.get_mut(&key(1)).and_then(|it| it.grant.as_mut());
     refused.expect("a grant").certificate = "what was let in once".to_owned();
@@ -105,8 +103,7 @@ fn a_leaf_on_record_that_is_refused_today_is_left_out_and_said() {
 #[test]
 fn no_trust_file_names_more_than_a_handshake_holds() {
     let mut bench = settled(1);
-    bench.ask_as(2, "/two/", "beta", 1);
-    bench.access();
+    bench.serve(2, "/two/", "beta");
     bench.observed.leader = false;
     // From before there was any bound, and each a moment later than the last.
     for number in 0..70 {
@@ -156,8 +153,7 @@ fn a_removal_waits_for_a_full_pass() {
 #[test]
 fn other_requests_are_looked_for_before_a_restart() {
     let mut bench = settled(1);
-    bench.ask_as(2, "/two/", "beta", 1);
-    bench.access();
+    bench.serve(2, "/two/", "beta");
     bench.observed.pass = Pass::Event;
     bench.observed.clients.pending_is_read = false;
     assert_eq!(trust(&mut bench), RestartStep::ReadPending);
@@ -169,8 +165,7 @@ fn other_requests_are_looked_for_before_a_restart() {
 #[test]
 fn leadership_is_moved_to_a_member_that_answers() {
     let mut bench = settled(5);
-    bench.ask_as(2, "/two/", "beta", 1);
-    bench.access();
+    bench.serve(2, "/two/", "beta");
     let planned = restart(&mut bench);
     assert_eq!(
         (planned.needs_lock, planned.transferee),
@@ -186,8 +181,7 @@ fn leadership_is_moved_to_a_member_that_answers() {
 fn a_restart_beside_a_learner_takes_the_lock() {
     let mut bench = settled(2);
     bench.cluster.members[1].learner = true;
-    bench.ask_as(2, "/two/", "beta", 1);
-    bench.access();
+    bench.serve(2, "/two/", "beta");
     let restart = restart(&mut bench);
     assert_eq!((restart.needs_lock, restart.transferee), (true, None));
 }
@@ -195,8 +189,7 @@ fn a_restart_beside_a_learner_takes_the_lock() {
 #[test]
 fn a_restart_that_is_not_safe_is_waited_for() {
     let mut bench = settled(3);
-    bench.ask_as(2, "/two/", "beta", 1);
-    bench.access();
+    bench.serve(2, "/two/", "beta");
     bench.cluster.answering.remove(&MemberId(102));
     let plan = bench.plan();
     assert!(matches!(plan.stage, Stage::Publish(_)));
@@ -212,8 +205,7 @@ fn a_restart_that_is_not_safe_is_waited_for() {
 /// A bench of three members, one of which is unreachable, when a client comes.
 fn one_is_unreachable() -> Bench {
     let mut bench = settled(3);
-    bench.ask_as(2, "/two/", "beta", 1);
-    bench.access();
+    bench.serve(2, "/two/", "beta");
     bench.cluster.answering.remove(&MemberId(102));
     bench
 }
@@ -259,10 +251,7 @@ fn a_cluster_without_a_member_to_spare_pauses_once_for_a_client() {
 #[test]
 fn a_cluster_pauses_for_nothing_but_a_client() {
     let given_up = |bench: &mut Bench| {
-        bench
-            .observed
-            .unreachable
-            .insert(MemberName::new("etcd-2"), 9);
+        bench.give_up("etcd-2", 9);
     };
     let waits = |bench: &mut Bench| matches!(bench.plan().report.wait, Some(Wait::Restart(_)));
     // An option, or another release, is in no hurry, and may not come up.
@@ -279,18 +268,14 @@ fn a_cluster_pauses_for_nothing_but_a_client() {
     assert!(waits(&mut bench));
     // Of five, two may be given up, and a third is waited for.
     let mut bench = settled(5);
-    bench.ask_as(2, "/two/", "beta", 1);
-    bench.access();
+    bench.serve(2, "/two/", "beta");
     bench
         .cluster
         .answering
         .retain(|id| ![102, 103].contains(&id.0));
     given_up(&mut bench);
     assert!(waits(&mut bench));
-    bench
-        .observed
-        .unreachable
-        .insert(MemberName::new("etcd-3"), 3);
+    bench.give_up("etcd-3", 3);
     assert!(!waits(&mut bench));
     bench.cluster.status.leader = None;
     assert!(waits(&mut bench));
@@ -303,12 +288,11 @@ fn a_member_that_joins_is_named_and_not_told_to_be_removed() {
     let unstarted = &mut bench.cluster.members[2];
     (unstarted.name, unstarted.learner) = (None, true);
     bench.cluster.answering = [MemberId(100)].into();
-    let peers = bench.observed.peers.read_mut().expect("peers");
     let unit = UnitData {
         address: Some("10.0.0.3".to_owned()),
         ..UnitData::default()
     };
-    peers.others.insert(MemberName::new("etcd-2"), unit);
+    bench.peers().others.insert(MemberName::new("etcd-2"), unit);
     let report = bench.plan().report;
     assert_eq!(report.joining, ["etcd/1", "etcd/2"]);
     assert!(report.unreachable.is_empty(), "{:?}", report.unreachable);
@@ -395,8 +379,7 @@ fn a_member_that_listens_in_the_wrong_place_is_restarted_at_once() {
 fn after_many_restarts_the_next_waits_and_is_said() {
     let mut bench = settled(1);
     bench.observed.is_regular = false;
-    bench.ask_as(2, "/two/", "beta", 1);
-    bench.access();
+    bench.serve(2, "/two/", "beta");
     let paid = restart(&mut bench).paid_until;
     assert_eq!(paid, Some(NOW.plus_seconds(300)));
     // As many as are lent were made just now.
@@ -454,16 +437,14 @@ fn a_member_that_went_dark_with_another_trust_file_goes_back() {
 #[test]
 fn a_trust_file_that_did_not_serve_is_not_tried_again_at_once() {
     let mut bench = settled(1);
-    bench.ask_as(2, "/two/", "beta", 1);
-    bench.access();
+    bench.serve(2, "/two/", "beta");
     let refused = digest(restart(&mut bench).trust.as_bytes());
     bench.observed.machine.refused_trust = Some((refused, NOW));
     let plan = bench.plan();
     assert!(matches!(plan.stage, Stage::Publish(_)), "{:?}", plan.stage);
     assert!(plan.report.refused_trust);
     // Another one is, and that one after an hour.
-    bench.ask_as(3, "/three/", "gamma", 1);
-    bench.access();
+    bench.serve(3, "/three/", "gamma");
     restart(&mut bench);
     bench.leave(3);
     bench.access_all();

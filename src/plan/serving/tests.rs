@@ -125,8 +125,7 @@ impl World {
 
     fn other(&mut self) -> &mut UnitData {
         let name = self.bench.cluster.members[1].name.clone().expect("a name");
-        let peers = self.bench.observed.peers.read_mut().expect("peers");
-        peers.others.entry(name).or_default()
+        self.bench.peers().others.entry(name).or_default()
     }
 
     /// The other unit has read what this one has announced.
@@ -202,8 +201,7 @@ fn clients_have_their_time_unless_there_are_none() {
     assert_eq!(peers.app.provider_from, Some(NOW.0));
     world.other_confirms();
     // As if it had been said for later.
-    let peers = world.bench.observed.peers.read_mut().expect("peers");
-    peers.app.provider_from = Some(NOW.0 + 600);
+    world.bench.peers().app.provider_from = Some(NOW.0 + 600);
     world.rest();
     world.other_confirms();
     world.rest();
