@@ -298,7 +298,8 @@ pub(crate) fn run(
 ) -> Result<(), String> {
     let action = metadata.actions().get(name);
     let action = action.ok_or_else(|| format!("there is no action {name}"))?;
-    tests.have(&format!("\"{name}\""))?;
+    let alone = tests.have(&format!("\"{name}\""));
+    alone.or_else(|_| tests.have(&format!("\"{name} ")))?;
     for (parameter, value) in set {
         let mut known = parameters(action);
         let (_, of) = known

@@ -7,28 +7,58 @@ pub(crate) mod maintenance;
 pub(crate) mod reconcile;
 
 use etcd_charm_world::{ActionResult, UnitName, World};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::support::deployed;
+/// Runs an action that has to succeed, as `juju run` takes it: `restore snapshot=/tmp/x`.
+/// Gives its results.
+pub(super) fn done(world: &mut World, unit: &UnitName, command: &str) -> Value {
+    let (name, parameters) = parsed(command);
+    done_with(world, unit, name, parameters)
+}
 
-/// Runs an action that has to succeed, and gives its results.
-pub(super) fn done(world: &mut World, unit: &UnitName, name: &str, parameters: Value) -> Value {
+/// The same with parameters that are more than words.
+pub(super) fn done_with(
+    world: &mut World,
+    unit: &UnitName,
+    name: &str,
+    parameters: Value,
+) -> Value {
     let result = run(world, unit, name, parameters);
     assert_eq!(result.status, "completed", "{name}: {}", result.message);
     result.results
 }
 
 /// Runs an action that has to fail, and gives the reason.
-pub(super) fn refused(world: &mut World, unit: &UnitName, name: &str, parameters: Value) -> String {
+pub(super) fn refused(world: &mut World, unit: &UnitName, command: &str) -> String {
+    let (name, parameters) = parsed(command);
+    refused_with(world, unit, name, parameters)
+}
+
+/// The same with parameters that are more than words.
+pub(super) fn refused_with(
+    world: &mut World,
+    unit: &UnitName,
+    name: &str,
+    parameters: Value,
+) -> String {
     let result = run(world, unit, name, parameters);
     assert_eq!(result.status, "failed", "{name}: {}", result.results);
     // A reason of the charm's own, and not Juju's word for a program that died.
-    assert_eq!(
-        result.results["return-code"], 0,
-        "{name}: {}",
-        result.message
-    );
+    let code = &result.results["return-code"];
+    assert_eq!(*code, 0, "{name}: {}", result.message);
     result.message
+}
+
+/// The name and the parameters of an action; what is no number and neither true nor
+/// false is a text.
+fn parsed(command: &str) -> (&str, Value) {
+    let (name, set) = command.split_once(' ').unwrap_or((command, ""));
+    let pairs = set.split_whitespace().map(|pair| {
+        let (key, text) = pair.split_once('=').expect("name=value");
+        let value = serde_json::from_str(text).unwrap_or_else(|_| Value::from(text));
+        (key.to_owned(), value)
+    });
+    (name, Value::Object(pairs.collect()))
 }
 
 pub(super) fn run(
@@ -38,16 +68,4 @@ pub(super) fn run(
     parameters: Value,
 ) -> ActionResult {
     world.run_action(unit, name, parameters)
-}
-
-pub(crate) fn list_no_alarm_where_there_is_none() {
-    let (mut world, unit) = deployed();
-    let results = done(&mut world, &unit, "alarm-list", json!({}));
-    assert_eq!(results["output"], "");
-}
-
-pub(crate) fn refuse_a_parameter_they_do_not_know() {
-    let (mut world, unit) = deployed();
-    let reason = refused(&mut world, &unit, "alarm-list", json!({"all": true}));
-    assert_eq!(reason, "parameter `all` is not known to this action");
 }

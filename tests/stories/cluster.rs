@@ -9,7 +9,7 @@ use etcd_charm_world::juju::{Hook, Model};
 use etcd_charm_world::{ClientAuthority, Etcdctl, UnitName, V0, service_of};
 
 use crate::actions::maintenance::take_turn;
-use crate::support::{ask_v0, assert_serves, certificate, world};
+use crate::support::{Client, assert_serves, three, world};
 
 /// The names of the members that have a vote.
 fn voters(admin: &Etcdctl) -> Vec<String> {
@@ -25,36 +25,8 @@ fn voters(admin: &Etcdctl) -> Vec<String> {
     names
 }
 
-pub(crate) fn of_three_forms_and_serves() {
-    let mut world = world();
-    let units = [world.deploy(), world.add_unit(), world.add_unit()];
-    world.rest();
-    let admin = world.admin(&units[0]);
-    assert_eq!(voters(&admin), ["etcd-0", "etcd-1", "etcd-2"]);
-
-    let relation = world.relate("app");
-    let certificate = ClientAuthority::new().issue("client1");
-    let mut app = V0::ask(&mut world.model, "app", relation, "/test/");
-    app.set_certificate(&mut world.model, &certificate.certificate);
-    world.rest();
-    let mut endpoints: Vec<_> = units
-        .iter()
-        .map(|unit| format!("{}:2379", world.model.address(unit.clone())))
-        .collect();
-    endpoints.sort();
-    let bag = world.model.app_bag(relation, "etcd");
-    assert_eq!(bag["endpoints"], endpoints.join(","));
-    for unit in &units {
-        assert_eq!(world.starts(unit), 2, "{unit} was restarted more than once");
-        let client = world.client(unit, &certificate);
-        assert!(client.run(&["put", "/test/a", "1"]).ok);
-    }
-}
-
 pub(crate) fn units_leave_one_by_one_and_the_grant_stays() {
-    let mut world = world();
-    let units = [world.deploy(), world.add_unit(), world.add_unit()];
-    world.rest();
+    let (mut world, units) = three();
     let relation = world.relate("app");
     let certificate = ClientAuthority::new().issue("client1");
     let mut app = V0::ask(&mut world.model, "app", relation, "/test/");
@@ -82,9 +54,7 @@ pub(crate) fn units_leave_one_by_one_and_the_grant_stays() {
 }
 
 pub(crate) fn loses_a_unit_that_is_removed_by_force() {
-    let mut world = world();
-    let units = [world.deploy(), world.add_unit(), world.add_unit()];
-    world.rest();
+    let (mut world, units) = three();
     world.machines[&units[2]].power_off();
     world.model.remove_unit_force(units[2].clone());
     world.machines.remove(&units[2]);
@@ -96,9 +66,8 @@ pub(crate) fn loses_a_unit_that_is_removed_by_force() {
 /// The peers of a unit that is gone are not told, whoever leads, and go on to
 /// see it; who comes later sees it, too.
 pub(crate) fn loses_a_unit_whose_departure_is_not_told() {
-    let mut world = world();
-    let mut units = vec![world.deploy(), world.add_unit(), world.add_unit()];
-    world.rest();
+    let (mut world, units) = three();
+    let mut units = Vec::from(units);
     for number in [2, 0] {
         let gone = units.remove(number);
         world.machines[&gone].power_off();
@@ -121,9 +90,7 @@ pub(crate) fn loses_a_unit_whose_departure_is_not_told() {
 }
 
 pub(crate) fn follows_a_unit_to_another_address() {
-    let mut world = world();
-    let units = [world.deploy(), world.add_unit(), world.add_unit()];
-    world.rest();
+    let (mut world, units) = three();
     let relation = world.relate("app");
     let certificate = ClientAuthority::new().issue("client1");
     let mut app = V0::ask(&mut world.model, "app", relation, "/test/");
@@ -144,9 +111,7 @@ pub(crate) fn follows_a_unit_to_another_address() {
 /// The member that leads is silent when its unit looks at the cluster, so another
 /// one tells who leads; it is the leader alone that can give that up.
 pub(crate) fn moves_leadership_by_the_word_of_the_member_that_leads() {
-    let mut world = world();
-    let units = [world.deploy(), world.add_unit(), world.add_unit()];
-    world.rest();
+    let (mut world, units) = three();
     // It goes on to lead, as long as it is silent here.
     world.model.set_config("etcd", "election-timeout", 30_000);
     world.rest();
@@ -193,14 +158,13 @@ pub(crate) fn members_restart_in_turn() {
     world.rest();
     let starts = units.each_ref().map(|unit| world.starts(unit));
     take_turn(&world, &units[0], "etcd/7", Some(4));
-    let shown = certificate("client1");
-    let app = ask_v0(&mut world, "app", "/test/", &shown);
+    let app = Client::ask_as(&mut world, "app", "/test/", "client1");
     let begun = Instant::now();
     world.settle();
     assert!(begun.elapsed() > Duration::from_secs(3), "nobody waited");
-    let told = world.told(&app).unwrap();
+    let told = world.told(&app.requirer).unwrap();
     assert_eq!(told.endpoints.split(',').count(), 2);
-    assert_serves(&mut world, &told, &shown, "/test/");
+    assert_serves(&mut world, &told, &app.shown, "/test/");
     for (unit, starts) in units.iter().zip(starts) {
         assert_eq!(world.starts(unit), starts + 1, "{unit}");
     }

@@ -110,8 +110,6 @@ fn of_so_many_units() -> Vec<Trial> {
 /// What operators do: actions, options, data, releases.
 fn of_operators() -> Vec<Trial> {
     tests![
-        actions::list_no_alarm_where_there_is_none,
-        actions::refuse_a_parameter_they_do_not_know,
         actions::certificates::credentials_reach_their_prefix_only,
         actions::certificates::credentials_are_refused_on_bad_input,
         actions::certificates::credentials_are_made_again_and_not_overwritten,
@@ -176,7 +174,6 @@ fn of_operators() -> Vec<Trial> {
 /// What requirers ask for and get.
 fn of_requirers() -> Vec<Trial> {
     tests![
-        access::v0_client_is_granted_and_removed,
         names::the_first_owner_keeps_its_name,
         names::a_request_waits_for_another_of_its_relation,
         names::another_common_name_is_another_user,
@@ -192,8 +189,6 @@ fn of_requirers() -> Vec<Trial> {
         older::requirers_are_served_and_removed,
         older::requirers_follow_the_cluster,
         older::requirers_keep_what_they_have_when_the_leader_changes,
-        older::an_issue_is_killed,
-        older::a_removal_is_killed,
         older::relations_may_be_there_before_the_cluster,
         older::watches_end_with_the_relation,
         older::rights_are_repaired,
@@ -218,8 +213,7 @@ fn of_what_requirers_send() -> Vec<Trial> {
         bad_input::certificates::after_a_good_certificate,
         bad_input::haste::two_certificates_in_turns,
         bad_input::haste::more_clients_in_a_row_than_restarts_are_lent,
-        bad_input::requests::what_is_no_list_of_requests,
-        bad_input::requests::fields_of_the_wrong_type,
+        bad_input::requests::what_is_no_request,
         bad_input::requests::of_any_size,
         bad_input::requests::beside_a_good_request,
         bad_input::requests::in_place_of_a_granted_request,
@@ -244,7 +238,6 @@ fn of_what_requirers_send() -> Vec<Trial> {
 /// What becomes of clusters, machines and hooks.
 fn of_clusters() -> Vec<Trial> {
     tests![
-        cluster::of_three_forms_and_serves,
         cluster::units_leave_one_by_one_and_the_grant_stays,
         cluster::members_restart_in_turn,
         cluster::moves_leadership_by_the_word_of_the_member_that_leads,
@@ -254,11 +247,6 @@ fn of_clusters() -> Vec<Trial> {
         faults::reading_tools_fail_once_in_a_grant,
         faults::writing_tools_fail_once_in_a_grant,
         faults::the_log_fails_once_in_a_grant,
-        faults::a_grant_is_killed_early,
-        faults::a_grant_is_killed_between_its_secrets,
-        faults::a_grant_is_killed_late,
-        faults::a_rotation_is_killed,
-        faults::a_removal_is_killed,
         faults::etcd_hangs,
         faults::etcd_is_killed,
         faults::the_machine_loses_power,
@@ -279,11 +267,8 @@ fn of_clusters() -> Vec<Trial> {
 /// What a provider of `etcd_client` has to do right, sentence by sentence.
 fn of_sentences() -> Vec<Trial> {
     tests![
-        sentences::answers::sentence_01_first_answer_of_v1_has_data,
-        sentences::answers::sentence_02_data_has_an_object_for_every_response,
-        sentences::answers::sentence_03_version_of_v1_is_the_protocols,
-        sentences::answers::sentence_04_tls_is_said_in_each_dialect,
-        sentences::answers::sentence_05_each_dialect_has_its_own_keys,
+        sentences::answers::sentences_01_and_03_first_answer_of_v1_has_data_and_the_protocols_version,
+        sentences::answers::sentences_04_and_05_each_dialect_has_its_own_words_and_keys,
         sentences::requests::sentence_06_who_asks_nothing_whole_is_told_nothing,
         sentences::requests::sentence_07_a_late_certificate_is_answered_at_once_v0,
         sentences::requests::sentence_07_a_late_certificate_is_answered_at_once_v1,
@@ -301,7 +286,6 @@ fn of_sentences() -> Vec<Trial> {
         sentences::prefixes::sentence_19_a_prefix_is_its_bytes,
         sentences::prefixes::sentence_20_an_empty_prefix_grants_nothing,
         sentences::certificates::sentence_21_refused_names_are_trusted_nowhere,
-        sentences::certificates::sentence_21_who_waits_for_a_name_is_served_v0,
         sentences::certificates::sentence_22_only_a_leaf_is_taken_and_only_it,
         sentences::life::sentence_23_relation_1_is_not_relation_10,
         sentences::certificates::sentence_24_both_forms_of_a_uri_are_read,

@@ -9,7 +9,7 @@ use etcd_charm_world::{
     Certificate, ClientAuthority, JujuVersion, Programs, Told, UnitName, V0, World,
 };
 
-use crate::support::{ask_v0, assert_serves, certificate, trusts, world_of};
+use crate::support::{Client, ask_v0, assert_serves, certificate, trusts, world_of};
 
 /// An etcd that lets nobody in as soon as it trusts a certain certificate: then
 /// it says more in each handshake than TLS has room for.
@@ -103,10 +103,9 @@ fn goes_dark(units: usize, killed: bool) {
     for _ in 1..units {
         all.push(world.add_unit());
     }
-    let shown = certificate("good");
-    let good = ask_v0(&mut world, "good", "/good/", &shown);
+    let good = Client::ask_as(&mut world, "good", "/good/", "good");
     world.rest();
-    let told = world.told(&good).expect("an answer");
+    let told = good.told(&mut world);
     let starts: Vec<_> = all.iter().map(|unit| world.starts(unit)).collect();
 
     let minded = certificate("minded");
@@ -119,7 +118,7 @@ fn goes_dark(units: usize, killed: bool) {
     assert_eq!(moody.has_killed(), killed);
     let failed = runs.iter().filter(|run| !run.succeeded()).count();
     assert_eq!(failed, usize::from(killed), "{runs:#?}");
-    assert_serves_as_before(&mut world, &all, &told, &shown);
+    assert_serves_as_before(&mut world, &all, &told, &good.shown);
     for (unit, starts) in all.iter().zip(starts) {
         assert!(!trusts(&world, unit, &minded), "{unit}");
         assert_eq!(world.starts(unit) - starts, 2, "{unit}: there and back");
@@ -150,12 +149,11 @@ fn assert_serves_as_before(world: &mut World, all: &[UnitName], told: &Told, sho
 /// Once what the members cannot serve with is gone, others are served.
 fn assert_heals(world: &mut World, all: &[UnitName], bad: &V0) {
     world.model.remove_relation(bad.relation);
-    let shown = certificate("next");
-    let next = ask_v0(world, "next", "/next/", &shown);
+    let next = Client::ask_as(world, "next", "/next/", "next");
     world.rest();
-    let told = world.told(&next).expect("an answer");
+    let told = next.told(world);
     assert_eq!(told.endpoints.split(',').count(), all.len());
-    assert_serves(world, &told, &shown, "/next/");
+    assert_serves(world, &told, &next.shown, "/next/");
     for unit in all {
         let status = world.model.unit_status(unit.clone());
         assert!(

@@ -7,7 +7,7 @@ use etcd_charm_world::juju::JujuVersion;
 use etcd_charm_world::{Certificate, HookRun, Programs, UnitName, V0, World, service_of};
 
 use crate::support::{
-    application_message, ask_v0, assert_serves, certificate, deployed, roles, trusted, trusts,
+    Client, application_message, ask_v0, assert_serves, certificate, deployed, roles, trusted,
     users, world_of,
 };
 
@@ -100,117 +100,32 @@ fn failing_tools(tools: &[&str], failed: usize) {
     assert_clean(&world, &unit);
 }
 
-pub(crate) fn a_grant_is_killed_early() {
-    killed_grant(1..=4);
-}
-
-pub(crate) fn a_grant_is_killed_between_its_secrets() {
-    killed_grant(6..=8);
-}
-
-pub(crate) fn a_grant_is_killed_late() {
-    killed_grant(9..=11);
-}
-
-fn killed_grant(points: std::ops::RangeInclusive<usize>) {
-    let (mut world, unit) = deployed();
-    let mut apps = Vec::new();
-    for point in points {
-        let shown = certificate(&format!("client{point}"));
-        let prefix = format!("/{point}/");
-        let app = ask_v0(&mut world, &format!("app{point}"), &prefix, &shown);
-        world.model.kill_after_tool_call(unit.clone(), point);
-        let runs = world.settle();
-        assert_eq!(failures(&runs), 1, "call {point}");
-        assert!(!runs[0].succeeded(), "call {point}");
-        assert_whole(&mut world, &app, &shown, &prefix);
-        apps.push((app, shown, prefix));
-    }
-    let told: Vec<_> = apps.iter().map(|(app, ..)| world.told(app)).collect();
-    world.rest();
-    for ((app, shown, prefix), told) in apps.iter().zip(told) {
-        assert_eq!(world.told(app), told);
-        assert_whole(&mut world, app, shown, prefix);
-    }
-}
-
-pub(crate) fn a_rotation_is_killed() {
-    let (mut world, unit) = deployed();
-    let mut shown = certificate("client1");
-    let mut app = ask_v0(&mut world, "app", "/test/", &shown);
-    world.rest();
-    let told = world.told(&app);
-    for point in [2, 4, 5] {
-        let next = certificate("client1");
-        app.set_certificate(&mut world.model, &next.certificate);
-        world.model.kill_after_tool_call(unit.clone(), point);
-        let runs = world.settle();
-        assert_eq!(failures(&runs), 1, "call {point}");
-        assert!(trusts(&world, &unit, &next) && !trusts(&world, &unit, &shown));
-        assert_eq!(world.told(&app), told);
-        assert_whole(&mut world, &app, &next, "/test/");
-        shown = next;
-    }
-    world.rest();
-    assert_eq!(users(&world, &unit), ["client1", "root"]);
-    assert_eq!(trusted(&world, &unit), 3);
-}
-
-pub(crate) fn a_removal_is_killed() {
-    let (mut world, unit) = deployed();
-    for point in 1..=4 {
-        let shown = certificate("client1");
-        let app = ask_v0(&mut world, "app", "/test/", &shown);
-        world.rest();
-        assert_whole(&mut world, &app, &shown, "/test/");
-        world.model.remove_relation(app.relation);
-        // Hooks of departed units come first; the one that ends it is meant.
-        while let Some(hook) = world.model.step_unit(unit.clone()) {
-            assert!(hook.succeeded());
-            if hook.name.ends_with("-departed") {
-                break;
-            }
-        }
-        world.model.kill_after_tool_call(unit.clone(), point);
-        let runs = world.settle();
-        assert_eq!(
-            failures(&runs),
-            1,
-            "call {point}: {:?}",
-            runs[0].calls.len()
-        );
-        assert!(runs[0].name.ends_with("-broken"), "{}", runs[0].name);
-        world.rest();
-        assert_clean(&world, &unit);
-    }
-}
-
 pub(crate) fn a_commit_fails(juju: JujuVersion) {
     let mut world = world_of(Programs::oldest(), juju);
     let unit = world.deploy();
     world.settle();
-    let shown = certificate("client1");
-    let mut app = ask_v0(&mut world, "app", "/test/", &shown);
+    let mut app = Client::ask_as(&mut world, "app", "/test/", "client1");
     world.model.fail_next_commit(unit.clone());
     let run = world.model.step().expect("a hook is due");
     assert!(run.commit_error.is_some());
     let kept = world.model.secrets("etcd").len() - 1;
     assert_eq!(kept, if juju == JujuVersion::V3_6 { 2 } else { 0 });
-    assert_eq!(world.told(&app), None);
+    assert_eq!(world.told(&app.requirer), None);
     world.settle();
-    assert_whole(&mut world, &app, &shown, "/test/");
-    let told = world.told(&app);
+    assert_whole(&mut world, &app.requirer, &app.shown, "/test/");
+    let told = world.told(&app.requirer);
     // A rotation,
     let next = certificate("client1");
-    app.set_certificate(&mut world.model, &next.certificate);
+    app.requirer
+        .set_certificate(&mut world.model, &next.certificate);
     world.model.fail_next_commit(unit.clone());
     let runs = world.settle();
     assert_eq!(failures(&runs), 1);
-    assert_eq!(world.told(&app), told);
-    assert_whole(&mut world, &app, &next, "/test/");
+    assert_eq!(world.told(&app.requirer), told);
+    assert_whole(&mut world, &app.requirer, &next, "/test/");
     // and the end.
     world.rest();
-    world.model.remove_relation(app.relation);
+    app.leave(&mut world);
     while let Some(run) = world.model.step_unit(unit.clone()) {
         if run.name.ends_with("-departed") {
             break;
@@ -225,10 +140,9 @@ pub(crate) fn a_commit_fails(juju: JujuVersion) {
 
 pub(crate) fn etcd_hangs() {
     let (mut world, unit) = deployed();
-    let shown = certificate("client1");
     world.rest();
     let starts = world.starts(&unit);
-    let app = ask_v0(&mut world, "app", "/test/", &shown);
+    let app = Client::ask_as(&mut world, "app", "/test/", "client1");
     assert!(world.machines[&unit].pause_service(&service_of(&unit)));
     // It is nobody's fault, so no hook fails; and it is said.
     let runs = world.settle();
@@ -248,10 +162,10 @@ pub(crate) fn etcd_hangs() {
         "{}",
         status.message
     );
-    assert_eq!(world.told(&app), None);
+    assert_eq!(world.told(&app.requirer), None);
     assert!(world.machines[&unit].resume_service(&service_of(&unit)));
     world.rest();
-    assert_whole(&mut world, &app, &shown, "/test/");
+    assert_whole(&mut world, &app.requirer, &app.shown, "/test/");
     assert_eq!(world.model.unit_status(unit.clone()).status, "active");
     assert_eq!(application_message(&world), "");
     assert_eq!(world.starts(&unit), starts + 1);
@@ -275,14 +189,12 @@ pub(crate) fn etcd_is_killed() {
 
 pub(crate) fn the_machine_loses_power() {
     let (mut world, unit) = deployed();
-    let shown = certificate("client1");
-    let app = ask_v0(&mut world, "app", "/test/", &shown);
+    let app = Client::ask_as(&mut world, "app", "/test/", "client1");
     world.rest();
-    let before = world.told(&app);
+    let before = world.told(&app.requirer);
     world.machines[&unit].power_off();
-    world.machines[&unit].power_on();
-    world.model.agent_restart(unit, true);
+    world.power_on([&unit]);
     world.rest();
-    assert_eq!(world.told(&app), before);
-    assert_whole(&mut world, &app, &shown, "/test/");
+    assert_eq!(world.told(&app.requirer), before);
+    assert_whole(&mut world, &app.requirer, &app.shown, "/test/");
 }

@@ -6,12 +6,13 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use etcd_charm_world::{JujuVersion, Programs, SigningRequest, UnitName, World, WorldOptions};
-use serde_json::json;
 
 use crate::actions::{done, refused};
 use crate::restore::{copy, storage, taken};
 use crate::snapshot::file;
-use crate::support::{ask_v0, assert_serves, assert_shut_out, certificate, deployed, roles, users};
+use crate::support::{
+    Client, ask_v0, assert_serves, assert_shut_out, certificate, deployed, roles, users,
+};
 
 /// A deployment in a model of its own.
 fn elsewhere() -> (World, UnitName) {
@@ -54,8 +55,8 @@ pub(crate) fn restore_of_another_deployment() {
             .run(&["user", "grant-role", "operator", "operators"])
             .ok
     );
-    let tool = json!({"common-name": "tool"});
-    done(&mut there, &unit, "generate-client-certificates", tool);
+    let generate = "generate-client-certificates common-name=tool";
+    done(&mut there, &unit, generate);
     let path = taken(&mut there, &unit);
 
     let (mut here, own) = deployed();
@@ -71,22 +72,14 @@ pub(crate) fn restore_of_another_deployment() {
         &own,
         "/home/ubuntu/theirs.db",
     );
-    let results = done(
-        &mut here,
-        &own,
-        "restore",
-        json!({"snapshot": "/home/ubuntu/theirs.db"}),
-    );
+    let results = done(&mut here, &own, "restore snapshot=/home/ubuntu/theirs.db");
     assert_eq!(results["restored"]["removed-users"], "both,theirs,tool");
     here.rest();
     assert_eq!(users(&here, &own), ["both", "operator", "ours", "root"]);
     assert_eq!(roles(&here, &own), ["both", "operators", "ours", "root"]);
     assert_eq!(ledgers(&here, &own).len(), 1);
     let admin = here.admin(&own);
-    assert_eq!(
-        admin.lines(&["get", "/theirs/key"]),
-        ["/theirs/key", "value"]
-    );
+    assert_eq!(admin.value("/theirs/key"), "value");
     assert_eq!(here.told(&app), Some(told.clone()));
     assert_serves(&mut here, &told, &ours, "/ours/");
     let told = here.told(&other).expect("an answer");
@@ -151,56 +144,45 @@ pub(crate) fn restore_of_an_etcd_without_authentication() {
     let directory = tempfile::tempdir().unwrap();
     let snapshot = open_snapshot(&Programs::oldest().directory, directory.path());
     let (mut world, unit) = deployed();
-    let shown = certificate("client1");
-    let app = ask_v0(&mut world, "app", "/test/", &shown);
+    let app = Client::ask_as(&mut world, "app", "/test/", "client1");
     world.rest();
     copy(snapshot, &world, &unit, "/tmp/open.db");
-    done(
-        &mut world,
-        &unit,
-        "restore",
-        json!({"snapshot": "/tmp/open.db"}),
-    );
+    done(&mut world, &unit, "restore snapshot=/tmp/open.db");
     // Before any hook: rights are asked for.
-    let client = world.client(&unit, &shown);
+    let client = world.client(&unit, &app.shown);
     assert!(client.run(&["get", "/open/key"]).is_denied());
     assert_eq!(users(&world, &unit), ["client1", "root"]);
     world.rest();
     let admin = world.admin(&unit);
-    assert_eq!(admin.lines(&["get", "/open/key"]), ["/open/key", "value"]);
-    let told = world.told(&app).expect("an answer");
-    assert_serves(&mut world, &told, &shown, "/test/");
+    assert_eq!(admin.value("/open/key"), "value");
+    app.assert_served(&mut world);
 }
 
 pub(crate) fn restore_where_the_disk_is_lost() {
     let (mut world, unit) = deployed();
-    let shown = certificate("client1");
-    let app = ask_v0(&mut world, "app", "/test/", &shown);
+    let app = Client::ask_as(&mut world, "app", "/test/", "client1");
     world.rest();
-    let told = world.told(&app).expect("an answer");
-    assert_serves(&mut world, &told, &shown, "/test/");
+    let told = app.assert_served(&mut world);
     let path = taken(&mut world, &unit);
     world.machines[&unit].power_off();
     std::fs::remove_dir_all(storage(&world, &unit).join("etcd")).unwrap();
-    world.machines[&unit].power_on();
-    world.model.agent_restart(unit.clone(), true);
+    world.power_on([&unit]);
     world.settle();
     let status = world.model.unit_status(unit.clone());
     assert!(status.message.contains("is gone"), "{}", status.message);
 
-    let reason = refused(&mut world, &unit, "restore", json!({"snapshot": path}));
+    let reason = refused(&mut world, &unit, &format!("restore snapshot={path}"));
     assert!(reason.contains("restore with skip-backup=true"), "{reason}");
     done(
         &mut world,
         &unit,
-        "restore",
-        json!({"snapshot": path, "skip-backup": true}),
+        &format!("restore snapshot={path} skip-backup=true"),
     );
     world.rest();
     assert_eq!(world.model.unit_status(unit).status, "active");
-    let client = world.follow(&told, &shown);
-    assert_eq!(client.lines(&["get", "/test/key"]), ["/test/key", "value"]);
-    assert_serves(&mut world, &told, &shown, "/test/");
+    let client = world.follow(&told, &app.shown);
+    assert_eq!(client.value("/test/key"), "value");
+    assert_serves(&mut world, &told, &app.shown, "/test/");
 }
 
 /// No member can tell what was signed since the snapshot: the relations do, and what
@@ -225,11 +207,10 @@ pub(crate) fn restore_where_the_disk_is_lost_keeps_signed_names() {
     world.rest();
     world.machines[&unit].power_off();
     std::fs::remove_dir_all(storage(&world, &unit).join("etcd")).unwrap();
-    world.machines[&unit].power_on();
-    world.model.agent_restart(unit.clone(), true);
+    world.power_on([&unit]);
     world.settle();
-    let parameters = json!({"snapshot": path, "skip-backup": true});
-    let results = done(&mut world, &unit, "restore", parameters);
+    let restore = format!("restore snapshot={path} skip-backup=true");
+    let results = done(&mut world, &unit, &restore);
     let advice = results["restored"]["unknown-names"].as_str().unwrap();
     assert!(advice.contains("rotate-client-ca"), "{advice}");
     world.rest();
@@ -243,8 +224,7 @@ pub(crate) fn restore_where_the_disk_is_lost_keeps_signed_names() {
     world.rest();
     assert!(world.signed(&thief, &request).is_none());
     // The other one's is not known any more, until the CA is replaced as was advised.
-    let parameters = json!({"grace-minutes": 0});
-    done(&mut world, &unit, "rotate-client-ca", parameters);
+    done(&mut world, &unit, "rotate-client-ca grace-minutes=0");
     world.rest();
     let renewed = world.signed(&signing, &asked).expect("a certificate");
     requirer.set_certificate(&mut world.model, &renewed.certificate);
@@ -264,7 +244,7 @@ pub(crate) fn restore_waits_for_another() {
     let answer = admin.run_with(&["txn"], &format!("\nput \"{key}\" \"etcd/9\"\n\n\n"));
     assert!(answer.ok, "{}", answer.stderr);
     let before = world.revisions();
-    let reason = refused(&mut world, &unit, "restore", json!({"snapshot": path}));
+    let reason = refused(&mut world, &unit, &format!("restore snapshot={path}"));
     assert!(reason.starts_with("another restore is running"), "{reason}");
     assert_eq!(world.revisions(), before);
 }

@@ -10,7 +10,6 @@
     reason = "a story that meets what it does not expect has failed"
 )]
 
-mod access;
 mod actions;
 mod bad_input;
 mod cluster;

@@ -3,17 +3,9 @@
 use std::time::Duration;
 
 use etcd_charm_world::juju::Hook;
-use etcd_charm_world::{HookRun, JujuVersion, Programs, UnitName, World, service_of};
+use etcd_charm_world::{HookRun, Programs, UnitName, World, service_of};
 
-use crate::support::{ask_v0, assert_serves, certificate, newest, newest_world, world_of};
-
-/// A cluster of three that serves a client, at rest.
-pub(crate) fn three(programs: Programs) -> (World, [UnitName; 3]) {
-    let mut world = world_of(programs, JujuVersion::V3_6);
-    let units = [world.deploy(), world.add_unit(), world.add_unit()];
-    world.rest();
-    (world, units)
-}
+use crate::support::{Client, newest, newest_world, three_of};
 
 /// The charm of one unit looks after its member, and must not take long.
 pub(crate) fn look_after(world: &mut World, unit: &UnitName) -> HookRun {
@@ -29,17 +21,13 @@ pub(crate) fn look_after(world: &mut World, unit: &UnitName) -> HookRun {
 }
 
 pub(crate) fn is_lost_and_returns(programs: Programs) {
-    let (mut world, units) = three(programs);
-    let shown = certificate("client1");
-    let app = ask_v0(&mut world, "app", "/test/", &shown);
+    let (mut world, units) = three_of(programs);
+    let app = Client::ask_as(&mut world, "app", "/test/", "client1");
     world.rest();
-    let told = world.told(&app).expect("an answer");
-    assert_serves(&mut world, &told, &shown, "/test/");
+    let told = app.assert_served(&mut world);
     let starts = world.starts(&units[0]);
 
-    for unit in &units[1..] {
-        world.machines[unit].power_off();
-    }
+    world.power_off(&units[1..]);
     look_after(&mut world, &units[0]);
     let expected = "quorum lost: no answer from etcd/1, etcd/2: start them, or run rebuild-cluster \
                     if gone";
@@ -51,37 +39,28 @@ pub(crate) fn is_lost_and_returns(programs: Programs) {
     assert_eq!(world.model.app_status("etcd").message, expected);
     // Nothing is destroyed, restarted or taken back on that account; another
     // client has to wait.
-    let other = certificate("client2");
-    let late = ask_v0(&mut world, "late", "/late/", &other);
+    let late = Client::ask_as(&mut world, "late", "/late/", "client2");
     while let Some(run) = world.model.step_unit(units[0].clone()) {
         assert!(run.succeeded(), "{}: {}", run.name, run.stderr);
         assert!(run.duration < Duration::from_secs(25), "{:?}", run.duration);
     }
-    assert_eq!(world.told(&late), None);
-    assert_eq!(world.told(&app), Some(told.clone()));
+    assert_eq!(world.told(&late.requirer), None);
+    assert_eq!(world.told(&app.requirer), Some(told.clone()));
     assert_eq!(world.starts(&units[0]), starts);
 
-    for unit in &units[1..] {
-        world.machines[unit].power_on();
-        world.model.agent_restart(unit.clone(), true);
-    }
+    world.power_on(&units[1..]);
     world.rest();
     for unit in &units {
         assert_eq!(world.model.unit_status(unit.clone()).status, "active");
     }
-    assert_eq!(world.told(&app), Some(told.clone()));
-    assert_serves(&mut world, &told, &shown, "/test/");
-    let told = world.told(&late).expect("an answer");
-    assert_serves(&mut world, &told, &other, "/late/");
+    assert_eq!(app.assert_served(&mut world), told);
+    late.assert_served(&mut world);
 }
 
 pub(crate) fn is_lost_by_machines_that_came_back_alone() {
-    let (mut world, units) = three(newest());
-    for unit in &units {
-        world.machines[unit].power_off();
-    }
-    world.machines[&units[0]].power_on();
-    world.model.agent_restart(units[0].clone(), true);
+    let (mut world, units) = three_of(newest());
+    world.power_off(&units);
+    world.power_on([&units[0]]);
     for _ in 0..2 {
         let run = look_after(&mut world, &units[0]);
         let status = world.model.unit_status(units[0].clone());
@@ -96,10 +75,7 @@ pub(crate) fn is_lost_by_machines_that_came_back_alone() {
     }
     let service = world.machines[&units[0]].service(&service_of(&units[0]));
     assert_eq!(service.crashes, 0, "{service:?}");
-    for unit in &units[1..] {
-        world.machines[unit].power_on();
-        world.model.agent_restart(unit.clone(), true);
-    }
+    world.power_on(&units[1..]);
     world.rest();
     for unit in &units {
         assert_eq!(world.model.unit_status(unit.clone()).status, "active");

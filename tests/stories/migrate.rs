@@ -7,12 +7,11 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use etcd_charm_world::Programs;
-use serde_json::json;
 use tempfile::TempDir;
 
 use crate::actions::done;
 use crate::restore::copy;
-use crate::support::{application_message, ask_v0, assert_serves, certificate, deployed, users};
+use crate::support::{Client, application_message, assert_serves, deployed, users};
 
 /// An etcd that no charm of ours operates.
 struct Elsewhere {
@@ -94,16 +93,13 @@ pub(crate) fn from_the_older_etcd_charm() {
 
     let (mut world, unit) = deployed();
     copy(snapshot, &world, &unit, "/home/ubuntu/etcd.db");
-    let parameters = json!({"snapshot": "/home/ubuntu/etcd.db"});
-    done(&mut world, &unit, "restore", parameters);
+    let restore = "restore snapshot=/home/ubuntu/etcd.db";
+    done(&mut world, &unit, restore);
     world.rest();
     let app = world.relate_db("kubernetes");
     world.rest();
     let client = world.older_client(&app);
-    assert_eq!(
-        client.lines(&["get", "/registry/pods/a"]),
-        ["/registry/pods/a", "running"]
-    );
+    assert_eq!(client.value("/registry/pods/a"), "running");
     let status = world.model.unit_status(unit);
     assert_eq!(status.status, "active", "{}", status.message);
 }
@@ -136,8 +132,8 @@ pub(crate) fn from_charmed_etcd() {
 
     let (mut world, unit) = deployed();
     copy(snapshot, &world, &unit, "/home/ubuntu/etcd.db");
-    let parameters = json!({"snapshot": "/home/ubuntu/etcd.db"});
-    done(&mut world, &unit, "restore", parameters);
+    let restore = "restore snapshot=/home/ubuntu/etcd.db";
+    done(&mut world, &unit, restore);
     world.rest();
     assert_eq!(users(&world, &unit), ["client1", "root"]);
     let by_password = world
@@ -145,10 +141,9 @@ pub(crate) fn from_charmed_etcd() {
         .run(&["--user", "root:secret", "user", "list"]);
     assert!(!by_password.ok, "the password of the other cluster is good");
 
-    let shown = certificate("client1");
-    let app = ask_v0(&mut world, "app", "/app/", &shown);
+    let app = Client::ask_as(&mut world, "app", "/app/", "client1");
     world.rest();
-    assert_eq!(world.told(&app), None);
+    assert_eq!(world.told(&app.requirer), None);
     assert_eq!(
         application_message(&world),
         "app refused: etcd has a user or role client1 that is not the charm's"
@@ -159,9 +154,9 @@ pub(crate) fn from_charmed_etcd() {
     assert!(admin.run(&["role", "delete", "client1"]).ok);
     world.full_pass();
     world.rest();
-    let told = world.told(&app).expect("an answer");
-    let client = world.follow(&told, &shown);
-    assert_eq!(client.lines(&["get", "/app/a"]), ["/app/a", "1"]);
-    assert_serves(&mut world, &told, &shown, "/app/");
+    let told = app.told(&mut world);
+    let client = world.follow(&told, &app.shown);
+    assert_eq!(client.value("/app/a"), "1");
+    assert_serves(&mut world, &told, &app.shown, "/app/");
     assert_eq!(application_message(&world), "");
 }

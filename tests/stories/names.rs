@@ -6,8 +6,8 @@ pub(crate) mod unmanaged;
 use etcd_charm_world::juju::Deployment;
 
 use crate::support::{
-    application_message, ask_v0, ask_v1, assert_serves, certificate, deployed, id, trusts, users,
-    world,
+    Client, application_message, ask_v0, ask_v1, assert_serves, certificate, deployed, id, trusts,
+    users, world,
 };
 
 pub(crate) fn the_first_owner_keeps_its_name() {
@@ -71,11 +71,9 @@ pub(crate) fn another_common_name_is_another_user() {
     assert_eq!(users(&world, &unit), ["client2", "root"]);
     assert!(!trusts(&world, &unit, &old));
     // The old name is anybody's again.
-    let shown = certificate("client1");
-    let other = ask_v0(&mut world, "other", "/other/", &shown);
+    let other = Client::ask_as(&mut world, "other", "/other/", "client1");
     world.rest();
-    let told = world.told(&other).expect("an answer");
-    assert_serves(&mut world, &told, &shown, "/other/");
+    other.assert_served(&mut world);
 }
 
 pub(crate) fn prefixes_may_overlap_by_default() {
@@ -89,7 +87,7 @@ pub(crate) fn prefixes_may_overlap_by_default() {
     let narrow = world.told(&narrow).expect("an answer");
     assert_serves(&mut world, &narrow, &shown[1], "/a/b/");
     let reader = world.follow(&wide, &shown[0]);
-    assert_eq!(reader.lines(&["get", "/a/b/key"]), ["/a/b/key", "value"]);
+    assert_eq!(reader.value("/a/b/key"), "value");
     let narrow = world.follow(&narrow, &shown[1]);
     assert!(reader.run(&["put", "/a/other", "1"]).ok);
     assert!(narrow.run(&["get", "/a/other"]).is_denied());
@@ -123,41 +121,36 @@ pub(crate) fn prefixes_are_kept_apart_on_demand() {
     let told = world.told_for(&other, &id(0)).expect("an answer");
     assert_serves(&mut world, &told, &shown[1], "/a/b/");
     // So does another policy, and going back to the old one takes nothing.
-    let wide = certificate("client4");
-    let mut last = ask_v0(&mut world, "last", "/", &wide);
+    let mut last = Client::ask_as(&mut world, "last", "/", "client4");
     world.rest();
-    assert_eq!(world.told(&last), None);
+    assert_eq!(world.told(&last.requirer), None);
     for policy in ["shared", "exclusive"] {
         world.model.set_config("etcd", "prefix-policy", policy);
         world.rest();
-        let told = world.told(&last).expect("an answer");
-        assert_serves(&mut world, &told, &wide, "/");
+        last.assert_served(&mut world);
         assert_eq!(application_message(&world), "");
     }
     let told = world.told_for(&other, &id(0)).expect("an answer");
     assert_serves(&mut world, &told, &shown[1], "/a/b/");
     // Who is in can renew its certificate.
     let renewed = certificate("client4");
-    last.set_certificate(&mut world.model, &renewed.certificate);
+    last.requirer
+        .set_certificate(&mut world.model, &renewed.certificate);
     world.rest();
-    let told = world.told(&last).expect("an answer");
+    let told = last.told(&mut world);
     assert_serves(&mut world, &told, &renewed, "/");
 }
 
 pub(crate) fn another_prefix_is_another_grant() {
     let (mut world, _) = deployed();
-    let shown = certificate("client1");
-    let app = ask_v0(&mut world, "app", "/old/", &shown);
+    let app = Client::ask_as(&mut world, "app", "/old/", "client1");
     world.rest();
-    let before = world.told(&app).expect("an answer");
-    assert_serves(&mut world, &before, &shown, "/old/");
-    world
-        .model
-        .relation_set_app(app.relation, "app", &[("prefix", "/new/")]);
+    let before = app.assert_served(&mut world);
+    app.requirer.write(&mut world.model, &[("prefix", "/new/")]);
     world.rest();
-    let after = world.told(&app).expect("an answer");
+    let after = app.told(&mut world);
     assert_eq!(after, before);
-    assert_serves(&mut world, &after, &shown, "/new/");
-    let client = world.follow(&after, &shown);
+    assert_serves(&mut world, &after, &app.shown, "/new/");
+    let client = world.follow(&after, &app.shown);
     assert!(client.run(&["get", "/old/key"]).is_denied());
 }

@@ -270,61 +270,6 @@ fn failures(runs: &[HookRun]) -> usize {
     runs.iter().filter(|run| !run.succeeded()).count()
 }
 
-pub(crate) fn an_issue_is_killed() {
-    let (mut world, unit) = deployed();
-    let mut old = Vec::new();
-    // The first hook of a relation has seven calls.
-    for point in 1..=7 {
-        let older = if point % 2 == 0 {
-            world.relate_db(&format!("app{point}"))
-        } else {
-            world.relate_proxy(&format!("app{point}"))
-        };
-        world.model.kill_after_tool_call(unit.clone(), point);
-        let runs = world.settle();
-        assert_eq!(failures(&runs), 1, "call {point}");
-        assert_whole(&mut world, &unit, &older);
-        old.push(older);
-    }
-    let given: Vec<_> = old.iter().map(|older| world.older_bags(older)).collect();
-    world.rest();
-    for (older, given) in old.iter().zip(given) {
-        assert!(
-            world.older_bags(older) == given,
-            "{} is given another",
-            older.app
-        );
-        assert_whole(&mut world, &unit, older);
-    }
-    assert_eq!(users(&world, &unit).len(), old.len() + 1);
-    assert_eq!(roles(&world, &unit).len(), old.len() + 1);
-    for older in &old {
-        world.model.remove_relation(older.relation);
-    }
-    world.rest();
-    assert_nothing_left(&world, &unit);
-}
-
-pub(crate) fn a_removal_is_killed() {
-    let (mut world, unit) = deployed();
-    let tools = ["is-leader", "secret-info-get", "secret-remove", "juju-log"];
-    let mut clients = Vec::new();
-    for tool in tools {
-        let older = world.relate_db(&format!("app-{tool}"));
-        world.settle();
-        clients.push((older.clone(), world.older_client(&older)));
-    }
-    for (tool, (older, client)) in tools.into_iter().zip(&clients) {
-        world.model.kill_after_tool_call(unit.clone(), tool);
-        world.model.remove_relation(older.relation);
-        let runs = world.settle();
-        assert_eq!(failures(&runs), 1, "{tool}");
-        assert!(!client.run(&["get", "elsewhere"]).ok, "{tool}");
-    }
-    world.rest();
-    assert_nothing_left(&world, &unit);
-}
-
 pub(crate) fn a_commit_fails(juju: JujuVersion) {
     let mut world = world_of(Programs::oldest(), juju);
     let unit = world.deploy();

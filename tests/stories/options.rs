@@ -10,7 +10,9 @@ use etcd_charm_world::{
 };
 use serde_json::{Value, json};
 
-use crate::support::{application_message, ask_v0, assert_serves, certificate, world, world_of};
+use crate::support::{
+    Client, application_message, ask_v0, assert_serves, certificate, world, world_of,
+};
 
 /// A cluster of so many units at rest, with a client that has access to `/app/`.
 fn served(count: usize) -> (World, Vec<UnitName>, V0, Certificate) {
@@ -203,14 +205,13 @@ pub(crate) fn that_are_wrong_change_nothing() {
     // Everybody is served as before, those included who come now.
     let told = world.told(&app).unwrap();
     assert_serves(&mut world, &told, &shown, "/app/");
-    let other = certificate("client2");
-    let late = ask_v0(&mut world, "late", "/app/late/", &other);
+    let late = Client::ask_as(&mut world, "late", "/app/late/", "client2");
     world.settle();
     assert_blocked(&world, unit, "option heartbeat-interval must be");
     let told = world
-        .told(&late)
+        .told(&late.requirer)
         .expect("the policy that was set before holds");
-    assert_serves(&mut world, &told, &other, "/app/late/");
+    assert_serves(&mut world, &told, &late.shown, "/app/late/");
     assert_eq!(world.configuration(unit), before.1);
 
     // One is corrected, the next is named.
@@ -306,7 +307,7 @@ pub(crate) fn move_members_to_other_ports(count: usize) {
     assert_eq!(told.endpoints, at(&world, 4001).join(","));
     assert_serves(&mut world, &told, &shown, "/app/");
     let client = world.follow(&told, &shown);
-    assert_eq!(client.lines(&["get", "/app/before"]), ["/app/before", "1"]);
+    assert_eq!(client.value("/app/before"), "1");
     assert!(old.impatient().run(&["get", "/app/before"]).is_shut_out());
 
     // And back, each port where the other was.

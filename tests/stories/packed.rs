@@ -6,7 +6,7 @@ use etcd_charm_world::{JujuVersion, Programs, UnitName, World};
 use tempfile::TempDir;
 
 use crate::support::{
-    application_message, ask_v0, ask_v1, assert_serves, certificate, id, world, world_of,
+    Client, application_message, ask_v0, ask_v1, assert_serves, certificate, id, world, world_of,
 };
 use crate::versions::archive;
 
@@ -107,8 +107,7 @@ pub(crate) fn etcd_that_members_refuse_changes_nothing() {
     let unit = world.deploy();
     world.rest();
     let before = runs(&world, &unit);
-    let shown = certificate("client1");
-    let app = ask_v0(&mut world, "app", "/test/", &shown);
+    let app = Client::ask_as(&mut world, "app", "/test/", "client1");
     world.rest();
     let starts = world.starts(&unit);
     let archives = Archives::new();
@@ -121,8 +120,7 @@ pub(crate) fn etcd_that_members_refuse_changes_nothing() {
     let told = format!("etcd 3.6.16 cannot follow {before}: attach a release of 3.5 first");
     assert_eq!(name, "active", "{message}");
     assert!(message.starts_with(&told), "{message}");
-    let told = world.told(&app).expect("an answer");
-    assert_serves(&mut world, &told, &shown, "/test/");
+    let told = app.assert_served(&mut world);
 
     // A unit that is added has the one inside alone, and harms nobody with it.
     let second = world.add_unit();
@@ -131,7 +129,7 @@ pub(crate) fn etcd_that_members_refuse_changes_nothing() {
         format!("attach a release of 3.5 first: etcd 3.6.16 cannot join members that run {before}");
     assert_eq!(unit_status(&world, &second), ("blocked".to_owned(), said));
     assert_eq!(world.starts(&second), 0, "it was started all the same");
-    assert_serves(&mut world, &told, &shown, "/test/");
+    assert_serves(&mut world, &told, &app.shown, "/test/");
 
     // The way there is one minor at a time, by what is attached.
     world

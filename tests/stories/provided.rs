@@ -267,7 +267,7 @@ pub(crate) fn keys_are_replaced_by_an_action() {
     let starts = world.starts(unit);
     let read = |world: &World, file: &str| std::fs::read(world.pki(unit).join(file)).unwrap();
     let before = (read(&world, "server.key"), read(&world, "clients.pem"));
-    let results = done(&mut world, unit, "rotate-server-key", json!({}));
+    let results = done(&mut world, unit, "rotate-server-key");
     assert_eq!(results["fingerprint"].as_str().unwrap().len(), 64);
     let after = (read(&world, "server.key"), read(&world, "clients.pem"));
     assert!(before.0 != after.0 && before.1 != after.1);
@@ -284,7 +284,7 @@ pub(crate) fn keys_are_replaced_by_an_action() {
     rest(&mut world, &mut vault);
     assert_eq!(issuers(&world, &all), ["vault"]);
     let (asked, shown) = (world.requests_to(&vault), read(&world, "clients.pem"));
-    let results = done(&mut world, unit, "rotate-server-key", json!({}));
+    let results = done(&mut world, unit, "rotate-server-key");
     let output = results["output"].as_str().unwrap();
     assert!(output.contains("vault was asked"), "{output}");
     assert_ne!(world.requests_to(&vault), asked);

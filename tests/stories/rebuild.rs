@@ -4,9 +4,9 @@ use etcd_charm_world::{Programs, UnitName, World};
 use serde_json::{Value, json};
 
 use crate::actions::{done, refused};
-use crate::majority::{look_after, three};
+use crate::majority::look_after;
 use crate::snapshot::file;
-use crate::support::{ask_v0, assert_serves, certificate, newest, newest_world, users};
+use crate::support::{Client, newest, newest_world, three_of, users};
 
 fn member<'r>(results: &'r Value, name: &str) -> &'r Value {
     &results["members"][name]
@@ -27,30 +27,21 @@ fn step(world: &mut World, unit: &UnitName) {
 }
 
 pub(crate) fn from_one_of_three(programs: Programs) {
-    let (mut world, units) = three(programs);
-    let shown = certificate("client1");
-    let app = ask_v0(&mut world, "app", "/test/", &shown);
+    let (mut world, units) = three_of(programs);
+    let app = Client::ask_as(&mut world, "app", "/test/", "client1");
     world.rest();
-    let told = world.told(&app).expect("an answer");
-    assert_serves(&mut world, &told, &shown, "/test/");
-    let client = world.client(&units[0], &shown);
+    let _told = app.assert_served(&mut world);
+    let client = world.client(&units[0], &app.shown);
     assert!(client.run(&["put", "/test/last", "acknowledged"]).ok);
 
     // While all is well there is nothing to rebuild.
-    let reason = refused(
-        &mut world,
-        &units[0],
-        "rebuild-cluster",
-        json!({"confirm": true}),
-    );
+    let reason = refused(&mut world, &units[0], "rebuild-cluster confirm=true");
     assert!(
         reason.starts_with("the cluster has its majority"),
         "{reason}"
     );
 
-    for unit in &units[1..] {
-        world.machines[unit].power_off();
-    }
+    world.power_off(&units[1..]);
     look_after(&mut world, &units[0]);
     let starts = world.starts(&units[0]);
     let result = world
@@ -74,12 +65,7 @@ pub(crate) fn from_one_of_three(programs: Programs) {
     );
     assert_eq!(world.starts(&units[0]), starts);
 
-    let results = done(
-        &mut world,
-        &units[0],
-        "rebuild-cluster",
-        json!({"confirm": true}),
-    );
+    let results = done(&mut world, &units[0], "rebuild-cluster confirm=true");
     let own = member(&results, "etcd-0");
     for key in ["term", "index", "revision"] {
         assert!(
@@ -91,34 +77,24 @@ pub(crate) fn from_one_of_three(programs: Programs) {
     let path = results["snapshot"]["path"].as_str().unwrap();
     assert!(file(&world, &units[0], path).is_file());
     assert_members(&world, &units[0], 1);
-    let client = world.client(&units[0], &shown);
-    assert_eq!(
-        client.lines(&["get", "/test/last"]),
-        ["/test/last", "acknowledged"]
-    );
+    let client = world.client(&units[0], &app.shown);
+    assert_eq!(client.value("/test/last"), "acknowledged");
     assert!(client.run(&["put", "/test/last", "rebuilt"]).ok);
 
     // The others come back, both at once, with the old cluster on their disks:
     // two of three are its majority, until the first hook.
-    for unit in &units[1..] {
-        world.machines[unit].power_on();
-        world.model.agent_restart(unit.clone(), true);
-    }
+    world.power_on(&units[1..]);
     world.rest();
     assert_members(&world, &units[2], 3);
     for unit in &units {
         assert_eq!(world.model.unit_status(unit.clone()).status, "active");
-        let client = world.client(unit, &shown);
-        assert_eq!(
-            client.lines(&["get", "/test/last"]),
-            ["/test/last", "rebuilt"]
-        );
+        let client = world.client(unit, &app.shown);
+        assert_eq!(client.value("/test/last"), "rebuilt");
     }
     assert_eq!(users(&world, &units[1]), ["client1", "root"]);
-    let told = world.told(&app).expect("an answer");
-    assert_serves(&mut world, &told, &shown, "/test/");
+    app.assert_served(&mut world);
     assert_eq!(
-        world.model.app_bag(app.relation, "etcd")["endpoints"]
+        world.model.app_bag(app.requirer.relation, "etcd")["endpoints"]
             .split(',')
             .count(),
         3
@@ -134,30 +110,22 @@ pub(crate) fn takes_the_newest_of_five() {
         units.push(world.add_unit());
     }
     world.rest();
-    let shown = certificate("client1");
-    let app = ask_v0(&mut world, "app", "/test/", &shown);
+    let app = Client::ask_as(&mut world, "app", "/test/", "client1");
     world.rest();
     assert!(world.model.is_leader(units[0].clone()));
     // The leader's member hears nothing of what is written now.
     let service = etcd_charm_world::service_of(&units[0]);
     assert!(world.machines[&units[0]].pause_service(&service));
-    let client = world.client(&units[4], &shown);
+    let client = world.client(&units[4], &app.shown);
     for number in 0..20 {
         // The paused member may have led.
         client.insist(&["put", "/test/n", &number.to_string()]);
     }
-    for unit in &units[1..4] {
-        world.machines[unit].power_off();
-    }
+    world.power_off(&units[1..4]);
     assert!(world.machines[&units[0]].resume_service(&service));
     // One that is cut off may still hear what it missed, but not from the dead.
     look_after(&mut world, &units[0]);
-    let results = done(
-        &mut world,
-        &units[0],
-        "rebuild-cluster",
-        json!({"confirm": true}),
-    );
+    let results = done(&mut world, &units[0], "rebuild-cluster confirm=true");
     let rank = |name: &str| {
         let member = member(&results, name);
         let number = |key: &str| member[key].as_str().unwrap().parse::<u64>().unwrap();
@@ -170,64 +138,43 @@ pub(crate) fn takes_the_newest_of_five() {
         false => ("etcd-0", "etcd-4"),
     };
     assert!(rank(best) >= rank(other), "{results}");
-    let client = world.client(&units[0], &shown);
-    assert_eq!(client.lines(&["get", "/test/n"]), ["/test/n", "19"]);
+    let client = world.client(&units[0], &app.shown);
+    assert_eq!(client.value("/test/n"), "19");
     step(&mut world, &units[0]);
 
-    for unit in &units[1..4] {
-        world.machines[unit].power_on();
-        world.model.agent_restart(unit.clone(), true);
-    }
+    world.power_on(&units[1..4]);
     world.rest();
     assert_members(&world, &units[1], 5);
-    let told = world.told(&app).expect("an answer");
-    assert_serves(&mut world, &told, &shown, "/test/");
-    let client = world.client(&units[3], &shown);
-    assert_eq!(client.lines(&["get", "/test/n"]), ["/test/n", "19"]);
+    app.assert_served(&mut world);
+    let client = world.client(&units[3], &app.shown);
+    assert_eq!(client.value("/test/n"), "19");
 }
 
 pub(crate) fn uses_data_at_rest_when_told_to() {
-    let (mut world, units) = three(newest());
-    let shown = certificate("client1");
-    let app = ask_v0(&mut world, "app", "/test/", &shown);
+    let (mut world, units) = three_of(newest());
+    let app = Client::ask_as(&mut world, "app", "/test/", "client1");
     world.rest();
-    let client = world.client(&units[0], &shown);
+    let client = world.client(&units[0], &app.shown);
     // etcd writes down that an entry is agreed on together with the next one,
     // so the very last may be missing.
     for key in ["/test/kept", "/test/last"] {
         assert!(client.run(&["put", key, "acknowledged"]).ok);
     }
-    for unit in &units {
-        world.machines[unit].power_off();
-    }
-    world.machines[&units[0]].power_on();
-    world.model.agent_restart(units[0].clone(), true);
+    world.power_off(&units);
+    world.power_on([&units[0]]);
     step(&mut world, &units[0]);
     look_after(&mut world, &units[0]);
-    let reason = refused(
-        &mut world,
-        &units[0],
-        "rebuild-cluster",
-        json!({"confirm": true}),
-    );
+    let reason = refused(&mut world, &units[0], "rebuild-cluster confirm=true");
     assert!(reason.starts_with("no member answers"), "{reason}");
     done(
         &mut world,
         &units[0],
-        "rebuild-cluster",
-        json!({"confirm": true, "use-own-data": true}),
+        "rebuild-cluster confirm=true use-own-data=true",
     );
-    let client = world.client(&units[0], &shown);
-    assert_eq!(
-        client.lines(&["get", "/test/kept"]),
-        ["/test/kept", "acknowledged"]
-    );
-    for unit in &units[1..] {
-        world.machines[unit].power_on();
-        world.model.agent_restart(unit.clone(), true);
-    }
+    let client = world.client(&units[0], &app.shown);
+    assert_eq!(client.value("/test/kept"), "acknowledged");
+    world.power_on(&units[1..]);
     world.rest();
     assert_members(&world, &units[2], 3);
-    let told = world.told(&app).expect("an answer");
-    assert_serves(&mut world, &told, &shown, "/test/");
+    app.assert_served(&mut world);
 }

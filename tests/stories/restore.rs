@@ -6,17 +6,16 @@ use std::path::PathBuf;
 use etcd_charm_world::{JujuVersion, Programs, UnitName, World};
 use serde_json::{Value, json};
 
-use crate::actions::{done, refused};
-use crate::majority::three;
+use crate::actions::{done, refused, refused_with};
 use crate::snapshot::file;
 use crate::support::{
-    ask_v0, assert_serves, assert_shut_out, certificate, cluster_id, deployed, roles, trusts,
-    users, world_of,
+    Client, ask_v0, assert_serves, assert_shut_out, certificate, cluster_id, deployed, roles,
+    three_of, trusts, users, world_of,
 };
 
 /// Takes a snapshot and gives the path that the operator is told.
 pub(crate) fn taken(world: &mut World, unit: &UnitName) -> String {
-    let results = done(world, unit, "snapshot", json!({}));
+    let results = done(world, unit, "snapshot");
     results["snapshot"]["path"].as_str().unwrap().to_owned()
 }
 
@@ -43,7 +42,7 @@ fn without(world: &World, unit: &UnitName, command: &str) {
 }
 
 pub(crate) fn of_three_units(programs: Programs) {
-    let (mut world, units) = three(programs);
+    let (mut world, units) = three_of(programs);
     let (stays, goes, comes) = (
         certificate("stays"),
         certificate("goes"),
@@ -74,7 +73,7 @@ pub(crate) fn of_three_units(programs: Programs) {
     let late_before = world.told(&late).expect("an answer");
     assert_eq!(users(&world, &units[0]), ["comes", "root", "stays"]);
 
-    let results = done(&mut world, &units[0], "restore", json!({"snapshot": path}));
+    let results = done(&mut world, &units[0], &format!("restore snapshot={path}"));
     assert_eq!(results["restored"]["path"], path);
     for name in ["path", "size", "sha256", "revision", "keys"] {
         assert!(results["backup"][name].is_string(), "{name}: {results}");
@@ -85,10 +84,7 @@ pub(crate) fn of_three_units(programs: Programs) {
     assert!(previous.join("member").is_dir(), "{previous:?}");
     // The leader's member serves, and its clients, before any hook has run.
     let client = world.client(&units[0], &renewed);
-    assert_eq!(
-        client.lines(&["get", "/stays/both"]),
-        ["/stays/both", "before"]
-    );
+    assert_eq!(client.value("/stays/both"), "before");
 
     world.rest();
     assert_ne!(cluster_id(&world, &units[0]), old_id);
@@ -96,14 +92,8 @@ pub(crate) fn of_three_units(programs: Programs) {
         assert_eq!(world.model.unit_status(unit.clone()).status, "active");
         assert_eq!(cluster_id(&world, unit), cluster_id(&world, &units[0]));
         let client = world.client(unit, &renewed);
-        assert_eq!(
-            client.lines(&["get", "/stays/both"]),
-            ["/stays/both", "before"]
-        );
-        assert_eq!(
-            client.lines(&["get", "/stays/deleted"]),
-            ["/stays/deleted", "before"]
-        );
+        assert_eq!(client.value("/stays/both"), "before");
+        assert_eq!(client.value("/stays/deleted"), "before");
         assert!(client.lines(&["get", "/stays/new"]).is_empty());
         assert!(!trusts(&world, unit, &goes) && !trusts(&world, unit, &stays));
         let client = world.client(unit, &goes);
@@ -122,12 +112,7 @@ pub(crate) fn of_three_units(programs: Programs) {
     // The way back, from another unit that leads by now, and one more unit.
     world.model.set_leader("etcd", units[1].clone());
     world.rest();
-    let reason = refused(
-        &mut world,
-        &units[0],
-        "restore",
-        json!({"snapshot": backup}),
-    );
+    let reason = refused(&mut world, &units[0], &format!("restore snapshot={backup}"));
     assert_eq!(
         reason,
         "run it on Juju's leader (etcd/1 when last seen): juju run etcd/leader restore"
@@ -138,23 +123,12 @@ pub(crate) fn of_three_units(programs: Programs) {
         &units[1],
         "/tmp/back.db",
     );
-    done(
-        &mut world,
-        &units[1],
-        "restore",
-        json!({"snapshot": "/tmp/back.db"}),
-    );
+    done(&mut world, &units[1], "restore snapshot=/tmp/back.db");
     let fourth = world.add_unit();
     world.rest();
     let client = world.client(&fourth, &renewed);
-    assert_eq!(
-        client.lines(&["get", "/stays/both"]),
-        ["/stays/both", "after"]
-    );
-    assert_eq!(
-        client.lines(&["get", "/stays/new"]),
-        ["/stays/new", "after"]
-    );
+    assert_eq!(client.value("/stays/both"), "after");
+    assert_eq!(client.value("/stays/new"), "after");
     let before = world.told(&app).expect("an answer");
     assert_serves(&mut world, &before, &renewed, "/stays/");
 }
@@ -164,11 +138,10 @@ pub(crate) fn twice_on_one_unit(programs: Programs) {
     let unit = world.deploy();
     without(&world, &unit, "kill");
     world.settle();
-    let shown = certificate("client1");
-    let app = ask_v0(&mut world, "app", "/test/", &shown);
+    let app = Client::ask_as(&mut world, "app", "/test/", "client1");
     world.rest();
-    let told = world.told(&app).expect("an answer");
-    let client = world.follow(&told, &shown);
+    let told = app.told(&mut world);
+    let client = world.follow(&told, &app.shown);
     assert!(client.run(&["put", "/test/a", "1"]).ok);
     let path = taken(&mut world, &unit);
     let mut generation = 0;
@@ -177,8 +150,7 @@ pub(crate) fn twice_on_one_unit(programs: Programs) {
         let results = done(
             &mut world,
             &unit,
-            "restore",
-            json!({"snapshot": path, "skip-backup": true}),
+            &format!("restore snapshot={path} skip-backup=true"),
         );
         assert!(results.get("backup").is_none(), "{results}");
         let next = results["restored"]["generation"].as_str().unwrap();
@@ -186,19 +158,18 @@ pub(crate) fn twice_on_one_unit(programs: Programs) {
         assert!(next > generation);
         generation = next;
         world.rest();
-        assert_eq!(client.lines(&["get", "/test/a"]), ["/test/a", "1"]);
-        assert_eq!(world.told(&app), Some(told.clone()));
+        assert_eq!(client.value("/test/a"), "1");
+        assert_eq!(world.told(&app.requirer), Some(told.clone()));
         assert_eq!(users(&world, &unit), ["client1", "root"]);
     }
-    assert_serves(&mut world, &told, &shown, "/test/");
+    assert_serves(&mut world, &told, &app.shown, "/test/");
 }
 
 pub(crate) fn refuses_what_is_of_no_use() {
     let (mut world, unit) = deployed();
-    let shown = certificate("client1");
-    let app = ask_v0(&mut world, "app", "/test/", &shown);
+    let app = Client::ask_as(&mut world, "app", "/test/", "client1");
     world.rest();
-    let told = world.told(&app).expect("an answer");
+    let told = app.told(&mut world);
     let path = taken(&mut world, &unit);
     let before = world.revisions();
     let whole = std::fs::read(file(&world, &unit, &path)).unwrap();
@@ -231,7 +202,7 @@ pub(crate) fn refuses_what_is_of_no_use() {
         let there = file(&world, &unit, &path);
         std::fs::create_dir_all(there.parent().unwrap()).unwrap();
         std::fs::write(there, content).unwrap();
-        let told = refused(&mut world, &unit, "restore", json!({"snapshot": path}));
+        let told = refused(&mut world, &unit, &format!("restore snapshot={path}"));
         assert!(told.contains(reason), "{name}: {told}");
     }
     for (parameters, reason) in [
@@ -244,7 +215,10 @@ pub(crate) fn refuses_what_is_of_no_use() {
             "parameter `snapshot` names no file: copy it to the unit with `juju scp <file> etcd/0:`",
         ),
     ] {
-        assert_eq!(refused(&mut world, &unit, "restore", parameters), reason);
+        assert_eq!(
+            refused_with(&mut world, &unit, "restore", parameters),
+            reason
+        );
     }
     let storage = std::fs::read_dir(storage(&world, &unit)).unwrap();
     let names = storage.map(|entry| entry.unwrap().file_name().into_string().unwrap());
@@ -254,8 +228,7 @@ pub(crate) fn refuses_what_is_of_no_use() {
     let starts = |text: &[String]| text[0].clone();
     assert_eq!(starts(&before), starts(&world.revisions()));
     world.rest();
-    assert_eq!(world.told(&app), Some(told.clone()));
-    assert_serves(&mut world, &told, &shown, "/test/");
+    assert_eq!(app.assert_served(&mut world), told);
 }
 
 fn sha256(content: &[u8]) -> Vec<u8> {
@@ -275,11 +248,10 @@ fn sha256(content: &[u8]) -> Vec<u8> {
 /// One machine is off, and comes back with what it had.
 pub(crate) fn while_a_member_is_silent() {
     let newest = Programs::all().pop().unwrap();
-    let (mut world, units) = three(newest);
-    let shown = certificate("client1");
-    let app = ask_v0(&mut world, "app", "/test/", &shown);
+    let (mut world, units) = three_of(newest);
+    let app = Client::ask_as(&mut world, "app", "/test/", "client1");
     world.rest();
-    let client = world.client(&units[0], &shown);
+    let client = world.client(&units[0], &app.shown);
     assert!(client.run(&["put", "/test/a", "snapshot"]).ok);
     let path = taken(&mut world, &units[0]);
     // The worst that can be: who is silent is who led.
@@ -290,21 +262,18 @@ pub(crate) fn while_a_member_is_silent() {
     let results = done(
         &mut world,
         &units[0],
-        "restore",
-        json!({"snapshot": path, "target": backup}),
+        &format!("restore snapshot={path} target={backup}"),
     );
     let saved = results["backup"]["path"].as_str().unwrap();
     assert!(saved.starts_with(backup), "{saved}");
-    assert_eq!(client.lines(&["get", "/test/a"]), ["/test/a", "snapshot"]);
-    world.machines[&units[2]].power_on();
-    world.model.agent_restart(units[2].clone(), true);
+    assert_eq!(client.value("/test/a"), "snapshot");
+    world.power_on([&units[2]]);
     world.rest();
     for unit in &units {
-        let client = world.client(unit, &shown);
-        assert_eq!(client.lines(&["get", "/test/a"]), ["/test/a", "snapshot"]);
+        let client = world.client(unit, &app.shown);
+        assert_eq!(client.value("/test/a"), "snapshot");
     }
     let members = world.admin(&units[2]).json(&["member", "list"]);
     assert_eq!(members["members"].as_array().unwrap().len(), 3, "{members}");
-    let told = world.told(&app).expect("an answer");
-    assert_serves(&mut world, &told, &shown, "/test/");
+    app.assert_served(&mut world);
 }

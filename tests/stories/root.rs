@@ -215,12 +215,8 @@ pub(crate) fn by_a_full_database_ends_with_the_next_pass(programs: Programs) {
 
     let admin = pair.world.admin(&pair.unit);
     assert!(admin.run(&["del", "/evil/", "--prefix"]).ok);
-    for action in ["compact", "defrag", "alarm-disarm"] {
-        let asked = match action {
-            "compact" => json!({"physical": true}),
-            _ => json!({}),
-        };
-        done(&mut pair.world, &pair.unit, action, asked);
+    for action in ["compact physical=true", "defrag", "alarm-disarm"] {
+        done(&mut pair.world, &pair.unit, action);
     }
     pair.world.settle();
     pair.world.full_pass();
@@ -307,7 +303,7 @@ pub(crate) fn rights_end_while_etcd_is_full(programs: Programs) {
         .zip(shown.iter().map(Some))
         .collect();
     let app = ask_v1(&mut world, "app", &asked);
-    done_with(&mut world, &unit);
+    serve_everybody(&mut world, &unit);
     assert_eq!(
         users(&world, &unit),
         ["one", "person", "root", "three", "two"]
@@ -341,13 +337,12 @@ pub(crate) fn rights_end_while_etcd_is_full(programs: Programs) {
 }
 
 /// Serves everybody, an operator too.
-fn done_with(world: &mut World, unit: &UnitName) {
+fn serve_everybody(world: &mut World, unit: &UnitName) {
     world.rest();
     done(
         world,
         unit,
-        "generate-client-certificates",
-        json!({"common-name": "person"}),
+        "generate-client-certificates common-name=person",
     );
     world.rest();
 }

@@ -1,10 +1,9 @@
 //! The authority of the servers is replaced.
 
 use etcd_charm_world::{Credentials, Etcdctl, UnitName, World, Writer};
-use serde_json::json;
 
 use super::actions::{done, refused};
-use crate::support::{application_message, ask_v0, certificate, world};
+use crate::support::{Client, application_message, world};
 
 const GENERATE: &str = "generate-client-certificates";
 
@@ -15,32 +14,26 @@ fn authorities(text: &str) -> usize {
 pub(crate) fn replaces_the_authority_without_losing_a_client() {
     let mut world = world();
     let units = [world.deploy(), world.add_unit(), world.add_unit()];
-    let shown = certificate("client1");
-    let requirer = ask_v0(&mut world, "app", "/test/", &shown);
+    let requirer = Client::ask_as(&mut world, "app", "/test/", "client1");
     world.rest();
-    let before = world.told(&requirer).unwrap();
+    let before = world.told(&requirer.requirer).unwrap();
     let starts = units.each_ref().map(|unit| world.starts(unit));
 
-    let reason = refused(&mut world, &units[1], "rotate-server-ca", json!({}));
+    let reason = refused(&mut world, &units[1], "rotate-server-ca");
     assert!(reason.contains("on Juju's leader"), "{reason}");
-    let results = done(
-        &mut world,
-        &units[0],
-        "rotate-server-ca",
-        json!({"grace-minutes": 0}),
-    );
+    let results = done(&mut world, &units[0], "rotate-server-ca grace-minutes=0");
     assert_eq!(results["fingerprint"].as_str().unwrap().len(), 64);
-    let reason = refused(&mut world, &units[0], "rotate-server-ca", json!({}));
+    let reason = refused(&mut world, &units[0], "rotate-server-ca");
     assert!(reason.contains("already"), "{reason}");
 
     // After every hook the client can use what it was told last.
     let mut seen = vec![before.tls["tls-ca"].clone()];
     for _ in 0..4 {
         world.settle_watched(|world, _| {
-            let told = world.told(&requirer).unwrap();
+            let told = world.told(&requirer.requirer).unwrap();
             if seen.last() != Some(&told.tls["tls-ca"]) {
                 seen.push(told.tls["tls-ca"].clone());
-                assert_uses(&world.follow(&told, &shown));
+                assert_uses(&world.follow(&told, &requirer.shown));
             }
         });
         world.model.update_status_all();
@@ -48,15 +41,15 @@ pub(crate) fn replaces_the_authority_without_losing_a_client() {
     let counts: Vec<_> = seen.iter().map(|told| authorities(told)).collect();
     assert_eq!(counts, [1, 2, 1], "{}", application_message(&world));
     world.rest();
-    let after = world.told(&requirer).unwrap();
+    let after = world.told(&requirer.requirer).unwrap();
     assert_ne!(after.tls["tls-ca"], before.tls["tls-ca"]);
     assert_eq!(after.user, before.user);
     for (unit, starts) in units.iter().zip(starts) {
         assert_eq!(world.starts(unit), starts + 2, "{unit}");
     }
     // Members know each other by the new authority, and nobody by the old one.
-    assert_uses(&world.follow(&after, &shown));
-    let deaf = world.follow(&before, &shown).impatient();
+    assert_uses(&world.follow(&after, &requirer.shown));
+    let deaf = world.follow(&before, &requirer.shown).impatient();
     assert!(!deaf.run(&["get", "/test/a"]).ok);
     let health = world.admin(&units[2]);
     assert!(health.run(&["endpoint", "health", "--cluster"]).ok);
@@ -72,15 +65,13 @@ fn assert_uses(client: &Etcdctl) {
 pub(crate) fn of_the_admin_authority_ends_what_it_signed() {
     let mut world = world();
     let units = [world.deploy(), world.add_unit(), world.add_unit()];
-    let shown = certificate("client1");
-    let requirer = ask_v0(&mut world, "app", "/test/", &shown);
+    let requirer = Client::ask_as(&mut world, "app", "/test/", "client1");
     let older = world.relate_db("older");
     world.rest();
     let issued = done(
         &mut world,
         &units[0],
-        GENERATE,
-        json!({"common-name": "alice"}),
+        &format!("{GENERATE} common-name=alice"),
     );
     let path = issued["path"].as_str().unwrap().to_owned();
     let archive = world.root(&units[0]).join(path.trim_start_matches('/'));
@@ -99,16 +90,16 @@ pub(crate) fn of_the_admin_authority_ends_what_it_signed() {
     };
     assert!(stolen(&world, &units[0]).run(&["user", "list"]).ok);
     let starts = units.each_ref().map(|unit| world.starts(unit));
-    let told = world.told(&requirer).unwrap();
-    let writer = Writer::begin(&told, &shown, "/test/");
+    let told = world.told(&requirer.requirer).unwrap();
+    let writer = Writer::begin(&told, &requirer.shown, "/test/");
     let before = world.older_get(&older, "client_cert").unwrap();
 
-    let grace = json!({"grace-minutes": 0});
-    let reason = refused(&mut world, &units[1], "rotate-admin-ca", grace.clone());
+    let rotate = "rotate-admin-ca grace-minutes=0";
+    let reason = refused(&mut world, &units[1], rotate);
     assert!(reason.contains("on Juju's leader"), "{reason}");
-    let results = done(&mut world, &units[0], "rotate-admin-ca", grace.clone());
+    let results = done(&mut world, &units[0], rotate);
     assert_eq!(results["ending-credentials"], "alice");
-    let reason = refused(&mut world, &units[0], "rotate-admin-ca", grace);
+    let reason = refused(&mut world, &units[0], rotate);
     assert!(reason.contains("already"), "{reason}");
     let mut said = Vec::new();
     for _ in 0..4 {
@@ -139,8 +130,7 @@ pub(crate) fn of_the_admin_authority_ends_what_it_signed() {
     done(
         &mut world,
         &units[0],
-        GENERATE,
-        json!({"common-name": "alice", "prefix": "/alice/"}),
+        &format!("{GENERATE} common-name=alice prefix=/alice/"),
     );
     let alice = Credentials::unpack(&archive);
     let client = alice.client(&world, &units[2]);
@@ -148,7 +138,7 @@ pub(crate) fn of_the_admin_authority_ends_what_it_signed() {
     for (unit, starts) in units.iter().zip(starts) {
         assert_eq!(world.starts(unit), starts + 2, "{unit}");
     }
-    assert_uses(&world.follow(&told, &shown));
+    assert_uses(&world.follow(&told, &requirer.shown));
     // Nobody reads what was replaced, so Juju keeps no old key.
     for secret in world.model.secrets("etcd") {
         assert_eq!(

@@ -5,14 +5,13 @@ pub(crate) mod refusals;
 pub(crate) mod rotation;
 
 use etcd_charm_world::juju::Call;
-use etcd_charm_world::{Certificate, Programs, Signing, SigningRequest, UnitName, V0, World};
+use etcd_charm_world::{Certificate, Signing, SigningRequest, UnitName, V0, World};
 use serde_json::json;
 
 use crate::actions::done;
-use crate::majority::three;
 use crate::restore::taken;
 use crate::support::{
-    application_message, ask_v0, assert_serves, certificate, deployed, listed, trusted, users,
+    Client, application_message, ask_v0, assert_serves, deployed, listed, three, trusted, users,
 };
 
 /// An application that has asked for a certificate; nothing has run yet.
@@ -39,7 +38,7 @@ fn opens(world: &mut World, unit: &UnitName, shown: &Certificate, prefix: &str) 
 }
 
 pub(crate) fn access_on_three_members_without_a_restart() {
-    let (mut world, all) = three(Programs::oldest());
+    let (mut world, all) = three();
     let starts = |world: &World| all.each_ref().map(|unit| world.starts(unit));
     let before = starts(&world);
     let (signing, shown, requirer) = with_access(&mut world, "app");
@@ -131,14 +130,13 @@ pub(crate) fn names_stay_their_owners() {
         "{}",
         result.message
     );
-    let pinned = certificate("rival");
-    let other = ask_v0(&mut world, "other", "/other/", &pinned);
+    let other = Client::ask_as(&mut world, "other", "/other/", "rival");
     world.rest();
-    assert_eq!(world.told(&other), None);
+    assert_eq!(world.told(&other.requirer), None);
 }
 
 pub(crate) fn certificates_open_nothing_without_their_relation() {
-    let (mut world, all) = three(Programs::oldest());
+    let (mut world, all) = three();
     let (signing, shown, requirer) = with_access(&mut world, "app");
     world.rest();
     assert!(opens(&mut world, &all[1], &shown, "/app/"));
@@ -162,7 +160,7 @@ pub(crate) fn certificates_open_nothing_without_their_relation() {
         "{message}"
     );
     // Nor does the snapshot know better, in which it had access.
-    done(&mut world, &all[0], "restore", json!({ "snapshot": path }));
+    done(&mut world, &all[0], &format!("restore snapshot={path}"));
     for unit in &all[..1] {
         assert!(
             !opens(&mut world, unit, &shown, "/app/"),
@@ -258,21 +256,21 @@ pub(crate) fn again_where_juju_refuses_the_answer_once() {
 
 pub(crate) fn and_pinned_in_turns() {
     let (mut world, unit) = deployed();
-    let pinned = certificate("app");
     let signing = world.relate_certificates("app");
-    let mut requirer = ask_v0(&mut world, "app", "/app/", &pinned);
+    let mut requirer = Client::ask_as(&mut world, "app", "/app/", "app");
     world.rest();
-    let told = world.told(&requirer).expect("an answer");
-    assert_serves(&mut world, &told, &pinned, "/app/");
+    requirer.assert_served(&mut world);
     let request = SigningRequest::new("app");
     world.ask_to_sign(&signing, &[&request]);
     world.rest();
     let starts = world.starts(&unit);
     let shown = world.signed(&signing, &request).expect("a certificate");
-    requirer.set_certificate(&mut world.model, &shown.certificate);
+    requirer
+        .requirer
+        .set_certificate(&mut world.model, &shown.certificate);
     world.settle();
     assert_eq!(world.starts(&unit), starts);
-    let told = world.told(&requirer).expect("an answer");
+    let told = requirer.told(&mut world);
     assert_serves(&mut world, &told, &shown, "/app/");
     world.rest();
     assert_eq!(
@@ -280,8 +278,9 @@ pub(crate) fn and_pinned_in_turns() {
         2,
         "the one before is trusted no more"
     );
-    requirer.set_certificate(&mut world.model, &pinned.certificate);
+    requirer
+        .requirer
+        .set_certificate(&mut world.model, &requirer.shown.certificate);
     world.rest();
-    let told = world.told(&requirer).expect("an answer");
-    assert_serves(&mut world, &told, &pinned, "/app/");
+    requirer.assert_served(&mut world);
 }

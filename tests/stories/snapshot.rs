@@ -4,11 +4,11 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
-use etcd_charm_world::{JujuVersion, Programs, UnitName, World};
+use etcd_charm_world::{Programs, UnitName, World};
 use serde_json::{Value, json};
 
-use crate::actions::{done, refused};
-use crate::support::{ask_v0, assert_serves, certificate, deployed, world_of};
+use crate::actions::{done, refused_with};
+use crate::support::{Client, deployed, deployed_of};
 
 /// Where the unit's machine has a file that an operator knows by this path.
 pub(crate) fn file(world: &World, unit: &UnitName, path: &str) -> std::path::PathBuf {
@@ -17,16 +17,12 @@ pub(crate) fn file(world: &World, unit: &UnitName, path: &str) -> std::path::Pat
 
 pub(crate) fn is_whole(programs: Programs) {
     let version = programs.version.clone();
-    let mut world = world_of(programs, JujuVersion::V3_6);
-    let unit = world.deploy();
-    world.settle();
-    let shown = certificate("client1");
-    let app = ask_v0(&mut world, "app", "/test/", &shown);
+    let (mut world, unit) = deployed_of(programs);
+    let app = Client::ask_as(&mut world, "app", "/test/", "client1");
     world.rest();
-    let told = world.told(&app).expect("an answer");
-    assert_serves(&mut world, &told, &shown, "/test/");
+    app.assert_served(&mut world);
 
-    let results = done(&mut world, &unit, "snapshot", json!({}));
+    let results = done(&mut world, &unit, "snapshot");
     let text = |name: &str| match &results["snapshot"][name] {
         Value::String(text) => text.clone(),
         other => panic!("snapshot.{name}: {other}"),
@@ -53,12 +49,7 @@ pub(crate) fn is_whole(programs: Programs) {
     assert!(text("keys").parse::<u32>().unwrap() > 3, "{results}");
 
     // Another directory, and nothing but the snapshot is in it.
-    let results = done(
-        &mut world,
-        &unit,
-        "snapshot",
-        json!({"target": "/var/backups/etcd"}),
-    );
+    let results = done(&mut world, &unit, "snapshot target=/var/backups/etcd");
     let dir = file(&world, &unit, "/var/backups/etcd");
     assert_eq!(std::fs::read_dir(&dir).unwrap().count(), 1, "{results}");
     world.rest();
@@ -72,7 +63,7 @@ fn sha256(path: &Path) -> String {
 
 pub(crate) fn refuses_where_it_cannot_write() {
     let (mut world, unit) = deployed();
-    let mut reason = |parameters| refused(&mut world, &unit, "snapshot", parameters);
+    let mut reason = |parameters| refused_with(&mut world, &unit, "snapshot", parameters);
     assert_eq!(
         reason(json!({"target": "backups"})),
         "parameter `target` is no absolute path"
@@ -84,7 +75,7 @@ pub(crate) fn refuses_where_it_cannot_write() {
     let path = file(&world, &unit, "/srv/file");
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(&path, "mine").unwrap();
-    let mut reason = |parameters| refused(&mut world, &unit, "snapshot", parameters);
+    let mut reason = |parameters| refused_with(&mut world, &unit, "snapshot", parameters);
     assert_eq!(
         reason(json!({"target": "/srv/file"})),
         "parameter `target` is no directory: /srv/file is a file"

@@ -3,11 +3,9 @@
 use std::fs;
 
 use etcd_charm_world::{JujuVersion, Programs, UnitName, World, service_of};
-use serde_json::json;
 
 use crate::actions::done;
-use crate::majority::three;
-use crate::support::{ask_v0, assert_serves, certificate, cluster_id, newest, world_of};
+use crate::support::{Client, assert_serves, cluster_id, newest, three_of, world_of};
 
 fn message(world: &World, unit: &UnitName) -> String {
     let status = world.model.unit_status(unit.clone());
@@ -29,12 +27,11 @@ fn voters(world: &World, unit: &UnitName) -> Vec<String> {
 
 /// All units are removed, and the storage of the last comes back.
 pub(crate) fn is_brought_back(programs: Programs) {
-    let (mut world, units) = three(programs);
-    let shown = certificate("client1");
-    let app = ask_v0(&mut world, "app", "/test/", &shown);
+    let (mut world, units) = three_of(programs);
+    let app = Client::ask_as(&mut world, "app", "/test/", "client1");
     world.rest();
-    let told = world.told(&app).expect("an answer");
-    let client = world.client(&units[0], &shown);
+    let told = app.told(&mut world);
+    let client = world.client(&units[0], &app.shown);
     assert!(client.run(&["put", "/test/kept", "acknowledged"]).ok);
     let before = cluster_id(&world, &units[0]);
     for unit in &units {
@@ -52,17 +49,14 @@ pub(crate) fn is_brought_back(programs: Programs) {
     assert_eq!(world.model.app_status("etcd").status, "active");
     assert_eq!(cluster_id(&world, &unit), before);
     assert_eq!(voters(&world, &unit), ["etcd-3"]);
-    let now = world.told(&app).expect("an answer");
+    let now = app.told(&mut world);
     assert_eq!(
         (&now.user_uri, &now.tls_uri),
         (&told.user_uri, &told.tls_uri)
     );
-    let client = world.follow(&now, &shown);
-    assert_eq!(
-        client.lines(&["get", "/test/kept"]),
-        ["/test/kept", "acknowledged"]
-    );
-    assert_serves(&mut world, &now, &shown, "/test/");
+    let client = world.follow(&now, &app.shown);
+    assert_eq!(client.value("/test/kept"), "acknowledged");
+    assert_serves(&mut world, &now, &app.shown, "/test/");
     // It grows as ever.
     let second = world.add_unit();
     world.rest();
@@ -74,8 +68,7 @@ pub(crate) fn that_is_new_begins_a_new_cluster() {
     let mut world = world_of(newest(), JujuVersion::V3_6);
     let first = world.deploy();
     world.settle();
-    let shown = certificate("client1");
-    let app = ask_v0(&mut world, "app", "/test/", &shown);
+    let app = Client::ask_as(&mut world, "app", "/test/", "client1");
     world.rest();
     let before = cluster_id(&world, &first);
     world.remove_unit(&first);
@@ -83,17 +76,15 @@ pub(crate) fn that_is_new_begins_a_new_cluster() {
     world.rest();
     assert_eq!(voters(&world, &units[0]), ["etcd-1", "etcd-2"]);
     assert_ne!(cluster_id(&world, &units[0]), before);
-    let told = world.told(&app).expect("an answer");
-    assert_serves(&mut world, &told, &shown, "/test/");
+    app.assert_served(&mut world);
 }
 
 /// The machines of all units are lost but for one of their volumes.
 pub(crate) fn of_one_of_several_waits() {
-    let (mut world, units) = three(newest());
-    let shown = certificate("client1");
-    let app = ask_v0(&mut world, "app", "/test/", &shown);
+    let (mut world, units) = three_of(newest());
+    let app = Client::ask_as(&mut world, "app", "/test/", "client1");
     world.rest();
-    let client = world.client(&units[0], &shown);
+    let client = world.client(&units[0], &app.shown);
     for key in ["/test/kept", "/test/last"] {
         assert!(client.run(&["put", key, "acknowledged"]).ok);
     }
@@ -108,21 +99,18 @@ pub(crate) fn of_one_of_several_waits() {
                     an earlier member";
     assert_eq!(message(&world, &unit), expected);
     assert_eq!(world.starts(&unit), 0);
-    let parameters = json!({"confirm": true, "use-own-data": true});
-    done(&mut world, &unit, "rebuild-cluster", parameters);
+    let rebuild = "rebuild-cluster confirm=true use-own-data=true";
+    done(&mut world, &unit, rebuild);
     world.rest();
-    let told = world.told(&app).expect("an answer");
-    let client = world.follow(&told, &shown);
-    assert_eq!(
-        client.lines(&["get", "/test/kept"]),
-        ["/test/kept", "acknowledged"]
-    );
-    assert_serves(&mut world, &told, &shown, "/test/");
+    let told = app.told(&mut world);
+    let client = world.follow(&told, &app.shown);
+    assert_eq!(client.value("/test/kept"), "acknowledged");
+    assert_serves(&mut world, &told, &app.shown, "/test/");
 }
 
 /// A new unit gets the volume of a member that has left while others went on.
 pub(crate) fn of_a_removed_member_is_put_aside() {
-    let (mut world, units) = three(newest());
+    let (mut world, units) = three_of(newest());
     world.remove_unit(&units[1]);
     world.rest();
     let unit = world.add_unit_attaching("data/1");
@@ -139,7 +127,7 @@ pub(crate) fn of_a_removed_member_is_put_aside() {
 /// A new unit gets the address of a member whose machine is gone, before anybody
 /// has noticed that.
 pub(crate) fn is_new_and_the_address_that_of_a_ghost() {
-    let (mut world, units) = three(newest());
+    let (mut world, units) = three_of(newest());
     let gone = &units[2];
     let address = world.model.address(gone.clone());
     world.machines[gone].power_off();

@@ -45,6 +45,17 @@ pub(crate) fn cluster(programs: Programs, units: usize) -> (World, Vec<UnitName>
     (world, names)
 }
 
+/// A cluster of three units of the distribution's etcd, at rest.
+pub(crate) fn three() -> (World, [UnitName; 3]) {
+    three_of(Programs::oldest())
+}
+
+/// The same with some etcd.
+pub(crate) fn three_of(programs: Programs) -> (World, [UnitName; 3]) {
+    let (world, units) = cluster(programs, 3);
+    (world, units.try_into().expect("three units"))
+}
+
 /// A line for whoever runs the tests, shown also when they pass.
 pub(crate) fn say(line: &str) {
     writeln!(std::io::stderr(), "{line}").expect("stderr");
@@ -77,9 +88,14 @@ fn told_by(world: &World, unit: &UnitName, name: &str) -> u64 {
     number.as_u64().expect("a number")
 }
 
-/// A world in which one unit of etcd has come up.
+/// A world in which one unit of the distribution's etcd has come up.
 pub(crate) fn deployed() -> (World, UnitName) {
-    let mut world = world();
+    deployed_of(Programs::oldest())
+}
+
+/// The same with some etcd.
+pub(crate) fn deployed_of(programs: Programs) -> (World, UnitName) {
+    let mut world = world_of(programs, JujuVersion::V3_6);
     let unit = world.deploy();
     world.settle();
     (world, unit)
@@ -97,6 +113,43 @@ pub(crate) fn ask_v0(world: &mut World, app: &str, prefix: &str, shown: &Certifi
     let mut requirer = V0::ask(&mut world.model, app, relation, prefix);
     requirer.set_certificate(&mut world.model, &shown.certificate);
     requirer
+}
+
+/// An application that asks over version 0, with what it shows and what it asks for.
+pub(crate) struct Client {
+    pub(crate) requirer: V0,
+    pub(crate) shown: Certificate,
+    pub(crate) prefix: String,
+}
+
+impl Client {
+    /// One that has asked for this prefix with a certificate of this name. Nothing has
+    /// run yet.
+    pub(crate) fn ask_as(world: &mut World, app: &str, prefix: &str, name: &str) -> Self {
+        let shown = certificate(name);
+        Self {
+            requirer: ask_v0(world, app, prefix, &shown),
+            shown,
+            prefix: prefix.to_owned(),
+        }
+    }
+
+    /// What it is told now.
+    pub(crate) fn told(&self, world: &mut World) -> Told {
+        world.told(&self.requirer).expect("an answer")
+    }
+
+    /// Asserts that it can do with what it is told now what it should, and no more.
+    pub(crate) fn assert_served(&self, world: &mut World) -> Told {
+        let told = self.told(world);
+        assert_serves(world, &told, &self.shown, &self.prefix);
+        told
+    }
+
+    /// Its relation ends. Nothing has run yet.
+    pub(crate) fn leave(&self, world: &mut World) {
+        world.model.remove_relation(self.requirer.relation);
+    }
 }
 
 /// A requirer of version 1 that has asked for prefixes and shown a certificate

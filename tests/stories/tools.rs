@@ -2,8 +2,7 @@
 
 use etcd_charm_world::juju::{Call, Hook};
 
-use crate::majority::three;
-use crate::support::{ask_v0, assert_serves, certificate, deployed, newest, newest_world, world};
+use crate::support::{Client, deployed, deployed_of, newest, three_of, world};
 
 pub(crate) fn a_neighbour_has_the_port() {
     let mut world = world();
@@ -14,11 +13,9 @@ pub(crate) fn a_neighbour_has_the_port() {
     let message = world.model.unit_status(unit.clone()).message;
     assert!(message.starts_with(said), "{message}");
     // It serves all the same, and an event on a relation leaves the status.
-    let shown = certificate("client1");
-    let app = ask_v0(&mut world, "app", "/test/", &shown);
+    let app = Client::ask_as(&mut world, "app", "/test/", "client1");
     world.rest();
-    let told = world.told(&app).expect("an answer");
-    assert_serves(&mut world, &told, &shown, "/test/");
+    app.assert_served(&mut world);
     let message = world.model.unit_status(unit.clone()).message;
     assert!(message.starts_with(said), "{message}");
 
@@ -50,7 +47,7 @@ pub(crate) fn hang_and_the_unit_goes_on() {
 }
 
 pub(crate) fn say_the_version_again_after_a_new_unit() {
-    let (mut world, _) = three(newest());
+    let (mut world, _) = three_of(newest());
     let version = newest().version;
     assert_eq!(world.model.workload_version("etcd"), version);
     world.add_unit();
@@ -61,15 +58,12 @@ pub(crate) fn say_the_version_again_after_a_new_unit() {
 
 /// Whoever has read a secret is told of each new revision, its owner as well.
 pub(crate) fn tell_the_leader_nothing_of_its_own_secrets() {
-    let mut world = newest_world();
-    let unit = world.deploy();
-    world.settle();
-    let shown = certificate("client1");
-    let app = ask_v0(&mut world, "app", "/test/", &shown);
+    let (mut world, unit) = deployed_of(newest());
+    let app = Client::ask_as(&mut world, "app", "/test/", "client1");
     world.rest();
     world.add_unit();
     let runs = world.rest();
-    let told = world.told(&app).expect("an answer");
+    let told = app.told(&mut world);
     let secrets = world.model.secrets("etcd");
     let user = secrets
         .iter()

@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 
 use etcd_charm_world::juju::{Charm, RelationId};
-use etcd_charm_world::{Programs, UnitName, World};
-use serde_json::json;
+use etcd_charm_world::{UnitName, World};
 
 use crate::actions::done;
-use crate::majority::three;
+use crate::support::three;
 
 const METADATA: &str = "
 name: trusting
@@ -35,7 +34,7 @@ fn of_unit(world: &World, relation: RelationId, unit: &UnitName) -> BTreeMap<Str
 }
 
 pub(crate) fn authorities_are_told_in_both_versions() {
-    let (mut world, all) = three(Programs::oldest());
+    let (mut world, all) = three();
     let older = relate(&mut world, "older");
     let newer = relate(&mut world, "newer");
     world
@@ -53,12 +52,7 @@ pub(crate) fn authorities_are_told_in_both_versions() {
     // Another authority is told beside the present one, and a new leader tells it.
     world.model.set_leader("etcd", all[1].clone());
     world.rest();
-    done(
-        &mut world,
-        &all[1],
-        "rotate-server-ca",
-        json!({"grace-minutes": 0}),
-    );
+    done(&mut world, &all[1], "rotate-server-ca grace-minutes=0");
     let mut seen = Vec::new();
     for _ in 0..4 {
         world.settle_watched(|world, _| seen.push(told(world, newer).len()));

@@ -7,8 +7,8 @@ use etcd_charm_world::juju::Deployment;
 use etcd_charm_world::{JujuVersion, Programs, UnitName, World};
 
 use crate::support::{
-    ask_v0, ask_v1, assert_serves, assert_shut_out, certificate, id, roles, trusted, trusts, users,
-    world_of,
+    Client, ask_v0, ask_v1, assert_serves, assert_shut_out, certificate, id, roles, trusted,
+    trusts, users, world_of,
 };
 
 pub(crate) fn on_juju_3_6(programs: Programs) {
@@ -174,12 +174,10 @@ pub(crate) fn an_archive_without_etcd() {
     let status = world.model.unit_status(unit.clone());
     assert_eq!((&*status.status, &*status.message), ("blocked", said));
     assert_eq!(world.starts(&unit), starts);
-    let shown = certificate("client1");
-    let app = ask_v0(&mut world, "app", "/test/", &shown);
+    let app = Client::ask_as(&mut world, "app", "/test/", "client1");
     world.rest();
-    let told = world.told(&app).expect("an answer");
-    assert_serves(&mut world, &told, &shown, "/test/");
-    world.model.remove_relation(app.relation);
+    app.assert_served(&mut world);
+    app.leave(&mut world);
     world.rest();
     assert_eq!(users(&world, &unit), ["root"]);
 }

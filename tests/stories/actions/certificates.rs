@@ -9,12 +9,14 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use etcd_charm_world::{Credentials, JujuVersion, Programs, UnitName, World};
+use etcd_charm_world::{Credentials, Programs, UnitName, World};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::{done, refused, run};
-use crate::support::{application_message, ask_v0, certificate, deployed, roles, users, world_of};
+use super::{done, done_with, refused, refused_with, run};
+use crate::support::{
+    application_message, ask_v0, certificate, deployed, deployed_of, roles, users,
+};
 
 const GENERATE: &str = "generate-client-certificates";
 const REVOKE: &str = "revoke-client-certificates";
@@ -82,9 +84,7 @@ fn text<'v>(results: &'v Value, name: &str) -> &'v str {
 }
 
 pub(crate) fn credentials_work_with_etcdctl(programs: Programs) {
-    let mut world = world_of(programs, JujuVersion::V3_6);
-    let unit = world.deploy();
-    world.settle();
+    let (mut world, unit) = deployed_of(programs);
     with_operator(&world, &unit);
     world.rest();
     let starts = world.starts(&unit);
@@ -140,7 +140,7 @@ pub(crate) fn credentials_work_with_etcdctl(programs: Programs) {
     assert!(client.run(&["user", "list"]).is_denied());
     world.rest();
 
-    let results = done(&mut world, &unit, REVOKE, json!({"common-name": "client"}));
+    let results = done(&mut world, &unit, &format!("{REVOKE} common-name=client"));
     assert_eq!(text(&results, "fingerprint"), fingerprint);
     // Which of the two it is depends on what the kernel offers.
     let note = text(&results, "note");
@@ -152,7 +152,7 @@ pub(crate) fn credentials_work_with_etcdctl(programs: Programs) {
     assert_eq!(roles(&world, &unit), ["root"]);
     world.rest();
     assert!(!client.run(&["get", "anything"]).ok);
-    done(&mut world, &unit, REVOKE, json!({"common-name": "client"}));
+    done(&mut world, &unit, &format!("{REVOKE} common-name=client"));
     assert_eq!(world.starts(&unit), starts, "a member was restarted");
 }
 
@@ -166,7 +166,7 @@ fn fingerprint(path: &Path) -> String {
 pub(crate) fn credentials_reach_their_prefix_only() {
     let (mut world, unit) = equipped();
     let asked = json!({"common-name": "it's a tool", "prefix": "/it's/", "validity-days": 3});
-    let results = done(&mut world, &unit, GENERATE, asked);
+    let results = done_with(&mut world, &unit, GENERATE, asked);
     assert_eq!(text(&results, "range"), "[/it\\'s/, /it\\'s0)");
     let fetched = fetch(&world, &unit, ARCHIVE);
     run_note(&fetched, &world.etcdctl());
@@ -254,7 +254,7 @@ pub(crate) fn credentials_are_refused_on_bad_input() {
             "parameter `days` is not known to this action",
         ),
     ] {
-        assert_eq!(refused(&mut world, &unit, GENERATE, asked), reason);
+        assert_eq!(refused_with(&mut world, &unit, GENERATE, asked), reason);
     }
     for (asked, reason) in [
         (
@@ -274,7 +274,7 @@ pub(crate) fn credentials_are_refused_on_bad_input() {
             ),
         ),
     ] {
-        assert_eq!(refused(&mut world, &unit, REVOKE, asked), reason);
+        assert_eq!(refused_with(&mut world, &unit, REVOKE, asked), reason);
     }
     assert!(!there(&world, &unit, ARCHIVE).exists());
     assert_eq!(world.revisions(), before, "something was written to etcd");
@@ -282,28 +282,29 @@ pub(crate) fn credentials_are_refused_on_bad_input() {
 
     let other = world.add_unit();
     world.rest();
-    let asked = json!({"common-name": "client"});
     for action in [GENERATE, REVOKE] {
         let reason = format!(
             "run it on Juju's leader (etcd/0 when last seen): juju run etcd/leader {action}"
         );
-        assert_eq!(refused(&mut world, &other, action, asked.clone()), reason);
+        let asked = format!("{action} common-name=client");
+        assert_eq!(refused(&mut world, &other, &asked), reason);
     }
     // Who leads by now has not said so yet, and this unit is not told to ask itself.
     world.model.set_leader("etcd", other.clone());
+    let asked = format!("{REVOKE} common-name=client");
     let reason = format!("run it on Juju's leader: juju run etcd/leader {REVOKE}");
-    assert_eq!(refused(&mut world, &unit, REVOKE, asked.clone()), reason);
+    assert_eq!(refused(&mut world, &unit, &asked), reason);
     world.rest();
     let reason =
         format!("run it on Juju's leader (etcd/1 when last seen): juju run etcd/leader {REVOKE}");
-    assert_eq!(refused(&mut world, &unit, REVOKE, asked), reason);
+    assert_eq!(refused(&mut world, &unit, &asked), reason);
 }
 
 pub(crate) fn credentials_are_made_again_and_not_overwritten() {
     let (mut world, unit) = equipped();
-    let first = done(&mut world, &unit, GENERATE, json!({}));
+    let first = done(&mut world, &unit, GENERATE);
     let one = fetch(&world, &unit, ARCHIVE);
-    let second = done(&mut world, &unit, GENERATE, json!({"full-access": true}));
+    let second = done(&mut world, &unit, &format!("{GENERATE} full-access=true"));
     let two = fetch(&world, &unit, ARCHIVE);
     assert_ne!(text(&first, "fingerprint"), text(&second, "fingerprint"));
     for fetched in [&one, &two] {
@@ -311,14 +312,13 @@ pub(crate) fn credentials_are_made_again_and_not_overwritten() {
     }
     assert_eq!(users(&world, &unit), ["client", "root"]);
 
-    let reason = refused(&mut world, &unit, GENERATE, json!({"prefix": "/x/"}));
+    let reason = refused(&mut world, &unit, &format!("{GENERATE} prefix=/x/"));
     assert!(
         reason.contains("has credentials for [\\x01, ∞) already"),
         "{reason}"
     );
     // Another's credentials are not lost to whoever runs the action next.
-    let asked = json!({"common-name": "other"});
-    let reason = refused(&mut world, &unit, GENERATE, asked.clone());
+    let reason = refused(&mut world, &unit, &format!("{GENERATE} common-name=other"));
     assert!(
         reason.contains("holds the credentials of client"),
         "{reason}"
@@ -326,7 +326,8 @@ pub(crate) fn credentials_are_made_again_and_not_overwritten() {
     assert!(reason.contains("juju ssh etcd/0 sudo rm"), "{reason}");
     assert_eq!(users(&world, &unit), ["client", "root"]);
     // The older action has a file of its own.
-    let results = done(&mut world, &unit, "package-client-credentials", asked);
+    let package = "package-client-credentials common-name=other";
+    let results = done(&mut world, &unit, package);
     assert_eq!(
         text(&results, "path"),
         "/home/ubuntu/etcd_credentials.tar.gz"
@@ -337,7 +338,7 @@ pub(crate) fn credentials_are_made_again_and_not_overwritten() {
     // What is no archive of ours is nobody's to overwrite.
     let archive = there(&world, &unit, ARCHIVE);
     fs::write(&archive, "mine").unwrap();
-    let reason = refused(&mut world, &unit, GENERATE, json!({}));
+    let reason = refused(&mut world, &unit, GENERATE);
     assert!(
         reason.contains("was not made last by this action"),
         "{reason}"
@@ -346,12 +347,12 @@ pub(crate) fn credentials_are_made_again_and_not_overwritten() {
     fs::remove_file(&archive).unwrap();
 
     // Both certificates end together, and one revocation is for all of them.
-    done(&mut world, &unit, REVOKE, json!({"common-name": "client"}));
+    done(&mut world, &unit, &format!("{REVOKE} common-name=client"));
     for fetched in [&one, &two] {
         assert!(!fetched.client(&world, &unit).run(&["put", "x", "1"]).ok);
     }
     assert!(other.client(&world, &unit).run(&["put", "x", "1"]).ok);
-    let reason = refused(&mut world, &unit, GENERATE, json!({}));
+    let reason = refused(&mut world, &unit, GENERATE);
     assert!(
         reason.contains("common name client was revoked"),
         "{reason}"
@@ -361,7 +362,7 @@ pub(crate) fn credentials_are_made_again_and_not_overwritten() {
 
 pub(crate) fn credentials_need_no_home_of_an_operator() {
     let (mut world, unit) = deployed();
-    let results = done(&mut world, &unit, GENERATE, json!({}));
+    let results = done(&mut world, &unit, GENERATE);
     let path = "/etc/etcd-charm/etcd-0/etcd_client_credentials.tar.gz";
     assert_eq!(text(&results, "path"), path);
     assert_eq!(

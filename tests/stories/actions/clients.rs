@@ -5,11 +5,11 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{done, refused};
-use crate::support::{ask_v0, ask_v1, certificate, deployed, id, newest_world, users};
+use crate::support::{ask_v0, ask_v1, certificate, deployed, deployed_of, id, newest, users};
 
 fn clients(world: &mut World, unit: &UnitName) -> Value {
     let before = world.revisions();
-    let results = done(world, unit, "list-clients", json!({}));
+    let results = done(world, unit, "list-clients");
     assert_eq!(world.revisions(), before, "asking changed something");
     results
 }
@@ -35,10 +35,10 @@ fn rows(results: &Value) -> Vec<Vec<String>> {
 
 pub(crate) fn list_clients_of_every_kind() {
     let (mut world, leader) = deployed();
-    let none = done(&mut world, &leader, "list-clients", json!({}));
+    let none = done(&mut world, &leader, "list-clients");
     assert_eq!(none["output"], "nobody has access, and nobody asks for it");
     assert_eq!(none["count"], "0");
-    let reason = refused(&mut world, &leader, "list-clients", json!({"relation": 1}));
+    let reason = refused(&mut world, &leader, "list-clients relation=1");
     assert_eq!(
         reason,
         "parameter `relation` is no relation with a client; there is none"
@@ -137,30 +137,23 @@ pub(crate) fn list_clients_of_every_kind() {
     }
 
     // One relation alone, by its whole number.
-    let asked = json!({"relation": new.relation.0});
-    let results = done(&mut world, &follower, "list-clients", asked);
+    let asked = format!("list-clients relation={}", new.relation);
+    let results = done(&mut world, &follower, &asked);
     assert_eq!(results["count"], "2");
     let keys = results["clients"].as_object().expect("clients").keys();
     let prefix = format!("{}-", new.relation);
     assert!(keys.clone().count() == 2 && keys.clone().all(|key| key.starts_with(&prefix)));
-    let reason = refused(&mut world, &leader, "list-clients", json!({"relation": 99}));
+    let reason = refused(&mut world, &leader, "list-clients relation=99");
     assert!(
         reason.starts_with("parameter `relation` is no relation with a client; there are "),
         "{reason}"
     );
-    let reason = refused(
-        &mut world,
-        &leader,
-        "list-clients",
-        json!({"relation": "x"}),
-    );
+    let reason = refused(&mut world, &leader, "list-clients relation=x");
     assert_eq!(reason, "parameter `relation` is no whole number");
 }
 
 pub(crate) fn list_clients_and_what_is_wrong_in_etcd() {
-    let mut world = newest_world();
-    let unit = world.deploy();
-    world.settle();
+    let (mut world, unit) = deployed_of(newest());
     let one = ask_v0(&mut world, "one", "/one/", &certificate("client1"));
     let two = ask_v0(&mut world, "two", "/two/", &certificate("client2"));
     world.rest();
@@ -216,8 +209,8 @@ pub(crate) fn list_identities_that_were_issued() {
         assert_eq!(row[..4], [&*relation, endpoint, endpoint, "in-force"]);
         assert_eq!(row[4..6], [&*name, "all keys"]);
     }
-    let asked = json!({"relation": older[1].relation.0});
-    let one = done(&mut world, &unit, "list-clients", asked);
+    let asked = format!("list-clients relation={}", older[1].relation);
+    let one = done(&mut world, &unit, &asked);
     assert_eq!(one["count"], "1");
     let name = one["identities"]["1"]["common-name"].as_str();
     let name = name.expect("a name").to_owned();

@@ -4,11 +4,11 @@ use etcd_charm_world::{UnitName, World};
 use serde_json::{Value, json};
 
 use super::{done, refused};
-use crate::support::{newest_world, world};
+use crate::support::{deployed, deployed_of, newest, three};
 
 fn health(world: &mut World, unit: &UnitName) -> (String, Value) {
     let before = world.revisions();
-    let results = done(world, unit, "health", json!({}));
+    let results = done(world, unit, "health");
     assert_eq!(world.revisions(), before, "asking changed something");
     let output = results["output"].as_str().expect("a verdict").to_owned();
     (output, results["status"].clone())
@@ -55,9 +55,7 @@ fn assert_member(world: &World, unit: &UnitName, told: &Value) {
 }
 
 pub(crate) fn tell_the_health_of_three_members() {
-    let mut world = world();
-    let units = [world.deploy(), world.add_unit(), world.add_unit()];
-    world.rest();
+    let (mut world, units) = three();
     for unit in &units {
         let (output, told) = health(&mut world, unit);
         assert_eq!(output, format!("cluster is healthy\n{ADVICE}"));
@@ -105,7 +103,7 @@ pub(crate) fn tell_the_health_of_three_members() {
 
     // The last one still has its own word.
     world.machines[&units[1]].power_off();
-    let results = done(&mut world, &units[0], "health", json!({}));
+    let results = done(&mut world, &units[0], "health");
     let output = results["output"].as_str().expect("a verdict");
     assert_eq!(
         output.lines().next().expect("a verdict"),
@@ -128,14 +126,12 @@ pub(crate) fn tell_the_health_of_three_members() {
 
     // Nobody is left to ask.
     world.machines[&units[0]].power_off();
-    let reason = refused(&mut world, &units[0], "health", json!({}));
+    let reason = refused(&mut world, &units[0], "health");
     assert!(reason.starts_with("etcd cannot be asked now: "), "{reason}");
 }
 
 pub(crate) fn tell_the_health_of_the_newest_etcd() {
-    let mut world = newest_world();
-    let unit = world.deploy();
-    world.settle();
+    let (mut world, unit) = deployed_of(newest());
     let (output, told) = health(&mut world, &unit);
     assert_eq!(output, "cluster is healthy");
     assert_eq!(
@@ -150,9 +146,7 @@ pub(crate) fn tell_the_health_of_the_newest_etcd() {
 }
 
 pub(crate) fn tell_in_full_what_a_status_counts() {
-    let mut world = world();
-    let unit = world.deploy();
-    world.settle();
+    let (mut world, unit) = deployed();
     for (option, value) in [
         ("heartbeat-interval", json!(7)),
         ("log-level", json!("debug")),
@@ -165,7 +159,7 @@ pub(crate) fn tell_in_full_what_a_status_counts() {
     std::fs::write(&file, "no archive").expect("a file");
     world.model.attach_resource("etcd", "etcd", &file);
     world.settle();
-    let output = done(&mut world, &unit, "health", json!({}))["output"].clone();
+    let output = done(&mut world, &unit, "health")["output"].clone();
     let output = output.as_str().expect("a verdict");
     let lines: Vec<_> = output.lines().collect();
     assert_eq!(

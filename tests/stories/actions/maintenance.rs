@@ -2,15 +2,15 @@
 
 use std::future::Future;
 
-use etcd_charm_world::{JujuVersion, Programs, UnitName, World};
+use etcd_charm_world::{Programs, UnitName, World};
 use etcd_client::{
     AlarmAction, AlarmOptions, AlarmType, Certificate, Client, ConnectOptions, Identity,
     PutOptions, TlsOptions,
 };
 use serde_json::{Value, json};
 
-use super::{done, refused};
-use crate::support::{deployed, revision, world, world_of};
+use super::{done, done_with, refused};
+use crate::support::{deployed, deployed_of, revision, three};
 
 /// Waits for an answer of etcd, asked as its administrator.
 fn ask<T>(world: &World, unit: &UnitName, ask: impl AsyncFnOnce(Client) -> T) -> T {
@@ -56,7 +56,7 @@ pub(crate) fn compact_the_history() {
     let value_at = |revision: u64| admin.run(&["get", "key", &format!("--rev={revision}")]);
 
     let reason = |world: &mut World, revision: Value| {
-        refused(world, &unit, "compact", json!({"revision": revision}))
+        refused(world, &unit, &format!("compact revision={revision}"))
     };
     assert_eq!(
         reason(&mut world, json!((latest + 1).to_string())),
@@ -72,7 +72,7 @@ pub(crate) fn compact_the_history() {
 
     let before = latest - 1;
     let asked = json!({"revision": before.to_string(), "physical": true});
-    let results = done(&mut world, &unit, "compact", asked);
+    let results = done_with(&mut world, &unit, "compact", asked);
     assert_eq!(results["output"], format!("compacted revision {before}"));
     assert_eq!(results["revision"], before.to_string());
     assert_eq!(results["physical"], "true");
@@ -87,11 +87,11 @@ pub(crate) fn compact_the_history() {
         )
     );
 
-    let results = done(&mut world, &unit, "compact", json!({}));
+    let results = done(&mut world, &unit, "compact");
     assert_eq!(results["output"], format!("compacted revision {latest}"));
     assert_eq!(results["physical"], "false");
     assert!(!value_at(before).ok);
-    let results = done(&mut world, &unit, "compact", json!({}));
+    let results = done(&mut world, &unit, "compact");
     let output = format!("nothing to compact since revision {latest}");
     assert_eq!(results["output"], output);
     assert_eq!(value_at(latest).stdout, "key\n3\n");
@@ -109,12 +109,10 @@ fn fill(world: &World, unit: &UnitName) {
 }
 
 pub(crate) fn defragment_members_with_the_leader_last() {
-    let mut world = world();
-    let units = [world.deploy(), world.add_unit(), world.add_unit()];
-    world.rest();
+    let (mut world, units) = three();
     fill(&world, &units[0]);
     // Physical on one member only, so the others are given a moment.
-    done(&mut world, &units[0], "compact", json!({"physical": true}));
+    done(&mut world, &units[0], "compact physical=true");
     let names = ["etcd-0", "etcd-1", "etcd-2"];
     let (_, leader) = ids(&world, &units[0]);
     let at = units
@@ -128,8 +126,8 @@ pub(crate) fn defragment_members_with_the_leader_last() {
 
     // One alone, by its unit.
     let one = (at + 1) % 3;
-    let asked = json!({"member": units[one].to_string()});
-    let results = done(&mut world, &units[0], "defrag", asked);
+    let asked = format!("defrag member={}", units[one]);
+    let results = done(&mut world, &units[0], &asked);
     let members = results["members"].as_object().expect("members");
     assert_eq!(members.keys().collect::<Vec<_>>(), [names[one]]);
     let figure = |results: &Value, name: &str, key: &str| -> u64 {
@@ -148,7 +146,7 @@ pub(crate) fn defragment_members_with_the_leader_last() {
     assert_eq!(ids(&world, &units[0]).1, leader);
 
     // All, and the one that led comes last and leads no more.
-    let results = done(&mut world, &units[2], "defrag", json!({}));
+    let results = done(&mut world, &units[2], "defrag");
     let output = results["output"].as_str().expect("lines");
     let order: Vec<_> = output
         .lines()
@@ -176,23 +174,21 @@ pub(crate) fn defragment_members_with_the_leader_last() {
 }
 
 pub(crate) fn defragment_only_where_it_is_safe() {
-    let mut world = world();
-    let units = [world.deploy(), world.add_unit(), world.add_unit()];
-    world.rest();
-    let reason = refused(&mut world, &units[0], "defrag", json!({"member": "etcd/7"}));
+    let (mut world, units) = three();
+    let reason = refused(&mut world, &units[0], "defrag member=etcd/7");
     assert_eq!(
         reason,
         "parameter `member` is no member; there are etcd-0, etcd-1, etcd-2"
     );
     world.machines[&units[2]].power_off();
     let sizes = [0, 1].map(|at: usize| size(&world, &units[at]));
-    let reason = refused(&mut world, &units[0], "defrag", json!({"member": "etcd-2"}));
+    let reason = refused(&mut world, &units[0], "defrag member=etcd-2");
     assert_eq!(
         reason,
         "parameter `member` cannot be done: it does not answer"
     );
-    for asked in [json!({}), json!({"member": "etcd-1"})] {
-        let reason = refused(&mut world, &units[0], "defrag", asked);
+    for asked in ["defrag", "defrag member=etcd-1"] {
+        let reason = refused(&mut world, &units[0], asked);
         assert!(
             reason.starts_with("it is not safe now to make etcd-")
                 && reason.ends_with("1 of 2 other members answer; see the action `health`"),
@@ -223,28 +219,26 @@ pub(crate) fn defragment_in_turn_with_restarts() {
     let before = size(&world, &unit);
     // Another unit has the turn,
     take_turn(&world, &unit, "etcd/7", None);
-    let reason = refused(&mut world, &unit, "defrag", json!({}));
+    let reason = refused(&mut world, &unit, "defrag");
     let expected = "another unit restarts its member: run it again in a minute";
     assert_eq!(reason, expected);
     assert!(size(&world, &unit) >= before);
     // or this one was killed while it had it, which the next pass puts right.
     take_turn(&world, &unit, "etcd/0", None);
-    let planned = done(&mut world, &unit, "reconcile", json!({}));
+    let planned = done(&mut world, &unit, "reconcile");
     assert_eq!(planned["steps"]["1"]["step"], "free-lock", "{planned}");
     assert_eq!(planned["steps"]["1"]["subject"], "restart");
     assert_eq!(planned["count"], "1");
     world.rest();
-    let results = done(&mut world, &unit, "defrag", json!({}));
+    let results = done(&mut world, &unit, "defrag");
     assert!(results["members"]["etcd-0"]["after"].is_string());
 }
 
 pub(crate) fn list_and_disarm_alarms(programs: Programs) {
-    let mut world = world_of(programs, JujuVersion::V3_6);
-    let unit = world.deploy();
-    world.settle();
-    let results = done(&mut world, &unit, "alarm-list", json!({}));
+    let (mut world, unit) = deployed_of(programs);
+    let results = done(&mut world, &unit, "alarm-list");
     assert_eq!(results["count"], "0");
-    let results = done(&mut world, &unit, "alarm-disarm", json!({}));
+    let results = done(&mut world, &unit, "alarm-disarm");
     assert_eq!(results["output"], "");
     assert_eq!(results["disarmed"], "0");
     assert_eq!(results["left"], "0");
@@ -261,22 +255,22 @@ pub(crate) fn list_and_disarm_alarms(programs: Programs) {
     let put = || admin.run(&["put", "key", "value"]);
     assert!(put().stderr.contains("database space exceeded"));
     let line = format!("memberID:{member} alarm:NOSPACE member:etcd-0");
-    let results = done(&mut world, &unit, "alarm-list", json!({}));
+    let results = done(&mut world, &unit, "alarm-list");
     assert_eq!(results["output"], line);
     assert_eq!(results["alarms"]["etcd-0"], "NOSPACE");
     assert_eq!(results["count"], "1");
 
     // The way out of it works while it is raised.
-    done(&mut world, &unit, "compact", json!({"physical": true}));
-    let results = done(&mut world, &unit, "defrag", json!({}));
+    done(&mut world, &unit, "compact physical=true");
+    let results = done(&mut world, &unit, "defrag");
     assert!(results["members"]["etcd-0"]["after"].is_string());
     assert!(!put().ok);
-    let results = done(&mut world, &unit, "alarm-disarm", json!({}));
+    let results = done(&mut world, &unit, "alarm-disarm");
     assert_eq!(results["output"], line);
     assert_eq!(results["alarms"]["etcd-0"], "NOSPACE");
     assert_eq!(results["disarmed"], "1");
     assert_eq!(results["left"], "0");
     assert!(put().ok);
-    let results = done(&mut world, &unit, "alarm-list", json!({}));
+    let results = done(&mut world, &unit, "alarm-list");
     assert_eq!(results["output"], "");
 }

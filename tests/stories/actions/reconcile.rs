@@ -1,11 +1,11 @@
 //! A full pass on demand, and what it would do.
 
-use etcd_charm_world::{JujuVersion, Programs, UnitName, V0, World, service_of, writes};
+use etcd_charm_world::{Programs, UnitName, V0, World, service_of, writes};
 use serde_json::{Value, json};
 
 use super::{done, refused, run};
 use crate::support::{
-    ask_v0, assert_serves, certificate, deployed, named, trusts, users, world_of,
+    ask_v0, assert_serves, certificate, deployed, deployed_of, named, trusts, users,
 };
 
 /// A dry run, which must change nothing.
@@ -34,9 +34,7 @@ fn steps(results: &Value, key: &str) -> Vec<String> {
 }
 
 pub(crate) fn reconcile_what_was_changed_by_hand(programs: Programs) {
-    let mut world = world_of(programs, JujuVersion::V3_6);
-    let unit = world.deploy();
-    world.settle();
+    let (mut world, unit) = deployed_of(programs);
     let shown = [certificate("client1"), certificate("client2")];
     let one = ask_v0(&mut world, "one", "/one/", &shown[0]);
     let two = ask_v0(&mut world, "two", "/two/", &shown[1]);
@@ -64,7 +62,7 @@ pub(crate) fn reconcile_what_was_changed_by_hand(programs: Programs) {
         let answer = admin.run(command);
         assert!(answer.ok, "{command:?}: {}", answer.stderr);
     }
-    let reason = refused(&mut world, &unit, "reconcile", json!({"dry-run": "maybe"}));
+    let reason = refused(&mut world, &unit, "reconcile dry-run=maybe");
     assert_eq!(reason, "parameter `dry-run` is neither true nor false");
     assert_eq!(users(&world, &unit), ["client2", "hand", "root"]);
 
@@ -93,8 +91,7 @@ pub(crate) fn reconcile_what_was_changed_by_hand(programs: Programs) {
     );
     assert_eq!(users(&world, &unit), ["client2", "hand", "root"]);
 
-    let asked = json!({"dry-run": false});
-    let applied = done(&mut world, &unit, "reconcile", asked.clone());
+    let applied = done(&mut world, &unit, "reconcile dry-run=false");
     assert_eq!(applied["dry-run"], "false");
     assert_eq!(steps(&applied, "steps"), expected);
     assert_eq!(applied["left-count"], "0");
@@ -112,7 +109,7 @@ pub(crate) fn reconcile_what_was_changed_by_hand(programs: Programs) {
     let other = world.follow(&told[1], &shown[1]);
     assert!(other.run(&["get", "/one/key"]).is_denied());
     assert_eq!(dry(&mut world, &unit)["count"], "0");
-    let again = done(&mut world, &unit, "reconcile", asked);
+    let again = done(&mut world, &unit, "reconcile dry-run=false");
     assert_eq!(again["output"], "nothing was to do\nnothing is left");
     world.assert_idle();
 }
@@ -134,12 +131,7 @@ pub(crate) fn reconcile_no_more_than_a_unit_may() {
             "{output}"
         );
         assert_eq!(users(&world, &leader), ["root"]);
-        of_follower = done(
-            &mut world,
-            &follower,
-            "reconcile",
-            json!({"dry-run": false}),
-        );
+        of_follower = done(&mut world, &follower, "reconcile dry-run=false");
     }
     // A new request that no hook has seen yet is served by the action, and the
     // other member, which is another unit's, by its own hook.
@@ -153,7 +145,7 @@ pub(crate) fn reconcile_no_more_than_a_unit_may() {
         steps(&planned, "steps").contains(&"access claim client2".to_owned()),
         "{planned}"
     );
-    let results = done(&mut world, &leader, "reconcile", json!({"dry-run": false}));
+    let results = done(&mut world, &leader, "reconcile dry-run=false");
     assert_eq!(results["left-count"], "0", "{results}");
     let told = world.told(&two).expect("an answer");
     assert_serves(&mut world, &told, &shown, "/two/");
@@ -192,8 +184,8 @@ pub(crate) fn reconcile_says_what_it_waits_for() {
     let service = service_of(&unit);
     assert!(world.machines[&unit].pause_service(&service));
     for dry_run in [true, false] {
-        let asked = json!({"dry-run": dry_run});
-        let results = done(&mut world, &unit, "reconcile", asked);
+        let asked = format!("reconcile dry-run={dry_run}");
+        let results = done(&mut world, &unit, &asked);
         assert_eq!(results["count"], "0", "{results}");
         let waits = results["waits"].as_str().expect("a reason");
         assert!(waits.starts_with("waiting for etcd, see "), "{waits}");

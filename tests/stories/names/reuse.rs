@@ -4,27 +4,25 @@
 use etcd_charm_world::{Certificate, Etcdctl, UnitName, V0, World};
 
 use crate::support::{
-    application_message, ask_v0, ask_v1, assert_serves, assert_shut_out, certificate, deployed, id,
-    trusts,
+    Client, application_message, ask_v0, ask_v1, assert_serves, assert_shut_out, certificate,
+    deployed, id, trusts,
 };
 
 pub(crate) fn come_back_with_the_same_certificate() {
     let (mut world, unit) = deployed();
-    let shown = certificate("client1");
-    let app = ask_v0(&mut world, "app", "/test/", &shown);
+    let app = Client::ask_as(&mut world, "app", "/test/", "client1");
     world.rest();
-    let told = world.told(&app).expect("an answer");
-    assert_serves(&mut world, &told, &shown, "/test/");
-    world.model.remove_relation(app.relation);
+    let told = app.assert_served(&mut world);
+    app.leave(&mut world);
     world.settle();
     let starts = world.starts(&unit);
     // Nobody gets in who should not, so there is nothing to wait for.
-    let again = ask_v0(&mut world, "app", "/test/", &shown);
+    let again = ask_v0(&mut world, "app", "/test/", &app.shown);
     let run = world.model.step().expect("a hook is due");
     assert!(run.succeeded(), "{run:#?}");
     let after = world.told(&again).expect("an answer");
     assert_ne!(after.user_uri, told.user_uri);
-    assert_serves(&mut world, &after, &shown, "/test/");
+    assert_serves(&mut world, &after, &app.shown, "/test/");
     assert_eq!(world.starts(&unit), starts);
     world.rest();
     assert_eq!(world.told(&again), Some(after));

@@ -1,7 +1,7 @@
 //! Users and roles that somebody made or changed by hand.
 
 use crate::support::{
-    application_message, ask_v0, assert_serves, certificate, deployed, roles, trusts, users,
+    Client, application_message, ask_v0, assert_serves, certificate, deployed, roles, trusts, users,
 };
 
 pub(crate) fn users_made_by_hand_are_left_alone() {
@@ -68,10 +68,9 @@ pub(crate) fn users_made_by_hand_are_left_alone() {
 
 pub(crate) fn what_is_ours_is_put_right() {
     let (mut world, unit) = deployed();
-    let shown = certificate("client1");
-    let app = ask_v0(&mut world, "app", "/test/", &shown);
+    let app = Client::ask_as(&mut world, "app", "/test/", "client1");
     world.rest();
-    let told = world.told(&app).expect("an answer");
+    let told = app.told(&mut world);
     let admin = world.admin(&unit);
     let starts = world.starts(&unit);
     let expected = (
@@ -117,10 +116,10 @@ pub(crate) fn what_is_ours_is_put_right() {
             admin.json(&["role", "get", "client1"])["perm"].clone(),
         );
         assert_eq!(found, expected, "after {case:?}");
-        assert_serves(&mut world, &told, &shown, "/test/");
+        assert_serves(&mut world, &told, &app.shown, "/test/");
     }
     // A role of somebody else's is taken from our user, and not deleted.
     assert_eq!(roles(&world, &unit), ["client1", "more", "root"]);
-    assert_eq!(world.told(&app), Some(told));
+    assert_eq!(world.told(&app.requirer), Some(told));
     assert_eq!(world.starts(&unit), starts);
 }

@@ -6,21 +6,26 @@ use etcd_charm_world::{Certificate, Request, UnitName, V1, World};
 
 use crate::revocation::probe::Probe;
 use crate::revocation::support::{cluster, pass, step_through};
-use crate::support::{ask_v0, certificate, say};
+use crate::support::{Client, ask_v0, certificate, say};
 
 const CALL: &[&str] = &["put", "/app/key", "value"];
 
 /// A relation ends.
 pub(crate) fn refuses_at_once(units: usize) {
     let (mut world, units) = cluster(units);
-    let shown = certificate("client1");
-    let app = ask_v0(&mut world, "app", "/app/", &shown);
+    let app = Client::ask_as(&mut world, "app", "/app/", "client1");
     world.rest();
     let gone = |world: &mut World| {
-        world.model.remove_relation(app.relation);
+        app.leave(world);
         step_through(world, "relation-broken", |_| {}).expect("the relation broke")
     };
-    refused_at_once("the end of a relation", &mut world, &units, &shown, gone);
+    refused_at_once(
+        "the end of a relation",
+        &mut world,
+        &units,
+        &app.shown,
+        gone,
+    );
 }
 
 /// A request of version 1 is withdrawn, and its neighbour stays.

@@ -7,11 +7,11 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use etcd_charm_world::{Credentials, Etcdctl, UnitName, World, Writer};
+use etcd_charm_world::{Certificate, Credentials, Etcdctl, UnitName, World, Writer};
 use serde_json::json;
 
 use crate::revocation::support::{cluster, pass, step_through};
-use crate::support::{ask_v0, certificate, say};
+use crate::support::{Client, say};
 
 /// How long an event is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -152,6 +152,21 @@ fn take_away_the_means(world: &World, unit: &UnitName) {
     fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
 }
 
+/// A cluster of so many units that serves one client.
+fn served(units: usize) -> (World, Vec<UnitName>, Client) {
+    let (mut world, units) = cluster(units);
+    let app = Client::ask_as(&mut world, "app", "/app/", "client1");
+    world.rest();
+    (world, units, app)
+}
+
+/// Who shows this certificate watches its prefix at each member.
+fn watched(world: &mut World, units: &[UnitName], shown: &Certificate) -> (Watches, Vec<Etcdctl>) {
+    let clients = units.iter().map(|unit| world.client(unit, shown));
+    let clients: Vec<_> = clients.collect();
+    (Watches::begin(world, &clients, units, "/app/"), clients)
+}
+
 /// A removed client's watches end with the hooks that the removal leads to, no
 /// member restarts, and another client hardly notices.
 pub(crate) fn end(units: usize) {
@@ -159,20 +174,13 @@ pub(crate) fn end(units: usize) {
         say("open watches: this kernel ends no connections, so the next restart does");
         return end_with_a_restart(units);
     }
-    let (mut world, units) = cluster(units);
-    let (shown, stays) = (certificate("client1"), certificate("client2"));
-    let app = ask_v0(&mut world, "app", "/app/", &shown);
-    let other = ask_v0(&mut world, "other", "/other/", &stays);
+    let (mut world, units, app) = served(units);
+    let other = Client::ask_as(&mut world, "other", "/other/", "client2");
     world.rest();
-    let clients: Vec<_> = units
-        .iter()
-        .map(|unit| world.client(unit, &shown))
-        .collect();
-    let mut watches = Watches::begin(&world, &clients, &units, "/app/");
-    let told = world.told(&other).unwrap();
-    let writer = Writer::begin(&told, &stays, "/other/");
+    let (mut watches, _) = watched(&mut world, &units, &app.shown);
+    let writer = Writer::begin(&other.told(&mut world), &other.shown, &other.prefix);
     let starts: Vec<u32> = units.iter().map(|unit| world.starts(unit)).collect();
-    world.model.remove_relation(app.relation);
+    app.leave(&mut world);
     let begun = Instant::now();
     let over = step_through(&mut world, "relation-broken", |_| {}).unwrap();
     let all_over = begun.elapsed();
@@ -198,19 +206,12 @@ pub(crate) fn end(units: usize) {
 /// Where the kernel does not offer it, the next regular pass of each unit
 /// restarts its member, and until then its status says so.
 pub(crate) fn end_with_a_restart(units: usize) {
-    let (mut world, units) = cluster(units);
-    let shown = certificate("client1");
-    let app = ask_v0(&mut world, "app", "/app/", &shown);
-    world.rest();
+    let (mut world, units, app) = served(units);
     for unit in &units {
         take_away_the_means(&world, unit);
     }
-    let clients: Vec<_> = units
-        .iter()
-        .map(|unit| world.client(unit, &shown))
-        .collect();
-    let watches = Watches::begin(&world, &clients, &units, "/app/");
-    world.model.remove_relation(app.relation);
+    let (watches, _) = watched(&mut world, &units, &app.shown);
+    app.leave(&mut world);
     step_through(&mut world, "relation-broken", |_| {}).unwrap();
     for unit in &units {
         let status = world.model.unit_status(unit.clone());
@@ -238,17 +239,10 @@ pub(crate) fn end_with_their_prefix(units: usize) {
     if !kernel_ends_connections() {
         return;
     }
-    let (mut world, units) = cluster(units);
-    let shown = certificate("client1");
-    let app = ask_v0(&mut world, "app", "/app/", &shown);
-    world.rest();
-    let clients: Vec<_> = units
-        .iter()
-        .map(|unit| world.client(unit, &shown))
-        .collect();
-    let mut watches = Watches::begin(&world, &clients, &units, "/app/");
-    let asked = [("prefix", "/next/")];
-    world.model.relation_set_app(app.relation, &app.app, &asked);
+    let (mut world, units, app) = served(units);
+    let (mut watches, _) = watched(&mut world, &units, &app.shown);
+    app.requirer
+        .write(&mut world.model, &[("prefix", "/next/")]);
     let over = step_through(&mut world, "relation-changed", |_| {}).unwrap();
     let ended = watches.ended_after(over);
     watches.assert_over(&world, &units, "/app/");
@@ -297,17 +291,10 @@ pub(crate) fn end_under_an_alarm(units: usize) {
     if !kernel_ends_connections() {
         return;
     }
-    let (mut world, units) = cluster(units);
-    let shown = certificate("client1");
-    let app = ask_v0(&mut world, "app", "/app/", &shown);
-    world.rest();
-    let clients: Vec<_> = units
-        .iter()
-        .map(|unit| world.client(unit, &shown))
-        .collect();
-    let mut watches = Watches::begin(&world, &clients, &units, "/app/");
+    let (mut world, units, app) = served(units);
+    let (mut watches, clients) = watched(&mut world, &units, &app.shown);
     world.raise_alarm(&units[0], "NOSPACE");
-    world.model.remove_relation(app.relation);
+    app.leave(&mut world);
     let over = step_through(&mut world, "relation-broken", |_| {}).unwrap();
     let ended = watches.ended_after(over);
     for client in &clients {

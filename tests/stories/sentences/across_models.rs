@@ -7,7 +7,7 @@ use etcd_charm_world::{UnitName, V0, V1, World};
 use fernet::Fernet;
 
 use crate::support::{
-    ask_v0, assert_serves, certificate, deployed, id, named, request, trusts, users,
+    Client, assert_serves, certificate, deployed, id, named, request, trusts, users,
 };
 
 const KEY: &str = "encryption-secret";
@@ -44,15 +44,13 @@ pub(crate) fn across_models_a_clear_certificate_is_understood() {
         ("mtls-cert", shown.certificate.as_str()),
         ("provided-secrets", ""),
     ];
-    world.model.relation_set_app(relation, &name, &pairs);
+    app.write(&mut world.model, &pairs);
     settle(&mut world, &app);
     let told = world.told(&app).expect("an answer");
     assert_serves(&mut world, &told, &shown, "/test/");
     // In place means another value of the same key here.
     let next = certificate("client1");
-    world
-        .model
-        .relation_set_app(relation, &name, &[("mtls-cert", &next.certificate)]);
+    app.write(&mut world.model, &[("mtls-cert", &next.certificate)]);
     settle(&mut world, &app);
     assert_eq!(world.told(&app).as_ref(), Some(&told));
     assert_serves(&mut world, &told, &next, "/test/");
@@ -63,24 +61,20 @@ pub(crate) fn across_models_v0_is_given_a_key_before_its_answer() {
     let (mut world, unit) = deployed();
     let (name, relation) = world.relate_remote("app");
     let app = V0::ask(&mut world.model, &name, relation, "/test/");
-    world
-        .model
-        .relation_set_app(relation, &name, &[("provided-secrets", "")]);
+    app.write(&mut world.model, &[("provided-secrets", "")]);
     settle(&mut world, &app);
     let bag = world.model.app_bag(relation, "etcd");
     assert_eq!(bag.keys().collect::<Vec<_>>(), [KEY]);
     // A certificate in clear that crosses our key on its way is not answered:
     // the same hook of the requirer replaces it.
     let shown = certificate("client1");
-    world
-        .model
-        .relation_set_app(relation, &name, &[("mtls-cert", &shown.certificate)]);
+    app.write(&mut world.model, &[("mtls-cert", &shown.certificate)]);
     settle(&mut world, &app);
     assert_eq!(world.told(&app), None);
 
     let sent = token(&mut world, &name, &bag, &shown.certificate);
     let pairs = [(KEY, bag[KEY].as_str()), ("mtls-cert", &sent)];
-    world.model.relation_set_app(relation, &name, &pairs);
+    app.write(&mut world.model, &pairs);
     settle(&mut world, &app);
     let told = world.told(&app).expect("an answer");
     assert_serves(&mut world, &told, &shown, "/test/");
@@ -88,17 +82,13 @@ pub(crate) fn across_models_v0_is_given_a_key_before_its_answer() {
     // The same certificate under another token is no other certificate.
     let starts = world.starts(&unit);
     let sent = token(&mut world, &name, &bag, &shown.certificate);
-    world
-        .model
-        .relation_set_app(relation, &name, &[("mtls-cert", &sent)]);
+    app.write(&mut world.model, &[("mtls-cert", &sent)]);
     settle(&mut world, &app);
     assert_eq!(world.starts(&unit), starts);
     // A new one is.
     let next = certificate("client1");
     let sent = token(&mut world, &name, &bag, &next.certificate);
-    world
-        .model
-        .relation_set_app(relation, &name, &[("mtls-cert", &sent)]);
+    app.write(&mut world.model, &[("mtls-cert", &sent)]);
     settle(&mut world, &app);
     assert_serves(&mut world, &told, &next, "/test/");
     assert!(!trusts(&world, &unit, &shown));
@@ -151,14 +141,15 @@ pub(crate) fn across_models_v1_changes_its_request_id() {
 
 pub(crate) fn an_echo_of_a_requirers_unit_is_not_answered() {
     let (mut world, _) = deployed();
-    let shown = certificate("client1");
-    let app = ask_v0(&mut world, "app", "/test/", &shown);
+    let app = Client::ask_as(&mut world, "app", "/test/", "client1");
     world.rest();
-    let before = world.model.app_bag(app.relation, "etcd");
+    let before = world.model.app_bag(app.requirer.relation, "etcd");
     let echo = serde_json::to_string(&before).unwrap();
-    world
-        .model
-        .relation_set_unit(app.relation, UnitName::new("app", 0), &[("data", &echo)]);
+    world.model.relation_set_unit(
+        app.requirer.relation,
+        UnitName::new("app", 0),
+        &[("data", &echo)],
+    );
     let runs = world.settle();
     for run in named(&runs, "relation-changed") {
         assert_eq!(run.changes, []);
@@ -171,6 +162,6 @@ pub(crate) fn an_echo_of_a_requirers_unit_is_not_answered() {
         );
         assert!(run.calls.len() <= 5, "{:#?}", run.calls);
     }
-    assert_eq!(world.model.app_bag(app.relation, "etcd"), before);
+    assert_eq!(world.model.app_bag(app.requirer.relation, "etcd"), before);
     world.rest();
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use etcd_charm_world::{Change, HookRun, RelationId, UnitName, World};
 use serde_json::Value;
 
-use crate::support::{ask_v0, ask_v1, assert_serves, certificate, deployed, id};
+use crate::support::{Client, ask_v0, ask_v1, assert_serves, certificate, deployed, id};
 
 type Bag = BTreeMap<String, String>;
 
@@ -24,8 +24,8 @@ fn keys(bag: &Bag) -> Vec<&str> {
     bag.keys().map(String::as_str).collect()
 }
 
-pub(crate) fn sentence_01_first_answer_of_v1_has_data() {
-    let (mut world, _) = deployed();
+pub(crate) fn sentences_01_and_03_first_answer_of_v1_has_data_and_the_protocols_version() {
+    let (mut world, unit) = deployed();
     let shown = certificate("client1");
     let app = ask_v1(&mut world, "app", &[("/test/", Some(&shown))]);
     let bags = bags(&mut world, app.relation);
@@ -42,52 +42,15 @@ pub(crate) fn sentence_01_first_answer_of_v1_has_data() {
     );
     let data = &json(first, "data")[response["request-id"].as_str().unwrap()];
     assert!(data.is_object() && data["entity-type"].is_null(), "{data}");
+    assert_eq!(first["version"], "v1");
+    let status = world.admin(&unit).json(&["endpoint", "status"]);
+    assert_eq!(response["version"], status[0]["Status"]["version"]);
     let told = world.told_for(&app, &id(0)).expect("an answer");
     assert_serves(&mut world, &told, &shown, "/test/");
     world.rest();
 }
 
-pub(crate) fn sentence_02_data_has_an_object_for_every_response() {
-    let (mut world, _) = deployed();
-    let shown = [certificate("client1"), certificate("client2")];
-    let asked = [
-        ("/a/", Some(&shown[0])),
-        ("/b/", Some(&shown[1])),
-        ("/c/", None),
-    ];
-    let app = ask_v1(&mut world, "app", &asked);
-    world.settle();
-    let bag = world.model.app_bag(app.relation, "etcd");
-    let responses = json(&bag, "requests");
-    assert_eq!(responses.as_array().map(Vec::len), Some(2));
-    let data = json(&bag, "data");
-    for response in responses.as_array().unwrap() {
-        let id = response["request-id"].as_str().unwrap();
-        assert!(data[id].is_object(), "no object for {id}: {data}");
-    }
-    assert!(
-        data.as_object().unwrap().values().all(Value::is_object),
-        "{data}"
-    );
-    world.rest();
-}
-
-pub(crate) fn sentence_03_version_of_v1_is_the_protocols() {
-    let (mut world, unit) = deployed();
-    let shown = certificate("client1");
-    let app = ask_v1(&mut world, "app", &[("/test/", Some(&shown))]);
-    world.settle();
-    let status = world.admin(&unit).json(&["endpoint", "status"]);
-    let etcd = &status[0]["Status"]["version"];
-    let bag = world.model.app_bag(app.relation, "etcd");
-    assert_eq!(bag["version"], "v1");
-    let responses = json(&bag, "requests");
-    assert!(responses[0]["version"].is_string());
-    assert_eq!(&responses[0]["version"], etcd);
-    world.rest();
-}
-
-pub(crate) fn sentence_04_tls_is_said_in_each_dialect() {
+pub(crate) fn sentences_04_and_05_each_dialect_has_its_own_words_and_keys() {
     let (mut world, _) = deployed();
     let (old, new) = (certificate("client1"), certificate("client2"));
     let v0 = ask_v0(&mut world, "old", "/old/", &old);
@@ -99,15 +62,6 @@ pub(crate) fn sentence_04_tls_is_said_in_each_dialect() {
     let told = world.told_for(&v1, &id(0)).expect("an answer");
     assert_eq!(told.tls["tls"], "true");
     assert_serves(&mut world, &told, &new, "/new/");
-    world.rest();
-}
-
-pub(crate) fn sentence_05_each_dialect_has_its_own_keys() {
-    let (mut world, _) = deployed();
-    let (old, new) = (certificate("client1"), certificate("client2"));
-    let v0 = ask_v0(&mut world, "old", "/old/", &old);
-    let v1 = ask_v1(&mut world, "new", &[("/new/", Some(&new))]);
-    world.settle();
     let bag = world.model.app_bag(v0.relation, "etcd");
     assert_eq!(
         keys(&bag),
@@ -169,12 +123,11 @@ pub(crate) fn sentence_09_secrets_are_granted_with_their_uris() {
 
 pub(crate) fn sentence_10_one_hook_publishes_everything() {
     let (mut world, _) = deployed();
-    let shown = certificate("client1");
-    let app = ask_v0(&mut world, "app", "/test/", &shown);
+    let app = Client::ask_as(&mut world, "app", "/test/", "client1");
     let mut answers = 0;
     let runs = world.settle_watched(|world, _| {
         // `told` fails on half an answer.
-        if let Some(told) = world.told(&app) {
+        if let Some(told) = world.told(&app.requirer) {
             answers += 1;
             let keys: Vec<_> = told.user.keys().chain(told.tls.keys()).collect();
             assert_eq!(keys, ["uris", "username", "tls", "tls-ca"]);

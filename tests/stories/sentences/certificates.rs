@@ -3,8 +3,8 @@
 use etcd_charm_world::{Certificate, ClientAuthority, Kind, juju, writes};
 
 use crate::support::{
-    application_message, ask_v0, ask_v1, assert_serves, assert_shut_out, certificate, deployed, id,
-    listed, trusted, trusts, users,
+    Client, application_message, ask_v0, ask_v1, assert_serves, assert_shut_out, certificate,
+    deployed, id, listed, trusted, trusts, users,
 };
 
 pub(crate) fn sentence_14_a_rotation_is_only_told_by_the_secret() {
@@ -101,21 +101,19 @@ pub(crate) fn sentence_15_another_secret_changes_nothing() {
 
 pub(crate) fn sentence_21_refused_names_are_trusted_nowhere() {
     let (mut world, unit) = deployed();
-    let holder = certificate("client1");
-    let held = ask_v0(&mut world, "holder", "/held/", &holder);
+    let held = Client::ask_as(&mut world, "holder", "/held/", "client1");
     world.rest();
     let starts = world.starts(&unit);
     let names = ["root", "", "client1", "etcd-0", "etcd-charm:etcd-0"];
     let shown = names.map(certificate);
     let asked: Vec<_> = shown.iter().map(|shown| ("/mine/", Some(shown))).collect();
     let app = ask_v1(&mut world, "app", &asked);
-    let again = certificate("client1");
-    let same = ask_v0(&mut world, "same", "/same/", &again);
+    let same = Client::ask_as(&mut world, "same", "/same/", "client1");
     world.rest();
     assert_eq!(world.responses(&app), Vec::<serde_json::Value>::new());
-    assert_eq!(world.told(&same), None);
+    assert_eq!(world.told(&same.requirer), None);
     assert_eq!(users(&world, &unit), ["client1", "root"]);
-    for refused in shown.iter().chain([&again]) {
+    for refused in shown.iter().chain([&same.shown]) {
         assert!(!trusts(&world, &unit, refused), "{}", refused.common_name);
     }
     assert_eq!(trusted(&world, &unit), 3);
@@ -127,29 +125,8 @@ pub(crate) fn sentence_21_refused_names_are_trusted_nowhere() {
         "{message}"
     );
     assert!(message.ends_with(" more: run list-clients"), "{message}");
-    let told = world.told(&held).expect("an answer");
-    assert_serves(&mut world, &told, &holder, "/held/");
+    held.assert_served(&mut world);
     world.rest();
-}
-
-pub(crate) fn sentence_21_who_waits_for_a_name_is_served_v0() {
-    let (mut world, unit) = deployed();
-    let (first, second) = (certificate("client1"), certificate("client1"));
-    let holder = ask_v0(&mut world, "holder", "/held/", &first);
-    world.rest();
-    let waiting = ask_v0(&mut world, "waiting", "/mine/", &second);
-    world.rest();
-    assert_eq!(world.told(&waiting), None);
-    let message = application_message(&world);
-    assert!(message.contains("client1 is held by holder"), "{message}");
-    // The one goes; the other does nothing at all.
-    world.model.remove_relation(holder.relation);
-    world.rest();
-    assert_eq!(application_message(&world), "");
-    assert_eq!(users(&world, &unit), ["client1", "root"]);
-    let told = world.told(&waiting).expect("an answer");
-    assert_serves(&mut world, &told, &second, "/mine/");
-    assert!(!trusts(&world, &unit, &first));
 }
 
 pub(crate) fn sentence_22_only_a_leaf_is_taken_and_only_it() {
@@ -203,9 +180,7 @@ pub(crate) fn sentence_24_both_forms_of_a_uri_are_read() {
             uri
         };
         assert_eq!(uri.starts_with("secret://"), *app == "long", "{uri}");
-        world
-            .model
-            .relation_set_app(requirer.relation, app, &[("secret-mtls", &uri)]);
+        requirer.write(&mut world.model, &[("secret-mtls", &uri)]);
         apps.push(requirer);
     }
     world.settle();
@@ -229,9 +204,7 @@ pub(crate) fn sentence_24_what_cannot_be_read_yet_is_waited_for() {
         .model
         .secret_add("app", &[("mtls-cert", &shown.certificate)]);
     for uri in [nowhere, &mine] {
-        world
-            .model
-            .relation_set_app(relation, "app", &[("secret-mtls", uri)]);
+        app.write(&mut world.model, &[("secret-mtls", uri)]);
         world.rest();
         assert_eq!(world.told(&app), None);
         assert_eq!(users(&world, &unit), ["root"]);

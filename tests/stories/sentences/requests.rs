@@ -3,7 +3,7 @@
 use etcd_charm_world::{HookRun, Request, UnitName, V0, V1, World};
 
 use crate::support::{
-    application_message, ask_v0, ask_v1, assert_serves, certificate, deployed, id, named, request,
+    Client, application_message, ask_v1, assert_serves, certificate, deployed, id, named, request,
     roles, trusted, trusts, users,
 };
 
@@ -24,9 +24,7 @@ pub(crate) fn sentence_06_who_asks_nothing_whole_is_told_nothing() {
     let mut app = V0::ask(&mut world.model, "app", relation, "/test/");
     expect_nothing(&mut world);
     // The certificate alone.
-    world
-        .model
-        .relation_set_app(relation, "app", &[("prefix", "")]);
+    app.write(&mut world.model, &[("prefix", "")]);
     app.set_certificate(&mut world.model, &certificate("client1").certificate);
     expect_nothing(&mut world);
     assert_eq!(application_message(&world), "");
@@ -91,21 +89,22 @@ pub(crate) fn sentence_11_addresses_are_written_alike_in_every_hook() {
     let (mut world, unit) = deployed();
     let other = world.add_unit();
     world.rest();
-    let shown = certificate("client1");
-    let app = ask_v0(&mut world, "app", "/test/", &shown);
+    let app = Client::ask_as(&mut world, "app", "/test/", "client1");
     world.rest();
-    let told = world.told(&app).expect("an answer");
+    let told = app.told(&mut world);
     let mut expected =
         [&unit, &other].map(|unit| format!("{}:2379", world.model.address(unit.clone())));
     expected.sort();
     assert_eq!(told.endpoints, expected.join(","));
     let uris = expected.map(|endpoint| format!("https://{endpoint}"));
     assert_eq!(told.user["uris"], uris.join(","));
-    assert_serves(&mut world, &told, &shown, "/test/");
+    assert_serves(&mut world, &told, &app.shown, "/test/");
     // Whatever the hook, nothing is written that stands there already.
-    world
-        .model
-        .relation_set_unit(app.relation, UnitName::new("app", 0), &[("data", "{}")]);
+    world.model.relation_set_unit(
+        app.requirer.relation,
+        UnitName::new("app", 0),
+        &[("data", "{}")],
+    );
     let runs = world.settle();
     let mut runs: Vec<&HookRun> = named(&runs, "relation-changed");
     let passes = world.model.update_status_all();

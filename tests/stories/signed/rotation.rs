@@ -1,12 +1,10 @@
 //! The authority of clients is replaced under clients that use it.
 
-use etcd_charm_world::{Programs, World, Writer};
-use serde_json::json;
+use etcd_charm_world::{World, Writer};
 
 use super::{ask, opens};
 use crate::actions::{done, refused};
-use crate::majority::three;
-use crate::support::{application_message, ask_v0, assert_serves, trusted};
+use crate::support::{application_message, ask_v0, assert_serves, three, trusted};
 
 /// Lets everybody do what is left to do, while somebody writes.
 fn go_on(world: &mut World) {
@@ -17,7 +15,7 @@ fn go_on(world: &mut World) {
 }
 
 pub(crate) fn by_another_authority() {
-    let (mut world, all) = three(Programs::oldest());
+    let (mut world, all) = three();
     let begun = ["app", "idle"].map(|app| ask(&mut world, app));
     world.rest();
     let [(_, app), (_, idle)] = &begun;
@@ -33,11 +31,11 @@ pub(crate) fn by_another_authority() {
     let starts = all.each_ref().map(|unit| world.starts(unit));
     let writer = Writer::begin(&told, &before, "/app/");
 
-    let grace = json!({ "grace-minutes": 0 });
-    let reason = refused(&mut world, &all[1], "rotate-client-ca", grace.clone());
+    let rotate = "rotate-client-ca grace-minutes=0";
+    let reason = refused(&mut world, &all[1], rotate);
     assert!(reason.contains("on Juju's leader"), "{reason}");
-    done(&mut world, &all[0], "rotate-client-ca", grace.clone());
-    let reason = refused(&mut world, &all[0], "rotate-client-ca", grace);
+    done(&mut world, &all[0], rotate);
+    let reason = refused(&mut world, &all[0], rotate);
     assert!(reason.contains("already"), "{reason}");
     go_on(&mut world);
     // Both are trusted, and what was asked for is signed anew.

@@ -158,6 +158,16 @@ impl Etcdctl {
         serde_json::from_str(answer.stdout.trim()).expect("etcdctl writes JSON")
     }
 
+    /// The value of a key; empty where there is none.
+    ///
+    /// # Panics
+    /// Panics if it cannot be read.
+    #[must_use]
+    pub fn value(&self, key: &str) -> String {
+        let lines = self.lines(&["get", "--print-value-only", "--", key]);
+        lines.into_iter().next().unwrap_or_default()
+    }
+
     /// The words of its output, one for each line.
     ///
     /// # Panics

@@ -37,6 +37,11 @@ impl V0 {
         }
     }
 
+    /// Writes these into its databag; an empty value deletes.
+    pub fn write(&self, model: &mut Model, pairs: &[(&str, &str)]) {
+        model.relation_set_app(self.relation, &self.app, pairs);
+    }
+
     /// Shares a certificate, or replaces the one that is shared, in place.
     pub fn set_certificate(&mut self, model: &mut Model, pem: &str) {
         let content = [("mtls-cert", pem)];

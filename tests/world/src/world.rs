@@ -147,6 +147,21 @@ impl World {
         self.machines.remove(unit);
     }
 
+    /// Cuts the power of these units' machines.
+    pub fn power_off<'u>(&self, units: impl IntoIterator<Item = &'u UnitName>) {
+        for unit in units {
+            self.machines[unit].power_off();
+        }
+    }
+
+    /// Gives the machines their power again; Juju's agents notice that they were away.
+    pub fn power_on<'u>(&mut self, units: impl IntoIterator<Item = &'u UnitName>) {
+        for unit in units {
+            self.machines[unit].power_on();
+            self.model.agent_restart(unit.clone(), true);
+        }
+    }
+
     fn equip(&mut self, unit: &UnitName) {
         let directory = self.directory.path().join(unit.with_dash());
         let machine = Machine::new(directory, self.options.programs.packages())

@@ -45,9 +45,13 @@ fn a_list_that_cannot_be_read_is_refused_as_a_whole() {
     for (requests, refusal) in [
         ("[{", RelationRefusal::RequestsNotJson),
         ("/test/", RelationRefusal::RequestsNotJson),
+        ("[{}] more", RelationRefusal::RequestsNotJson),
+        ("[\"\\ud800\"]", RelationRefusal::RequestsNotJson),
         (deep.as_str(), RelationRefusal::RequestsNotJson),
         ("{}", RelationRefusal::RequestsNotAList),
         ("null", RelationRefusal::RequestsNotAList),
+        ("\"text\"", RelationRefusal::RequestsNotAList),
+        ("17", RelationRefusal::RequestsNotAList),
         (&many, RelationRefusal::TooManyRequests),
         (&large, RelationRefusal::LargeRequests),
     ] {
@@ -77,6 +81,7 @@ fn each_bad_entry_has_its_reason_and_harms_no_other() {
         {"resource": "/", "request-id": "g", "salt": "x".repeat(129)},
         {"resource": "/", "request-id": "h", "mtls-cert": "x".repeat(300_000)},
         {"resource": "\u{0}etcd", "request-id": "i"},
+        {"resource": "/", "request-id": "j", "secret-mtls": "secret:cuvbv6p34trs48a10a2g --peek"},
         {"resource": "/x/", "request-id": "a"},
         "text",
         null,
@@ -86,7 +91,7 @@ fn each_bad_entry_has_its_reason_and_harms_no_other() {
         {"resource": "/", "salt": 5},
     ]);
     let read = asked(&v1(&entries));
-    assert_eq!(read.requests.len() + read.unnamed.len(), 16);
+    assert_eq!(read.requests.len() + read.unnamed.len(), 17);
     assert!(read.requests[0].outcome.is_ok());
     assert_eq!(
         refusals(&entries),
@@ -99,13 +104,14 @@ fn each_bad_entry_has_its_reason_and_harms_no_other() {
             "g: the salt is longer than 128 bytes",
             "h: the certificate is larger than 262144 bytes",
             "i: the keys are reserved",
-            "#9: the request id a is there twice",
-            "#10: the request is not a JSON object",
+            "j: not a secret URI: \"secret:cuvbv6p34trs48a10a2g --peek\"",
+            "#10: the request id a is there twice",
             "#11: the request is not a JSON object",
-            "#12: not a request id: \"../../x\"",
-            "#13: request-id is not text",
-            "#14: the request names no resource",
-            "#15: salt is not text",
+            "#12: the request is not a JSON object",
+            "#13: not a request id: \"../../x\"",
+            "#14: request-id is not text",
+            "#15: the request names no resource",
+            "#16: salt is not text",
         ]
     );
 }

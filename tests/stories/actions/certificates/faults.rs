@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::{ARCHIVE, GENERATE, equipped, fetch, there};
 use crate::actions::{done, refused, run};
-use crate::support::{application_message, ask_v0, assert_serves, certificate, users};
+use crate::support::{Client, application_message, users};
 
 /// Puts another program in the place of one of the machine's.
 fn replace(world: &World, unit: &UnitName, name: &str, script: &str) {
@@ -39,13 +39,12 @@ pub(crate) fn credentials_cut_short_have_no_rights() {
     assert_eq!(users(&world, &unit), ["root"]);
     assert!(!there(&world, &unit, ARCHIVE).exists());
     // Nobody else can have the name; an operator takes it up again.
-    let shown = certificate("client");
-    let app = ask_v0(&mut world, "app", "/test/", &shown);
+    let app = Client::ask_as(&mut world, "app", "/test/", "client");
     world.rest();
-    assert_eq!(world.told(&app), None);
+    assert_eq!(world.told(&app.requirer), None);
     let message = application_message(&world);
     assert!(message.contains("issued to an operator"), "{message}");
-    done(&mut world, &unit, GENERATE, json!({"prefix": "/mine/"}));
+    done(&mut world, &unit, &format!("{GENERATE} prefix=/mine/"));
     let fetched = fetch(&world, &unit, ARCHIVE);
     assert!(
         fetched
@@ -73,14 +72,12 @@ pub(crate) fn credentials_cut_short_have_no_rights() {
 pub(crate) fn credentials_that_cannot_be_written_leave_nothing() {
     let (mut world, unit) = equipped();
     replace(&world, &unit, "chown", "echo 'no space left' >&2; exit 1");
-    let reason = refused(&mut world, &unit, GENERATE, json!({}));
+    let reason = refused(&mut world, &unit, GENERATE);
     assert!(reason.contains("no space left"), "{reason}");
     restore(&world, &unit, "chown");
     assert_eq!(users(&world, &unit), ["root"]);
     // The name is as free as before.
-    let shown = certificate("client");
-    let app = ask_v0(&mut world, "app", "/test/", &shown);
+    let app = Client::ask_as(&mut world, "app", "/test/", "client");
     world.rest();
-    let told = world.told(&app).expect("an answer");
-    assert_serves(&mut world, &told, &shown, "/test/");
+    app.assert_served(&mut world);
 }

@@ -9,9 +9,9 @@ use etcd_charm_world::{Credentials, UnitName, World};
 use serde_json::{Value, json};
 
 use super::{ARCHIVE, GENERATE, REVOKE, equipped, fetch, there, with_operator};
-use crate::actions::{done, refused, run};
+use crate::actions::{done, done_with, refused, run};
 use crate::restore::taken;
-use crate::support::{application_message, ask_v0, certificate, listed, users};
+use crate::support::{Client, application_message, ask_v0, certificate, listed, users};
 
 /// A shell line that writes into the ledger as the charm itself would.
 fn claim(world: &World, unit: &UnitName, key: &str, value: &Value) -> String {
@@ -55,14 +55,13 @@ pub(crate) fn issued_names_and_those_of_requests_are_claimed_once() {
         "not-after": 4_000_000_000_u64, "state": "in-force",
     });
     let line = claim(&world, &unit, "issued/wanted", &issued);
-    let shown = certificate("wanted");
-    let app = ask_v0(&mut world, "app", "/test/", &shown);
+    let app = Client::ask_as(&mut world, "app", "/test/", "wanted");
     let after = move |_: &mut etcd_charm_world::juju::Model| run_shell(&line);
     world
         .model
         .after_tool_call(unit.clone(), "secret-get", after);
     world.settle();
-    assert_eq!(world.told(&app), None);
+    assert_eq!(world.told(&app.requirer), None);
     assert_eq!(users(&world, &unit), ["root"]);
     let message = application_message(&world);
     assert!(message.contains("issued to an operator"), "{message}");
@@ -78,14 +77,14 @@ pub(crate) fn issued_names_and_those_of_requests_are_claimed_once() {
     )
     .unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-    let reason = refused(&mut world, &unit, GENERATE, json!({"common-name": "late"}));
+    let reason = refused(&mut world, &unit, &format!("{GENERATE} common-name=late"));
     assert_eq!(
         reason,
         "common name late was changed by somebody else meanwhile: run it again"
     );
     fs::remove_file(&path).unwrap();
     assert!(!there(&world, &unit, ARCHIVE).exists());
-    let reason = refused(&mut world, &unit, GENERATE, json!({"common-name": "late"}));
+    let reason = refused(&mut world, &unit, &format!("{GENERATE} common-name=late"));
     assert_eq!(
         reason,
         "common name late is held by an application; choose another one"
@@ -95,25 +94,24 @@ pub(crate) fn issued_names_and_those_of_requests_are_claimed_once() {
 
 pub(crate) fn revoked_names_are_nobodys() {
     let (mut world, unit) = equipped();
-    done(&mut world, &unit, GENERATE, json!({"common-name": "tool"}));
+    done(&mut world, &unit, &format!("{GENERATE} common-name=tool"));
     let fetched = fetch(&world, &unit, ARCHIVE);
     let client = fetched.client(&world, &unit);
-    let shown = certificate("tool");
-    let app = ask_v0(&mut world, "app", "/test/", &shown);
+    let app = Client::ask_as(&mut world, "app", "/test/", "tool");
     world.settle();
     let message = application_message(&world);
     assert!(
         message.contains("refused: common name tool is that of credentials"),
         "{message}"
     );
-    done(&mut world, &unit, REVOKE, json!({"common-name": "tool"}));
+    done(&mut world, &unit, &format!("{REVOKE} common-name=tool"));
     world.rest();
     let message = application_message(&world);
     assert!(
         message.contains("waits: common name tool was revoked, and is free after"),
         "{message}"
     );
-    assert_eq!(world.told(&app), None);
+    assert_eq!(world.told(&app.requirer), None);
     assert_eq!(users(&world, &unit), ["root"]);
     // The certificate is still one of a trusted authority, and nobody's.
     let answer = client.run(&["get", "/test/x"]);
@@ -125,7 +123,7 @@ pub(crate) fn revoked_names_are_nobodys() {
 
 /// Credentials of a name, fetched; nothing of them stays on the machine.
 fn credentials(world: &mut World, unit: &UnitName, name: &str) -> Credentials {
-    done(world, unit, GENERATE, json!({"common-name": name}));
+    done(world, unit, &format!("{GENERATE} common-name={name}"));
     let fetched = fetch(world, unit, ARCHIVE);
     fs::remove_file(there(world, unit, ARCHIVE)).unwrap();
     fetched
@@ -137,8 +135,8 @@ pub(crate) fn issued_names_outlive_a_restore() {
     let early = credentials(&mut world, &unit, "early");
     let path = taken(&mut world, &unit);
     let late = credentials(&mut world, &unit, "late");
-    done(&mut world, &unit, REVOKE, json!({"common-name": "early"}));
-    let results = done(&mut world, &unit, "restore", json!({"snapshot": path}));
+    done(&mut world, &unit, &format!("{REVOKE} common-name=early"));
+    let results = done(&mut world, &unit, &format!("restore snapshot={path}"));
     assert_eq!(results["restored"]["kept-names"], "early,late");
     assert_eq!(users(&world, &unit), ["late", "root"]);
     assert!(late.client(&world, &unit).run(&["put", "x", "1"]).ok);
@@ -173,14 +171,14 @@ pub(crate) fn issued_names_that_nobody_knows_can_be_reserved() {
     for what in ["user", "role"] {
         assert!(admin.run(&[what, "delete", "ghost"]).ok);
     }
-    let asked = json!({"common-name": "ghost"});
-    let reason = refused(&mut world, &unit, REVOKE, asked.clone());
+    let revoke = format!("{REVOKE} common-name=ghost");
+    let reason = refused(&mut world, &unit, &revoke);
     assert!(reason.contains("reserve=true"), "{reason}");
-    let reserving = json!({"common-name": "ghost", "reserve": true});
-    let results = done(&mut world, &unit, REVOKE, reserving.clone());
+    let reserve = format!("{revoke} reserve=true");
+    let results = done(&mut world, &unit, &reserve);
     assert!(results["fingerprint"].is_null(), "{results}");
-    done(&mut world, &unit, REVOKE, reserving);
-    let reason = refused(&mut world, &unit, GENERATE, asked);
+    done(&mut world, &unit, &reserve);
+    let reason = refused(&mut world, &unit, &format!("{GENERATE} common-name=ghost"));
     assert!(reason.contains("was revoked"), "{reason}");
     let app = ask_v0(&mut world, "app", "/test/", &certificate("ghost"));
     world.rest();
@@ -188,13 +186,12 @@ pub(crate) fn issued_names_that_nobody_knows_can_be_reserved() {
     assert_eq!(users(&world, &unit), ["root"]);
     assert!(!ghost.client(&world, &unit).run(&["get", "/test/x"]).ok);
     // Nobody's name is taken away by it.
-    let shown = certificate("served");
-    let served = ask_v0(&mut world, "served", "/served/", &shown);
+    let served = Client::ask_as(&mut world, "served", "/served/", "served");
     world.rest();
-    assert!(world.told(&served).is_some());
+    assert!(world.told(&served.requirer).is_some());
     for name in ["served", "root", "etcd-0"] {
-        let asked = json!({"common-name": name, "reserve": true});
-        refused(&mut world, &unit, REVOKE, asked);
+        let reserve = format!("{REVOKE} common-name={name} reserve=true");
+        refused(&mut world, &unit, &reserve);
     }
 }
 
@@ -203,7 +200,7 @@ pub(crate) fn revocation_is_finished_by_whoever_leads() {
     let other = world.add_unit();
     world.rest();
     with_operator(&world, &other);
-    done(&mut world, &unit, GENERATE, json!({}));
+    done(&mut world, &unit, GENERATE);
     let fetched = fetch(&world, &unit, ARCHIVE);
     let client = fetched.client(&world, &unit);
     assert!(client.run(&["put", "x", "1"]).ok);
@@ -227,5 +224,5 @@ pub(crate) fn revocation_is_finished_by_whoever_leads() {
     world.rest();
     assert!(!client.run(&["put", "x", "1"]).ok);
     assert_eq!(users(&world, &unit), ["root"]);
-    done(&mut world, &other, REVOKE, asked);
+    done_with(&mut world, &other, REVOKE, asked);
 }
