@@ -202,9 +202,4 @@ impl Model {
     pub fn set_hook_timeout(&mut self, timeout: Duration) {
         self.options.hook_timeout = timeout;
     }
-
-    /// Makes every tool call take this long.
-    pub fn set_tool_delay(&mut self, delay: Duration) {
-        self.tool_delay = delay;
-    }
 }

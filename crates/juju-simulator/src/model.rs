@@ -118,7 +118,6 @@ pub struct Model {
     pub(crate) volumes: BTreeMap<String, PathBuf>,
     pub(crate) next_run: u64,
     pub(crate) tools: PathBuf,
-    pub(crate) tool_delay: Duration,
     pub(crate) fail_commit: BTreeSet<UnitName>,
     pub(crate) refused_grants: BTreeMap<RelationId, String>,
     /// The process group of the hook that is running, if any.
@@ -162,7 +161,6 @@ impl Model {
             volumes: BTreeMap::new(),
             next_run: 0,
             tools,
-            tool_delay: Duration::ZERO,
             fail_commit: BTreeSet::new(),
             refused_grants: BTreeMap::new(),
             running: None,

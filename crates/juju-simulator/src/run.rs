@@ -234,7 +234,6 @@ impl Model {
             let stderr = format!("ERROR bad request: expected context id {expected}, got {got}\n");
             return Answer::Reply(failed(1, stderr));
         }
-        std::thread::sleep(self.tool_delay);
         let number = context.calls.len() + 1;
         let faults = &mut self.unit_mut(&context.unit).faults;
         let (due, rest): (Vec<Fault>, Vec<Fault>) = std::mem::take(faults)

@@ -287,9 +287,7 @@ pub(crate) fn a_pattern_for_all_keys_follows_the_policy() {
     // It is served when the other has gone, without doing anything.
     world.model.remove_relation(one);
     world.settle();
-    let answer = world.answer(all);
-    let access = world.access("all", &answer);
-    let mut client = world.connect(answer["endpoints"].as_str().unwrap(), &access);
+    let mut client = world.connect_as("all", all);
     world.done(&mut client, &["SCAN", "0"]);
     world.done(&mut client, &["FLUSHDB"]);
     world.refused(&mut client, &["FLUSHALL"]);

@@ -200,8 +200,6 @@ pub(crate) fn a_pass_by_hand_is_shown_before_it_is_made() {
     world
         .action(&unit, "reconcile", json!({"dry-run": false}))
         .unwrap();
-    let answer = world.answer(relation);
-    let access = world.access("app", &answer);
-    world.connect(answer["endpoints"].as_str().unwrap(), &access);
+    world.connect_as("app", relation);
     world.settle();
 }

@@ -92,9 +92,7 @@ pub(crate) fn a_client_of_three_units_is_served_soon() {
         let run = world.model.step().expect("hooks are due");
         assert!(run.succeeded(), "{}", run.stderr);
     }
-    let answer = world.answer(relation);
-    let access = world.access("app", &answer);
-    let mut client = world.connect(answer["endpoints"].as_str().unwrap(), &access);
+    let mut client = world.connect_as("app", relation);
     world.done(&mut client, &["SET", "app:key", "1"]);
     let served = begun.elapsed();
     crate::say(&format!(

@@ -39,9 +39,7 @@ pub(crate) fn a_hook_killed_at_any_tool_is_made_good() {
     let relation = world.ask("app", &["app:*"]);
     world.model.fail_next_commit(unit);
     world.settle();
-    let answer = world.answer(relation);
-    let access = world.access("app", &answer);
-    world.connect(answer["endpoints"].as_str().unwrap(), &access);
+    world.connect_as("app", relation);
     world.model.remove_relation(relation);
     world.settle();
     let left = world.model.secrets("valkey").len();
@@ -62,9 +60,7 @@ pub(crate) fn a_start_killed_at_any_tool_is_made_good() {
     assert_eq!(world.status("valkey/0"), "active: primary");
     let relation = world.ask("app", &["app:*"]);
     world.settle();
-    let answer = world.answer(relation);
-    let access = world.access("app", &answer);
-    world.connect(answer["endpoints"].as_str().unwrap(), &access);
+    world.connect_as("app", relation);
 }
 
 /// A sample of the same with three units, where others look and act as well.

@@ -13,9 +13,7 @@ pub(crate) fn junk_in_databags_harms_nobody() {
     let unit = UnitName::from("valkey/0");
     let good = world.ask("good", &["good:*"]);
     world.settle();
-    let answer = world.answer(good);
-    let access = world.access("good", &answer);
-    let mut client = world.connect(answer["endpoints"].as_str().unwrap(), &access);
+    let mut client = world.connect_as("good", good);
     let before = world.users(&unit, "server");
     let bad = world.relate("bad");
     let deep = "[".repeat(100_000);
@@ -81,7 +79,5 @@ pub(crate) fn too_many_requests_are_refused_and_the_rest_is_served() {
     world.settle();
     let one = world.ask("one", &["one:*"]);
     world.settle();
-    let answer = world.answer(one);
-    let access = world.access("one", &answer);
-    world.connect(answer["endpoints"].as_str().unwrap(), &access);
+    world.connect_as("one", one);
 }

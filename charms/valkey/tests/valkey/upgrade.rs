@@ -281,9 +281,7 @@ fn bad_archives_are_refused(world: &mut World, writer: &mut Connection) {
         let relation = world.ask(&app, &[&format!("{app}:*")]);
         world.settle();
         assert!(world.status("valkey/0").starts_with("blocked: resource"));
-        let answer = world.answer(relation);
-        let access = world.access(&app, &answer);
-        world.connect(answer["endpoints"].as_str().unwrap(), &access);
+        world.connect_as(&app, relation);
         world
             .call(writer, &["PING"])
             .expect("nothing was restarted");

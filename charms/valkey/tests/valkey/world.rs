@@ -297,6 +297,13 @@ impl World {
         connection.unwrap_or_else(|error| panic!("{error:?}\n{}", self.logs()))
     }
 
+    /// Connects to where the only answer of a relation points, as its application.
+    pub(crate) fn connect_as(&mut self, app: &str, relation: RelationId) -> Connection {
+        let answer = self.answer(relation);
+        let access = self.access(app, &answer);
+        self.connect(answer["endpoints"].as_str().unwrap(), &access)
+    }
+
     pub(crate) fn call(
         &self,
         connection: &mut Connection,
