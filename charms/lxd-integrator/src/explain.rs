@@ -178,8 +178,8 @@ mod tests {
     #[test]
     fn both_fingerprints_are_shown_and_a_status_is_short() {
         let problem = Problem::AnotherServer {
-            expected: Fingerprint::of_der(b"expected"),
-            shown: Fingerprint::of_der(b"shown"),
+            expected: Fingerprint::of_der(b"expected").into(),
+            shown: Fingerprint::of_der(b"shown").into(),
         };
         let (status, text) = status(&report(problem));
         assert_eq!(status, StatusName::Blocked);

@@ -54,9 +54,9 @@ pub enum Problem {
     /// LXD shows another certificate than the one that is pinned.
     AnotherServer {
         /// The one that was expected.
-        expected: Fingerprint,
+        expected: Box<Fingerprint>,
         /// The one that it shows.
-        shown: Fingerprint,
+        shown: Box<Fingerprint>,
     },
     /// How LXD is reached is not known.
     Credentials(CredentialProblem),

@@ -78,7 +78,10 @@ impl Client {
                     .connect(name, stream)
                     .await;
                 let stream = stream.map_err(|error| match pin.mismatch() {
-                    Some((expected, shown)) => LxdError::AnotherServer { expected, shown },
+                    Some((expected, shown)) => LxdError::AnotherServer {
+                        expected: expected.into(),
+                        shown: shown.into(),
+                    },
                     None => LxdError::unreachable(error),
                 })?;
                 Self::over(stream, address.authority()).await

@@ -18,9 +18,9 @@ pub enum LxdError {
     #[error("failed to recognise LXD: it shows certificate {shown}, not {expected}")]
     AnotherServer {
         /// The pinned certificate.
-        expected: Fingerprint,
+        expected: Box<Fingerprint>,
         /// The one that it shows.
-        shown: Fingerprint,
+        shown: Box<Fingerprint>,
     },
     /// The credentials cannot be used.
     #[error("failed to use the client's certificate and key")]
