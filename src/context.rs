@@ -55,6 +55,9 @@ pub struct Context {
     /// The ledger as a round of this hook has read it and left it for the next one, over
     /// another connection; whoever takes it reads what has changed since.
     pub known_ledger: Cell<Option<(Ledger, LedgerPoint)>>,
+    /// How many records of the ledger this hook has read, see
+    /// [`Ledger::records_read`].
+    pub records_read: Cell<usize>,
     /// Whether reading a secret must leave what Juju remembers of that as it is:
     /// after a look alone, the hook that tells of a new revision has to come yet.
     pub is_preview: bool,
@@ -101,6 +104,7 @@ impl Context {
             etcd_run: RefCell::default(),
             kept_point: Cell::default(),
             known_ledger: Cell::default(),
+            records_read: Cell::default(),
             is_preview: false,
         })
     }

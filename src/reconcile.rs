@@ -9,7 +9,7 @@ mod look;
 mod observe_round;
 mod report;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use thiserror::Error;
 
@@ -21,7 +21,9 @@ use crate::explain::preview::{self, Preview};
 use crate::explain::reasons;
 use crate::explain::steps::{self, Step};
 use crate::facts::observed::{Clients, Disconnection, Pass, Repaired};
-use crate::facts::{Access, CommonName, Condition, NoAnswer, RequestKey, Requirer};
+use crate::facts::{
+    Access, ClientRecord, CommonName, Condition, Keys, NoAnswer, RequestKey, Requirer,
+};
 use crate::hook::{Event, Hook};
 use crate::juju::{LogLevel, ToolError};
 use crate::observe::{self, Application, ObserveError};
@@ -188,7 +190,7 @@ struct Run {
     /// clients ask cannot change within a hook.
     clients: Option<Clients>,
     /// The requests that were on record when this hook began.
-    first_requests: Option<BTreeSet<RequestKey>>,
+    first_requests: Option<Keys<RequestKey, ClientRecord>>,
     /// What the last round saw of etcd, as far as it is so still.
     look: Option<Look>,
     /// Users and roles as this hook has seen or made them, for the next round.
@@ -302,6 +304,9 @@ impl Run {
             if let Some(client) = &client {
                 context.etcd_calls += client.take_calls();
             }
+            if let Some(cluster) = observed.cluster.known() {
+                context.records_read.set(cluster.ledger.records_read());
+            }
             let progress = match progress {
                 Err(error) if is_superseded(&error) => {
                     self.ask_who_leads(context)?;
@@ -372,6 +377,7 @@ impl Run {
         tracing::debug!(
             hook_tools = context.tools.calls(),
             etcd_calls = context.etcd_calls,
+            records_read = context.records_read.get(),
             "done"
         );
         context

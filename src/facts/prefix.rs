@@ -55,6 +55,14 @@ impl Prefix {
         &self.0
     }
 
+    /// Whether some key begins with this prefix and with the other one, that is to say
+    /// one of them begins with the other: what [`KeyRange::overlaps`] says of their
+    /// ranges.
+    pub fn overlaps(&self, other: &[u8]) -> bool {
+        let own = self.0.as_bytes();
+        own.starts_with(other) || other.starts_with(own)
+    }
+
     /// The keys that begin with this prefix.
     pub fn range(&self) -> KeyRange {
         KeyRange::of_prefix(self.0.as_bytes())

@@ -1,12 +1,10 @@
 //! Certificates on record, each read once: in a hook, and by one program.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use serde::{Deserialize, Serialize};
-
-use super::{Fingerprint, Grant};
+use super::{Fingerprint, GrantView, Ledger, Records};
 use crate::tls::{CertificateRefusal, ClientCertificate, TrustedLeaf};
 
 /// What reading the certificates of grants came to. It is the same whenever it is
@@ -16,10 +14,10 @@ use crate::tls::{CertificateRefusal, ClientCertificate, TrustedLeaf};
 /// What is known here is of certificates that are as they are on record, to the last
 /// byte. Any other is read each time.
 #[derive(Clone, Debug, Default)]
-pub struct RecalledLeaves(Rc<RefCell<BTreeMap<Fingerprint, KnownLeaf>>>);
+pub struct RecalledLeaves(Rc<RefCell<Records<Fingerprint, KnownLeaf>>>);
 
 /// What is known of a certificate that is good, and is as it is on record.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct KnownLeaf {
     /// The checksum of its text, which tells it from another one on record.
     pub text: u32,
@@ -32,17 +30,22 @@ impl RecalledLeaves {
     ///
     /// # Errors
     /// See [`ClientCertificate::recall`].
-    pub fn of(&self, grant: &Grant) -> Result<TrustedLeaf, CertificateRefusal> {
+    pub fn of<'g>(
+        &self,
+        grant: impl Into<GrantView<'g>>,
+    ) -> Result<TrustedLeaf, CertificateRefusal> {
+        let grant = grant.into();
+        let certificate = grant.certificate_text();
         if let Some(known) = self.noted(grant) {
             return Ok(TrustedLeaf {
-                fingerprint: grant.fingerprint.clone(),
-                pem: grant.certificate.clone(),
+                fingerprint: grant.leaf(),
+                pem: certificate.to_owned(),
                 named_bytes: known.named_bytes,
             });
         }
-        let leaf = TrustedLeaf::from(&ClientCertificate::recall(&grant.certificate)?);
+        let leaf = TrustedLeaf::from(&ClientCertificate::recall(certificate)?);
         // A record may say another fingerprint than its certificate has.
-        if leaf.fingerprint == grant.fingerprint && leaf.pem == grant.certificate {
+        if leaf.fingerprint == grant.leaf() && leaf.pem == certificate {
             let known = KnownLeaf {
                 text: crc32fast::hash(leaf.pem.as_bytes()),
                 named_bytes: leaf.named_bytes,
@@ -56,7 +59,11 @@ impl RecalledLeaves {
     ///
     /// # Errors
     /// See [`ClientCertificate::recall`].
-    pub fn named_bytes(&self, grant: &Grant) -> Result<usize, CertificateRefusal> {
+    pub fn named_bytes<'g>(
+        &self,
+        grant: impl Into<GrantView<'g>>,
+    ) -> Result<usize, CertificateRefusal> {
+        let grant = grant.into();
         match self.noted(grant) {
             Some(known) => Ok(known.named_bytes),
             None => self.of(grant).map(|leaf| leaf.named_bytes),
@@ -64,9 +71,35 @@ impl RecalledLeaves {
     }
 
     /// What is known of the certificate of a grant, if anything is.
-    pub fn noted(&self, grant: &Grant) -> Option<KnownLeaf> {
-        let known = self.0.borrow().get(&grant.fingerprint).copied();
-        known.filter(|known| known.text == crc32fast::hash(grant.certificate.as_bytes()))
+    pub fn noted<'g>(&self, grant: impl Into<GrantView<'g>>) -> Option<KnownLeaf> {
+        let grant = grant.into();
+        let known = self.0.borrow().get(&grant.leaf()).copied();
+        known.filter(|known| known.text == crc32fast::hash(grant.certificate))
+    }
+
+    /// What is known of the certificates that are on record in this ledger.
+    pub fn on_record(&self, ledger: &Ledger) -> Records<Fingerprint, KnownLeaf> {
+        let all = self.0.borrow();
+        let mut known = all.clone();
+        let granted: BTreeSet<&[u8]> = ledger
+            .grant_views()
+            .map(|(_, grant)| grant.fingerprint)
+            .collect();
+        for entry in all.entries() {
+            if !granted.contains(entry.digits()) {
+                known.remove(entry.key());
+            }
+        }
+        known
+    }
+
+    /// Takes over what was known before, which counts where this does not know better.
+    pub fn take_over(&self, known: Records<Fingerprint, KnownLeaf>) {
+        let mut all = self.0.borrow_mut();
+        let own = std::mem::replace(&mut *all, known);
+        for (leaf, known) in own.iter() {
+            all.insert(leaf.clone(), *known);
+        }
     }
 
     /// Notes what [`RecalledLeaves::noted`] has said of the certificate of this
@@ -79,7 +112,7 @@ impl RecalledLeaves {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::{Prefix, Timestamp};
+    use crate::facts::{Grant, Prefix, Timestamp};
     use crate::tls::Authority;
 
     const NOW: Timestamp = Timestamp(1_800_000_000);

@@ -130,7 +130,11 @@ pub fn read_pending(
     ledger: &Ledger,
 ) -> Result<(), ObserveError> {
     clients.pending_is_read = true;
-    let on_record: BTreeSet<RelationId> = ledger.clients.keys().map(|key| key.relation).collect();
+    let on_record: BTreeSet<RelationId> = ledger
+        .clients
+        .entries()
+        .map(|entry| entry.relation())
+        .collect();
     let Scope::Only(scope) = &mut clients.scope else {
         return Ok(());
     };

@@ -57,11 +57,10 @@ pub use step::AccessStep;
 /// identities in scope.
 pub fn names_of_interest(observed: &Observed, ledger: &Ledger) -> BTreeSet<CommonName> {
     let scope = &observed.clients.scope;
-    let held = ledger
-        .names
-        .iter()
-        .filter(|(_, claim)| scope.contains(claim.holder.relation))
-        .map(|(name, _)| name.clone());
+    let claims = ledger.names.entries();
+    let held = claims
+        .filter(|claim| scope.contains(claim.view().relation))
+        .map(|claim| claim.key().clone());
     let asked = certificates(observed).map(|certificate| certificate.common_name);
     let issued = ledger
         .issued

@@ -139,7 +139,13 @@ impl Report {
         observed: &Observed,
     ) {
         let soon = observed.now.plus_seconds(EXPIRY_WARNING_SECONDS);
-        for (key, record) in &cluster.ledger.clients {
+        for entry in cluster.ledger.clients.entries() {
+            let view = entry.view();
+            let is_expiring = view.grant.is_some_and(|grant| grant.not_after < soon);
+            if !view.has_condition && !is_expiring && self.left_out.is_empty() {
+                continue;
+            }
+            let (key, record) = (entry.key(), entry.record());
             let requirer = cluster.ledger.requirer(key);
             if let Some(condition) = &record.condition {
                 self.conditions.push((requirer.clone(), condition.clone()));

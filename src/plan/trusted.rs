@@ -2,7 +2,7 @@
 //! grant on record that none of them has signed, as far as today's rules and the protocol let them in.
 
 use crate::facts::observed::Leaves;
-use crate::facts::{Fingerprint, Grant, Ledger, RecalledLeaves, RequestKey};
+use crate::facts::{ClientRecord, Entry, GrantView, Ledger, RecalledLeaves, RequestKey};
 use crate::tls::TrustBundle;
 
 /// Longest list of names in a handshake that a trust file may cause. TLS has
@@ -43,17 +43,18 @@ pub(super) fn trusted(
     let mut named_bytes = bundle.named_bytes();
     // Who was there first stays.
     let mut grants: Vec<_> = pinned(ledger).collect();
-    grants.sort_by_key(|(key, grant)| (grant.granted_at, *key));
-    for (key, grant) in grants {
+    // They stand in the order of their keys.
+    grants.sort_by_key(|(_, grant)| grant.granted_at);
+    for (entry, grant) in grants {
         match recalled.of(grant) {
             Ok(leaf) if named_bytes + leaf.named_bytes > MAX_NAMED_BYTES => {
-                left_out.push((key.clone(), "there are too many names".to_owned()));
+                left_out.push((entry.key().clone(), "there are too many names".to_owned()));
             }
             Ok(leaf) => {
                 named_bytes += leaf.named_bytes;
                 bundle.add(leaf);
             }
-            Err(refusal) => left_out.push((key.clone(), refusal.to_string())),
+            Err(refusal) => left_out.push((entry.key().clone(), refusal.to_string())),
         }
     }
     Ok(Trusted { bundle, left_out })
@@ -61,11 +62,13 @@ pub(super) fn trusted(
 
 /// The leaves that the ledger grants access.
 pub(super) fn granted(ledger: &Ledger) -> Leaves {
-    let leaf = |(_, grant): (&RequestKey, &Grant)| -> Fingerprint { grant.fingerprint.clone() };
-    pinned(ledger).map(leaf).collect()
+    pinned(ledger).map(|(_, grant)| grant.leaf()).collect()
 }
 
 /// The grants whose leaves members have to trust one by one.
-pub(super) fn pinned(ledger: &Ledger) -> impl Iterator<Item = (&RequestKey, &Grant)> {
-    ledger.grants().filter(|(_, grant)| grant.issuer.is_none())
+pub(super) fn pinned(
+    ledger: &Ledger,
+) -> impl Iterator<Item = (Entry<'_, RequestKey, ClientRecord>, GrantView<'_>)> {
+    let grants = ledger.grant_views();
+    grants.filter(|(_, grant)| grant.issuer.is_none())
 }

@@ -141,7 +141,7 @@ impl Run {
         }
         count_unreachable(context, cluster, &mut self.has_counted);
         self.first_requests
-            .get_or_insert_with(|| cluster.ledger.clients.keys().cloned().collect());
+            .get_or_insert_with(|| cluster.ledger.clients.known());
         if self.clients.is_none() {
             let application = &self.application;
             let mut clients = observe::clients(context, application, &cluster.ledger)?;
@@ -162,8 +162,7 @@ impl Run {
         let (Some(first), Some(cluster)) = (&self.first_requests, cluster.known()) else {
             return BTreeSet::new();
         };
-        let now = cluster.ledger.clients.keys();
-        now.filter(|key| !first.contains(key)).cloned().collect()
+        cluster.ledger.clients.added_since(first)
     }
 }
 

@@ -11,7 +11,6 @@
 //!
 //! A note that cannot be read is none.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -22,6 +21,7 @@ use super::paths::Paths;
 use super::{MachineError, note};
 use crate::facts::{
     Fingerprint, KnownLeaf, Ledger, LedgerKeys, LedgerPoint, MemberIdentity, RecalledLeaves,
+    Records,
 };
 
 /// One run of this unit's etcd, as this program sees it.
@@ -59,7 +59,7 @@ type Kept = (
     EtcdRun,
     LedgerPoint,
     Ledger,
-    BTreeMap<Fingerprint, KnownLeaf>,
+    Records<Fingerprint, KnownLeaf>,
 );
 
 /// The ledger that was noted in this run, and where; `None` where none was. What is known
@@ -73,9 +73,7 @@ pub fn recall(
     if of != *run {
         return None;
     }
-    for (leaf, known) in leaves {
-        recalled.note(leaf, known);
-    }
+    recalled.take_over(leaves);
     Some((ledger, point))
 }
 
@@ -94,11 +92,7 @@ pub fn note(
     if !ledger.locks.is_empty() || ledger.newer_format.is_some() {
         return Ok(());
     }
-    let known = ledger.grants().filter_map(|(_, grant)| {
-        let known = recalled.noted(grant)?;
-        Some((&grant.fingerprint, known))
-    });
-    let known: BTreeMap<_, _> = known.collect();
+    let known = recalled.on_record(ledger);
     note::write(&paths.kept_ledger(), &(run, point, ledger, known))
 }
 

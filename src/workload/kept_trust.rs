@@ -12,6 +12,7 @@ use super::file_stamp::FileStamp;
 use super::paths::Paths;
 use super::{MachineError, note};
 use crate::facts::machine::Leaves;
+use crate::facts::{NotedLeaves, ToNote};
 
 /// Which trust files there are.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -33,7 +34,7 @@ impl TrustStamp {
 }
 
 /// What the trust files say.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct TrustFiles {
     /// The leaves in the file that etcd will read at its next start.
     pub written: Option<Leaves>,
@@ -43,10 +44,39 @@ pub struct TrustFiles {
     pub is_unproven: bool,
 }
 
+/// The leaves that etcd will read at its next start, as they are noted.
+#[derive(Debug, Deserialize, Serialize)]
+enum Written<T> {
+    /// They are those that it has read.
+    AsLoaded,
+    /// They are these.
+    Others(Option<T>),
+}
+
+/// A note, as it is read.
+type Kept = (
+    TrustStamp,
+    Option<(NotedLeaves, NotedLeaves)>,
+    Written<NotedLeaves>,
+    bool,
+);
+
 /// What was noted of these files; `None` where nothing was.
 pub fn recall(paths: &Paths, stamp: &TrustStamp) -> Option<TrustFiles> {
-    let (of, files): (TrustStamp, TrustFiles) = note::read(&paths.kept_trust())?;
-    (of == *stamp).then_some(files)
+    let (of, loaded, written, is_unproven): Kept = note::read(&paths.kept_trust())?;
+    if of != *stamp {
+        return None;
+    }
+    let loaded = loaded.map(|(authorities, leaves)| (authorities.0, leaves.0));
+    let written = match written {
+        Written::AsLoaded => loaded.as_ref().map(|(_, leaves)| leaves.clone()),
+        Written::Others(leaves) => leaves.map(|leaves| leaves.0),
+    };
+    Some(TrustFiles {
+        written,
+        loaded,
+        is_unproven,
+    })
 }
 
 /// Notes what these files say.
@@ -54,7 +84,19 @@ pub fn recall(paths: &Paths, stamp: &TrustStamp) -> Option<TrustFiles> {
 /// # Errors
 /// The note could not be written.
 pub fn note(paths: &Paths, stamp: &TrustStamp, files: &TrustFiles) -> Result<(), MachineError> {
-    note::write(&paths.kept_trust(), &(stamp, files))
+    let TrustFiles {
+        written,
+        loaded,
+        is_unproven,
+    } = files;
+    let loaded_leaves = loaded.as_ref().map(|(_, leaves)| leaves);
+    let written = match written.as_ref() == loaded_leaves {
+        true => Written::AsLoaded,
+        false => Written::Others(written.as_ref().map(ToNote)),
+    };
+    let loaded = loaded.as_ref();
+    let loaded = loaded.map(|(authorities, leaves)| (ToNote(authorities), ToNote(leaves)));
+    note::write(&paths.kept_trust(), &(stamp, loaded, written, is_unproven))
 }
 
 #[cfg(test)]

@@ -31,6 +31,10 @@ const NEW_REQUEST_TOOLS: usize = 12;
 /// As many hook tools as an event may call that changes nothing.
 const NO_CHANGE_TOOLS: usize = 5;
 
+/// As many records of clients and their names as an event on one relation may read: of a
+/// request and its name, as they are and as they were, and of another with that secret.
+const RECORDS: usize = 6;
+
 /// As many calls of etcd as events may make on a cluster of one unit. Status, ledger,
 /// members, user and role are read first by each; what a hook has seen it does not ask
 /// again, but for the ledger once it was written, and for all but user and role once
@@ -150,10 +154,15 @@ fn one_and_many() {
     let mut bench = Bench::new(charm.as_ref(), Measure::Calls);
     let alone = Costs::measure(&mut bench);
     bench.crowd(11);
+    // It reads what those before it have written.
+    bench.rest();
     let among_many = Costs::measure(&mut bench);
     for event in Event::ALL.into_iter().filter(|event| event.is_about_one()) {
         let [one, many] = [&alone, &among_many].map(|costs| costs.of(event).calls());
         assert_eq!(one, many, "{event} costs more with more relations");
+        let [one, many] = [&alone, &among_many].map(|costs| costs.of(event).records);
+        assert_eq!(one, many, "{event} reads more records with more relations");
+        assert!(one <= Some(RECORDS), "{event} reads {one:?} records");
     }
     for (event, calls) in ETCD_CALLS {
         let cost = among_many.of(event);

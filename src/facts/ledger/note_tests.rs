@@ -1,6 +1,7 @@
 //! A ledger as a unit notes it for itself.
 
 use super::super::issued::tests::record as issued;
+use super::super::records::{Record, RecordKey};
 use super::super::signed::tests::record as signed;
 use super::super::{AppName, Purpose, Unsigned};
 use super::*;
@@ -32,7 +33,7 @@ fn grant() -> Grant {
     }
 }
 
-fn clients() -> BTreeMap<RequestKey, ClientRecord> {
+fn clients() -> Records<RequestKey, ClientRecord> {
     let whole = ClientRecord {
         app: Some(app("app")),
         grant: Some(grant()),
@@ -123,4 +124,30 @@ fn a_ledger_is_read_as_it_was_noted() {
             ledger
         );
     }
+}
+
+#[test]
+fn what_a_record_says_is_the_same_before_it_is_read() {
+    fn same<K: RecordKey, V: Record>(records: &Records<K, V>) -> bool
+    where
+        for<'a> V::View<'a>: PartialEq,
+    {
+        let (mut bytes, mut read) = (Vec::new(), true);
+        for (key, record) in records.iter() {
+            bytes.clear();
+            key.write(&mut bytes);
+            read &= K::is_whole(&bytes) && K::read(&bytes).as_ref() == Some(key);
+            bytes.clear();
+            record.write(&mut bytes);
+            read &= V::view_of(&bytes).is_some_and(|view| view == record.view());
+            read &= V::read(&bytes).as_ref() == Some(record);
+            for length in 0..bytes.len() {
+                read &= V::read(&bytes[..length]).is_none_or(|part| part != *record);
+            }
+        }
+        read
+    }
+    let ledger = filled();
+    assert!(same(&ledger.clients));
+    assert!(same(&ledger.names));
 }

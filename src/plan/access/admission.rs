@@ -73,12 +73,11 @@ impl Planner<'_, '_> {
         if held.is_some_and(|held| held.common_name == grant.common_name) {
             return Ok(());
         }
-        let records = self.ledger.clients.iter();
+        let records = self.ledger.clients.entries();
         let departed =
-            records.filter(|(left, record)| left.relation == key.relation && record.departed);
-        let claims = self.ledger.names.values();
-        let releasing =
-            claims.filter(|claim| claim.holder.relation == key.relation && claim.releasing);
+            records.filter(|left| left.relation() == key.relation && left.view().departed);
+        let claims = self.ledger.names.entries().map(|claim| claim.view());
+        let releasing = claims.filter(|claim| claim.relation == key.relation && claim.releasing);
         if departed.count().max(releasing.count()) < MAX_REMAINS {
             return Ok(());
         }
@@ -112,12 +111,13 @@ impl Planner<'_, '_> {
         if held.is_some_and(|held| held.prefix == grant.prefix) {
             return Ok(());
         }
-        let range = grant.prefix.range();
-        let overlap = self
-            .ledger
-            .grants()
-            .find(|(other, granted)| *other != key && granted.prefix.range().overlaps(&range));
-        let Some((other, granted)) = overlap else {
+        let mut others = self.ledger.grant_views();
+        let overlap = others
+            .find(|(other, granted)| grant.prefix.overlaps(granted.prefix) && other.key() != key);
+        let Some((other, granted)) = overlap.and_then(|(other, _)| {
+            let granted = other.record().grant.as_ref()?;
+            Some((other.key(), granted))
+        }) else {
             return Ok(());
         };
         let text = format!(

@@ -161,33 +161,50 @@ fn name_in(write: &LedgerWrite) -> Option<&CommonName> {
 }
 
 /// Tells what the ledger says of all names but these from anything else that it could
-/// say.
+/// say: of every name who has it, of every grant what it is, and of what the charm has
+/// issued or signed itself.
 fn digest(ledger: &Ledger, except: &BTreeSet<CommonName>) -> String {
-    let names = ledger.names.keys().chain(ledger.issued.keys());
-    let names: BTreeSet<&CommonName> = names.chain(ledger.signed.keys()).collect();
-    let mut hash = Sha256::new();
+    let except: BTreeSet<&[u8]> = except.iter().map(|name| name.as_str().as_bytes()).collect();
+    let mut bytes = Vec::new();
     // Lengths keep two neighbouring texts apart.
-    let mut add = |bytes: &[u8]| {
-        hash.update((bytes.len() as u64).to_be_bytes());
-        hash.update(bytes);
+    let mut add = |parts: &[&[u8]]| {
+        for part in parts {
+            bytes.extend_from_slice(&(part.len() as u64).to_be_bytes());
+            bytes.extend_from_slice(part);
+        }
     };
-    for name in names.into_iter().filter(|name| !except.contains(*name)) {
-        let Some(access) = as_granted(ledger, name) else {
-            continue;
-        };
-        add(name.as_str().as_bytes());
-        let roles = access.user.unwrap_or_default();
-        add(&roles.len().to_be_bytes());
-        roles.iter().for_each(|role| add(role.as_bytes()));
-        let permissions = access.role.unwrap_or_default();
-        add(&permissions.len().to_be_bytes());
-        for Permission { read_write, range } in &permissions {
-            add(&[u8::from(*read_write)]);
-            add(&range.key);
-            add(&range.range_end);
+    for entry in ledger.names.entries() {
+        let (name, claim) = (entry.name(), entry.view());
+        if !except.contains(name) {
+            let relation = claim.relation.0.to_be_bytes();
+            let releasing = [u8::from(claim.releasing)];
+            add(&[b"name", name, &relation, claim.request, &releasing]);
         }
     }
-    hex(&hash.finalize()[..16])
+    for (entry, grant) in ledger.grant_views() {
+        if !except.contains(grant.common_name) {
+            let (relation, request) = entry.parts();
+            let relation = relation.0.to_be_bytes();
+            add(&[
+                b"grant",
+                &relation,
+                request,
+                grant.common_name,
+                grant.prefix,
+            ]);
+        }
+    }
+    for name in ledger.issued.keys().chain(ledger.signed.keys()) {
+        if except.contains(name.as_str().as_bytes()) {
+            continue;
+        }
+        add(&[b"own", name.as_str().as_bytes()]);
+        let access = as_granted(ledger, name).unwrap_or_default();
+        for Permission { read_write, range } in access.role.iter().flatten() {
+            add(&[&[u8::from(*read_write)], &range.key, &range.range_end]);
+        }
+    }
+    hex(&Sha256::digest(&bytes)[..16])
 }
 
 #[cfg(test)]

@@ -24,11 +24,10 @@ pub(super) enum Decision {
 
 /// All requests in scope: those asked for and those on record.
 pub(super) fn requests(observed: &Observed, ledger: &Ledger) -> BTreeSet<RequestKey> {
-    let on_record = ledger
-        .clients
-        .keys()
-        .filter(|key| observed.clients.scope.contains(key.relation))
-        .cloned();
+    let on_record = ledger.clients.entries();
+    let on_record = on_record
+        .filter(|entry| observed.clients.scope.contains(entry.relation()))
+        .map(|entry| entry.key().clone());
     let asked = observed
         .clients
         .relations

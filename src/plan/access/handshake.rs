@@ -3,7 +3,7 @@
 
 use super::Planner;
 use crate::facts::observed::Observed;
-use crate::facts::{Condition, Grant, RequestKey};
+use crate::facts::{Condition, Grant, GrantView, RequestKey};
 use crate::plan::trusted::pinned;
 use crate::tls::TrustBundle;
 
@@ -33,13 +33,13 @@ impl Planner<'_, '_> {
         if grant.issuer.is_some() {
             return Ok(());
         }
-        let new = named_bytes(self.observed, grant);
+        let new = named_bytes(self.observed, grant.into());
         // It is replaced. With a name that is no longer, even one from before there
         // was any bound can be.
         let held = self.ledger.clients.get(key);
         let held = held.and_then(|record| record.grant.as_ref());
         let held = held.filter(|held| held.issuer.is_none());
-        if held.is_some_and(|held| new <= named_bytes(self.observed, held)) {
+        if held.is_some_and(|held| new <= named_bytes(self.observed, held.into())) {
             return Ok(());
         }
         let authorities = self.observed.machine.client_trust();
@@ -47,12 +47,13 @@ impl Planner<'_, '_> {
         let mut all = new + authorities.map_or(0, |bundle| bundle.named_bytes());
         let mut of_relation = new;
         for (other, granted) in pinned(&self.ledger) {
-            if other == key {
+            let is_of_relation = other.relation() == key.relation;
+            if is_of_relation && other.key() == key {
                 continue;
             }
             let bytes = named_bytes(self.observed, granted);
             all += bytes;
-            if other.relation == key.relation {
+            if is_of_relation {
                 of_relation += bytes;
             }
         }
@@ -71,6 +72,6 @@ impl Planner<'_, '_> {
 }
 
 /// One that today's rules refuse is in no trust file.
-fn named_bytes(observed: &Observed, grant: &Grant) -> usize {
+fn named_bytes(observed: &Observed, grant: GrantView<'_>) -> usize {
     observed.recalled.named_bytes(grant).unwrap_or(0)
 }

@@ -10,10 +10,11 @@ impl Planner<'_, '_> {
     /// short leaves behind.
     pub(super) fn release_orphaned_users(&mut self) {
         let scope = &self.observed.clients.scope;
-        let orphaned = self.ledger.names.iter().filter(|(name, claim)| {
-            scope.contains(claim.holder.relation) && !self.is_borne(name, claim)
-        });
-        let orphaned: Vec<_> = orphaned
+        let claims = self.ledger.names.entries();
+        let in_scope = claims.filter(|claim| scope.contains(claim.view().relation));
+        let orphaned: Vec<_> = in_scope
+            .map(|claim| (claim.key(), claim.record()))
+            .filter(|(name, claim)| !self.is_borne(name, claim))
             .map(|(name, claim)| (name.clone(), claim.clone()))
             .collect();
         for (name, claim) in orphaned {
@@ -38,7 +39,8 @@ impl Planner<'_, '_> {
             .grants()
             .map(|(_, grant)| grant.fingerprint.clone())
             .collect();
-        for (name, claim) in self.ledger.names.clone() {
+        let names = self.ledger.names.clone();
+        for (name, claim) in names.iter() {
             let leaves: std::collections::BTreeSet<_> = claim
                 .leaves
                 .iter()
@@ -48,12 +50,16 @@ impl Planner<'_, '_> {
             let has_rights = self
                 .cluster
                 .access
-                .get(&name)
+                .get(name)
                 .is_none_or(|access| access.user.is_some() || access.role.is_some());
             if claim.releasing && leaves.is_empty() && !has_rights {
-                self.write([LedgerWrite::FreeName(name)]);
+                self.write([LedgerWrite::FreeName(name.clone())]);
             } else if leaves != claim.leaves {
-                self.write([LedgerWrite::Name(name, NameClaim { leaves, ..claim })]);
+                let claim = NameClaim {
+                    leaves,
+                    ..claim.clone()
+                };
+                self.write([LedgerWrite::Name(name.clone(), claim)]);
             }
         }
     }

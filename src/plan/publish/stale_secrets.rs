@@ -15,9 +15,10 @@ pub(super) fn departed_requests(observed: &Observed, cluster: &Cluster) -> Vec<D
     cluster
         .ledger
         .clients
-        .iter()
-        .filter(|(_, record)| record.departed)
-        .map(|(key, _)| {
+        .entries()
+        .filter(|entry| entry.view().departed)
+        .map(|entry| {
+            let key = entry.key();
             let mut groups = vec![SecretGroup::User, SecretGroup::Tls];
             let is_gone = !observed.clients.relations.contains_key(&key.relation);
             if is_gone && gone.insert(key.relation) {

@@ -80,9 +80,10 @@ fn requirer(app: &str) -> Requirer {
 fn a_leaf_on_record_that_is_refused_today_is_left_out_and_said() {
     let mut bench = settled(1);
     bench.serve(2, "/two/", "beta");
-    let refused = &mut bench.cluster.ledger.clients;
-    let refused = refused.get_mut(&key(1)).and_then(|it| it.grant.as_mut());
-    refused.expect("a grant").certificate = "what was let in once".to_owned();
+    let mut refused = bench.cluster.ledger.clients[key(1)].clone();
+    let grant = refused.grant.as_mut().expect("a grant");
+    grant.certificate = "what was let in once".to_owned();
+    bench.cluster.ledger.clients.insert(key(1), refused);
     bench.observed.leader = false;
     let planned = restart(&mut bench);
     let wanted = [leaf("beta", 1)].into();

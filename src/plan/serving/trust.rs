@@ -91,7 +91,8 @@ fn is_too_many(announced: &BTreeSet<String>, wanted: &BTreeSet<String>) -> bool 
 fn has_clients(cluster: &Cluster) -> bool {
     let ledger = &cluster.ledger;
     let mut issued = ledger.issued.values();
-    ledger.grants().next().is_some() || issued.any(|record| record.state == IssuedState::InForce)
+    ledger.grant_views().next().is_some()
+        || issued.any(|record| record.state == IssuedState::InForce)
 }
 
 /// The authorities that any unit speaks of.

@@ -30,6 +30,9 @@ pub(crate) struct Cost {
     /// Calls of etcd, as the charm counts them; `None` where it did not come
     /// to the end at which it tells.
     pub(crate) etcd: Option<usize>,
+    /// Records of clients and their names that were read, of those that were kept and of
+    /// those that etcd told; `None` likewise.
+    pub(crate) records: Option<usize>,
     /// Restarts of etcd.
     pub(crate) restarts: u32,
     /// Memory and time of the process.
@@ -198,6 +201,7 @@ impl Bench {
         Cost {
             tools: run.calls.len(),
             etcd: number_after(&run.stdout, "etcd_calls="),
+            records: number_after(&run.stdout, "records_read="),
             restarts: self.starts() - starts,
             process: self.figures.as_deref().and_then(meter::Figures::read),
         }

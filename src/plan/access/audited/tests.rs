@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::facts::KeyRange;
+use crate::facts::{KeyRange, NameClaim};
 use crate::plan::access::grant_steps;
 use crate::plan::testing::{Bench, leaf};
 
@@ -296,7 +296,11 @@ fn another_ledger_or_another_cluster_ends_what_was_noted() {
         None
     );
     let names = &mut bench.cluster.ledger.names;
-    names.values_mut().for_each(|claim| claim.releasing = true);
+    for (name, claim) in names.clone().iter() {
+        let releasing = true;
+        let claim = claim.clone();
+        names.insert(name.clone(), NameClaim { releasing, ..claim });
+    }
     assert!(!stands(&note, CLUSTER, &bench.cluster));
     assert_eq!(after(note, CLUSTER, &bench.cluster.ledger, &steps), None);
 }
