@@ -6,6 +6,7 @@ mod audited_rights;
 pub mod authorities;
 mod bootstrap;
 mod cluster;
+mod deletions;
 mod ended;
 mod file_path;
 mod health;
@@ -42,6 +43,7 @@ pub use cluster::{
     Access, Alarm, AlarmKind, Audit, Cluster, Member, MemberStatus, Permission, Version,
 };
 pub use data_interfaces::{RequestId, RequestKey};
+pub use deletions::Deletions;
 pub use ended::{EndedRelation, ToldEnd};
 pub use file_path::{FilePath, UnwritablePath};
 pub use health::{Answer, Compaction, Health, MemberDetails, MemberHealth};

@@ -16,12 +16,15 @@ const MAX_BYTES: usize = 1024 * 1024;
 pub(super) struct Operation {
     pub(super) operation: TxnOp,
     pub(super) bytes: usize,
+    /// The key that it deletes, if it deletes one.
+    pub(super) deletes: Option<String>,
 }
 
 impl Operation {
     pub(super) fn put(key: String, value: Vec<u8>) -> Self {
         Self {
             bytes: key.len() + value.len(),
+            deletes: None,
             operation: TxnOp::put(key, value, None),
         }
     }
@@ -29,25 +32,43 @@ impl Operation {
     pub(super) fn delete(key: String) -> Self {
         Self {
             bytes: key.len(),
+            deletes: Some(key.clone()),
             operation: TxnOp::delete(key, None),
         }
     }
 }
 
+/// Writes of one transaction.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Batch {
+    pub(super) operations: Vec<TxnOp>,
+    /// The keys that they delete.
+    pub(super) deleted: Vec<String>,
+}
+
+impl Batch {
+    fn push(&mut self, write: Operation) {
+        self.operations.push(write.operation);
+        self.deleted.extend(write.deletes);
+    }
+}
+
 /// The writes in their order, in as few transactions as hold them. What exceeds
 /// the bounds by itself is one of its own, for etcd to judge.
-pub(super) fn batches(writes: impl IntoIterator<Item = Operation>) -> Vec<Vec<TxnOp>> {
-    let mut batches: Vec<Vec<TxnOp>> = Vec::new();
+pub(super) fn batches(writes: impl IntoIterator<Item = Operation>) -> Vec<Batch> {
+    let mut batches: Vec<Batch> = Vec::new();
     let mut bytes = 0;
     for write in writes {
         bytes += write.bytes;
         match batches.last_mut() {
-            Some(batch) if batch.len() < MAX_OPERATIONS && bytes <= MAX_BYTES => {
-                batch.push(write.operation);
+            Some(batch) if batch.operations.len() < MAX_OPERATIONS && bytes <= MAX_BYTES => {
+                batch.push(write);
             }
             _ => {
                 bytes = write.bytes;
-                batches.push(vec![write.operation]);
+                let mut batch = Batch::default();
+                batch.push(write);
+                batches.push(batch);
             }
         }
     }
@@ -62,7 +83,8 @@ mod tests {
         let writes = sizes
             .into_iter()
             .map(|size| Operation::put(String::new(), vec![0; size]));
-        batches(writes).iter().map(Vec::len).collect()
+        let batches = batches(writes).into_iter();
+        batches.map(|batch| batch.operations.len()).collect()
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Connecting, and the one place through which every call goes.
 
-use std::cell::{Cell, OnceCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::future::Future;
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ use tonic::transport::Endpoint;
 use tonic::transport::channel::Change;
 
 use super::EtcdError;
-use crate::facts::{LedgerKeys, LedgerPoint, Secret};
+use crate::facts::{Deletions, LedgerKeys, LedgerPoint, Secret};
 
 /// The longest that one call may take. etcd itself gives up on a proposal
 /// after about 7 s (5 s plus two election timeouts) and then says why, which
@@ -56,6 +56,8 @@ pub struct Client {
     limit: Duration,
     /// The revision of the ledger's fence as this connection has seen it last.
     pub(super) fence: Cell<Option<i64>>,
+    /// What was deleted of the ledger until then, as far as that is known.
+    pub(super) deletions: RefCell<Deletions>,
     /// Where the ledger was when this connection has read it last.
     pub(super) point: Cell<Option<LedgerPoint>>,
 }
@@ -96,6 +98,7 @@ impl Client {
             calls: Cell::new(0),
             limit: Duration::from_secs(CALL_SECONDS),
             fence: Cell::new(None),
+            deletions: RefCell::default(),
             point: Cell::new(None),
         })
     }

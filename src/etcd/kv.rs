@@ -5,7 +5,9 @@ use serde::Serialize;
 
 use super::batch::{Operation, batches};
 use super::{Client, EtcdError};
-use crate::facts::{ClientRecord, CommonName, IssuedRecord, LedgerKey, LedgerWrite, NameClaim};
+use crate::facts::{
+    ClientRecord, CommonName, Deletions, IssuedRecord, LedgerKey, LedgerWrite, NameClaim,
+};
 
 impl Client {
     /// Carries out the writes in their order: a few together in one transaction,
@@ -19,12 +21,14 @@ impl Client {
     pub async fn write_ledger(&self, writes: &[LedgerWrite]) -> Result<(), EtcdError> {
         let call = "write the ledger";
         let is_fenced = writes.iter().any(LedgerWrite::is_leaders);
-        for mut operations in batches(writes.iter().map(|write| self.operation(write))) {
+        for batch in batches(writes.iter().map(|write| self.operation(write))) {
+            let mut operations = batch.operations;
             if is_fenced {
                 let is_unchanged = self.fence_stands(call)?;
-                operations.push(self.raise_fence());
+                let deletions = self.deletions_with(&batch.deleted);
+                operations.push(self.raise_fence(deletions.as_ref()));
                 let write = Txn::new().when(vec![is_unchanged]).and_then(operations);
-                if let Fenced::Else(_) = self.fenced(call, write).await? {
+                if let Fenced::Else(_) = self.fenced(call, write, deletions).await? {
                     return Err(superseded(call));
                 }
             } else {
@@ -96,12 +100,26 @@ impl Client {
         Ok(Compare::mod_revision(fence, CompareOp::Equal, seen))
     }
 
-    fn raise_fence(&self) -> TxnOp {
-        TxnOp::put(self.keys.fence(), "", None)
+    /// What was deleted once these keys are, by a write that is carried out only if the
+    /// fence stands; `None` where that is not known.
+    fn deletions_with(&self, keys: &[String]) -> Option<Deletions> {
+        let keys = keys.iter().filter_map(|key| self.keys.end_of(key));
+        let keys = keys.map(str::to_owned);
+        self.deletions.borrow().and(self.fence.get()?, keys)
     }
 
-    /// Carries out a transaction that raises the fence.
-    async fn fenced(&self, call: &str, transaction: Txn) -> Result<Fenced, EtcdError> {
+    fn raise_fence(&self, deletions: Option<&Deletions>) -> TxnOp {
+        let value = deletions.map(Deletions::value).unwrap_or_default();
+        TxnOp::put(self.keys.fence(), value, None)
+    }
+
+    /// Carries out a transaction that raises the fence, with what it says of deletions.
+    async fn fenced(
+        &self,
+        call: &str,
+        transaction: Txn,
+        deletions: Option<Deletions>,
+    ) -> Result<Fenced, EtcdError> {
         let mut client = self.inner.kv_client();
         let answer = self
             .call_settled(call, async || client.txn(transaction.clone()).await)
@@ -109,6 +127,8 @@ impl Client {
         let revision = answer.header().map(etcd_client::ResponseHeader::revision);
         if answer.succeeded() {
             self.fence.set(revision);
+            let unknown = || Deletions::since(revision.unwrap_or_default());
+            self.deletions.replace(deletions.unwrap_or_else(unknown));
             return Ok(Fenced::Done);
         }
         let mut fence = None;
@@ -165,11 +185,13 @@ impl Client {
         let call = format!("claim name {name}");
         let conditions: Vec<_> = is_free.chain([self.fence_stands(&call)?]).collect();
         let operations = writes.iter().map(|write| self.operation(write).operation);
+        let deletions = self.deletions_with(&[]);
+        let raise_fence = self.raise_fence(deletions.as_ref());
         let claim = Txn::new()
             .when(conditions)
-            .and_then(operations.chain([self.raise_fence()]).collect::<Vec<_>>())
+            .and_then(operations.chain([raise_fence]).collect::<Vec<_>>())
             .or_else(vec![TxnOp::get(self.keys.fence(), None)]);
-        match self.fenced(&call, claim).await? {
+        match self.fenced(&call, claim, deletions).await? {
             Fenced::Done => Ok(true),
             Fenced::Else(found) if found == self.fence.get() => Ok(false),
             Fenced::Else(_) => Err(superseded(&call)),
@@ -191,9 +213,14 @@ impl Client {
         let write = LedgerWrite::Issued(name.clone(), record.clone());
         let replace = Txn::new()
             .when(vec![Compare::value(key, CompareOp::Equal, json(seen))])
-            .and_then(vec![self.operation(&write).operation, self.raise_fence()]);
+            // Whatever the fence is: nothing is known of what was deleted before.
+            .and_then(vec![
+                self.operation(&write).operation,
+                self.raise_fence(None),
+            ]);
         let call = format!("write the record of {name}");
-        Ok(matches!(self.fenced(&call, replace).await?, Fenced::Done))
+        let replaced = self.fenced(&call, replace, None).await?;
+        Ok(matches!(replaced, Fenced::Done))
     }
 
     pub(super) fn operation(&self, write: &LedgerWrite) -> Operation {

@@ -4,7 +4,7 @@ use etcd_client::{GetOptions, GetResponse, KeyValue};
 use serde::de::DeserializeOwned;
 
 use super::{Client, EtcdError};
-use crate::facts::{Ledger, LedgerKey, LedgerPoint, newer_format};
+use crate::facts::{Deletions, Ledger, LedgerKey, LedgerPoint, newer_format};
 
 /// The largest ledger that is read, in bytes; gRPC's own 4 MiB are reached by
 /// two thousand clients, and then no hook would know any of them. A record has
@@ -23,7 +23,7 @@ impl Client {
         let mut ledger = Ledger::default();
         let point = self.point_of(&answer, 0);
         self.add(&mut ledger, &answer)?;
-        self.now_at(point);
+        self.now_at(point, self.deletions_of(&answer, 0));
         Ok(ledger)
     }
 
@@ -39,6 +39,11 @@ impl Client {
     ) -> Result<Ledger, EtcdError> {
         let call = "read what is new in the ledger";
         let answer = self.entries(call, point.revision + 1).await?;
+        let now = self.point_of(&answer, point.fence);
+        let deletions = self.deletions_of(&answer, point.fence);
+        let deleted = deletions.after(point.fence).into_iter().flatten();
+        let keys = deleted.filter_map(|key| self.keys.decode_end(key));
+        let gone = keys.filter(|key| ledger.forget(key)).count();
         // Of a key that this revision does not know it cannot be told whether it was
         // there before, so one that was made anew is taken for one more.
         let is_added = |entry: &&KeyValue| {
@@ -46,18 +51,17 @@ impl Client {
                 && !self.key_of(entry).is_some_and(|key| ledger.has(&key))
         };
         let added = answer.kvs().iter().filter(is_added).count();
-        let added = i64::try_from(added).unwrap_or(i64::MAX);
-        let now = self.point_of(&answer, point.fence);
         // Of one of a newer format nothing was read.
-        if ledger.newer_format.is_some() || !point.has_kept_all(&now, added) {
+        if ledger.newer_format.is_some() || !point.has_kept_all(&now, number(added), number(gone)) {
             return self.ledger().await;
         }
         self.add(&mut ledger, &answer)?;
         // Where nothing was written it is as it was at that point.
-        self.now_at(match answer.kvs() {
+        let now = match answer.kvs() {
             [] => point,
             _ => now,
-        });
+        };
+        self.now_at(now, deletions);
         Ok(ledger)
     }
 
@@ -83,9 +87,7 @@ impl Client {
     /// Where the ledger is that these entries are of, with this fence unless it is
     /// among them.
     fn point_of(&self, answer: &GetResponse, fence: i64) -> LedgerPoint {
-        let key = self.keys.fence();
-        let mut entries = answer.kvs().iter();
-        let found = entries.find(|entry| entry.key() == key.as_bytes());
+        let found = self.fence_in(answer);
         let header = answer.header();
         LedgerPoint {
             cluster: header.map_or(0, etcd_client::ResponseHeader::cluster_id),
@@ -97,12 +99,28 @@ impl Client {
         }
     }
 
+    fn fence_in<'a>(&self, answer: &'a GetResponse) -> Option<&'a KeyValue> {
+        let key = self.keys.fence();
+        let mut entries = answer.kvs().iter();
+        entries.find(|entry| entry.key() == key.as_bytes())
+    }
+
+    /// What the fence among these entries tells of deletions; none since this one, where
+    /// it is not among them.
+    fn deletions_of(&self, answer: &GetResponse, fence: i64) -> Deletions {
+        match self.fence_in(answer) {
+            Some(found) => Deletions::read(found.value(), found.mod_revision()),
+            None => Deletions::since(fence),
+        }
+    }
+
     fn key_of(&self, entry: &KeyValue) -> Option<LedgerKey> {
         self.keys.decode(entry.key_str().ok()?)
     }
 
-    fn now_at(&self, point: LedgerPoint) {
+    fn now_at(&self, point: LedgerPoint, deletions: Deletions) {
         self.fence.set(Some(point.fence));
+        self.deletions.replace(deletions);
         self.point.set(Some(point));
     }
 
@@ -158,6 +176,10 @@ impl Client {
         }
         Ok(())
     }
+}
+
+fn number(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 pub(super) fn read<T: DeserializeOwned>(entry: &KeyValue) -> Result<T, EtcdError> {

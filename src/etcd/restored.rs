@@ -133,14 +133,15 @@ impl Client {
             let all = DeleteOptions::new().with_prefix();
             writes.push(Operation {
                 bytes: root.len(),
+                deletes: None,
                 operation: TxnOp::delete(root.as_str(), Some(all)),
             });
         }
         let mut client = self.inner.kv_client();
         // What is cut short here is thrown away as a whole, so they need not be
         // one transaction.
-        for operations in batches(writes) {
-            let transaction = Txn::new().and_then(operations);
+        for batch in batches(writes) {
+            let transaction = Txn::new().and_then(batch.operations);
             self.call("tidy the ledgers", client.txn(transaction))
                 .await?;
         }

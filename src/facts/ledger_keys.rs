@@ -98,7 +98,8 @@ impl LedgerKeys {
     }
 
     /// The key that is written with everything that only the leader decides: who
-    /// has not seen its last revision decided on what is not true any more.
+    /// has not seen its last revision decided on what is not true any more. Its value
+    /// tells which keys were deleted, see [`super::Deletions`].
     pub fn fence(&self) -> String {
         format!("{}fence", self.root)
     }
@@ -131,7 +132,17 @@ impl LedgerKeys {
     /// What a stored key stands for; `None` for one that this revision of the
     /// charm does not know, which it leaves alone.
     pub fn decode(&self, key: &str) -> Option<LedgerKey> {
-        let (kind, rest) = key.strip_prefix(&self.root)?.split_once('/')?;
+        self.decode_end(self.end_of(key)?)
+    }
+
+    /// A key without what all keys of the ledger begin with, if it is one.
+    pub fn end_of<'k>(&self, key: &'k str) -> Option<&'k str> {
+        key.strip_prefix(&self.root)
+    }
+
+    /// The same as [`Self::decode`] of a key without what all begin with.
+    pub fn decode_end(&self, key: &str) -> Option<LedgerKey> {
+        let (kind, rest) = key.split_once('/')?;
         match kind {
             "client" => {
                 let (relation, request) = rest.split_once('/')?;

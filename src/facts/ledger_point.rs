@@ -20,22 +20,40 @@ pub struct LedgerPoint {
 }
 
 impl LedgerPoint {
-    /// Whether all that has happened since is that keys were written, so that what was
-    /// read then and those keys are the whole ledger. `added` is how many of them are
-    /// there now that were not there then.
+    /// Whether what was read then, without those keys that are known to be `gone`, and
+    /// the keys that were written since are the whole ledger. `added` is how many of them
+    /// are there now that were not there then, or were and are gone.
     ///
     /// A key that was deleted does not show among those that were written. But there can
-    /// be no others than those that there were and those that were added: if there are as
-    /// many, none of the former is gone. One that was deleted and made anew is among
-    /// those that were written, as it is now.
-    pub const fn has_kept_all(&self, now: &Self, added: i64) -> bool {
+    /// be no others than those that there were, are not gone, and those that were added:
+    /// if there are as many, none of the former is gone as well. One that was deleted and
+    /// made anew is among those that were written, as it is now.
+    pub const fn has_kept_all(&self, now: &Self, added: i64, gone: i64) -> bool {
         now.cluster == self.cluster
             && now.revision >= self.revision
-            && now.keys == self.keys + added
+            && now.keys == self.keys + added - gone
     }
 }
 
 impl Ledger {
+    /// Takes out what was read from this key. `false` if nothing was.
+    pub fn forget(&mut self, key: &LedgerKey) -> bool {
+        let is_there = self.has(key);
+        match key {
+            LedgerKey::Client(request) => self.clients.remove(request),
+            LedgerKey::Name(name) => self.names.remove(name),
+            LedgerKey::Issued(name) => drop(self.issued.remove(name)),
+            LedgerKey::Unsigned(relation) => drop(self.unsigned.remove(relation)),
+            LedgerKey::Signed(name) => drop(self.signed.remove(name)),
+            LedgerKey::Member(member) => drop(self.members.remove(member)),
+            LedgerKey::Pace(relation) => drop(self.paces.remove(relation)),
+            LedgerKey::Ended(relation) => drop(self.ended.remove(relation)),
+            LedgerKey::Lock(name) => drop(self.locks.remove(name)),
+            LedgerKey::Settled => self.settled = None,
+        }
+        is_there
+    }
+
     /// Whether it was read from a key like this, among others.
     pub fn has(&self, key: &LedgerKey) -> bool {
         match key {
@@ -70,19 +88,21 @@ mod tests {
             keys,
             ..then
         };
-        assert!(then.has_kept_all(&then, 0));
-        assert!(then.has_kept_all(&now(3), 0));
-        assert!(then.has_kept_all(&now(5), 2));
+        assert!(then.has_kept_all(&then, 0, 0));
+        assert!(then.has_kept_all(&now(3), 0, 0));
+        assert!(then.has_kept_all(&now(5), 2, 0));
         // One was deleted; one was, and another was added; one was, and two were.
         for (keys, added) in [(2, 0), (3, 1), (4, 2)] {
-            assert!(!then.has_kept_all(&now(keys), added), "{keys} {added}");
+            assert!(!then.has_kept_all(&now(keys), added, 0), "{keys} {added}");
+            assert!(then.has_kept_all(&now(keys), added, 1), "{keys} {added}");
+            assert!(!then.has_kept_all(&now(keys), added, 2), "{keys} {added}");
         }
         let restored = LedgerPoint {
             revision: 9,
             ..then
         };
-        assert!(!then.has_kept_all(&restored, 0));
+        assert!(!then.has_kept_all(&restored, 0, 0));
         let other = LedgerPoint { cluster: 2, ..then };
-        assert!(!then.has_kept_all(&other, 0));
+        assert!(!then.has_kept_all(&other, 0, 0));
     }
 }

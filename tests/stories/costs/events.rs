@@ -76,6 +76,8 @@ pub(crate) struct Read {
     pub(crate) pass: usize,
     /// In a new request, from the restart on.
     pub(crate) after_restart: usize,
+    /// In an event right after the end of a relation, in which nothing is done.
+    pub(crate) ended: usize,
 }
 
 /// What each event costs.
@@ -102,10 +104,18 @@ impl Costs {
         client.set_certificate(model, &certificate.certificate);
         let cost = bench.hook_of("etcd-client-relation-changed");
         assert_eq!(cost.restarts, 1);
+        let after_restart = bench.sent()?;
+        bench.world.model.remove_relation(relation);
+        bench.hook_of("etcd-client-relation-broken");
+        let other = bench.world.model.secret_add(&app, &[("mtls-cert", "x")]);
+        let secret = other.rsplit('/').next().unwrap().to_owned();
+        let left = bench.sent()?;
+        bench.run(Hook::SecretChanged { secret });
         Some(Read {
             begun,
             pass: before - first?,
-            after_restart: bench.sent()?,
+            after_restart,
+            ended: bench.sent()? - left,
         })
     }
 
