@@ -84,7 +84,12 @@ impl Client {
 
 /// A cluster of so many units that serves one client.
 pub(crate) fn serving(units: usize) -> (World, Vec<UnitName>, Client) {
-    let (mut world, units) = cluster(units);
+    serving_with(programs(), units)
+}
+
+/// The same with this etcd.
+pub(crate) fn serving_with(programs: Programs, units: usize) -> (World, Vec<UnitName>, Client) {
+    let (mut world, units) = support::cluster(programs, units);
     let client = Client::ask(&mut world, "app");
     world.rest();
     (world, units, client)
