@@ -17,3 +17,13 @@ mod table;
 pub use clients_table::show as show_clients;
 pub use command::operator_command;
 pub use table::table;
+
+use crate::plan::Report;
+
+/// What is allowed and still worth a line in the log.
+pub fn remarks(report: &Report) -> Vec<String> {
+    let overlaps = report.overlaps.iter();
+    overlaps
+        .map(|(who, request, overlap)| format!("{who} (relation {request}): {overlap}"))
+        .collect()
+}

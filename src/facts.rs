@@ -6,6 +6,7 @@ mod audited_rights;
 pub mod authorities;
 mod bootstrap;
 mod cluster;
+mod condition;
 mod deletions;
 mod ended;
 mod file_path;
@@ -19,6 +20,7 @@ mod ledger_point;
 mod ledger_records;
 mod ledger_restored;
 pub mod machine;
+mod name_refusal;
 mod no_answer;
 mod noted_leaves;
 pub mod observed;
@@ -27,6 +29,7 @@ mod pace;
 mod prefix;
 pub mod provider;
 mod raft_progress;
+pub mod reason;
 mod recalled;
 mod records;
 mod related;
@@ -42,6 +45,7 @@ pub use certificates::{CommonName, Fingerprint, Timestamp};
 pub use cluster::{
     Access, Alarm, AlarmKind, Audit, Cluster, Member, MemberStatus, Permission, Version,
 };
+pub use condition::{Condition, ConditionKind};
 pub use data_interfaces::{RequestId, RequestKey};
 pub use deletions::Deletions;
 pub use ended::{EndedRelation, ToldEnd};
@@ -54,17 +58,17 @@ pub use juju_hooks::{
     UnitName,
 };
 pub use known::Known;
-pub use ledger::{
-    ClientRecord, Condition, Grant, Ledger, LedgerWrite, MemberTrust, NameClaim, newer_format,
-};
+pub use ledger::{ClientRecord, Grant, Ledger, LedgerWrite, MemberTrust, NameClaim, newer_format};
 pub use ledger_keys::{ALL_LEDGERS, LedgerKey, LedgerKeys, LockName};
 pub use ledger_point::LedgerPoint;
 pub use ledger_records::{ClaimView, ClientView, GrantView};
+pub use name_refusal::NameRefusal;
 pub use no_answer::NoAnswer;
 pub use noted_leaves::{NotedLeaves, ToNote};
 pub use pace::Pace;
 pub use prefix::{KeyRange, Prefix, PrefixRefusal};
 pub use raft_progress::RaftProgress;
+pub use reason::Reason;
 pub use recalled::{KnownLeaf, RecalledLeaves};
 pub use records::{Entry, Keys, Records};
 pub use related::{Related, Relations};

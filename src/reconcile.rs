@@ -17,6 +17,7 @@ use crate::apply::{self, ApplyError, Readiness};
 use crate::connection;
 use crate::context::{Context, ContextError};
 use crate::etcd::{Client, EtcdError};
+use crate::explain;
 use crate::explain::preview::{self, Preview};
 use crate::explain::reasons;
 use crate::explain::steps::{self, Step};
@@ -289,9 +290,9 @@ impl Run {
                 context.etcd_calls += client.as_ref().map_or(0, Client::take_calls);
                 continue;
             }
-            for remark in &report.remarks {
-                if !self.log.contains(remark) {
-                    self.log.push(remark.clone());
+            for remark in explain::remarks(&report) {
+                if !self.log.contains(&remark) {
+                    self.log.push(remark);
                 }
             }
             if matches!(stage, Stage::Publish(_)) {

@@ -6,8 +6,8 @@ use super::secrets::{remove_if_there, uri};
 use super::{ApplyError, Missing};
 use crate::context::Context;
 use crate::facts::{
-    ClientRecord, Condition, LedgerWrite, Relation, RequestKey, Requirer, SecretId, SecretUri,
-    Share,
+    ClientRecord, Condition, LedgerWrite, Reason, Relation, RequestKey, Requirer, SecretId,
+    SecretUri, Share,
 };
 use crate::juju::{SecretContent, SecretOwner, ToolError};
 use crate::log;
@@ -59,9 +59,7 @@ pub(super) fn answer(
                 let error = for_one(error)?;
                 all.log.push(format!("{relation}: {}", log::chain(&error)));
                 for answer in &publication.answers {
-                    let condition = Condition::Waiting(
-                        "Juju does not take its answer; tried again later".to_owned(),
-                    );
+                    let condition = Condition::from(Reason::RefusedAnswer);
                     let record = ClientRecord {
                         condition: Some(condition.clone()),
                         answer: None,

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::facts::observed::request_key;
 use crate::facts::{
-    Access, AppName, Cluster, CommonName, Condition, Grant, KeyRange, Prefix, Related, RelationId,
-    RequestKey,
+    Access, AppName, Cluster, CommonName, ConditionKind, Grant, KeyRange, Prefix, Related,
+    RelationId, RequestKey,
 };
 
 /// One request.
@@ -76,7 +76,7 @@ pub fn list(
         },
         app: Some(why.app.clone()),
         state: State::Refused,
-        reason: Some(format!("certificate: {}", why.reason())),
+        reason: Some(format!("certificate: {}", why.words())),
         prefix: None,
         grant: None,
         voters: voters(cluster).count(),
@@ -103,12 +103,16 @@ fn listed(relations: &BTreeMap<RelationId, Related>, cluster: &Cluster, key: Req
     let (state, reason) = match (&grant, condition) {
         _ if is_gone => (State::Releasing, None),
         (Some(grant), condition) => {
-            let reason =
-                condition.map(|condition| format!("latest change: {}", condition.reason()));
+            let reason = condition.map(|condition| format!("latest change: {}", condition.words()));
             (granted(cluster, grant), reason)
         }
-        (None, Some(Condition::Refused(reason))) => (State::Refused, Some(reason)),
-        (None, Some(Condition::Waiting(reason))) => (State::Waiting, Some(reason)),
+        (None, Some(condition)) => {
+            let state = match condition.kind() {
+                ConditionKind::Refused => State::Refused,
+                ConditionKind::Waiting => State::Waiting,
+            };
+            (state, Some(condition.words().to_owned()))
+        }
         (None, None) => match outcome {
             Some(Err(refusal)) => (State::Refused, Some(refusal.to_string())),
             Some(Ok(_)) => (

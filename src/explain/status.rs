@@ -6,7 +6,7 @@ mod provider;
 mod tests;
 
 use super::reasons;
-use crate::facts::Condition;
+use crate::facts::ConditionKind;
 use crate::juju::StatusName;
 use crate::plan::advisory::open_advisories;
 use crate::plan::alarm;
@@ -205,9 +205,9 @@ pub fn of_application(report: &Report) -> Status {
     let (refused, waiting): (Vec<_>, Vec<_>) = report
         .conditions
         .iter()
-        .partition(|(_, condition)| matches!(condition, Condition::Refused(_)));
+        .partition(|(_, condition)| condition.kind() == ConditionKind::Refused);
     for (requirer, condition) in refused {
-        line.say(format!("{requirer} refused: {}", condition.reason()));
+        line.say(format!("{requirer} refused: {}", condition.words()));
     }
     for (requirer, end) in &report.expiring {
         let end = end.date();
@@ -222,7 +222,7 @@ pub fn of_application(report: &Report) -> Status {
         line.say(progress);
     }
     for (requirer, condition) in waiting {
-        line.say(format!("{requirer} waits: {}", condition.reason()));
+        line.say(format!("{requirer} waits: {}", condition.words()));
     }
     Status::new(StatusName::Active, line, APPLICATION_DETAILS)
 }

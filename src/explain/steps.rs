@@ -247,7 +247,7 @@ fn write(write: &LedgerWrite) -> Option<Words> {
             ("record-trust", member.to_string(), summary)
         }
         LedgerWrite::Unsigned(relation, why) => {
-            let summary = format!("note `{}` for requests of {}", why.reason(), why.app);
+            let summary = format!("note `{}` for requests of {}", why.words(), why.app);
             ("refuse-certificate", relation.to_string(), summary)
         }
         LedgerWrite::ForgetMember(member) => {
@@ -290,7 +290,7 @@ fn signed(name: &CommonName, record: &SignedName) -> Words {
 
 fn recorded(record: &ClientRecord) -> String {
     match (&record.condition, &record.grant) {
-        (Some(condition), _) => format!("note `{}` for the request", condition.reason()),
+        (Some(condition), _) => format!("note `{}` for the request", condition.words()),
         (None, Some(grant)) => format!("record the grant of {}", grant.prefix),
         (None, None) => "record the end of the request".to_owned(),
     }

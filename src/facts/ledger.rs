@@ -24,9 +24,9 @@ use serde::{Deserialize, Serialize};
 
 use super::noted_leaves;
 use super::{
-    AppName, CommonName, EndedRelation, Entry, Fingerprint, GrantView, IssuedRecord, LockName,
-    MemberName, Pace, Prefix, Records, RelationId, RequestKey, Requirer, SecretId, SignedName,
-    Timestamp, Unsigned,
+    AppName, CommonName, Condition, EndedRelation, Entry, Fingerprint, GrantView, IssuedRecord,
+    LockName, MemberName, Pace, Prefix, Records, RelationId, RequestKey, Requirer, SecretId,
+    SignedName, Timestamp, Unsigned,
 };
 
 /// Everything under the application's part of the reserved range, read at one
@@ -233,25 +233,6 @@ pub struct Grant {
     pub granted_at: Timestamp,
 }
 
-/// Why something asked for is not in force.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case", tag = "kind", content = "reason")]
-pub enum Condition {
-    /// It will not be granted as it stands; the requirer has to change it.
-    Refused(String),
-    /// Something has not arrived yet; nobody has to do anything here.
-    Waiting(String),
-}
-
-impl Condition {
-    /// The reason, for an operator.
-    pub fn reason(&self) -> &str {
-        match self {
-            Self::Refused(reason) | Self::Waiting(reason) => reason,
-        }
-    }
-}
-
 /// A common name and whose it is.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -391,7 +372,9 @@ mod note_tests;
 #[cfg(test)]
 mod tests {
     use super::super::issued::tests::record;
-    use super::super::{LedgerKey, LedgerKeys, LegacyInterface, Purpose, RelationId};
+    use super::super::{
+        ConditionKind, LedgerKey, LedgerKeys, LegacyInterface, Purpose, Reason, RelationId,
+    };
     use super::*;
 
     fn keys() -> LedgerKeys {
@@ -437,7 +420,7 @@ mod tests {
     fn the_names_in_a_record_stay() {
         let text = r#"{"app":"app","notice":{"kind":"waiting","reason":"no certificate yet"},"ungranted":true}"#;
         let record: ClientRecord = serde_json::from_str(text).expect("a record");
-        assert!(matches!(record.condition, Some(Condition::Waiting(_))));
+        assert_eq!(record.condition, Some(Reason::NoCertificate.into()));
         assert_eq!(serde_json::to_string(&record).expect("a text"), text);
         let text = r#"{"holder":{"relation":1,"request":null},"leaves":[],"leaving":true}"#;
         let claim: NameClaim = serde_json::from_str(text).expect("a claim");
@@ -504,7 +487,7 @@ mod tests {
         let record = ClientRecord {
             app: Some("a".repeat(64).parse().expect("a name")),
             grant: Some(grant),
-            condition: Some(Condition::Refused("x".repeat(400))),
+            condition: Some(Condition::new(ConditionKind::Refused, "x".repeat(400))),
             secret: Some("9m4e2mr0ui3e8a215n4g".parse().expect("an id")),
             answer: Some("5f".repeat(16)),
             departed: false,

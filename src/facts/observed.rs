@@ -2,16 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tls_certificates::requests::Request;
+use tls_certificates::requests::{EntryRefusal, Request};
 
 pub use super::machine::Leaves;
 use super::machine::Machine;
 use super::options::Options;
 pub use super::options::PrefixPolicy;
 pub use super::provider::Provider;
+use super::reason::{CertificateFault, UnknownRequests};
 use super::{
-    AppName, Cluster, Condition, Databag, Fingerprint, Known, LegacyInterface, MemberName,
-    NoAnswer, RecalledLeaves, RelationId, RequestKey, Secret, Share, Timestamp, ToldEnd, UnitName,
+    AppName, Cluster, Databag, Fingerprint, Known, LegacyInterface, MemberName, NoAnswer, Reason,
+    RecalledLeaves, RelationId, RequestKey, Secret, Share, Timestamp, ToldEnd, UnitName,
 };
 use crate::relation::peer::{self, ApplicationData, Generation, UnitData};
 use crate::relation::{Asked, Entry};
@@ -256,7 +257,7 @@ pub struct ClientRelation {
     pub app: Option<AppName>,
     /// What the other side asks for; `None` while it has asked nothing; or why
     /// that is not known.
-    pub asked: Result<Option<Asked>, Condition>,
+    pub asked: Result<Option<Asked>, Reason>,
     /// What we have written for the other side.
     pub own: Databag,
     /// Whether `app` and `own` were noted by an earlier hook, and Juju was not asked.
@@ -290,9 +291,10 @@ pub struct SigningRelation {
     pub app: Option<AppName>,
     /// What the application and its units ask for, in the order of the texts; or
     /// why that is not known.
-    pub asked: Result<Vec<Request>, Condition>,
-    /// Why entries of theirs are no requests at all, which nobody can be answered.
-    pub set_aside: Vec<String>,
+    pub asked: Result<Vec<Request>, UnknownRequests>,
+    /// The entries of theirs that are no requests at all, counted from 1 in each
+    /// databag, and why: nobody can be answered that.
+    pub refused: Vec<(usize, EntryRefusal)>,
     /// What we have written for the other side.
     pub own: Databag,
     /// The units at the other end.
@@ -340,8 +342,8 @@ pub struct HeldIdentity {
 pub enum Certificate {
     /// None yet, which is normal: it may come later.
     Absent,
-    /// There is one, which could not be read yet; the text says why.
-    Unreadable(String),
+    /// There is one, which could not be read yet, and why.
+    Unreadable(CertificateFault),
     /// The text that stands where the certificate should.
     Text(String),
 }

@@ -49,16 +49,6 @@ const fn is_zero(count: &usize) -> bool {
     *count == 0
 }
 
-impl Unsigned {
-    /// All of it in one line.
-    pub fn reason(&self) -> String {
-        match self.others {
-            0 => self.reason.clone(),
-            others => format!("{}; so are {others} other requests", self.reason),
-        }
-    }
-}
-
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;

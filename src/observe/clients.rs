@@ -8,7 +8,8 @@ use crate::context::Context;
 use crate::facts::observed::{
     AcrossModels, Certificate, ClientRelation, Clients, Pass, Scope, request_key,
 };
-use crate::facts::{AppName, Condition, Databag, Ledger, Relation, RelationId, Secret, SecretUri};
+use crate::facts::reason::{CertificateFault, Reason};
+use crate::facts::{AppName, Databag, Ledger, Relation, RelationId, Secret, SecretUri};
 use crate::hook::Event;
 use crate::juju::{Revision, SecretUnavailable, ToolError};
 use crate::plan::sharing;
@@ -158,7 +159,7 @@ fn client_relation(
 ) -> Result<ClientRelation, ObserveError> {
     let mut read = ClientRelation {
         app: remote_app.clone(),
-        asked: Err(Condition::Waiting("the relation cannot be read".to_owned())),
+        asked: Err(Reason::UnreadableRelation),
         own: Databag::new(),
         is_recalled: noted.is_some(),
         certificates: BTreeMap::new(),
@@ -194,7 +195,7 @@ fn client_relation(
             read.across_models = across_models(context, relation, &remote_app)?;
         }
     }
-    read.asked = asked.map_err(|refusal| Condition::Refused(refusal.to_string()));
+    read.asked = asked.map_err(Reason::Relation);
     Ok(read)
 }
 
@@ -267,12 +268,9 @@ fn certificate(
             match read.unwrap_or(Err(SecretUnavailable::NoAnswer)) {
                 Ok(content) => match content.get(relation::CERTIFICATE) {
                     Some(text) => Certificate::Text(text.to_owned()),
-                    None => Certificate::Unreadable(format!(
-                        "its secret has no key `{}`",
-                        relation::CERTIFICATE
-                    )),
+                    None => Certificate::Unreadable(CertificateFault::NoKey),
                 },
-                Err(unavailable) => Certificate::Unreadable(unavailable.to_string()),
+                Err(unavailable) => Certificate::Unreadable(CertificateFault::Secret(unavailable)),
             }
         }
         OfferedCertificate::Clear(text) => {
@@ -281,7 +279,7 @@ fn certificate(
             let awaits_key =
                 own.contains_key(relation::ENCRYPTION_SECRET) && !asked.encryption_secret_copied;
             if awaits_key {
-                Certificate::Unreadable("it has not taken the encryption key yet".to_owned())
+                Certificate::Unreadable(CertificateFault::KeyNotTaken)
             } else {
                 Certificate::Text(text.clone())
             }
@@ -289,9 +287,9 @@ fn certificate(
         OfferedCertificate::Encrypted(token) => match encryption_key(context, own)? {
             Some(key) => match fernet::decrypt(&key, token) {
                 Ok(text) => Certificate::Text(text),
-                Err(refusal) => Certificate::Unreadable(refusal.to_string()),
+                Err(refusal) => Certificate::Unreadable(CertificateFault::Token(refusal)),
             },
-            None => Certificate::Unreadable("its encryption key is not ours".to_owned()),
+            None => Certificate::Unreadable(CertificateFault::ForeignKey),
         },
     })
 }

@@ -3,15 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use tls_certificates::answers::{self, Answers};
-use tls_certificates::requests::{self, Request};
+use tls_certificates::requests::{self, EntryRefusal, Request};
 
 use super::one_relation::{has_ended, living, of_relation};
 use super::{Application, ObserveError};
 use crate::context::Context;
 use crate::facts::observed::{Clients, Pass, SigningRelation};
-use crate::facts::{
-    AppName, CommonName, Condition, Databag, Ledger, Relation, SignedName, UnitName,
-};
+use crate::facts::reason::UnknownRequests;
+use crate::facts::{AppName, CommonName, Databag, Ledger, Relation, SignedName, UnitName};
 use crate::hook::Event;
 use crate::juju::ToolError;
 use crate::relation::CERTIFICATES;
@@ -106,8 +105,8 @@ fn signing_relation(
 ) -> Result<SigningRelation, ObserveError> {
     let unreadable = |app| SigningRelation {
         app,
-        asked: Err(Condition::Waiting("the relation cannot be read".to_owned())),
-        set_aside: Vec::new(),
+        asked: Err(UnknownRequests::Relation),
+        refused: Vec::new(),
         own: Databag::new(),
         units: BTreeSet::new(),
         is_recalled: false,
@@ -138,21 +137,20 @@ fn read(
     for unit in &units {
         bags.push(tools.relation_get_unit(relation, unit)?);
     }
-    let mut set_aside = Vec::new();
-    let asked = match requests_in(&bags, &mut set_aside) {
+    let mut refused = Vec::new();
+    let asked = match requests_in(&bags, &mut refused) {
         Ok(asked)
             if is_missing_one(&asked, &own)
                 && !sees_all_units(context, relation, &app, &units)? =>
         {
-            let reason = "not all units of the application are seen yet";
-            Err(Condition::Waiting(reason.to_owned()))
+            Err(UnknownRequests::Units)
         }
         asked => asked,
     };
     Ok(SigningRelation {
         app: Some(app),
         asked,
-        set_aside,
+        refused,
         own,
         units,
         is_recalled,
@@ -181,14 +179,15 @@ fn ends(
 }
 
 /// What is asked for in these databags, each once.
-fn requests_in(bags: &[Databag], set_aside: &mut Vec<String>) -> Result<Vec<Request>, Condition> {
+fn requests_in(
+    bags: &[Databag],
+    refused: &mut Vec<(usize, EntryRefusal)>,
+) -> Result<Vec<Request>, UnknownRequests> {
     let mut asked = BTreeSet::new();
     for bag in bags {
-        let read = requests::read(bag);
-        let read = read.map_err(|unreadable| Condition::Refused(unreadable.to_string()))?;
+        let read = requests::read(bag).map_err(UnknownRequests::Databag)?;
         asked.extend(read.requests);
-        let reasons = read.set_aside.into_iter();
-        set_aside.extend(reasons.map(|(at, reason)| format!("entry {at}: {reason}")));
+        refused.extend(read.refused);
     }
     Ok(asked.into_iter().collect())
 }

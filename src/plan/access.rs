@@ -38,18 +38,17 @@ use std::collections::BTreeSet;
 use super::Report;
 use crate::facts::observed::{Observed, Scope};
 use crate::facts::{
-    AlarmKind, ClientRecord, Cluster, CommonName, Condition, Grant, Ledger, LedgerWrite, NameClaim,
-    Purpose, RequestKey,
+    AlarmKind, ClientRecord, Cluster, CommonName, Grant, Ledger, LedgerWrite, NameClaim, Purpose,
+    Reason, RequestKey,
 };
 use decision::Decision;
 pub use decision::certificates;
 pub use ended::{has_ended, still_told};
 pub use issued::{admit_operator, identity_in_use};
 pub use kept::free_after;
-pub use name_admission::NameRefusal;
 pub use name_owner::RESERVED_PREFIX;
 pub use rights::{are_as_granted, as_granted, grant_steps};
-pub use signed::{Signable, signable};
+pub use signed::{Signable, Unsignable, signable};
 pub use step::AccessStep;
 
 /// The names whose user and role a plan needs to know: those that the requests
@@ -181,10 +180,10 @@ impl Planner<'_, '_> {
                 };
                 self.end_grant(key, record);
             }
-            Decision::Withdrawn(condition) => {
+            Decision::Withdrawn(reason) => {
                 let record = ClientRecord {
                     grant: None,
-                    condition: Some(condition),
+                    condition: Some(reason.into()),
                     secret: decision::secret_of(self.observed, key),
                     ..record
                 };
@@ -212,26 +211,26 @@ impl Planner<'_, '_> {
         let secret = decision::secret_of(self.observed, key);
         match self.decision(key) {
             Decision::Gone => {}
-            Decision::Withdrawn(condition) => {
+            Decision::Withdrawn(reason) => {
                 let record = ClientRecord {
-                    condition: Some(condition),
+                    condition: Some(reason.into()),
                     departed: false,
                     secret,
                     ..record
                 };
                 self.write([LedgerWrite::Record(key.clone(), record)]);
             }
-            Decision::Keep(condition) => {
+            Decision::Keep(reason) => {
                 let kept = record.grant.clone();
-                self.note(key, record, condition, secret);
+                self.note(key, record, &reason, secret);
                 if let Some(grant) = kept {
                     self.correct_access(&grant.common_name, &grant.prefix.range());
                 }
             }
             Decision::Grant(grant) => match self.admit(key, &grant) {
-                Err(condition) => {
+                Err(reason) => {
                     let kept = record.grant.clone();
-                    self.note(key, record, condition, secret);
+                    self.note(key, record, &reason, secret);
                     if let Some(grant) = kept {
                         self.correct_access(&grant.common_name, &grant.prefix.range());
                     }
@@ -253,11 +252,11 @@ impl Planner<'_, '_> {
         &mut self,
         key: &RequestKey,
         record: ClientRecord,
-        condition: Condition,
+        reason: &Reason,
         secret: Option<crate::facts::SecretId>,
     ) {
         let record = ClientRecord {
-            condition: Some(condition),
+            condition: Some(reason.into()),
             departed: false,
             secret: secret.or(record.secret),
             ..record

@@ -4,10 +4,9 @@
 use std::path::PathBuf;
 
 use super::Report;
-use super::access::NameRefusal;
 use super::safety::Unsafe;
 use crate::facts::authorities::AuthorityKind;
-use crate::facts::{AlarmKind, CommonName, PrefixRefusal, RelationId, UnitName};
+use crate::facts::{AlarmKind, CommonName, NameRefusal, PrefixRefusal, RelationId, UnitName};
 
 /// Why an action is refused: it would do harm, or make no sense, as things are.
 #[derive(Clone, Debug, Eq, PartialEq)]

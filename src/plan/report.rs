@@ -7,9 +7,10 @@ use super::upgrade::Instead;
 use crate::facts::machine::Machine;
 use crate::facts::observed::Observed;
 use crate::facts::provider::ProviderNote;
+use crate::facts::reason::{LeftOut, Overlap};
 use crate::facts::{
-    AlarmKind, Cluster, CommonName, Condition, IssuedState, Member, NoAnswer, Purpose, RequestKey,
-    Requirer, Timestamp, UnitName, Version,
+    AlarmKind, Cluster, CommonName, Condition, IssuedState, Member, NoAnswer, Purpose, Reason,
+    RequestKey, Requirer, Timestamp, UnitName, Version,
 };
 use crate::tls::{BundleError, OwnCertificate};
 
@@ -42,7 +43,7 @@ pub struct Report {
     pub conditions: Vec<(Requirer, Condition)>,
     /// Requests whose certificate on record no member can trust (any more), and
     /// why.
-    pub left_out: Vec<(RequestKey, String)>,
+    pub left_out: Vec<(RequestKey, LeftOut)>,
     /// When this member restarts for certificates that it does not trust yet,
     /// where there were too many restarts lately.
     pub postponed: Option<Timestamp>,
@@ -59,8 +60,9 @@ pub struct Report {
     pub expiring_credentials: Vec<(CommonName, Timestamp)>,
     /// How it stands with whoever signs for members instead of the charm.
     pub provider: Option<ProviderNote>,
-    /// What is allowed and still worth a line in the log.
-    pub remarks: Vec<String>,
+    /// Prefixes of requests that others have keys of, which is allowed and still worth a
+    /// line in the log.
+    pub overlaps: Vec<(Requirer, RequestKey, Overlap)>,
     /// The version of etcd that runs.
     pub version: Option<Version>,
     /// Why watches that were open before rights were taken away still are, where
@@ -86,10 +88,11 @@ impl Report {
         self.wait.get_or_insert(wait);
     }
 
-    /// Notes something for the log.
-    pub(super) fn remark(&mut self, text: String) {
-        if !self.remarks.contains(&text) {
-            self.remarks.push(text);
+    /// Notes a prefix that others have keys of, once.
+    pub(super) fn note_overlap(&mut self, who: Requirer, key: &RequestKey, overlap: Overlap) {
+        let overlap = (who, key.clone(), overlap);
+        if !self.overlaps.contains(&overlap) {
+            self.overlaps.push(overlap);
         }
     }
 
@@ -151,9 +154,8 @@ impl Report {
                 self.conditions.push((requirer.clone(), condition.clone()));
             } else if let Some((_, reason)) = self.left_out.iter().find(|(left, _)| left == key) {
                 // What it brings now says more, where it brings something else.
-                let reason = format!("certificate not trusted any more: {reason}");
-                self.conditions
-                    .push((requirer.clone(), Condition::Refused(reason)));
+                let reason = Reason::LeftOut(reason.clone());
+                self.conditions.push((requirer.clone(), reason.into()));
             }
             if let Some(grant) = &record.grant
                 && grant.not_after < soon
@@ -162,8 +164,8 @@ impl Report {
             }
         }
         for unsigned in cluster.ledger.unsigned.values() {
-            let refused = Condition::Refused(unsigned.reason());
-            self.conditions.push((Some(&unsigned.app).into(), refused));
+            let requirer = Some(&unsigned.app).into();
+            self.conditions.push((requirer, unsigned.into()));
         }
         for (name, record) in &cluster.ledger.issued {
             let is_used = record.state == IssuedState::InForce;

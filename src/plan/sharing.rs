@@ -3,7 +3,7 @@
 //! hook, with all that was meant for others; so what it would refuse is not tried.
 
 use crate::facts::observed::{AcrossModels, ClientRelation, Observed};
-use crate::facts::{Condition, RelationId, RequestKey, Share};
+use crate::facts::{Reason, RelationId, RequestKey, Share};
 use crate::relation::{self, OfferedCertificate};
 
 /// How often a commit may fail before anything is concluded from it: commits fail
@@ -17,27 +17,21 @@ const AGAIN_AFTER_SECONDS: i64 = 3600;
 /// Whether this relation may be given secrets now.
 ///
 /// # Errors
-/// Why not, for an operator.
-pub fn may_share(observed: &Observed, id: RelationId) -> Result<(), Condition> {
+/// Why not.
+pub fn may_share(observed: &Observed, id: RelationId) -> Result<(), Reason> {
     let Some(relation) = observed.clients.relations.get(&id) else {
         return Ok(());
     };
     if relation.is_ending {
-        return Err(Condition::Waiting("the relation is ending".to_owned()));
+        return Err(Reason::EndingRelation);
     }
     if relation.across_models == Some(AcrossModels::Consumed) {
-        return Err(Condition::Refused(
-            "secrets cannot be shared with a consumed offer; offer etcd instead".to_owned(),
-        ));
+        return Err(Reason::ConsumedOffer);
     }
     match is_suspect(observed, relation) {
-        Some(share) if share.alone => Err(Condition::Waiting(
-            "Juju refused to share secrets with it; tried again in an hour".to_owned(),
-        )),
+        Some(share) if share.alone => Err(Reason::RefusedShare),
         // One of several was at fault. Halving finds it in a few hooks.
-        Some(_) if !first_half(observed).contains(&id) => Err(Condition::Waiting(
-            "Juju refused to share secrets with it or another".to_owned(),
-        )),
+        Some(_) if !first_half(observed).contains(&id) => Err(Reason::SuspectedShare),
         _ => Ok(()),
     }
 }

@@ -17,8 +17,8 @@ use crate::facts::observed::{
 };
 use crate::facts::options::Options;
 use crate::facts::{
-    Access, ClientRecord, Cluster, Condition, Databag, Fingerprint, Known, Ledger, LedgerWrite,
-    Member, MemberData, MemberIdentity, MemberName, MemberStatus, MemberTrust, NoAnswer,
+    Access, ClientRecord, Cluster, Databag, Fingerprint, Known, Ledger, LedgerWrite, Member,
+    MemberData, MemberIdentity, MemberName, MemberStatus, MemberTrust, NoAnswer, Reason,
     RecalledLeaves, RelationId, RequestKey, Timestamp,
 };
 use crate::facts::{Bootstrap, MemberId};
@@ -150,7 +150,7 @@ impl Bench {
         let before = self.observed.clients.relations.remove(&RelationId(id));
         let relation = ClientRelation {
             app: format!("app{id}").parse().ok(),
-            asked: relation::read(&bag).map_err(|refusal| Condition::Refused(refusal.to_string())),
+            asked: relation::read(&bag).map_err(Reason::Relation),
             own: before.map(|before| before.own).unwrap_or_default(),
             is_recalled: false,
             certificates: [(key(id), certificate)].into(),
@@ -205,7 +205,7 @@ impl Bench {
     /// The reason on record why a request is not in force.
     pub(crate) fn condition(&self, id: u32) -> &str {
         let condition = self.record(id).condition.as_ref();
-        condition.map_or("", |condition| condition.reason())
+        condition.map_or("", |condition| condition.words())
     }
 
     /// All members trust these leaves.
@@ -498,7 +498,7 @@ fn write_line(write: &LedgerWrite) -> String {
         LedgerWrite::ForgetIssued(name) => format!("{name} forgotten"),
         LedgerWrite::Signed(name, record) if record.is_revoked => format!("{name} revoked"),
         LedgerWrite::Signed(name, record) => format!("{name} of certificates of {}", record.app),
-        LedgerWrite::Unsigned(relation, why) => format!("{relation} refused: {}", why.reason()),
+        LedgerWrite::Unsigned(relation, why) => format!("{relation} refused: {}", why.words()),
         LedgerWrite::ForgetUnsigned(relation) => format!("{relation} refused no more"),
         LedgerWrite::ForgetSigned(name) => format!("{name} forgotten"),
         LedgerWrite::Member(member, _) => format!("trust of {member}"),

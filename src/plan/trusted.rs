@@ -2,6 +2,7 @@
 //! grant on record that none of them has signed, as far as today's rules and the protocol let them in.
 
 use crate::facts::observed::Leaves;
+use crate::facts::reason::LeftOut;
 use crate::facts::{ClientRecord, Entry, GrantView, Ledger, RecalledLeaves, RequestKey};
 use crate::tls::TrustBundle;
 
@@ -23,7 +24,7 @@ pub enum AuthorityFault {
 /// A trust file, and the leaves on record that have no place in it.
 pub(super) struct Trusted {
     pub(super) bundle: TrustBundle,
-    pub(super) left_out: Vec<(RequestKey, String)>,
+    pub(super) left_out: Vec<(RequestKey, LeftOut)>,
 }
 
 /// The trust file that a member should have. A leaf that cannot be in it is left
@@ -48,13 +49,13 @@ pub(super) fn trusted(
     for (entry, grant) in grants {
         match recalled.of(grant) {
             Ok(leaf) if named_bytes + leaf.named_bytes > MAX_NAMED_BYTES => {
-                left_out.push((entry.key().clone(), "there are too many names".to_owned()));
+                left_out.push((entry.key().clone(), LeftOut::NoRoom));
             }
             Ok(leaf) => {
                 named_bytes += leaf.named_bytes;
                 bundle.add(leaf);
             }
-            Err(refusal) => left_out.push((entry.key().clone(), refusal.to_string())),
+            Err(refusal) => left_out.push((entry.key().clone(), LeftOut::Refused(refusal))),
         }
     }
     Ok(Trusted { bundle, left_out })

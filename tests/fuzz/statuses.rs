@@ -29,7 +29,9 @@ proptest! {
         raft_leader: bool,
     ) {
         let conditions = conditions.into_iter().map(|(requirer, refused, text)| {
-            let condition = if refused { Condition::Refused(text) } else { Condition::Waiting(text) };
+            let kind = if refused { "refused" } else { "waiting" };
+            let recorded = serde_json::json!({"kind": kind, "reason": text});
+            let condition: Condition = serde_json::from_value(recorded).expect("a condition");
             (requirer, condition)
         });
         let expiring = expiring.into_iter().map(|(requirer, end)| (requirer, Timestamp(end)));

@@ -12,12 +12,14 @@ use etcd_charm::facts::observed::{
     Peers, PrefixPolicy, Repaired, Scope, request_key,
 };
 use etcd_charm::facts::options::Options;
+use etcd_charm::facts::reason::CertificateFault;
 use etcd_charm::facts::tuning::{CLIENT_PORT, PEER_PORT};
 use etcd_charm::facts::{
-    Access, Bootstrap, Cluster, CommonName, Condition, Databag, Fingerprint, KeyRange, Known,
-    Ledger, LockName, Member, MemberData, MemberId, MemberIdentity, MemberName, MemberStatus,
-    NoAnswer, Permission, RelationId, RequestId, RequestKey, SecretId, SecretUri, UnitName,
+    Access, Bootstrap, Cluster, CommonName, Databag, Fingerprint, KeyRange, Known, Ledger,
+    LockName, Member, MemberData, MemberId, MemberIdentity, MemberName, MemberStatus, NoAnswer,
+    Permission, Reason, RelationId, RequestId, RequestKey, SecretId, SecretUri, UnitName,
 };
+use etcd_charm::juju::SecretUnavailable;
 use etcd_charm::plan::access;
 use etcd_charm::plan::configuration::bootstrap_port;
 use etcd_charm::plan::members::member_url;
@@ -421,7 +423,7 @@ impl World {
 
     fn read(&self, id: RelationId, relation: &Client) -> ClientRelation {
         let asked = relation::read(&relation.remote);
-        let asked = asked.map_err(|refusal| Condition::Refused(refusal.to_string()));
+        let asked = asked.map_err(Reason::Relation);
         let mut certificates = BTreeMap::new();
         if let Ok(Some(asked)) = &asked {
             for entry in &asked.requests {
@@ -432,11 +434,14 @@ impl World {
                     OfferedCertificate::None => Certificate::Absent,
                     OfferedCertificate::Clear(text) => Certificate::Text(text.clone()),
                     OfferedCertificate::Encrypted(_) => {
-                        Certificate::Unreadable("not with our key".to_owned())
+                        Certificate::Unreadable(CertificateFault::ForeignKey)
                     }
                     OfferedCertificate::Secret(uri) => match self.offered.get(uri.id()) {
                         Some(Some(text)) => Certificate::Text(text.clone()),
-                        _ => Certificate::Unreadable("not granted yet".to_owned()),
+                        _ => {
+                            let unavailable = SecretUnavailable::NoAccess;
+                            Certificate::Unreadable(CertificateFault::Secret(unavailable))
+                        }
                     },
                 };
                 certificates.insert(request_key(id, entry), certificate);

@@ -97,7 +97,7 @@ pub struct Answers {
     /// The reasons.
     pub errors: Vec<RequestError>,
     /// How many entries could not be read.
-    pub set_aside: usize,
+    pub unreadable: usize,
 }
 
 impl Answers {
@@ -135,7 +135,7 @@ pub fn read(bag: &Databag) -> Result<Answers, Unreadable> {
     for entry in list(bag, CERTIFICATES)?.iter().take(MAX_ENTRIES) {
         match read_certificate(entry) {
             Some(answer) => answers.certificates.push(answer),
-            None => answers.set_aside += 1,
+            None => answers.unreadable += 1,
         }
     }
     for entry in list(bag, ERRORS)
@@ -145,7 +145,7 @@ pub fn read(bag: &Databag) -> Result<Answers, Unreadable> {
     {
         match read_error(entry) {
             Some(error) => answers.errors.push(error),
-            None => answers.set_aside += 1,
+            None => answers.unreadable += 1,
         }
     }
     Ok(answers)
@@ -262,7 +262,7 @@ mod tests {
         let read = read(&bag(&answers, &errors)).expect("answers");
         assert_eq!(read.certificates, answers);
         assert_eq!(read.errors, errors);
-        assert_eq!(read.set_aside, 0);
+        assert_eq!(read.unreadable, 0);
         assert!(bag(&[], &[]).is_empty());
     }
 
@@ -305,7 +305,7 @@ mod tests {
             Some(Code::IpNotAllowed)
         );
         assert_eq!(read.error("b").map(|error| error.code), Some(Code::Other));
-        assert_eq!(read.set_aside, 2);
+        assert_eq!(read.unreadable, 2);
     }
 
     #[test]
@@ -320,7 +320,7 @@ mod tests {
         let found = read(&bag(&mixed, "nonsense")).expect("answers");
         assert_eq!(found.certificates.len(), 1);
         assert_eq!(found.certificates[0].chain, [""; 0]);
-        assert_eq!(found.set_aside, 2);
+        assert_eq!(found.unreadable, 2);
         assert!(read(&bag("nonsense", "[]")).is_err());
     }
 

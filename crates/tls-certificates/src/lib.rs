@@ -7,7 +7,7 @@
 //! a renewal is another request, and an answer repeats the request.
 //!
 //! Everything here is pure. What the other side has written is limited in size,
-//! and one entry that makes no sense is set aside without the others. Canonical's
+//! and one entry that makes no sense costs only itself. Canonical's
 //! own libraries are stricter when they read (one bad entry hides the whole
 //! databag), so what is written here is complete for them.
 

@@ -29,12 +29,12 @@ pub struct Requests {
     /// In the order in which they stand there, each once.
     pub requests: Vec<Request>,
     /// The entries that are no requests, counted from 1, each with the reason.
-    pub set_aside: Vec<(usize, SetAside)>,
+    pub refused: Vec<(usize, EntryRefusal)>,
 }
 
-/// Why an entry is not looked at.
+/// Why an entry is no request.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum SetAside {
+pub enum EntryRefusal {
     /// It is no object with a text under `certificate_signing_request`.
     #[error("it has no certificate_signing_request")]
     NoRequest,
@@ -61,28 +61,28 @@ pub fn read(bag: &Databag) -> Result<Requests, Unreadable> {
     for (index, entry) in list(bag, KEY)?.iter().enumerate() {
         match read_entry(entry) {
             Ok(_) if found.requests.len() >= MAX_REQUESTS => {
-                found.set_aside.push((index + 1, SetAside::TooMany));
+                found.refused.push((index + 1, EntryRefusal::TooMany));
                 break;
             }
             Ok(request) if found.requests.iter().any(|known| known.csr == request.csr) => {}
             Ok(request) => found.requests.push(request),
-            Err(_) if found.set_aside.len() >= MAX_REQUESTS => break,
-            Err(reason) => found.set_aside.push((index + 1, reason)),
+            Err(_) if found.refused.len() >= MAX_REQUESTS => break,
+            Err(reason) => found.refused.push((index + 1, reason)),
         }
     }
     Ok(found)
 }
 
-fn read_entry(entry: &Value) -> Result<Request, SetAside> {
+fn read_entry(entry: &Value) -> Result<Request, EntryRefusal> {
     let csr = entry.get("certificate_signing_request");
-    let csr = csr.and_then(Value::as_str).ok_or(SetAside::NoRequest)?;
+    let csr = csr.and_then(Value::as_str).ok_or(EntryRefusal::NoRequest)?;
     if csr.len() > MAX_REQUEST_BYTES {
-        return Err(SetAside::TooLong);
+        return Err(EntryRefusal::TooLong);
     }
     let is_ca = match entry.get("ca") {
         None | Some(Value::Null) => false,
         Some(Value::Bool(is_ca)) => *is_ca,
-        Some(_) => return Err(SetAside::Ca),
+        Some(_) => return Err(EntryRefusal::Ca),
     };
     Ok(Request {
         csr: normalized(csr),
@@ -158,14 +158,14 @@ mod tests {
         let read = read(&bag(&value)).expect("requests");
         assert_eq!(read.requests, [request("good")]);
         let expected = [
-            (1, SetAside::NoRequest),
-            (2, SetAside::NoRequest),
-            (3, SetAside::NoRequest),
-            (4, SetAside::NoRequest),
-            (5, SetAside::Ca),
-            (6, SetAside::TooLong),
+            (1, EntryRefusal::NoRequest),
+            (2, EntryRefusal::NoRequest),
+            (3, EntryRefusal::NoRequest),
+            (4, EntryRefusal::NoRequest),
+            (5, EntryRefusal::Ca),
+            (6, EntryRefusal::TooLong),
         ];
-        assert_eq!(read.set_aside, expected);
+        assert_eq!(read.refused, expected);
     }
 
     #[test]
@@ -184,6 +184,6 @@ mod tests {
             .collect();
         let read = read(&bag(&write(&all).expect("a value"))).expect("requests");
         assert_eq!(read.requests.len(), MAX_REQUESTS);
-        assert_eq!(read.set_aside, [(MAX_REQUESTS + 1, SetAside::TooMany)]);
+        assert_eq!(read.refused, [(MAX_REQUESTS + 1, EntryRefusal::TooMany)]);
     }
 }

@@ -2,9 +2,8 @@
 
 use super::not_safe;
 use crate::explain::status::{of_unit, wait_text};
-use crate::facts::CommonName;
 use crate::facts::authorities::AuthorityKind;
-use crate::plan::access::NameRefusal;
+use crate::facts::{CommonName, NameRefusal};
 use crate::plan::refusal::{ArchiveHolds, OwnFault, RecreationRefusal, Refusal};
 use crate::plan::{Report, Wait};
 

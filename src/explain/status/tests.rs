@@ -2,7 +2,8 @@
 
 use super::line::LONGEST;
 use super::{of_application, of_unit};
-use crate::facts::{AlarmKind, Condition, MemberId, NoAnswer, Requirer};
+use crate::facts::reason::tests::{reasons, signing_refusals};
+use crate::facts::{AlarmKind, Condition, MemberId, NoAnswer, Requirer, Unsigned};
 use crate::juju::StatusName;
 use crate::plan::restart::RestartWait;
 use crate::plan::safety::Unsafe;
@@ -262,8 +263,33 @@ fn requests_that_are_not_in_force_are_named_by_application() {
 }
 
 #[test]
+fn every_reason_of_a_request_fits_into_a_status() {
+    let reasons = reasons().into_iter();
+    let reasons = reasons.map(|(reason, ..)| Condition::from(reason));
+    let refusals = signing_refusals().into_iter();
+    let refusals = refusals.filter_map(|(refusal, _)| {
+        let app = "app".parse().expect("a name");
+        Some(Condition::from(&Unsigned::of(&app, [&refusal])?))
+    });
+    let requirer = Requirer::from("app".parse().ok().as_ref());
+    for condition in reasons.chain(refusals) {
+        let report = Report {
+            conditions: vec![(requirer.clone(), condition.clone())],
+            ..Report::default()
+        };
+        let message = of_application(&report).message;
+        assert!(message.ends_with(condition.words()), "{message}");
+    }
+}
+
+#[test]
 fn a_long_list_is_counted_and_a_hostile_reason_stays_one_line() {
-    let condition = |text: &str| Condition::Waiting(text.to_owned());
+    // As another revision may have recorded it.
+    let recorded = |kind: &str, text: &str| -> Condition {
+        let json = serde_json::json!({"kind": kind, "reason": text});
+        serde_json::from_value(json).expect("a condition")
+    };
+    let condition = |text: &str| recorded("waiting", text);
     let requirer = |name: &str| Requirer::from(name.parse().ok().as_ref());
     let report = Report {
         conditions: (1..8)
@@ -280,7 +306,7 @@ fn a_long_list_is_counted_and_a_hostile_reason_stays_one_line() {
     let report = Report {
         conditions: vec![
             (requirer("patient"), condition("x")),
-            (other_model, Condition::Refused("x".repeat(10_000))),
+            (other_model, recorded("refused", &"x".repeat(10_000))),
         ],
         ..Report::default()
     };

@@ -3,7 +3,7 @@
 use super::super::issued::tests::record as issued;
 use super::super::records::{Record, RecordKey};
 use super::super::signed::tests::record as signed;
-use super::super::{AppName, Purpose, Unsigned};
+use super::super::{AppName, ConditionKind, Purpose, Unsigned};
 use super::*;
 
 fn leaf(digit: &str) -> Fingerprint {
@@ -37,7 +37,7 @@ fn clients() -> Records<RequestKey, ClientRecord> {
     let whole = ClientRecord {
         app: Some(app("app")),
         grant: Some(grant()),
-        condition: Some(Condition::Refused("no".to_owned())),
+        condition: Some(Condition::new(ConditionKind::Refused, "no".to_owned())),
         secret: Some("9m4e2mr0ui3e8a215n4g".parse().expect("an id")),
         answer: Some("5f".to_owned()),
         departed: true,
@@ -48,7 +48,7 @@ fn clients() -> Records<RequestKey, ClientRecord> {
             issuer: Some(leaf("b")),
             ..grant()
         }),
-        condition: Some(Condition::Waiting(String::new())),
+        condition: Some(Condition::new(ConditionKind::Waiting, String::new())),
         ..ClientRecord::default()
     };
     [

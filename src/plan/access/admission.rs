@@ -3,7 +3,8 @@
 use super::Planner;
 use super::name_admission::{self, Applicant};
 use crate::facts::observed::PrefixPolicy;
-use crate::facts::{AppName, Condition, Grant, IssuedState, Purpose, RequestKey, Requirer};
+use crate::facts::reason::{Overlap, Reason};
+use crate::facts::{AppName, Grant, IssuedState, NameRefusal, Purpose, RequestKey, Requirer};
 use crate::plan::advisory::lets_clients_become_root;
 
 /// How many requests that are gone, and names that they had, a relation may leave
@@ -16,8 +17,8 @@ impl Planner<'_, '_> {
     /// that others have.
     ///
     /// # Errors
-    /// Why not, for an operator.
-    pub(super) fn admit(&mut self, key: &RequestKey, grant: &Grant) -> Result<(), Condition> {
+    /// Why not.
+    pub(super) fn admit(&mut self, key: &RequestKey, grant: &Grant) -> Result<(), Reason> {
         self.admit_name(key, grant)?;
         self.admit_beside_others(key)?;
         self.admit_beside_remains(key, grant)?;
@@ -29,7 +30,7 @@ impl Planner<'_, '_> {
     /// A release in which a client can make itself `root` serves one relation, which
     /// has nobody else's keys to reach, unless an operator wants it otherwise. What
     /// was granted before stays, and its certificate can be renewed.
-    fn admit_beside_others(&self, key: &RequestKey) -> Result<(), Condition> {
+    fn admit_beside_others(&self, key: &RequestKey) -> Result<(), Reason> {
         let version = &self.cluster.status.version;
         if self.observed.options.allows_vulnerable || !lets_clients_become_root(version) {
             return Ok(());
@@ -45,13 +46,11 @@ impl Planner<'_, '_> {
             && !issued.any(|record| matches!(record.purpose, Purpose::Relation(..)));
         match is_alone {
             true => Ok(()),
-            false => Err(Condition::Refused(format!(
-                "attach etcd 3.6, or set allow-vulnerable-etcd: {version} isolates no clients"
-            ))),
+            false => Err(Reason::VulnerableEtcd(version.clone())),
         }
     }
 
-    fn admit_name(&self, key: &RequestKey, grant: &Grant) -> Result<(), Condition> {
+    fn admit_name(&self, key: &RequestKey, grant: &Grant) -> Result<(), Reason> {
         let name = &grant.common_name;
         let applicant = Applicant::Request {
             key,
@@ -60,14 +59,22 @@ impl Planner<'_, '_> {
         };
         let app = self.observed.unit.app();
         let admitted = name_admission::admit(name, applicant, app, self.cluster, &self.ledger);
-        admitted
-            .map(drop)
-            .map_err(|refusal| refusal.condition(name, |holder| self.requirer(holder)))
+        admitted.map(drop).map_err(|refusal| {
+            let refusal = match refusal {
+                // As Juju says now, where the record says something else.
+                NameRefusal::Held(holder, _) => {
+                    let requirer = self.requirer(&holder);
+                    NameRefusal::Held(holder, requirer)
+                }
+                refusal => refusal,
+            };
+            Reason::Name(name.clone(), refusal)
+        })
     }
 
     /// What a request that is gone leaves behind costs every hook until a full pass
     /// has cleaned it up, so a relation waits that leaves too much of it.
-    fn admit_beside_remains(&self, key: &RequestKey, grant: &Grant) -> Result<(), Condition> {
+    fn admit_beside_remains(&self, key: &RequestKey, grant: &Grant) -> Result<(), Reason> {
         let held = self.ledger.clients.get(key);
         let held = held.and_then(|record| record.grant.as_ref());
         if held.is_some_and(|held| held.common_name == grant.common_name) {
@@ -81,9 +88,7 @@ impl Planner<'_, '_> {
         if departed.count().max(releasing.count()) < MAX_REMAINS {
             return Ok(());
         }
-        Err(Condition::Waiting(
-            "requests that it has replaced are cleaned up first".to_owned(),
-        ))
+        Err(Reason::Remains)
     }
 
     /// The application that made a request, as Juju says now, or else as it is on
@@ -104,7 +109,7 @@ impl Planner<'_, '_> {
         }
     }
 
-    fn admit_prefix(&mut self, key: &RequestKey, grant: &Grant) -> Result<(), Condition> {
+    fn admit_prefix(&mut self, key: &RequestKey, grant: &Grant) -> Result<(), Reason> {
         // What was granted before stays, and its certificate can be renewed.
         let held = self.ledger.clients.get(key);
         let held = held.and_then(|record| record.grant.as_ref());
@@ -120,18 +125,16 @@ impl Planner<'_, '_> {
         }) else {
             return Ok(());
         };
-        let text = format!(
-            "prefix {} overlaps {} of {}",
-            grant.prefix,
-            granted.prefix,
-            self.requirer(other)
-        );
+        let overlap = Overlap {
+            prefix: grant.prefix.clone(),
+            granted: granted.prefix.clone(),
+            holder: self.requirer(other),
+        };
         match self.observed.options.prefix_policy {
-            PrefixPolicy::Exclusive => Err(Condition::Refused(text)),
+            PrefixPolicy::Exclusive => Err(Reason::Overlap(overlap)),
             PrefixPolicy::Shared => {
-                let who = self.requirer(key);
-                self.report
-                    .remark(format!("{who} (relation {key}): {text}"));
+                let requirer = self.requirer(key);
+                self.report.note_overlap(requirer, key, overlap);
                 Ok(())
             }
         }

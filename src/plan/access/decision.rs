@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Planner;
 use crate::facts::observed::{Certificate, Observed, request_key};
-use crate::facts::{Condition, Grant, Ledger, RelationId, RequestKey, SecretId};
+use crate::facts::{Grant, Ledger, Reason, RelationId, RequestKey, SecretId};
 use crate::plan::sharing::{is_answered, may_share};
 use crate::relation::{Asked, Entry, OfferedCertificate};
 use crate::tls::ClientCertificate;
@@ -15,9 +15,9 @@ pub(super) enum Decision {
     /// It is there no more.
     Gone,
     /// It names no certificate (any more), so it has no access.
-    Withdrawn(Condition),
+    Withdrawn(Reason),
     /// What it asks now is not in force; what it had stays.
-    Keep(Condition),
+    Keep(Reason),
     /// This is what it should have, if nobody else stands against it.
     Grant(Grant),
 }
@@ -57,13 +57,12 @@ fn whole(relation: RelationId) -> RequestKey {
 }
 
 /// Why some entries of a version 1 list cannot even be named, if so.
-fn unnamed(asked: &Asked) -> Option<Condition> {
+fn unnamed(asked: &Asked) -> Option<Reason> {
     let first = asked.unnamed.first()?;
-    Some(Condition::Refused(format!(
-        "request {} of the list: {}",
-        first.position + 1,
-        first.refusal
-    )))
+    Some(Reason::Unnamed {
+        position: first.position,
+        refusal: first.refusal.clone(),
+    })
 }
 
 /// The certificates of all requests in scope that are good.
@@ -94,10 +93,8 @@ impl Planner<'_, '_> {
         let needs_secrets = relation.is_some_and(|relation| !is_answered(relation, key));
         match (decision, may_share(self.observed, key.relation)) {
             // Nobody could tell it what it was granted.
-            (Decision::Grant(_), Err(condition)) if needs_secrets => Decision::Keep(condition),
-            (Decision::Withdrawn(_), Err(condition)) if needs_secrets => {
-                Decision::Withdrawn(condition)
-            }
+            (Decision::Grant(_), Err(reason)) if needs_secrets => Decision::Keep(reason),
+            (Decision::Withdrawn(_), Err(reason)) if needs_secrets => Decision::Withdrawn(reason),
             (decision, _) => decision,
         }
     }
@@ -106,31 +103,31 @@ impl Planner<'_, '_> {
         let Some(relation) = self.observed.clients.relations.get(&key.relation) else {
             return Decision::Gone;
         };
-        if let Err(condition) = &relation.asked {
-            return Decision::Keep(condition.clone());
+        if let Err(reason) = &relation.asked {
+            return Decision::Keep(reason.clone());
         }
         let Some(entry) = entry(self.observed, key) else {
             let asked = relation.asked.as_ref().ok().and_then(Option::as_ref);
             return match asked.and_then(unnamed) {
-                Some(condition) if key.request.is_none() => Decision::Keep(condition),
+                Some(reason) if key.request.is_none() => Decision::Keep(reason),
                 _ => Decision::Gone,
             };
         };
         let request = match &entry.outcome {
             Ok(request) => request,
-            Err(refusal) => return Decision::Keep(Condition::Refused(refusal.to_string())),
+            Err(refusal) => return Decision::Keep(Reason::Request(refusal.clone())),
         };
         let text = match relation.certificates.get(key) {
             Some(Certificate::Text(text)) => text,
-            Some(Certificate::Unreadable(reason)) => {
-                return Decision::Keep(Condition::Waiting(reason.clone()));
+            Some(Certificate::Unreadable(fault)) => {
+                return Decision::Keep(Reason::UnreadableCertificate(*fault));
             }
             Some(Certificate::Absent) | None => {
-                return Decision::Withdrawn(Condition::Waiting("no certificate yet".to_owned()));
+                return Decision::Withdrawn(Reason::NoCertificate);
             }
         };
         match ClientCertificate::check(text.as_bytes(), self.observed.now) {
-            Err(refusal) => Decision::Keep(Condition::Refused(refusal.to_string())),
+            Err(refusal) => Decision::Keep(Reason::Certificate(refusal)),
             Ok(certificate) => match self.issuer(key, &certificate) {
                 Err(decision) => *decision,
                 Ok(issuer) => Decision::Grant(Grant {

@@ -3,7 +3,7 @@
 
 use super::Planner;
 use crate::facts::observed::Observed;
-use crate::facts::{Condition, Grant, GrantView, RequestKey};
+use crate::facts::{Grant, GrantView, Reason, RequestKey};
 use crate::plan::trusted::pinned;
 use crate::tls::TrustBundle;
 
@@ -23,12 +23,12 @@ impl Planner<'_, '_> {
     /// Whether the name of this certificate has room beside those of others.
     ///
     /// # Errors
-    /// Why not, for an operator.
+    /// Why not.
     pub(super) fn admit_to_handshakes(
         &self,
         key: &RequestKey,
         grant: &Grant,
-    ) -> Result<(), Condition> {
+    ) -> Result<(), Reason> {
         // The name of its authority is there already.
         if grant.issuer.is_some() {
             return Ok(());
@@ -58,14 +58,10 @@ impl Planner<'_, '_> {
             }
         }
         if of_relation > MAX_NAMED_BYTES_OF_RELATION {
-            return Err(Condition::Refused(format!(
-                "names of its certificates exceed {MAX_NAMED_BYTES_OF_RELATION} bytes"
-            )));
+            return Err(Reason::NamesOfRelation(MAX_NAMED_BYTES_OF_RELATION));
         }
         if all > MAX_NAMED_BYTES {
-            return Err(Condition::Refused(format!(
-                "names of all certificates exceed {MAX_NAMED_BYTES} bytes: remove a relation"
-            )));
+            return Err(Reason::Names(MAX_NAMED_BYTES));
         }
         Ok(())
     }

@@ -5,11 +5,11 @@ mod tests;
 
 use super::Planner;
 use super::kept;
-use super::name_admission::{self, Applicant, NameRefusal};
+use super::name_admission::{self, Applicant};
 use crate::facts::observed::{LegacyRelation, Scope};
 use crate::facts::{
-    AppName, Cluster, CommonName, IssuedRecord, IssuedState, Ledger, LedgerWrite, Prefix, Purpose,
-    RelationId, Timestamp,
+    AppName, Cluster, CommonName, IssuedRecord, IssuedState, Ledger, LedgerWrite, NameRefusal,
+    Prefix, Purpose, RelationId, Timestamp,
 };
 use crate::plan::authorities::admin::is_worthless;
 

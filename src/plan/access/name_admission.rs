@@ -3,8 +3,8 @@
 use super::kept::free_after;
 use super::name_owner::NameOwner;
 use crate::facts::{
-    AppName, Cluster, CommonName, Condition, Fingerprint, IssuedRecord, IssuedState, KeyRange,
-    Ledger, NameClaim, Prefix, RelationId, RequestKey, Requirer, SignedName, Timestamp,
+    AppName, Cluster, CommonName, Fingerprint, IssuedRecord, IssuedState, Ledger, NameClaim,
+    NameRefusal, Prefix, RelationId, RequestKey, SignedName,
 };
 
 /// Who wants a common name.
@@ -29,29 +29,6 @@ pub(super) enum Applicant<'a> {
     /// An operator who asks for credentials for these keys; for all keys of clients
     /// where there is no prefix.
     Operator(Option<&'a Prefix>),
-}
-
-/// Why a common name cannot be had.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum NameRefusal {
-    /// It is `root`'s, the charm's or a member's.
-    Reserved,
-    /// An operator has credentials in it, for these keys.
-    Credentials(KeyRange),
-    /// Credentials in it were revoked; when it is free.
-    Revoked(Timestamp),
-    /// The charm signs certificates in it for this application.
-    Signed(AppName),
-    /// Certificates in it that the charm had signed were revoked; when it is free.
-    SignedRevoked(Timestamp),
-    /// This request has it, and who made it, by what is on record.
-    Held(RequestKey, Requirer),
-    /// A request had it, and a member still trusts its certificate.
-    Releasing,
-    /// etcd has a user or a role of this name which the charm has not made.
-    Unmanaged,
-    /// It was not looked up in etcd.
-    Unknown,
 }
 
 /// Whether this name may be had, by the ledger and by what was looked up of the
@@ -139,59 +116,10 @@ fn app_on_record<'l>(ledger: &'l Ledger, key: &RequestKey) -> Option<&'l AppName
     record.app.as_ref()
 }
 
-impl NameRefusal {
-    /// What is on record of a request that cannot have this name; `requirer` says
-    /// who made another one.
-    pub(super) fn condition(
-        &self,
-        name: &CommonName,
-        requirer: impl FnOnce(&RequestKey) -> Requirer,
-    ) -> Condition {
-        let refused = |text: &str| Condition::Refused(format!("common name {name} {text}"));
-        match self {
-            Self::Reserved => refused("is reserved"),
-            Self::Credentials(_) => refused("is that of credentials issued to an operator"),
-            Self::Revoked(free) => Condition::Waiting(format!(
-                "common name {name} was revoked, and is free after {free}"
-            )),
-            Self::Signed(app) => refused(&format!("is held by {app}")),
-            Self::SignedRevoked(free) => Condition::Waiting(format!(
-                "certificates of common name {name} were revoked, which is free after {free}"
-            )),
-            Self::Held(key, _) => refused(&format!("is held by {}", requirer(key))),
-            Self::Releasing => Condition::Waiting(format!(
-                "common name {name} is free once no member trusts its old certificate"
-            )),
-            Self::Unmanaged => Condition::Refused(format!(
-                "etcd has a user or role {name} that is not the charm's"
-            )),
-            Self::Unknown => Condition::Waiting(format!("user {name} was not looked up yet")),
-        }
-    }
-
-    /// What an application is answered that asks for a certificate in this name.
-    pub(super) fn to_signing(&self, name: &CommonName) -> String {
-        let why = match self {
-            Self::Reserved => "is reserved",
-            Self::Credentials(_) | Self::Revoked(_) => {
-                "is that of credentials issued to an operator"
-            }
-            Self::Signed(_) => "is asked for over another relation",
-            Self::SignedRevoked(free) => {
-                return format!("common name {name} was revoked, and is free after {free}");
-            }
-            Self::Held(..) => "is held by another application",
-            Self::Releasing => "is free once no member trusts its old certificate",
-            Self::Unmanaged | Self::Unknown => "is that of a user or role that is not the charm's",
-        };
-        format!("common name {name} {why}")
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::{IssuedRecord, Purpose};
+    use crate::facts::{IssuedRecord, KeyRange, Purpose};
     use crate::plan::testing::{Bench, DAY, NOW, key, leaf};
 
     fn name(text: &str) -> CommonName {

@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::Planner;
 use crate::facts::observed::{Certificate, Scope};
-use crate::facts::{Condition, Grant, LedgerWrite, Pace, RelationId, RequestKey, Timestamp};
+use crate::facts::{Grant, LedgerWrite, Pace, Reason, RelationId, RequestKey, Timestamp};
 use crate::plan::digest;
 
 /// So many changes are taken at once. A relation begins with one or a few, and
@@ -28,7 +28,7 @@ impl Planner<'_, '_> {
     ///
     /// # Errors
     /// When it may.
-    pub(super) fn admit_pace(&self, key: &RequestKey, grant: &Grant) -> Result<(), Condition> {
+    pub(super) fn admit_pace(&self, key: &RequestKey, grant: &Grant) -> Result<(), Reason> {
         let now = self.observed.now;
         match self.ledger.paces.get(&key.relation) {
             Some(pace)
@@ -36,9 +36,7 @@ impl Planner<'_, '_> {
                     && !self.is_counted(key, pace)
                     && next(pace, now) > now =>
             {
-                let next = next(pace, now);
-                let text = format!("its certificates change too often, next at {next}");
-                Err(Condition::Waiting(text))
+                Err(Reason::Pace(next(pace, now)))
             }
             _ => Ok(()),
         }

@@ -15,16 +15,17 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tls_certificates::answers::{self, Answer, Code, RequestError};
+use tls_certificates::answers::{self, Answer};
 
 use super::Planner;
 use super::decision::Decision;
 use super::kept::{self, free_after};
-use super::name_admission::{self, Applicant, NameRefusal};
+use super::name_admission::{self, Applicant};
 use crate::facts::observed::{Observed, Scope, SigningRelation};
+use crate::facts::reason::{Reason, SigningRefusal};
 use crate::facts::{
-    AppName, ClientRecord, Cluster, CommonName, Condition, Fingerprint, Ledger, LedgerWrite,
-    RelationId, RequestKey, Requirer, SignedName, Timestamp,
+    AppName, ClientRecord, Cluster, CommonName, Fingerprint, Ledger, LedgerWrite, NameRefusal,
+    RelationId, RequestKey, SignedName, Timestamp,
 };
 use crate::tls::{ClientCertificate, ClientRequest};
 
@@ -55,10 +56,19 @@ pub struct Signable {
     pub answer: Option<(Answer, Timestamp)>,
 }
 
+/// A request that is not signed, and why.
+#[derive(Clone, Debug)]
+pub struct Unsignable {
+    /// The request, as it is answered.
+    pub csr: String,
+    /// Why it is not.
+    pub refusal: SigningRefusal,
+}
+
 /// Why nobody has access in this name for now.
-fn revoked(name: &CommonName, record: &SignedName) -> Condition {
+fn revoked(name: &CommonName, record: &SignedName) -> Reason {
     let refusal = NameRefusal::SignedRevoked(free_after(record.not_after));
-    refusal.condition(name, |_| Requirer::Unknown)
+    Reason::Name(name.clone(), refusal)
 }
 
 /// The names that requests in scope bring.
@@ -83,7 +93,7 @@ pub fn signable(
     cluster: &Cluster,
     ledger: &Ledger,
     id: RelationId,
-) -> Vec<Result<Signable, RequestError>> {
+) -> Vec<Result<Signable, Unsignable>> {
     let relation = observed.clients.signing.get(&id);
     let (Some(relation), Some(ca)) = (relation, observed.machine.signing_authority()) else {
         return Vec::new();
@@ -104,11 +114,9 @@ pub fn signable(
     asked
         .iter()
         .map(|request| {
-            let refuse = |(code, message): (Code, String)| RequestError {
+            let refuse = |refusal| Unsignable {
                 csr: request.csr.clone(),
-                code,
-                message,
-                reason: None,
+                refusal,
             };
             let found = judge.judge(&request.csr, request.is_ca).map_err(refuse)?;
             let answer = answers.certificate(&request.csr);
@@ -141,32 +149,28 @@ struct Judge<'a> {
     count: usize,
 }
 
-type Refusal = (Code, String);
-
 impl Judge<'_> {
-    fn judge(&mut self, csr: &str, is_ca: bool) -> Result<ClientRequest, Refusal> {
+    fn judge(&mut self, csr: &str, is_ca: bool) -> Result<ClientRequest, SigningRefusal> {
         if is_ca {
-            let text = "certificates of authorities are not issued, only of clients";
-            return Err((Code::Other, text.to_owned()));
+            return Err(SigningRefusal::Authority);
         }
-        let request = ClientRequest::check(csr).map_err(|why| (Code::Other, why.to_string()))?;
+        let request = ClientRequest::check(csr).map_err(SigningRefusal::Request)?;
         self.judge_name(&request.common_name)?;
         self.count += 1;
         if self.count > MAX_REQUESTS_OF_RELATION {
-            let text = format!("more than {MAX_REQUESTS_OF_RELATION} requests over one relation");
-            return Err((Code::Other, text));
+            return Err(SigningRefusal::Requests(MAX_REQUESTS_OF_RELATION));
         }
         Ok(request)
     }
 
-    fn judge_name(&mut self, name: &CommonName) -> Result<(), Refusal> {
+    fn judge_name(&mut self, name: &CommonName) -> Result<(), SigningRefusal> {
         let applicant = Applicant::Signing {
             relation: self.id,
             app: self.app,
         };
         let app = self.observed.unit.app();
         name_admission::admit(name, applicant, app, self.cluster, self.ledger)
-            .map_err(|refusal| (Code::DomainNotAllowed, refusal.to_signing(name)))?;
+            .map_err(|refusal| SigningRefusal::Name(name.clone(), refusal))?;
         match self.ledger.signed.contains_key(name) {
             // It is this relation's, or it would not have been admitted.
             true => Ok(()),
@@ -174,22 +178,21 @@ impl Judge<'_> {
         }
     }
 
-    fn count_name(&mut self, name: &CommonName) -> Result<(), Refusal> {
+    fn count_name(&mut self, name: &CommonName) -> Result<(), SigningRefusal> {
         if self.new_names.contains(name) {
             return Ok(());
         }
         let known = self.ledger.signed.values();
         let of_relation = known.filter(|record| record.relation == self.id).count();
         let more = self.new_names.len() + 1;
-        let text = if of_relation + more > MAX_NAMES_OF_RELATION {
-            format!("more than {MAX_NAMES_OF_RELATION} common names over one relation")
-        } else if self.ledger.signed.len() + more > MAX_NAMES {
-            format!("more than {MAX_NAMES} common names over all relations")
-        } else {
-            self.new_names.insert(name.clone());
-            return Ok(());
-        };
-        Err((Code::Other, text))
+        if of_relation + more > MAX_NAMES_OF_RELATION {
+            return Err(SigningRefusal::NamesOfRelation(MAX_NAMES_OF_RELATION));
+        }
+        if self.ledger.signed.len() + more > MAX_NAMES {
+            return Err(SigningRefusal::Names(MAX_NAMES));
+        }
+        self.new_names.insert(name.clone());
+        Ok(())
     }
 }
 
@@ -257,7 +260,7 @@ impl Planner<'_, '_> {
                     .unwrap_or_default();
                 let ended = ClientRecord {
                     grant: None,
-                    condition: Some(revoked(name, record)),
+                    condition: Some(revoked(name, record).into()),
                     ..before
                 };
                 self.end_grant_as(&holder, name, ended);
@@ -331,16 +334,16 @@ impl Planner<'_, '_> {
             return Ok(None);
         };
         let name = &certificate.common_name;
-        let refused = |text: &str| Box::new(Decision::Keep(Condition::Refused(text.to_owned())));
+        let refused = |reason| Box::new(Decision::Keep(reason));
         match self.ledger.signed.get(name) {
             Some(record) if Some(&record.app) != self.app_of(key) => {
-                Err(refused("its certificate was issued to another application"))
+                Err(refused(Reason::ForeignCertificate))
             }
             Some(record) if record.is_revoked => {
                 Err(Box::new(Decision::Withdrawn(revoked(name, record))))
             }
             Some(_) => Ok(Some(issuer)),
-            None => Err(refused("its certificate is not one that it may use here")),
+            None => Err(refused(Reason::UselessCertificate)),
         }
     }
 }

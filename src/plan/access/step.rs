@@ -91,7 +91,7 @@ impl AccessStep {
             Self::Ledger(writes) => {
                 let refusals = writes.iter().filter_map(|write| match write {
                     LedgerWrite::Record(key, record) => {
-                        let reason = record.condition.as_ref()?.reason();
+                        let reason = record.condition.as_ref()?.words();
                         Some(format!("relation {key}: {reason}"))
                     }
                     _ => None,

@@ -1,12 +1,11 @@
 //! Requests for certificates that are refused, on record so that every status and
 //! `list-clients` can speak of them, whichever relation a hook is about.
 
-use tls_certificates::answers::RequestError;
-
 use super::Planner;
-use super::signed::Signable;
+use super::signed::{Signable, Unsignable};
 use crate::facts::observed::SigningRelation;
-use crate::facts::{AppName, Condition, LedgerWrite, RelationId, Unsigned};
+use crate::facts::reason::{SigningRefusal, UnknownRequests};
+use crate::facts::{AppName, LedgerWrite, RelationId, Unsigned};
 
 impl Planner<'_, '_> {
     /// Notes what is refused, for a status that speaks of all relations.
@@ -15,29 +14,24 @@ impl Planner<'_, '_> {
         id: RelationId,
         app: &AppName,
         relation: &SigningRelation,
-        judged: &[Result<Signable, RequestError>],
+        judged: &[Result<Signable, Unsignable>],
     ) {
-        let mut refused: Vec<_> = match &relation.asked {
-            Err(Condition::Refused(reason)) => vec![reason.clone()],
+        let unsigned = match &relation.asked {
+            Err(UnknownRequests::Databag(unreadable)) => {
+                Unsigned::of(app, &[SigningRefusal::Databag(*unreadable)])
+            }
             // What cannot be told now was told before.
-            Err(Condition::Waiting(_)) => return,
+            Err(UnknownRequests::Relation | UnknownRequests::Units) => return,
             Ok(_) => {
-                let refused = judged.iter().filter_map(|judged| judged.as_ref().err());
-                let refused = refused.map(|error| error.message.clone());
-                refused.chain(relation.set_aside.iter().cloned()).collect()
+                let entries = relation.refused.iter();
+                let entries = entries.map(|(at, refusal)| SigningRefusal::Entry(*at, *refusal));
+                let entries: Vec<_> = entries.collect();
+                let judged = judged.iter().filter_map(|judged| judged.as_ref().err());
+                Unsigned::of(app, judged.map(|one| &one.refusal).chain(&entries))
             }
         };
-        // In an order of their own: that of the requests is drawn by lot.
-        refused.sort_unstable();
-        let write = match refused.first() {
-            Some(reason) => {
-                let why = Unsigned {
-                    app: app.clone(),
-                    reason: reason.clone(),
-                    others: refused.len() - 1,
-                };
-                LedgerWrite::Unsigned(id, why)
-            }
+        let write = match unsigned {
+            Some(unsigned) => LedgerWrite::Unsigned(id, unsigned),
             None => LedgerWrite::ForgetUnsigned(id),
         };
         self.write([write]);

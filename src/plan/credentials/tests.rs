@@ -1,6 +1,6 @@
 use super::*;
 use crate::facts::Fingerprint;
-use crate::plan::access::NameRefusal;
+use crate::facts::NameRefusal;
 use crate::plan::simulate::simulate_access;
 use crate::plan::testing::{Bench, DAY, NOW};
 

@@ -4,7 +4,7 @@ use tls_certificates::answers::{self, Answer, RequestError};
 
 use crate::facts::observed::{Observed, SigningRelation};
 use crate::facts::{Cluster, Relation, Timestamp};
-use crate::plan::access::{Signable, signable};
+use crate::plan::access::{Signable, Unsignable, signable};
 use crate::relation::CERTIFICATES;
 use crate::tls::ClientRequest;
 
@@ -59,11 +59,16 @@ pub(super) fn publications(observed: &Observed, cluster: &Cluster) -> Vec<Signin
 
 fn with(
     mut publication: SigningPublication,
-    next: Result<Signable, RequestError>,
+    next: Result<Signable, Unsignable>,
     cluster: &Cluster,
 ) -> SigningPublication {
     match next {
-        Err(error) => publication.errors.push(error),
+        Err(Unsignable { csr, refusal }) => publication.errors.push(RequestError {
+            csr,
+            code: refusal.code(),
+            message: refusal.to_string(),
+            reason: None,
+        }),
         Ok(Signable {
             csr,
             request,

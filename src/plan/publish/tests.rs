@@ -2,8 +2,7 @@
 
 use crate::facts::observed::{AcrossModels, Certificate, Pass};
 use crate::facts::{
-    ClientRecord, Condition, Databag, Known, LedgerWrite, MemberId, MemberName, RelationId,
-    SecretUri,
+    ClientRecord, Databag, Known, LedgerWrite, MemberId, MemberName, Reason, RelationId, SecretUri,
 };
 use crate::plan::Stage;
 use crate::plan::publish::{Changes, Publication, RelationPublication, while_waiting};
@@ -170,7 +169,7 @@ fn an_answer_goes_together_with_its_secrets() {
 #[test]
 fn what_cannot_be_read_keeps_its_answer() {
     let mut bench = answered(1);
-    bench.relation(1).asked = Err(Condition::Refused("malformed".to_owned()));
+    bench.relation(1).asked = Err(Reason::Relation(relation::RelationRefusal::RequestsNotJson));
     bench.access();
     let publication = publication(&mut bench);
     assert!(publication.relations.is_empty());
@@ -223,8 +222,7 @@ fn a_key_for_encryption_is_made_where_it_is_needed() {
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
             .collect();
         let relation = bench.relation(1);
-        relation.asked =
-            relation::read(&bag).map_err(|refusal| Condition::Refused(refusal.to_string()));
+        relation.asked = relation::read(&bag).map_err(Reason::Relation);
         relation.across_models = cross_model.then_some(AcrossModels::Offered);
         relation.own = own
             .iter()

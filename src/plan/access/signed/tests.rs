@@ -9,6 +9,7 @@ use tls_certificates::requests::Request;
 
 use super::*;
 use crate::facts::observed::{Certificate, PrefixPolicy};
+use crate::facts::reason::UnknownRequests;
 use crate::facts::{Access, Databag};
 use crate::plan::publish;
 use crate::plan::restart::{Restart, RestartStep};
@@ -40,7 +41,7 @@ fn ask_to_sign(bench: &mut Bench, id: u32, app: u32, requests: &[&str]) {
     let relation = SigningRelation {
         app: format!("app{app}").parse().ok(),
         asked: Ok(asked),
-        set_aside: Vec::new(),
+        refused: Vec::new(),
         own: own.unwrap_or_default(),
         units: BTreeSet::new(),
         is_recalled: false,
@@ -310,7 +311,7 @@ fn a_renewal_goes_on_and_a_withdrawal_ends() {
 #[test]
 fn what_cannot_be_read_is_not_withdrawn() {
     let (mut bench, _) = granted();
-    let unknown = Err(Condition::Waiting("unknown".to_owned()));
+    let unknown = Err(UnknownRequests::Units);
     let signing = &mut bench.observed.clients.signing;
     signing.get_mut(&RelationId(11)).expect("one").asked = unknown;
     assert_eq!(bench.access(), [""; 0]);
