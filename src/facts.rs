@@ -5,6 +5,7 @@
 mod audited_rights;
 pub mod authorities;
 mod bootstrap;
+mod cause;
 mod cluster;
 mod condition;
 mod deletions;
@@ -32,6 +33,7 @@ mod raft_progress;
 pub mod reason;
 mod recalled;
 mod records;
+mod refusal_note;
 mod related;
 mod requirer;
 mod share;
@@ -41,6 +43,7 @@ pub mod tuning;
 
 pub use audited_rights::AuditedRights;
 pub use bootstrap::{Bootstrap, MemberData, MemberIdentity, Recreation};
+pub use cause::Cause;
 pub use certificates::{CommonName, Fingerprint, Timestamp};
 pub use cluster::{
     Access, Alarm, AlarmKind, Audit, Cluster, Member, MemberStatus, Permission, Version,
@@ -50,7 +53,7 @@ pub use data_interfaces::{RequestId, RequestKey};
 pub use deletions::Deletions;
 pub use ended::{EndedRelation, ToldEnd};
 pub use file_path::{FilePath, UnwritablePath};
-pub use health::{Answer, Compaction, Health, MemberDetails, MemberHealth};
+pub use health::{Answer, Compaction, Health, MemberDetails, MemberHealth, NoRead, Silence};
 pub use id::{MemberId, MemberName};
 pub use issued::{ArchivePlace, IssuedRecord, IssuedState, LegacyInterface, Purpose};
 pub use juju_hooks::{
@@ -71,6 +74,7 @@ pub use raft_progress::RaftProgress;
 pub use reason::Reason;
 pub use recalled::{KnownLeaf, RecalledLeaves};
 pub use records::{Entry, Keys, Records};
+pub use refusal_note::{ArchiveFault, Instead, RefusalNote, UpgradeRefusal};
 pub use related::{Related, Relations};
 pub use requirer::Requirer;
 pub use secret_value::Secret;

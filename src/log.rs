@@ -11,6 +11,7 @@ use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::fmt::{self, MakeWriter, writer::MakeWriterExt};
 use tracing_subscriber::prelude::*;
 
+use crate::facts::Cause;
 use crate::hook::Event;
 
 /// Starts logging. In an action standard output becomes part of the result, so
@@ -39,15 +40,7 @@ fn subscriber(writer: impl for<'a> MakeWriter<'a> + Send + Sync + 'static) -> im
 
 /// An error and its causes in one line.
 pub fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let line = error.to_string();
-        text.push_str(": ");
-        text.push_str(&line);
-        cause = error.source();
-    }
-    text
+    Cause::of(error).to_string()
 }
 
 /// Prints an error and its causes, once, on standard error.

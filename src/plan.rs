@@ -125,9 +125,9 @@ pub fn plan(observed: &Observed) -> Plan {
         ..Report::default()
     };
     if let Known::Known(cluster) = &observed.cluster {
-        report.alarm = alarm::sentence(&alarm::raised(cluster, observed.unit.app()));
+        report.alarms = alarm::raised(cluster, observed.unit.app());
         report.unmanaged_members = members::unmanaged_members(observed, cluster);
-        report.lingering = disconnect::lingering(observed, cluster).map(str::to_owned);
+        report.lingering = disconnect::lingering(observed, cluster).cloned();
         report.read_health(observed, cluster);
     }
     report.provider = serving::note(observed);

@@ -5,6 +5,7 @@ use super::parameters::Parameters;
 use super::session::Session;
 use crate::context::Context;
 use crate::explain::health::figures;
+use crate::facts::RefusalNote;
 use crate::juju::ActionResults;
 use crate::observe;
 use crate::plan::serving;
@@ -25,8 +26,9 @@ pub(crate) async fn run(context: &Context, results: &mut ActionResults) -> Resul
     let health = observe::health(context, application.peers.read(), members).await?;
     figures(results, &health);
     let mut lines = vec![health.assessment().sentence];
-    let own = application.refused_options.iter();
-    let own = own.chain(&context.unit_state.status_details);
+    let own = application.refused_options.iter().map(RefusalNote::as_str);
+    let details = context.unit_state.status_details.iter();
+    let own = own.chain(details.map(String::as_str));
     lines.extend(own.map(|text| format!("{}: {text}", context.hook.unit)));
     lines.extend(health.advice());
     if let Some((signer, end)) = serving::shown(&machine, context.now) {

@@ -8,7 +8,7 @@ use super::ActionError;
 use super::session::not_leader;
 use crate::apply::{self, Prepared};
 use crate::context::Context;
-use crate::facts::{Bootstrap, Ledger, MemberName, Recreation};
+use crate::facts::{Bootstrap, Cause, Ledger, MemberName, Recreation};
 use crate::juju::ActionResults;
 use crate::observe::{self, Application};
 use crate::plan::Wait;
@@ -86,7 +86,7 @@ impl Preflight {
         };
         let prepared = apply::prepare(context, &self.storage, &snapshot).await;
         prepared.map_err(|error| match error.is_of_snapshot() {
-            true => refused(RecreationRefusal::Useless(crate::log::chain(&error))),
+            true => refused(RecreationRefusal::Useless(Cause::of(&error))),
             false => error.into(),
         })
     }

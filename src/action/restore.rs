@@ -10,7 +10,7 @@ use super::{ActionError, snapshot};
 use crate::apply::{self, Prepared};
 use crate::context::Context;
 use crate::etcd::Client;
-use crate::facts::Bootstrap;
+use crate::facts::{Bootstrap, Cause};
 use crate::juju::ActionResults;
 use crate::observe;
 use crate::plan::recreate;
@@ -154,7 +154,7 @@ fn checked(context: &Context, path: &Path) -> Result<PathBuf, ActionError> {
     let fault = match observe::snapshot_file(context, path) {
         Ok(Some(file)) => return Ok(file),
         Ok(None) => ParameterFault::NotAFile(context.hook.unit.clone()),
-        Err(error) => ParameterFault::NotASnapshot(crate::log::chain(&error)),
+        Err(error) => ParameterFault::NotASnapshot(Cause::of(&error)),
     };
     Err(wrong("snapshot", fault))
 }

@@ -8,7 +8,7 @@ use super::session::Session;
 use crate::apply::{self, ApplyError, Missing};
 use crate::context::Context;
 use crate::explain::operator_command;
-use crate::facts::Timestamp;
+use crate::facts::{Cause, Timestamp};
 use crate::juju::ActionResults;
 use crate::observe;
 use crate::plan::refusal::{ParameterFault, Refusal};
@@ -61,12 +61,12 @@ pub(super) fn directory(
     let target = parameters
         .text("target")?
         .unwrap_or_else(|| DIRECTORY.to_owned());
-    let path = PathBuf::from(&target);
+    let path = PathBuf::from(target);
     if !path.is_absolute() {
         return Err(wrong("target", ParameterFault::NotAbsolute));
     }
     if !observe::may_be_directory(context, &path) {
-        return Err(wrong("target", ParameterFault::NotADirectory(target)));
+        return Err(wrong("target", ParameterFault::NotADirectory(path)));
     }
     Ok(path)
 }
@@ -104,11 +104,11 @@ pub(super) fn unusable(path: &Path, error: ApplyError) -> ActionError {
     match error {
         ApplyError::Snapshot(SnapshotError::Exists(_)) => Refusal::Exists(path.to_owned()).into(),
         ApplyError::Snapshot(SnapshotError::File { source, .. }) => {
-            wrong("target", ParameterFault::Unwritable(source.to_string()))
+            wrong("target", ParameterFault::Unwritable(Cause::of(&source)))
         }
         ApplyError::Snapshot(SnapshotError::Machine(error)) => wrong(
             "target",
-            ParameterFault::Unusable(crate::log::chain(error.as_ref())),
+            ParameterFault::Unusable(Cause::of(error.as_ref())),
         ),
         other => other.into(),
     }

@@ -3,7 +3,8 @@
 use super::ApplyError;
 use crate::connection::{client_at, own_url};
 use crate::context::Context;
-use crate::facts::observed::Disconnection;
+use crate::facts::Cause;
+use crate::facts::observed::{Disconnection, NotEnded};
 use crate::log;
 use crate::workload::{Ended, end_connections};
 
@@ -28,9 +29,7 @@ pub async fn disconnect(context: &Context) -> Result<Disconnection, ApplyError> 
     let address = url.trim_start_matches("https://");
     Ok(match end_connections(&context.commands, address) {
         Ok(Ended::All) => Disconnection::Done,
-        Ok(Ended::Left(count)) => {
-            Disconnection::Failed(format!("this kernel leaves {count} connections open"))
-        }
-        Err(error) => Disconnection::Failed(log::chain(&error)),
+        Ok(Ended::Left(count)) => Disconnection::Failed(NotEnded::Left(count)),
+        Err(error) => Disconnection::Failed(NotEnded::Failed(Cause::of(&error))),
     })
 }

@@ -8,7 +8,7 @@ use crate::connection;
 use crate::context::Context;
 use crate::facts::machine::Documents;
 use crate::facts::provider::KeyPair;
-use crate::facts::{Bootstrap, MemberName, Secret, Source};
+use crate::facts::{Bootstrap, MemberName, RefusalNote, Secret, Source, UpgradeRefusal};
 use crate::juju::StatusName;
 use crate::log;
 use crate::plan::access::RESERVED_PREFIX;
@@ -222,9 +222,9 @@ fn unpack(
             installation: installation.clone(),
         })),
         Err(error) => match error.of_the_archive() {
-            Some(refusal) => {
+            Some(fault) => {
                 tracing::warn!("{}", log::chain(&error));
-                context.unit_state.refused_archive = Some(refusal);
+                context.unit_state.refused_archive = Some(fault.into());
                 context.unit_state.refused_upgrade = None;
                 note_source(context, &installation.source)?;
                 Ok(None)
@@ -241,14 +241,14 @@ fn unpack(
 pub fn install(
     context: &mut Context,
     unpacked: &Unpacked,
-    refused: Option<String>,
+    refused: Option<UpgradeRefusal>,
 ) -> Result<(), ApplyError> {
     let source = &unpacked.installation.source;
     if refused.is_none() {
         package::make_current(&context.paths, source, &unpacked.programs)?;
     }
     context.unit_state.refused_archive = None;
-    context.unit_state.refused_upgrade = refused;
+    context.unit_state.refused_upgrade = refused.map(RefusalNote::from);
     note_source(context, source)
 }
 

@@ -2,8 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::facts::{Alarm, AppName, Member, MemberId, MemberName};
+use crate::facts::{Alarm, AlarmKind, AppName, Member, MemberId, MemberName};
 use crate::juju::ActionResults;
+use crate::plan::alarm::Raised;
+
+/// What a member is called that is on the list no more.
+pub(super) const GONE: &str = "a member that is gone";
 
 /// Shows alarms, as a text and by members.
 pub fn show(results: &mut ActionResults, members: &[Member], alarms: &[Alarm]) {
@@ -34,10 +38,35 @@ pub fn named(app: &AppName, members: &[Member], alarms: &[Alarm]) -> Vec<String>
     let name = |alarm: &Alarm| {
         let member = members.iter().find(|member| member.id == alarm.member);
         let member = member.map(|member| member.called(app));
-        let member = member.unwrap_or_else(|| "a member that is gone".to_owned());
+        let member = member.unwrap_or_else(|| GONE.to_owned());
         format!("{} of {member}", alarm.kind)
     };
     alarms.iter().map(name).collect()
+}
+
+/// What matters most of the alarms that are raised, in one sentence; `None`
+/// where none is.
+pub fn sentence(alarms: &[Raised]) -> Option<String> {
+    let of_kind = |kind| {
+        let raised = alarms.iter().filter(move |(raised, _)| *raised == kind);
+        let names = raised.map(|(_, name)| name.as_deref().unwrap_or(GONE));
+        let mut names: Vec<_> = names.collect();
+        names.sort_unstable();
+        names.dedup();
+        (!names.is_empty()).then(|| names.join(", "))
+    };
+    if let Some(members) = of_kind(AlarmKind::Corrupt) {
+        return Some(format!(
+            "replace {members}, then run alarm-disarm: its data differs from the others' (alarm CORRUPT)"
+        ));
+    }
+    if let Some(members) = of_kind(AlarmKind::NoSpace) {
+        return Some(format!(
+            "run compact, defrag, then alarm-disarm: no writes, database of {members} is full (NOSPACE)"
+        ));
+    }
+    of_kind(AlarmKind::Other)
+        .map(|members| format!("run alarm-list: {members} has raised an alarm"))
 }
 
 /// What a member is called; one that has never started has no name.
@@ -69,6 +98,35 @@ mod tests {
         assert_eq!(
             named(&app, &[member], &alarms),
             ["NOSPACE of etcd/0", "NOSPACE of a member that is gone"]
+        );
+    }
+
+    #[test]
+    fn what_is_worst_is_said_with_the_way_out() {
+        assert_eq!(sentence(&[]), None);
+        let of = |kind, name: &str| (kind, Some(name.to_owned()));
+        let full = of(AlarmKind::NoSpace, "etcd/1");
+        let both = [of(AlarmKind::NoSpace, "etcd/2"), full.clone(), full];
+        assert_eq!(
+            sentence(&both).expect("a sentence"),
+            "run compact, defrag, then alarm-disarm: no writes, database of etcd/1, etcd/2 is full \
+             (NOSPACE)"
+        );
+        let worse = of(AlarmKind::Corrupt, "etcd/0");
+        let text = sentence(&[both[0].clone(), worse]).expect("a sentence");
+        assert!(
+            text.starts_with("replace etcd/0, then run alarm-disarm"),
+            "{text}"
+        );
+        let new = sentence(&[of(AlarmKind::Other, "etcd/0")]);
+        assert_eq!(
+            new.as_deref(),
+            Some("run alarm-list: etcd/0 has raised an alarm")
+        );
+        let gone = sentence(&[(AlarmKind::Other, None)]);
+        assert_eq!(
+            gone.as_deref(),
+            Some("run alarm-list: a member that is gone has raised an alarm")
         );
     }
 }

@@ -8,11 +8,13 @@ pub use figures::figures;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::alarms::{GONE, sentence};
+use super::reasons;
 use crate::facts::{
     Alarm, Answer, AppName, Health, Member, MemberDetails, MemberHealth, MemberId, Version,
 };
 use crate::plan::advisory::{self, open_advisories};
-use crate::plan::alarm::{Raised, sentence};
+use crate::plan::alarm::Raised;
 
 /// What it amounts to.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -58,10 +60,12 @@ impl MemberHealth {
 
     /// Why it does not do what a member should, if so. One that learns does all
     /// that it can.
-    pub fn problem(&self) -> Option<&str> {
+    pub fn problem(&self) -> Option<String> {
         match &self.answer {
-            Answer::Unreachable(reason) => Some(reason),
-            Answer::Answers(_, Err(reason)) if !self.member.learner => Some(reason),
+            Answer::Unreachable(reason) => Some(reasons::silence(reason)),
+            Answer::Answers(_, Err(reason)) if !self.member.learner => {
+                Some(reasons::no_read(reason))
+            }
             Answer::Answers(..) => None,
         }
     }
@@ -120,10 +124,7 @@ impl Health {
     pub fn name_of(&self, id: MemberId) -> String {
         let mut members = self.members.iter();
         let found = members.find(|member| member.member.id == id);
-        found.map_or_else(
-            || "a member that is gone".to_owned(),
-            |found| found.called(&self.app),
-        )
+        found.map_or_else(|| GONE.to_owned(), |found| found.called(&self.app))
     }
 
     /// The alarms that some member knows of.
@@ -176,7 +177,7 @@ impl Health {
         }
         let alarms = self.alarms().into_iter();
         let raised: Vec<Raised> = alarms
-            .map(|alarm| (alarm.kind, self.name_of(alarm.member)))
+            .map(|alarm| (alarm.kind, Some(self.name_of(alarm.member))))
             .collect();
         if let Some(sentence) = sentence(&raised) {
             return ill(sentence);
@@ -249,9 +250,8 @@ impl Health {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::MemberName;
-    use crate::facts::MemberStatus;
     use crate::facts::observed::Peers;
+    use crate::facts::{Cause, MemberName, MemberStatus, NoRead, Silence};
     use crate::plan::members::unit_at;
     use crate::plan::testing::member;
     use crate::relation::peer::UnitData;
@@ -286,16 +286,20 @@ mod tests {
         }
     }
 
+    fn failure() -> Cause {
+        Cause::of(&std::fmt::Error)
+    }
+
     fn silence(health: &mut Health, units: &[usize]) {
         for unit in units {
-            health.members[*unit].answer = Answer::Unreachable("connection refused".to_owned());
+            health.members[*unit].answer = Answer::Unreachable(Silence::Failed(failure()));
         }
     }
 
     fn answer_of(health: &mut Health, unit: usize) -> &mut MemberDetails {
         match &mut health.members[unit].answer {
             Answer::Answers(details, _) => details,
-            Answer::Unreachable(reason) => panic!("{reason}"),
+            Answer::Unreachable(reason) => panic!("{reason:?}"),
         }
     }
 
@@ -353,10 +357,7 @@ mod tests {
         let mut health = healthy(3);
         let learner = &mut health.members[2];
         learner.member.learner = true;
-        learner.answer = Answer::Answers(
-            Box::new(details(MemberId(102))),
-            Err("rpc not supported for learner".to_owned()),
-        );
+        learner.answer = Answer::Answers(Box::new(details(MemberId(102))), Err(NoRead::NoVote));
         assert_eq!(learner.problem(), None);
         assert_eq!((health.votes(), health.margin()), (2, Some(0)));
         assert_eq!(
@@ -375,7 +376,7 @@ mod tests {
                 peer_urls: urls,
                 ..member(2)
             };
-            let unreachable = Answer::Unreachable("it has not started yet".to_owned());
+            let unreachable = Answer::Unreachable(Silence::NotStarted);
             health.members[2] = MemberHealth::new(
                 nameless.clone(),
                 peers.and_then(|peers| unit_at(peers, &nameless)),
@@ -415,8 +416,10 @@ mod tests {
             "the cluster serves, but no answer comes from etcd/1 (1 of 3 members): start what is down, or remove what is gone for good"
         );
         let mut health = healthy(3);
-        health.members[1].answer =
-            Answer::Answers(Box::new(details(MemberId(101))), Err("too slow".to_owned()));
+        health.members[1].answer = Answer::Answers(
+            Box::new(details(MemberId(101))),
+            Err(NoRead::Failed(failure())),
+        );
         assert_eq!(
             sentence(&health),
             "the cluster serves, but not through etcd/1: see what is said of it below"
@@ -429,7 +432,7 @@ mod tests {
         silence(&mut health, &[1, 2]);
         health.members[0].answer = Answer::Answers(
             Box::new(details(MemberId(100))),
-            Err("no leader".to_owned()),
+            Err(NoRead::Failed(failure())),
         );
         answer_of(&mut health, 0).errors = vec!["memberID:100 alarm:NOSPACE ".to_owned()];
         assert_eq!(
@@ -440,15 +443,17 @@ mod tests {
         for member in &mut health.members {
             let mut details = details(member.member.id);
             details.status.leader = None;
-            member.answer = Answer::Answers(Box::new(details), Err("no leader".to_owned()));
+            member.answer = Answer::Answers(Box::new(details), Err(NoRead::Failed(failure())));
         }
         assert!(
             sentence(&health)
                 .starts_with("nobody leads and nobody is served, though answers come from 2")
         );
         let mut health = healthy(2);
-        health.members[1].answer =
-            Answer::Answers(Box::new(details(MemberId(101))), Err("slow".to_owned()));
+        health.members[1].answer = Answer::Answers(
+            Box::new(details(MemberId(101))),
+            Err(NoRead::Failed(failure())),
+        );
         assert!(
             sentence(&health)
                 .starts_with("clients are served by too few voters, 1 of 2 with 2 needed")

@@ -6,7 +6,8 @@ mod refusal;
 pub use parameter::parameter;
 pub use refusal::{after_revocation, no_name, refusal};
 
-use crate::facts::{AppName, NoAnswer, UnitName};
+use crate::facts::observed::NotEnded;
+use crate::facts::{AppName, NoAnswer, NoRead, Silence, UnitName};
 use crate::plan::ReleaseFault;
 use crate::plan::refusal::{DefragRefusal, Unfit};
 use crate::plan::restart::{AuthorityFault, RestartWait};
@@ -39,9 +40,33 @@ pub fn no_answer(reason: &NoAnswer) -> String {
         NoAnswer::NoLeader => "the members elect a leader",
         NoAnswer::Disagreement => "the cluster does not agree in time",
         NoAnswer::Minority(_) => "the majority of the members is lost",
-        NoAnswer::Failed(error) => error,
+        NoAnswer::Failed(error) => return error.to_string(),
     };
     text.to_owned()
+}
+
+/// Why this machine cannot end the connections of clients.
+pub fn not_ended(reason: &NotEnded) -> String {
+    match reason {
+        NotEnded::Left(count) => format!("this kernel leaves {count} connections open"),
+        NotEnded::Failed(error) => error.to_string(),
+    }
+}
+
+/// Why a member says nothing.
+pub fn silence(silence: &Silence) -> String {
+    match silence {
+        Silence::NotStarted => "it has not started yet".to_owned(),
+        Silence::Failed(error) => error.to_string(),
+    }
+}
+
+/// Why a member serves no reads.
+pub fn no_read(reason: &NoRead) -> String {
+    match reason {
+        NoRead::NoVote => "it has no vote yet, and serves nobody".to_owned(),
+        NoRead::Failed(error) => error.to_string(),
+    }
 }
 
 /// Why etcd of this unit is not restarted now.
@@ -61,7 +86,7 @@ pub fn restart(wait: &RestartWait) -> String {
 /// Why a unit cannot join with the etcd that it has, and what to attach.
 pub fn release(fault: &ReleaseFault) -> String {
     match fault {
-        ReleaseFault::Archive(reason) => reason.clone(),
+        ReleaseFault::Archive(reason) => reason.to_string(),
         ReleaseFault::CannotJoin {
             members,
             own,

@@ -5,11 +5,10 @@ mod provider;
 #[cfg(test)]
 mod tests;
 
-use super::reasons;
+use super::{alarms, reasons};
 use crate::facts::ConditionKind;
 use crate::juju::StatusName;
 use crate::plan::advisory::open_advisories;
-use crate::plan::alarm;
 use crate::plan::{MachineWait, Report, Wait};
 use line::{Line, names, plain};
 
@@ -40,7 +39,8 @@ impl Status {
 /// The status of this unit: what somebody has to do comes first.
 pub fn of_unit(report: &Report) -> Status {
     let mut line = Line::default();
-    let (name, text) = match (&report.alarm, &report.refused_option, &report.wait) {
+    let alarm = alarms::sentence(&report.alarms);
+    let (name, text) = match (alarm, &report.refused_option, &report.wait) {
         // Nothing of this unit depends on anything else any more.
         (_, _, Some(wait @ (Wait::Removal | Wait::LostMember | Wait::LostCluster))) => {
             let (name, text) = wait_text(wait);
@@ -49,13 +49,13 @@ pub fn of_unit(report: &Report) -> Status {
         }
         // An option can wait for the machines to come back.
         (_, _, Some(wait @ Wait::Majority(_))) => wait_text(wait),
-        (Some(alarm), ..) => (StatusName::Blocked, alarm.clone()),
+        (Some(alarm), ..) => (StatusName::Blocked, alarm),
         (None, Some(reason), wait) => {
             // A unit that has none yet waits for them.
             if *wait != Some(Wait::Options) {
                 line.add("the options set before stay in force");
             }
-            (StatusName::Blocked, reason.clone())
+            (StatusName::Blocked, reason.to_string())
         }
         // Nothing is wrong with this unit, and who is unreachable is what it waits for.
         (None, None, Some(Wait::Restart(_))) if !report.unreachable.is_empty() => {
@@ -64,7 +64,7 @@ pub fn of_unit(report: &Report) -> Status {
         (None, None, Some(wait)) => wait_text(wait),
         (None, None, None) => match &report.refused_archive {
             // What was installed before goes on.
-            Some(refusal) => (StatusName::Blocked, refusal.clone()),
+            Some(refusal) => (StatusName::Blocked, refusal.to_string()),
             None => (StatusName::Active, String::new()),
         },
     };
@@ -72,7 +72,7 @@ pub fn of_unit(report: &Report) -> Status {
         line.say(&text);
     }
     if let Some(refusal) = &report.refused_upgrade {
-        line.say(refusal);
+        line.say(refusal.as_str());
     }
     say_unmanaged_members(report, &mut line);
     match name {
@@ -90,7 +90,9 @@ pub fn of_unit(report: &Report) -> Status {
 pub fn details_of_unit(report: &Report) -> Vec<String> {
     let mut line = Line::default();
     for refusal in [&report.refused_archive, &report.refused_upgrade] {
-        refusal.iter().for_each(|refusal| line.say(refusal));
+        refusal
+            .iter()
+            .for_each(|refusal| line.say(refusal.as_str()));
     }
     say_unmanaged_members(report, &mut line);
     match &report.wait {
@@ -180,7 +182,7 @@ pub fn of_application(report: &Report) -> Status {
     // That the member of one unit is down concerns the application no more than
     // that of another.
     let waits = !matches!(report.wait, None | Some(Wait::Member));
-    if waits || report.alarm.is_some() || report.refused_option.is_some() {
+    if waits || !report.alarms.is_empty() || report.refused_option.is_some() {
         return of_unit(report);
     }
     let mut line = Line::default();
@@ -275,8 +277,8 @@ pub fn wait_text(wait: &Wait) -> (StatusName, String) {
         }
         Wait::Majority(unreachable) => blocked(&quorum_lost(unreachable)),
         Wait::Alarm(kind) => {
-            let raised = [(*kind, "a member".to_owned())];
-            blocked(&alarm::sentence(&raised).unwrap_or_default())
+            let raised = [(*kind, Some("a member".to_owned()))];
+            blocked(&alarms::sentence(&raised).unwrap_or_default())
         }
         Wait::Etcd(reason) => waiting(&format!(
             "waiting for etcd, see `journalctl -u 'etcd-charm-*'`: {}",

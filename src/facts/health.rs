@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::{Alarm, AlarmKind, AppName, Member, MemberId, MemberName, MemberStatus};
+use super::{Alarm, AlarmKind, AppName, Cause, Member, MemberId, MemberName, MemberStatus};
 
 /// All that a member says of itself; its own word, which needs no agreement
 /// with the others and so no quorum.
@@ -96,10 +96,28 @@ pub struct MemberHealth {
 #[derive(Clone, Debug)]
 pub enum Answer {
     /// Nothing, and why.
-    Unreachable(String),
+    Unreachable(Silence),
     /// How it is, and how long a read took that needs the agreement of the
-    /// cluster; or why that read failed.
-    Answers(Box<MemberDetails>, Result<Duration, String>),
+    /// cluster; or why there was none.
+    Answers(Box<MemberDetails>, Result<Duration, NoRead>),
+}
+
+/// Why a member says nothing.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Silence {
+    /// It has not started yet.
+    NotStarted,
+    /// It failed the call with this.
+    Failed(Cause),
+}
+
+/// Why a member serves no reads.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum NoRead {
+    /// It has no vote yet, and serves nobody.
+    NoVote,
+    /// It failed one with this.
+    Failed(Cause),
 }
 
 impl MemberHealth {

@@ -3,7 +3,7 @@
 /// A fact about the world that may have been out of reach. "Unknown" is never
 /// "empty": a plan made from an unknown fact takes no destructive step.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Known<T, Reason = String> {
+pub enum Known<T, Reason> {
     /// The fact was read.
     Known(T),
     /// The fact could not be read, and why.

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use super::authorities::Authorities;
 use super::provider::{KeyPair, PendingRequest};
 use super::{
-    Bootstrap, FilePath, Fingerprint, Known, MemberData, MemberIdentity, Source, Timestamp, Version,
+    Bootstrap, Cause, FilePath, Fingerprint, Known, MemberData, MemberIdentity, RefusalNote,
+    Source, Timestamp, Version,
 };
 use crate::tls::OwnCertificate;
 
@@ -23,12 +24,12 @@ pub struct Machine {
     /// Whether the archive that etcd is to come from was tried already.
     pub was_tried: bool,
     /// Why the programs of the archive that was tried last are not used.
-    pub refused_upgrade: Option<String>,
+    pub refused_upgrade: Option<RefusalNote>,
     /// Why that archive is no etcd for this machine, where it is none.
-    pub refused_archive: Option<String>,
+    pub refused_archive: Option<RefusalNote>,
     /// The release of the programs that are here, or why it cannot be told;
     /// asked only where this unit has no member yet.
-    pub release: Option<Known<Version>>,
+    pub release: Option<Known<Version, Cause>>,
     /// The release that the member of this unit last ran, or else would run next; looked
     /// for where other programs are to be installed.
     pub member_release: Option<Version>,

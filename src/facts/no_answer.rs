@@ -1,5 +1,7 @@
 //! Why a cluster could not be asked.
 
+use super::Cause;
+
 /// Why nobody speaks for the cluster.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum NoAnswer {
@@ -14,5 +16,5 @@ pub enum NoAnswer {
     /// Members answer that are too few to agree on anything; these do not.
     Minority(Vec<String>),
     /// The last member that was asked failed with this.
-    Failed(String),
+    Failed(Cause),
 }

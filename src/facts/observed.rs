@@ -8,11 +8,12 @@ pub use super::machine::Leaves;
 use super::machine::Machine;
 use super::options::Options;
 pub use super::options::PrefixPolicy;
-pub use super::provider::Provider;
+pub use super::provider::{Provider, ProviderUnknown};
 use super::reason::{CertificateFault, UnknownRequests};
 use super::{
-    AppName, Cluster, Databag, Fingerprint, Known, LegacyInterface, MemberName, NoAnswer, Reason,
-    RecalledLeaves, RelationId, RequestKey, Secret, Share, Timestamp, ToldEnd, UnitName,
+    AppName, Cause, Cluster, Databag, Fingerprint, Known, LegacyInterface, MemberName, NoAnswer,
+    Reason, RecalledLeaves, RefusalNote, RelationId, RequestKey, Secret, Share, Timestamp, ToldEnd,
+    UnitName,
 };
 use crate::relation::peer::{self, ApplicationData, Generation, UnitData};
 use crate::relation::{Asked, Entry};
@@ -46,7 +47,7 @@ pub struct Observed {
     /// The units of this application, as the peer relation shows them.
     pub peers: PeerRelation,
     /// Whoever signs what members show to clients, where it is not the charm.
-    pub provider: Known<Option<Provider>>,
+    pub provider: Known<Option<Provider>, ProviderUnknown>,
     /// etcd, or why it could not be asked.
     pub cluster: Known<Cluster, NoAnswer>,
     /// What this unit was told of the end of relations, a short while ago.
@@ -59,7 +60,7 @@ pub struct Observed {
     /// The options that are in force.
     pub options: Options,
     /// Why the options are not in force as they are set now.
-    pub refused_option: Option<String>,
+    pub refused_option: Option<RefusalNote>,
     /// Whether this hook has changed who has access.
     pub granted: bool,
     /// Whether this hook has restarted the member.
@@ -94,7 +95,16 @@ pub enum Disconnection {
     /// This member does not know yet what was taken away; it does soon.
     Postponed,
     /// They are still open, since this machine cannot end them; and why.
-    Failed(String),
+    Failed(NotEnded),
+}
+
+/// Why a machine cannot end connections.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum NotEnded {
+    /// The kernel leaves so many open.
+    Left(usize),
+    /// The command failed with this.
+    Failed(Cause),
 }
 
 /// How much a pass looks at.

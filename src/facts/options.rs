@@ -9,12 +9,12 @@ mod values;
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::net::IpAddr;
 
 use serde_json::{Map, Value};
 
-use crate::facts::UnitName;
-use crate::facts::tuning::Tuning;
-use crate::facts::tuning::{CLIENT_PORT, PEER_PORT};
+use crate::facts::tuning::{CLIENT_PORT, PEER_PORT, Tuning};
+use crate::facts::{RefusalNote, UnitName};
 use read::Reader;
 pub use values::{Retention, auto_quota};
 
@@ -140,10 +140,22 @@ impl fmt::Display for OptionRefusal {
 }
 
 impl OptionRefusal {
+    /// That of a port which something else on this machine has. etcd would not start
+    /// with it, and nothing would serve until an operator chooses another one.
+    pub fn of_taken_port(option: &'static str, port: u16, address: IpAddr) -> Self {
+        Self {
+            option,
+            allowed: format!("a port that is free on this machine ({address})"),
+            value: port.to_string(),
+            others: Vec::new(),
+        }
+    }
+
     /// Each of them in a sentence, where there is room for more than one line.
-    pub fn each(&self) -> Vec<String> {
+    pub fn each(&self) -> Vec<RefusalNote> {
         let all = std::iter::once(self).chain(&self.others);
-        all.map(Self::alone).collect()
+        all.map(|refusal| RefusalNote::new(refusal.alone()))
+            .collect()
     }
 
     fn alone(&self) -> String {
@@ -154,6 +166,12 @@ impl OptionRefusal {
             others: _,
         } = self;
         format!("option {option} must be {allowed}, not {value}")
+    }
+}
+
+impl From<&OptionRefusal> for RefusalNote {
+    fn from(refusal: &OptionRefusal) -> Self {
+        Self::new(refusal.to_string())
     }
 }
 

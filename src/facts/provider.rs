@@ -1,12 +1,16 @@
 //! The other authority that may sign for members: what an application that is
 //! related over `client-certificates` has answered, and what members show of it.
 
+mod words;
+
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
-use tls_certificates::answers::Answers;
+use tls_certificates::Unreadable;
+use tls_certificates::answers::{Answers, Code};
 
 use super::{AppName, RelationId, Secret, Timestamp};
+use crate::tls::AnswerRefusal;
 
 /// The relation with the provider, as this unit sees it.
 #[derive(Clone, Debug)]
@@ -17,8 +21,17 @@ pub struct Provider {
     pub app: AppName,
     /// The requests of this unit that stand in its databag.
     pub published: Option<String>,
-    /// What it has answered to all units; or why that is not known.
-    pub answers: Result<Answers, String>,
+    /// What it has answered to all units, if that makes sense.
+    pub answers: Result<Answers, Unreadable>,
+}
+
+/// Why it is not known whether there is a provider.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum ProviderUnknown {
+    /// This pass had no reason to look.
+    NotLookedAt,
+    /// Juju does not let the relation be read now.
+    Relation,
 }
 
 /// What this unit has asked the provider for.
@@ -66,7 +79,51 @@ impl KeyPair {
     }
 }
 
-/// How it stands with the provider, for an operator.
+/// What a provider has answered to this unit, after every check.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum ProviderAnswer {
+    /// Nothing yet.
+    Asked,
+    /// That the certificate must not be used any more.
+    Revoked,
+    /// That there will be none.
+    Refused {
+        /// Why, in its own words.
+        message: String,
+        /// The code of the interface for it.
+        code: Code,
+    },
+    /// What cannot be read.
+    Unreadable(Unreadable),
+    /// What the member cannot use.
+    Unfit(AnswerRefusal),
+    /// A certificate that has ended.
+    Ended(Timestamp),
+    /// A certificate that the member cannot show yet.
+    NotShown(NotShown),
+    /// A certificate that the member shows; until when.
+    Shown(Timestamp),
+}
+
+/// Why a member does not show what a provider has signed: not everybody who will check
+/// it knows the provider's authority.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum NotShown {
+    /// etcd cannot be asked who there is to know it.
+    NoEtcd,
+    /// So many others are known already, and older ones have to be forgotten first.
+    TooMany(usize),
+    /// Clients are about to be told.
+    NotTold,
+    /// This unit is about to confirm that it told its own.
+    NotConfirmed,
+    /// The units of these members have not confirmed it.
+    Behind(Vec<String>),
+    /// Clients have time until then.
+    Grace(Timestamp),
+}
+
+/// How it stands with the provider, as a unit notes it for an operator.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct ProviderNote {
     /// The application.
@@ -77,7 +134,8 @@ pub struct ProviderNote {
     pub ending: Option<Timestamp>,
 }
 
-/// What a provider has answered to this unit.
+/// What a provider has answered to this unit, in the words of the revision of the charm
+/// that noted it.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub enum ProviderState {
     /// Nothing yet.

@@ -9,9 +9,8 @@ use crate::context::Context;
 use crate::etcd::{Client, Credentials, EtcdError};
 use crate::facts::observed::{Pass, Peers};
 use crate::facts::{
-    Alarm, Audit, Cluster, CommonName, Ledger, Member, MemberStatus, NoAnswer, Version,
+    Alarm, Audit, Cause, Cluster, CommonName, Ledger, Member, MemberStatus, NoAnswer, Version,
 };
-use crate::log::chain;
 use crate::plan::advisory::lets_clients_become_root;
 use crate::plan::members::client_url;
 use crate::workload::kept_ledger;
@@ -26,13 +25,13 @@ pub async fn connect(
     peers: Option<&Peers>,
 ) -> Result<(Client, Vec<Member>), NoAnswer> {
     let credentials = credentials(context)
-        .map_err(|error| NoAnswer::Failed(error.to_string()))?
+        .map_err(|error| NoAnswer::Failed(Cause::of(&error)))?
         .ok_or(NoAnswer::NoCertificate)?;
     let mut reason = NoAnswer::NoMember;
     for url in member_urls(context, peers) {
         match reach(context, &url, &credentials).await {
             Ok(found) => return Ok(found),
-            Err(error) => reason = NoAnswer::Failed(chain(&error)),
+            Err(error) => reason = NoAnswer::Failed(Cause::of(&error)),
         }
     }
     Err(reason)

@@ -5,10 +5,8 @@ use std::time::{Duration, Instant};
 use super::ObserveError;
 use crate::connection::client_at;
 use crate::context::Context;
-use crate::facts::Member;
 use crate::facts::observed::Peers;
-use crate::facts::{Answer, Health, MemberHealth};
-use crate::log::chain;
+use crate::facts::{Answer, Cause, Health, Member, MemberHealth, NoRead, Silence};
 use crate::plan::members::unit_at;
 
 /// How long a member may take for an answer. One without a quorum would think
@@ -31,7 +29,7 @@ pub async fn health(
     for member in members {
         let answer = match member.client_urls.first() {
             Some(url) => ask(context, url, member.learner).await?,
-            None => Answer::Unreachable("it has not started yet".to_owned()),
+            None => Answer::Unreachable(Silence::NotStarted),
         };
         let unit = peers.and_then(|peers| unit_at(peers, &member)).cloned();
         asked.push(MemberHealth::new(member, unit.as_ref(), answer));
@@ -46,18 +44,17 @@ async fn ask(context: &Context, url: &str, learner: bool) -> Result<Answer, Obse
     let client = client_at(context, url).await?.with_limit(PATIENCE);
     let details = match client.details().await {
         Ok(details) => Box::new(details),
-        Err(error) => return Ok(Answer::Unreachable(chain(&error))),
+        Err(error) => return Ok(Answer::Unreachable(Silence::Failed(Cause::of(&error)))),
     };
     if learner {
-        let reason = "it has no vote yet, and serves nobody";
-        return Ok(Answer::Answers(details, Err(reason.to_owned())));
+        return Ok(Answer::Answers(details, Err(NoRead::NoVote)));
     }
     // The connection stands by now, so that this is the time of a client that
     // is connected.
     let begun = Instant::now();
     let round_trip = match client.agrees().await {
         Ok(()) => Ok(begun.elapsed()),
-        Err(error) => Err(chain(&error)),
+        Err(error) => Err(NoRead::Failed(Cause::of(&error))),
     };
     Ok(Answer::Answers(details, round_trip))
 }

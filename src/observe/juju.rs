@@ -11,8 +11,8 @@ use crate::context::Context;
 use crate::facts::authorities::Authorities;
 use crate::facts::observed::{Pass, PeerRelation, Peers};
 use crate::facts::options::{Options, auto_quota};
-use crate::facts::provider::Provider;
-use crate::facts::{Known, MemberName, Source};
+use crate::facts::provider::{Provider, ProviderUnknown};
+use crate::facts::{Known, MemberName, RefusalNote, Source};
 use crate::hook::Event;
 use crate::juju::Resource;
 use crate::log::chain;
@@ -39,7 +39,7 @@ pub struct Application {
     /// The certificate authorities, once the leader has made them.
     pub authorities: Option<Authorities>,
     /// Whoever signs what members show to clients, where it is not the charm.
-    pub provider: Known<Option<Provider>>,
+    pub provider: Known<Option<Provider>, ProviderUnknown>,
     /// The address of this unit.
     pub address: Option<IpAddr>,
     /// Other addresses under which this unit is reached.
@@ -54,9 +54,9 @@ pub struct Application {
     /// Those options as Juju had them; `None` if no valid ones were ever seen.
     pub config: Option<Map<String, Value>>,
     /// Why the options are not in force as they are set now.
-    pub refused_option: Option<String>,
+    pub refused_option: Option<RefusalNote>,
     /// The same, with a sentence for each option that is wrong.
-    pub refused_options: Vec<String>,
+    pub refused_options: Vec<RefusalNote>,
     /// The quota that the volume of the data is good for.
     pub auto_quota: Option<u64>,
 }
@@ -153,7 +153,7 @@ fn remembered(context: &Context, leader: bool) -> Application {
         units: None,
         gone: BTreeMap::new(),
         authorities: None,
-        provider: Known::Unknown("it was not looked at".to_owned()),
+        provider: Known::Unknown(ProviderUnknown::NotLookedAt),
         address: context.unit_state.address,
         other_addresses: BTreeSet::new(),
         storage: context.unit_state.data_dir.clone(),

@@ -7,8 +7,9 @@ use crate::context::Context;
 use crate::facts::machine::{Documents, Machine, ServicePaths};
 use crate::facts::observed::{Leaves, Pass};
 use crate::facts::provider::KeyPair;
-use crate::facts::{FilePath, Known, MemberData, Secret, Source, UnwritablePath, Version};
-use crate::log::chain;
+use crate::facts::{
+    Cause, FilePath, InvalidId, Known, MemberData, Secret, Source, UnwritablePath, Version,
+};
 use crate::tls::{Issued, OwnCertificate, TrustBundle};
 use crate::workload::configuration::etcd_config::{noted_program, noted_server_trust};
 use crate::workload::kept_trust::{self, TrustFiles, TrustStamp};
@@ -160,11 +161,12 @@ fn programs(
 }
 
 /// The release of this program, as it says itself.
-pub fn release(context: &Context, program: &Path) -> Known<Version> {
+pub fn release(context: &Context, program: &Path) -> Known<Version, Cause> {
     let said = release::version(&context.commands, program);
-    let read = said
-        .map_err(|error| chain(&error))
-        .and_then(|text| text.parse().map_err(|error| format!("{error}")));
+    let read = said.map_err(|error| Cause::of(&error)).and_then(|text| {
+        let version: Result<Version, InvalidId> = text.parse();
+        version.map_err(|error| Cause::of(&error))
+    });
     match read {
         Ok(version) => Known::Known(version),
         Err(reason) => Known::Unknown(reason),

@@ -6,7 +6,7 @@ use super::ObserveError;
 use crate::connection::served_ports;
 use crate::context::Context;
 use crate::facts::options::{OptionRefusal, Options};
-use crate::plan::options::{Configured, new_ports, taken};
+use crate::plan::options::{Configured, new_ports};
 use crate::workload;
 
 /// What Juju has now. If that cannot be taken, what it had before stays.
@@ -48,5 +48,5 @@ fn taken_port(
     let ports = new_ports(options, served_ports(context)?, before);
     let mut ports = ports.into_iter();
     let found = ports.find(|(_, port)| workload::is_port_taken(address, *port));
-    Ok(found.map(|port| taken(port, address)))
+    Ok(found.map(|(option, port)| OptionRefusal::of_taken_port(option, port, address)))
 }

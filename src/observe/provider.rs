@@ -5,7 +5,7 @@ use tls_certificates::{answers, requests};
 use super::ObserveError;
 use super::one_relation::of_relation;
 use crate::context::Context;
-use crate::facts::provider::Provider;
+use crate::facts::provider::{Provider, ProviderUnknown};
 use crate::facts::{Known, Relation};
 use crate::hook::Event;
 use crate::juju::ToolError;
@@ -16,14 +16,16 @@ use crate::relation::CLIENT_CERTIFICATES;
 ///
 /// # Errors
 /// A hook tool failed.
-pub(super) fn provider(context: &Context) -> Result<Known<Option<Provider>>, ObserveError> {
+pub(super) fn provider(
+    context: &Context,
+) -> Result<Known<Option<Provider>, ProviderUnknown>, ObserveError> {
     let relations = context.tools.relation_ids(CLIENT_CERTIFICATES)?;
     let Some(relation) = relations.first() else {
         return Ok(Known::Known(None));
     };
     Ok(match of_relation(read(context, *relation))? {
         Some(provider) => Known::Known(Some(provider)),
-        None => Known::Unknown("the relation cannot be read".to_owned()),
+        None => Known::Unknown(ProviderUnknown::Relation),
     })
 }
 
@@ -47,6 +49,6 @@ fn read(context: &Context, relation: Relation) -> Result<Provider, ToolError> {
         relation: relation.id,
         app,
         published: own.get(requests::KEY).cloned(),
-        answers: answers.map_err(|unreadable| unreadable.to_string()),
+        answers,
     })
 }

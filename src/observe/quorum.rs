@@ -19,7 +19,7 @@ use crate::connection::{credentials, own_url};
 use crate::context::Context;
 use crate::etcd::{Client, Credentials, EtcdError};
 use crate::facts::observed::{Pass, Peers};
-use crate::facts::{Cluster, Ledger, MemberId, MemberStatus, NoAnswer};
+use crate::facts::{Cause, Cluster, Ledger, MemberId, MemberStatus, NoAnswer};
 use crate::log::chain;
 
 /// How long a member may take to tell what it knows of the others.
@@ -99,7 +99,7 @@ struct Asking<'a> {
 impl Asking<'_> {
     async fn status(&self, url: &str) -> Result<(Client, MemberStatus), NoAnswer> {
         let answer = ask(self.context, url, self.credentials).await;
-        answer.map_err(|error| NoAnswer::Failed(chain(&error)))
+        answer.map_err(|error| NoAnswer::Failed(Cause::of(&error)))
     }
 
     /// What the first of these that has a leader says of the cluster. Those
@@ -155,7 +155,7 @@ impl Asking<'_> {
             // Nothing passes by itself there, and a record that cannot be read
             // may be a grant.
             Some(Err(error @ ObserveError::Etcd(EtcdError::Ledger { .. }))) => Err(error),
-            Some(Err(ObserveError::Etcd(error))) => Ok(Err(NoAnswer::Failed(chain(&error)))),
+            Some(Err(ObserveError::Etcd(error))) => Ok(Err(NoAnswer::Failed(Cause::of(&error)))),
             Some(Err(error)) => Err(error),
             None => Ok(Err(NoAnswer::Disagreement)),
         }

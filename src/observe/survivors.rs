@@ -11,8 +11,7 @@ use crate::connection;
 use crate::context::Context;
 use crate::etcd::{Client, EtcdError};
 use crate::facts::observed::Peers;
-use crate::facts::{Member, RaftProgress};
-use crate::log::chain;
+use crate::facts::{Cause, Member, RaftProgress};
 use crate::plan::refusal::OwnFault;
 
 /// How long a member may take to tell how far it has come.
@@ -90,7 +89,7 @@ pub async fn members_of(survivors: &[Survivor]) -> Result<Vec<Member>, ObserveEr
 /// # Errors
 /// It does not serve, and why.
 pub async fn own_voter(context: &Context) -> Result<Client, OwnFault> {
-    let fails = |error: &dyn Error| OwnFault::Fails(chain(error));
+    let fails = |error: &dyn Error| OwnFault::Fails(Cause::of(error));
     let url = connection::own_url(context).ok_or(OwnFault::NoAddress)?;
     let client = connection::client_at(context, &url).await;
     let client = client.map_err(|error| fails(&error))?;

@@ -1,21 +1,17 @@
-//! What an operator is told of alarms: which member raised one, what it means,
-//! and what to do about it.
+//! Alarms: which member raised one, and which of them etcd did not raise by itself.
 
 use crate::facts::observed::Observed;
 use crate::facts::{Alarm, AlarmKind, AppName, Cluster, Known, MemberId};
 
-/// An alarm, and what the member that raised it is called.
-pub type Raised = (AlarmKind, String);
+/// An alarm, and what the member that raised it is called, if it is still there.
+pub type Raised = (AlarmKind, Option<String>);
 
 /// The alarms that the cluster knows of.
 pub(super) fn raised(cluster: &Cluster, app: &AppName) -> Vec<Raised> {
     let name = |id: MemberId| {
         let mut members = cluster.members.iter();
         let found = members.find(|member| member.id == id);
-        found.map_or_else(
-            || "a member that is gone".to_owned(),
-            |found| found.called(app),
-        )
+        found.map(|found| found.called(app))
     };
     let alarms = cluster.status.alarms.iter();
     alarms
@@ -56,30 +52,6 @@ pub(super) fn causeless(observed: &Observed) -> Vec<Alarm> {
     };
     let alarms = cluster.status.alarms.iter();
     alarms.filter(is_causeless).copied().collect()
-}
-
-/// What matters most of the alarms that are raised, in one sentence; `None`
-/// where none is.
-pub fn sentence(alarms: &[Raised]) -> Option<String> {
-    let of_kind = |kind| {
-        let raised = alarms.iter().filter(move |(raised, _)| *raised == kind);
-        let mut names: Vec<&str> = raised.map(|(_, name)| name.as_str()).collect();
-        names.sort_unstable();
-        names.dedup();
-        (!names.is_empty()).then(|| names.join(", "))
-    };
-    if let Some(members) = of_kind(AlarmKind::Corrupt) {
-        return Some(format!(
-            "replace {members}, then run alarm-disarm: its data differs from the others' (alarm CORRUPT)"
-        ));
-    }
-    if let Some(members) = of_kind(AlarmKind::NoSpace) {
-        return Some(format!(
-            "run compact, defrag, then alarm-disarm: no writes, database of {members} is full (NOSPACE)"
-        ));
-    }
-    of_kind(AlarmKind::Other)
-        .map(|members| format!("run alarm-list: {members} has raised an alarm"))
 }
 
 #[cfg(test)]
@@ -123,29 +95,5 @@ mod tests {
         }
         assert_eq!(lowered(0, alarm(101, AlarmKind::Corrupt), true, false), []);
         assert_eq!(lowered(0, alarm(1, AlarmKind::Other), true, false), []);
-    }
-
-    #[test]
-    fn what_is_worst_is_said_with_the_way_out() {
-        assert_eq!(sentence(&[]), None);
-        let of = |kind, name: &str| (kind, name.to_owned());
-        let full = of(AlarmKind::NoSpace, "etcd/1");
-        let both = [of(AlarmKind::NoSpace, "etcd/2"), full.clone(), full];
-        assert_eq!(
-            sentence(&both).expect("a sentence"),
-            "run compact, defrag, then alarm-disarm: no writes, database of etcd/1, etcd/2 is full \
-             (NOSPACE)"
-        );
-        let worse = of(AlarmKind::Corrupt, "etcd/0");
-        let text = sentence(&[both[0].clone(), worse]).expect("a sentence");
-        assert!(
-            text.starts_with("replace etcd/0, then run alarm-disarm"),
-            "{text}"
-        );
-        let new = sentence(&[of(AlarmKind::Other, "etcd/0")]);
-        assert_eq!(
-            new.as_deref(),
-            Some("run alarm-list: etcd/0 has raised an alarm")
-        );
     }
 }

@@ -11,7 +11,7 @@
 //! remembers for which revision of it its member has no connection left.
 
 use crate::facts::Cluster;
-use crate::facts::observed::{Disconnection, Observed};
+use crate::facts::observed::{Disconnection, NotEnded, Observed};
 
 /// Whether connections are to be ended now.
 pub(super) fn is_due(observed: &Observed, cluster: &Cluster) -> bool {
@@ -28,7 +28,7 @@ pub(super) fn is_due(observed: &Observed, cluster: &Cluster) -> bool {
 
 /// Why connections are still open that should not be, where this machine cannot
 /// end them: they end with the next restart of the member.
-pub(super) fn lingering<'o>(observed: &'o Observed, cluster: &Cluster) -> Option<&'o str> {
+pub(super) fn lingering<'o>(observed: &'o Observed, cluster: &Cluster) -> Option<&'o NotEnded> {
     match &observed.disconnection {
         Disconnection::Failed(reason) if is_behind(observed, cluster) => Some(reason),
         _ => None,

@@ -1,9 +1,8 @@
 //! Which options are in force: those that are set, or those that were before.
 
-use std::net::IpAddr;
-
 use serde_json::{Map, Value};
 
+use crate::facts::RefusalNote;
 use crate::facts::options::{OptionRefusal, Options};
 use crate::workload::configuration::etcd_config::Ports;
 
@@ -15,14 +14,14 @@ pub struct Configured {
     /// The same as Juju has them; `None` if there never were valid ones.
     pub config: Option<Map<String, Value>>,
     /// Why these are not the ones that are set now.
-    pub refused: Option<String>,
+    pub refused: Option<RefusalNote>,
     /// The same, with a sentence for each option that is wrong.
-    pub refused_each: Vec<String>,
+    pub refused_each: Vec<RefusalNote>,
 }
 
 impl Configured {
     /// What an earlier hook found, and why those that were set then are not these.
-    pub fn before(config: Option<&Map<String, Value>>, refused: Option<&String>) -> Self {
+    pub fn before(config: Option<&Map<String, Value>>, refused: Option<&RefusalNote>) -> Self {
         let options = config.map(Options::parse);
         Self {
             // They were valid once. A revision of the charm that refuses them is
@@ -48,7 +47,7 @@ impl Configured {
                 refused_each: Vec::new(),
             },
             Err(refusal) => Self {
-                refused: Some(refusal.to_string()),
+                refused: Some(RefusalNote::from(&refusal)),
                 refused_each: refusal.each(),
                 ..before
             },
@@ -77,17 +76,6 @@ pub fn new_ports(
     ];
     wanted.retain(|(_, port)| !own.contains(port));
     wanted
-}
-
-/// Why options are refused of which a port is taken. etcd would not start with it, and
-/// nothing would serve until an operator chooses another port.
-pub fn taken((option, port): (&'static str, u16), address: IpAddr) -> OptionRefusal {
-    OptionRefusal {
-        option,
-        allowed: format!("a port that is free on this machine ({address})"),
-        value: port.to_string(),
-        others: Vec::new(),
-    }
 }
 
 #[cfg(test)]
@@ -123,14 +111,15 @@ mod tests {
     fn what_is_refused_leaves_in_force_what_was() {
         let before = || Configured::before(Some(&set(7000, 7001)), None);
         let address = "192.0.2.1".parse().expect("an address");
-        let refusal = taken(("peer-port", 9380), address);
+        let refusal = OptionRefusal::of_taken_port("peer-port", 9380, address);
         let chosen = Configured::choose(set(2379, 9380), Err(refusal), before());
         assert_eq!(chosen.options.peer_port, 7001);
         assert_eq!(chosen.config, Some(set(7000, 7001)));
         let text = "option peer-port must be a port that is free on this machine (192.0.2.1), \
                     not 9380";
-        assert_eq!(chosen.refused.as_deref(), Some(text));
-        assert_eq!(chosen.refused_each, [text]);
+        assert_eq!(chosen.refused.as_ref().map(RefusalNote::as_str), Some(text));
+        assert_eq!(chosen.refused_each.len(), 1);
+        assert_eq!(chosen.refused_each[0].as_str(), text);
         let options = Options::parse(&set(2379, 9380));
         let chosen = Configured::choose(set(2379, 9380), options, before());
         assert_eq!(chosen.options.peer_port, 9380);

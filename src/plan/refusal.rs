@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use super::Report;
 use super::safety::Unsafe;
 use crate::facts::authorities::AuthorityKind;
-use crate::facts::{AlarmKind, CommonName, NameRefusal, PrefixRefusal, RelationId, UnitName};
+use crate::facts::{
+    AlarmKind, Cause, CommonName, NameRefusal, PrefixRefusal, RelationId, UnitName,
+};
 
 /// Why an action is refused: it would do harm, or make no sense, as things are.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -75,7 +77,7 @@ pub enum RecreationRefusal {
     /// Another unit restores a snapshot.
     Locked,
     /// The snapshot was tried out, and failed with this.
-    Useless(String),
+    Useless(Cause),
     /// The new cluster is not there yet; what is waited for.
     Unfinished(Box<Report>),
 }
@@ -88,7 +90,7 @@ pub enum OwnFault {
     /// It follows without a vote.
     NoVote,
     /// It fails a call with this.
-    Fails(String),
+    Fails(Cause),
 }
 
 /// What lies where an archive should be written.
@@ -162,15 +164,15 @@ pub enum ParameterFault {
     /// It is no absolute path.
     NotAbsolute,
     /// What should be a directory is a file.
-    NotADirectory(String),
+    NotADirectory(PathBuf),
     /// Nothing can be written to the directory, because of this.
-    Unwritable(String),
+    Unwritable(Cause),
     /// The directory cannot be made, because of this.
-    Unusable(String),
+    Unusable(Cause),
     /// It does not say what to restore.
     NoFile,
     /// There is no such file on the machine of this unit.
     NotAFile(UnitName),
     /// The file is no whole snapshot, because of this.
-    NotASnapshot(String),
+    NotASnapshot(Cause),
 }

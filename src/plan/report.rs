@@ -1,16 +1,16 @@
 //! What a plan waits for, and what an operator should know besides.
 
+use super::alarm::Raised;
 use super::members;
 use super::safety::Unsafe;
 use super::trusted::AuthorityFault;
-use super::upgrade::Instead;
 use crate::facts::machine::Machine;
-use crate::facts::observed::Observed;
+use crate::facts::observed::{NotEnded, Observed};
 use crate::facts::provider::ProviderNote;
 use crate::facts::reason::{LeftOut, Overlap};
 use crate::facts::{
-    AlarmKind, Cluster, CommonName, Condition, IssuedState, Member, NoAnswer, Purpose, Reason,
-    RequestKey, Requirer, Timestamp, UnitName, Version,
+    AlarmKind, Cause, Cluster, CommonName, Condition, Instead, IssuedState, Member, NoAnswer,
+    Purpose, Reason, RefusalNote, RequestKey, Requirer, Timestamp, UnitName, Version,
 };
 use crate::tls::{BundleError, OwnCertificate};
 
@@ -30,13 +30,13 @@ pub struct Report {
     /// What this unit waits for before it can serve.
     pub wait: Option<Wait>,
     /// Why the options are not in force as they are set now.
-    pub refused_option: Option<String>,
-    /// What etcd has found wrong, and what to do about it.
-    pub alarm: Option<String>,
+    pub refused_option: Option<RefusalNote>,
+    /// What etcd has found wrong, and who says so.
+    pub alarms: Vec<Raised>,
     /// Why the etcd that an operator has attached is not taken.
-    pub refused_upgrade: Option<String>,
+    pub refused_upgrade: Option<RefusalNote>,
     /// Why the archive that an operator has attached is no etcd for this machine.
-    pub refused_archive: Option<String>,
+    pub refused_archive: Option<RefusalNote>,
     /// Members that are of no unit of this application.
     pub unmanaged_members: Vec<String>,
     /// Requests that are not in force as they stand.
@@ -67,7 +67,7 @@ pub struct Report {
     pub version: Option<Version>,
     /// Why watches that were open before rights were taken away still are, where
     /// this unit's machine cannot end them.
-    pub lingering: Option<String>,
+    pub lingering: Option<NotEnded>,
     /// Members that did not answer when they were asked, if any, but for those
     /// that are joining.
     pub unreachable: Vec<String>,
@@ -254,8 +254,8 @@ pub enum MachineWait {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum ReleaseFault {
     /// The archive that is attached is no etcd for this machine; what is wrong with it,
-    /// in the words that were noted when it was tried.
-    Archive(String),
+    /// as it was noted when it was tried.
+    Archive(RefusalNote),
     /// It cannot join members of this release.
     CannotJoin {
         /// What the members run.
@@ -266,7 +266,7 @@ pub enum ReleaseFault {
         instead: Instead,
     },
     /// It does not say which release it is, because of this.
-    Unreadable(String),
+    Unreadable(Cause),
 }
 
 /// Why etcd of this unit is not restarted now.

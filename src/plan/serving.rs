@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 use super::machine::step::MachineStep;
 use crate::facts::machine::Machine;
 use crate::facts::observed::{Observed, Provider};
-use crate::facts::provider::{KeyPair, ProviderNote, ProviderState};
+use crate::facts::provider::{KeyPair, ProviderAnswer, ProviderNote};
 use crate::facts::{Known, Timestamp};
 use crate::tls::ServerCertificate;
 use answer::{Answer, answer};
@@ -151,17 +151,21 @@ pub(super) fn note(observed: &Observed) -> Option<ProviderNote> {
     let address = observed.machine.address.as_ref()?;
     let names = names(observed, address);
     let current = current(observed, &names);
-    let state = match &observed.machine.pending_request {
-        None => ProviderState::Asked,
+    let answer = match &observed.machine.pending_request {
+        None => ProviderAnswer::Asked,
         Some(pending) => match answer(observed, provider, pending) {
-            Answer::None => ProviderState::Asked,
-            Answer::Revoked => ProviderState::Revoked,
-            Answer::Refused(reason) => ProviderState::Refused(reason),
-            Answer::Unfit(reason) => ProviderState::Unfit(reason),
-            Answer::Ended(at) => ProviderState::Unfit(format!("the certificate expired at {at}")),
+            Answer::None => ProviderAnswer::Asked,
+            Answer::Revoked => ProviderAnswer::Revoked,
+            Answer::Refused(error) => ProviderAnswer::Refused {
+                message: error.message,
+                code: error.code,
+            },
+            Answer::Unreadable(unreadable) => ProviderAnswer::Unreadable(unreadable),
+            Answer::Unfit(refusal) => ProviderAnswer::Unfit(refusal),
+            Answer::Ended(at) => ProviderAnswer::Ended(at),
             Answer::Given(given) => match trust::may_show(observed, current.as_ref(), &given) {
-                Ok(()) => ProviderState::Shown(given.not_after),
-                Err(reason) => ProviderState::Learned(reason),
+                Ok(()) => ProviderAnswer::Shown(given.not_after),
+                Err(why) => ProviderAnswer::NotShown(why),
             },
         },
     };
@@ -171,7 +175,7 @@ pub(super) fn note(observed: &Observed) -> Option<ProviderNote> {
     });
     Some(ProviderNote {
         app: provider.app.clone(),
-        state,
+        state: answer.into(),
         ending: late.map(|current| current.not_after),
     })
 }

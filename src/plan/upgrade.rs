@@ -2,9 +2,7 @@
 //! another one may not start at all, or not be able to go back. What members
 //! refuse to be upgraded to, a unit cannot join them with either.
 
-use std::fmt;
-
-use crate::facts::Version;
+use crate::facts::{Instead, UpgradeRefusal, Version};
 
 /// The first release of 3.5 whose members can become 3.6: those before it do
 /// not write down that a member was promoted, and 3.6 does not start with what
@@ -13,35 +11,12 @@ const LAST_STEP_OF_3_5: (u32, u32) = (5, 26);
 
 /// Why a member that runs `from` may not be started with `to`, and what to
 /// attach instead; `None` where it may.
-pub fn refusal(from: &Version, to: &Version) -> Option<String> {
-    let attach = instead(from, to)?;
-    Some(format!("etcd {to} cannot follow {from}: attach {attach}"))
-}
-
-/// The release to attach instead of one that cannot follow.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Instead {
-    /// One of this series, which is that of the members.
-    OfSeries(u32, u32),
-    /// One of this series, on the way to the other.
-    FirstOfSeries(u32, u32),
-    /// This one of its series or a newer one, on the way to the other.
-    FirstFrom(u32, u32, u32),
-}
-
-impl fmt::Display for Instead {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::OfSeries(major, minor) => write!(f, "a release of {major}.{minor}"),
-            Self::FirstOfSeries(major, minor) => write!(f, "a release of {major}.{minor} first"),
-            Self::FirstFrom(major, minor, patch) => {
-                write!(
-                    f,
-                    "{major}.{minor}.{patch} or newer of {major}.{minor} first"
-                )
-            }
-        }
-    }
+pub fn refusal(from: &Version, to: &Version) -> Option<UpgradeRefusal> {
+    Some(UpgradeRefusal {
+        from: from.clone(),
+        to: to.clone(),
+        instead: instead(from, to)?,
+    })
 }
 
 /// The release to attach where `to` cannot follow `from`, and where a unit that has
@@ -70,7 +45,7 @@ mod tests {
     fn minors_follow_one_another() {
         let refused = |from: &str, to: &str| {
             let version = |text: &str| text.parse::<Version>().expect("a version");
-            refusal(&version(from), &version(to))
+            refusal(&version(from), &version(to)).map(|refusal| refusal.instead)
         };
         for (from, to) in [
             ("3.4.23", "3.4.44"),
@@ -82,13 +57,12 @@ mod tests {
             assert_eq!(refused(from, to), None, "{from} {to}");
         }
         for (from, to, attach) in [
-            ("3.5.1", "3.6.16", "3.5.26 or newer of 3.5 first"),
-            ("3.4.23", "3.6.16", "a release of 3.5 first"),
-            ("3.6.16", "3.5.26", "a release of 3.6"),
-            ("3.6.16", "4.0.0", "a release of 3.6"),
+            ("3.5.1", "3.6.16", Instead::FirstFrom(3, 5, 26)),
+            ("3.4.23", "3.6.16", Instead::FirstOfSeries(3, 5)),
+            ("3.6.16", "3.5.26", Instead::OfSeries(3, 6)),
+            ("3.6.16", "4.0.0", Instead::OfSeries(3, 6)),
         ] {
-            let expected = format!("etcd {to} cannot follow {from}: attach {attach}");
-            assert_eq!(refused(from, to), Some(expected));
+            assert_eq!(refused(from, to), Some(attach), "{from} {to}");
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::apply::{
 };
 use crate::context::Context;
 use crate::etcd::Client;
+use crate::explain::reasons;
 use crate::facts::authorities::Authorities;
 use crate::facts::observed::{Disconnection, Observed};
 use crate::facts::{Alarm, Known};
@@ -141,7 +142,8 @@ impl Run {
             }
             Disconnection::Failed(reason) => self.log.push(format!(
                 "what clients have open from before they lost rights stays open until etcd \
-                 restarts: {reason}"
+                 restarts: {}",
+                reasons::not_ended(reason)
             )),
             Disconnection::Postponed | Disconnection::Untried => {}
         }

@@ -6,6 +6,8 @@ pub use machine::CommandError;
 use machine::MachineError;
 use thiserror::Error;
 
+use crate::facts::ArchiveFault;
+
 /// A failure on this machine. No variant carries a file's content, because
 /// files of this charm may be private keys.
 #[derive(Debug, Error)]
@@ -88,21 +90,14 @@ pub enum WorkloadError {
 }
 
 impl WorkloadError {
-    /// What an operator has to attach instead, where it is the archive that is at
-    /// fault.
-    pub fn of_the_archive(&self) -> Option<String> {
+    /// What is wrong with the archive, where it is that which is at fault.
+    pub const fn of_the_archive(&self) -> Option<ArchiveFault> {
         match self {
-            Self::Archive { .. } => {
-                Some("attach a release of etcd: etcd.tar.gz is no archive".to_owned())
-            }
-            Self::ArchiveLacks { program, .. } => Some(format!(
-                "attach a release of etcd: etcd.tar.gz has no {program}"
-            )),
+            Self::Archive { .. } => Some(ArchiveFault::Unreadable),
+            Self::ArchiveLacks { program, .. } => Some(ArchiveFault::Lacks(program)),
             Self::Program {
                 program, release, ..
-            } => Some(format!(
-                "attach a release of etcd for linux-{release}: {program} in etcd.tar.gz does not run"
-            )),
+            } => Some(ArchiveFault::DoesNotRun(program, release)),
             _ => None,
         }
     }

@@ -13,8 +13,8 @@ use super::files::{Owner, PUBLIC_FILE, ensure_file, read};
 use super::paths::Paths;
 use crate::facts::provider::ProviderNote;
 use crate::facts::{
-    AuditedRights, Bootstrap, MemberIdentity, MemberName, Recreation, RelationId, Share, Timestamp,
-    ToldEnd,
+    AuditedRights, Bootstrap, MemberIdentity, MemberName, Recreation, RefusalNote, RelationId,
+    Share, Timestamp, ToldEnd,
 };
 
 /// The version that this revision writes. It is raised only when a field comes
@@ -63,9 +63,9 @@ pub struct UnitState {
     /// that are there then may lack what their package sets up.
     pub installing: bool,
     /// Why that archive is not used, where it is not.
-    pub refused_upgrade: Option<String>,
+    pub refused_upgrade: Option<RefusalNote>,
     /// Why that archive is no etcd for this machine, where it is none.
-    pub refused_archive: Option<String>,
+    pub refused_archive: Option<RefusalNote>,
     /// Whether this unit is going away: what Juju then says of relations is
     /// true of this unit, and not of the application.
     pub dying: bool,
@@ -81,7 +81,7 @@ pub struct UnitState {
     /// go by.
     pub options: Option<Map<String, Value>>,
     /// Why the options as they are now cannot be taken.
-    pub refused_option: Option<String>,
+    pub refused_option: Option<RefusalNote>,
     /// The largest quota that the volume of the data was found good for. It
     /// never shrinks, so that a volume that others share does not cause one
     /// restart after the other.
@@ -174,8 +174,8 @@ mod tests {
     use super::super::layout::ensure_layout;
     use super::super::testing::Machine;
     use super::*;
-    use crate::facts::MemberId;
     use crate::facts::provider::ProviderState;
+    use crate::facts::{ArchiveFault, MemberId};
 
     const TOLD_END: ToldEnd = ToldEnd {
         at: Timestamp(5),
@@ -217,7 +217,7 @@ mod tests {
             source_digest: None,
             installing: true,
             refused_upgrade: None,
-            refused_archive: Some("attach a release of etcd".to_owned()),
+            refused_archive: Some(ArchiveFault::Unreadable.into()),
             dying: true,
             departed: [(MemberName::new("etcd-1"), Some("10.0.0.2".to_owned()))].into(),
             unreachable: [(MemberName::new("etcd-2"), 3)].into(),
@@ -226,7 +226,7 @@ mod tests {
                     .into_iter()
                     .collect(),
             ),
-            refused_option: Some("option client-port must be a port".to_owned()),
+            refused_option: serde_json::from_str(r#""option client-port must be a port""#).ok(),
             auto_quota: Some(8 << 30),
             disconnected: Some(7),
             refused_port: Some(2379),
@@ -278,7 +278,7 @@ mod tests {
                                             "token": "next", "generation": 8},
                                "dissolves": true},
                 "dying": true, "departed": {"etcd-1": "10.0.0.2"}, "silent": {"etcd-2": 3},
-                "disconnected": 7, "refused_port": 2379}"#,
+                "disconnected": 7, "refused_port": 2379, "refused_upgrade": "attach a release of 3.5"}"#,
         )
         .expect("readable");
         let bootstrap = state.bootstrap.expect("how it joined");
@@ -288,6 +288,8 @@ mod tests {
         assert_eq!(recreation.bootstrap.token, "next");
         assert_eq!(state.unreachable[&MemberName::new("etcd-2")], 3);
         assert_eq!(state.departed.len(), 1);
+        let refused = state.refused_upgrade.as_ref().map(RefusalNote::as_str);
+        assert_eq!(refused, Some("attach a release of 3.5"));
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! Statuses, whatever the reasons in them hold.
 
 use etcd_charm::explain::status::{of_application, of_unit};
-use etcd_charm::facts::{AppName, Condition, NoAnswer, Requirer, Timestamp};
+use etcd_charm::facts::{
+    AlarmKind, AppName, Cause, Condition, NoAnswer, RefusalNote, Requirer, Timestamp,
+};
 use etcd_charm::plan::restart::RestartWait;
 use etcd_charm::plan::safety::Unsafe;
 use etcd_charm::plan::{Report, Wait};
@@ -47,9 +49,9 @@ proptest! {
             expiring: expiring.collect(),
             ending: ending.collect(),
             expiring_credentials: credentials.collect(),
-            refused_option: told(),
-            alarm: told(),
-            refused_upgrade: told(),
+            refused_option: noted(told()),
+            alarms: told().into_iter().map(|name| (AlarmKind::Other, Some(name))).collect(),
+            refused_upgrade: noted(told()),
             rotation: told(),
             unmanaged_members: told().into_iter().collect(),
             unreachable,
@@ -68,12 +70,18 @@ proptest! {
     }
 }
 
+/// As another revision may have it noted.
+fn noted(text: Option<String>) -> Option<RefusalNote> {
+    serde_json::from_value(text?.into()).ok()
+}
+
 fn wait() -> impl Strategy<Value = Wait> {
     prop_oneof![
         (0..9_usize, 0..9_usize).prop_map(|(answering, others)| {
             Wait::Restart(RestartWait::Unsafe(Unsafe::NoQuorum { answering, others }))
         }),
-        text().prop_map(|error| Wait::Etcd(NoAnswer::Failed(error))),
+        text()
+            .prop_map(|text| Wait::Etcd(NoAnswer::Failed(Cause::of(&std::io::Error::other(text))))),
         (0..9_u32).prop_map(|number| Wait::Bootstrap(format!("etcd/{number}").parse().unwrap())),
         prop::collection::vec(text(), 0..4).prop_map(Wait::Majority),
         Just(Wait::Reach),

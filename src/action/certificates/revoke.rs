@@ -73,6 +73,6 @@ fn show(results: &mut ActionResults, name: &CommonName, record: &IssuedRecord, r
     );
     results.set(
         &["note"],
-        reasons::after_revocation(report.lingering.as_deref()),
+        reasons::after_revocation(report.lingering.as_ref()),
     );
 }

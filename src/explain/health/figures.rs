@@ -57,7 +57,7 @@ fn of_member(health: &MemberHealth, leads: bool) -> Vec<(&'static str, String)> 
         ("serves", health.round_trip().is_some().to_string()),
     ];
     if let Some(problem) = health.problem() {
-        figures.push(("problem", problem.to_owned()));
+        figures.push(("problem", problem));
     }
     if let Answer::Answers(details, round_trip) = &health.answer {
         figures.extend([

@@ -35,7 +35,7 @@ pub fn parameter(fault: &ParameterFault) -> String {
             return format!("is in the future: the latest is {latest}");
         }
         ParameterFault::NotADirectory(target) => {
-            return format!("is no directory: {target} is a file");
+            return format!("is no directory: {} is a file", target.display());
         }
         ParameterFault::Unwritable(error) => {
             return format!("cannot be written to ({error}): name another directory");

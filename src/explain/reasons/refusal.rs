@@ -1,8 +1,9 @@
 //! Why an action is refused, in words: one sentence that says what to do.
 
-use super::not_safe;
+use super::{not_ended, not_safe};
 use crate::explain::status::{of_unit, wait_text};
 use crate::facts::authorities::AuthorityKind;
+use crate::facts::observed::NotEnded;
 use crate::facts::{CommonName, NameRefusal};
 use crate::plan::refusal::{ArchiveHolds, OwnFault, RecreationRefusal, Refusal};
 use crate::plan::{Report, Wait};
@@ -100,14 +101,15 @@ pub fn no_name(name: &CommonName, refusal: &NameRefusal) -> String {
 
 /// What is left of credentials that were revoked; `lingering` is why what was open
 /// could not be ended.
-pub fn after_revocation(lingering: Option<&str>) -> String {
+pub fn after_revocation(lingering: Option<&NotEnded>) -> String {
     match lingering {
         None => "requests are refused, and what was open here has ended; it ends at the other \
                  units within seconds"
             .to_owned(),
         Some(reason) => format!(
             "requests are refused; a watch that is open ends when its member restarts, at the next \
-             update-status: {reason}"
+             update-status: {}",
+            not_ended(reason)
         ),
     }
 }
@@ -178,8 +180,8 @@ fn not_served(fault: &OwnFault, is_served: bool) -> String {
         OwnFault::NoAddress => {
             return "this unit has no address yet: wait until it is active".to_owned();
         }
-        OwnFault::NoVote => "this unit's member has no vote yet",
-        OwnFault::Fails(error) => error,
+        OwnFault::NoVote => "this unit's member has no vote yet".to_owned(),
+        OwnFault::Fails(error) => error.to_string(),
     };
     let advice = if is_served {
         "but others do: bring it back, or remove this unit and run this again on the one that leads \

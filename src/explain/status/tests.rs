@@ -3,17 +3,23 @@
 use super::line::LONGEST;
 use super::{of_application, of_unit};
 use crate::facts::reason::tests::{reasons, signing_refusals};
-use crate::facts::{AlarmKind, Condition, MemberId, NoAnswer, Requirer, Unsigned};
+use crate::facts::{
+    AlarmKind, Cause, Condition, Instead, MemberId, NoAnswer, RefusalNote, Requirer, Unsigned,
+};
 use crate::juju::StatusName;
 use crate::plan::restart::RestartWait;
 use crate::plan::safety::Unsafe;
 use crate::plan::testing::{Bench, DAY, NOW, leaf};
-use crate::plan::upgrade::Instead;
 use crate::plan::{MachineWait, ReleaseFault, Report, Stage, Wait};
 
 fn unit(report: &Report) -> String {
     let status = of_unit(report);
     format!("{}: {}", status.name.as_str(), status.message)
+}
+
+/// As another revision may have it noted.
+fn noted(text: &str) -> Option<RefusalNote> {
+    serde_json::from_value(text.into()).ok()
 }
 
 fn application(report: &Report) -> String {
@@ -106,7 +112,9 @@ fn what_an_operator_has_to_do() {
              run 3.5.1",
         ),
         (
-            Wait::Release(ReleaseFault::Unreadable("it does not run".to_owned())),
+            Wait::Release(ReleaseFault::Unreadable(Cause::of(&std::io::Error::other(
+                "it does not run",
+            )))),
             "blocked: attach another etcd: this one does not say its version (it does not run)",
         ),
         (
@@ -149,7 +157,7 @@ fn what_an_operator_has_to_do() {
 #[test]
 fn an_option_that_is_refused_blocks_and_says_what_holds() {
     let refused = |wait| Report {
-        refused_option: Some("option log-level must be info".to_owned()),
+        refused_option: noted("option log-level must be info"),
         wait,
         ..Report::default()
     };
@@ -336,7 +344,7 @@ fn an_alarm_and_unmanaged_members_are_told_whatever_is_waited_for() {
         unit(&report),
         format!("waiting: {advice}; waiting for another unit to join")
     );
-    report.alarm = Some(alarm.clone());
+    report.alarms = vec![(AlarmKind::Other, Some("etcd/0".to_owned()))];
     let both = format!("blocked: {alarm}; {advice}");
     assert_eq!(unit(&report), both);
     assert_eq!(application(&report), both);

@@ -323,8 +323,9 @@ fn the_first_mistake_is_named_and_the_others_are_counted() {
     let text = refusal(json!({"heartbeat-interval": 1, "log-level": "x", "snapshot-count": 1}));
     assert!(text.ends_with("(and 2 more options are wrong)"), "{text}");
     let config = json!({"heartbeat-interval": 1, "log-level": "x", "snapshot-count": 1});
+    let each = parse(config).expect_err("three are wrong").each();
     assert_eq!(
-        parse(config).expect_err("three are wrong").each(),
+        each.iter().map(RefusalNote::as_str).collect::<Vec<_>>(),
         [
             "option heartbeat-interval must be 10 to 5000 milliseconds, not 1",
             "option log-level must be info or warn or error, not \"x\"",

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::facts::MemberData;
-use crate::facts::provider::Provider;
+use crate::facts::provider::{Provider, ProviderUnknown};
 use crate::facts::tuning::{CLIENT_PORT, PEER_PORT};
 use crate::plan::machine::MachineStep;
 use crate::plan::testing::Bench;
@@ -104,7 +104,10 @@ fn an_upgrade_of_the_charm_alone_restarts_nothing() {
     assert_eq!(text(&bench), written);
     assert!(!is_outdated(&bench.observed));
     assert!(matches!(bench.stage(), Stage::Publish(_)));
-    for provider in [Known::Known(None), Known::Unknown("not read".to_owned())] {
+    for provider in [
+        Known::Known(None),
+        Known::Unknown(ProviderUnknown::NotLookedAt),
+    ] {
         bench.observed.provider = provider;
         assert_eq!(text(&bench), written);
     }

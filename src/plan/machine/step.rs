@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::facts::machine::Documents;
 use crate::facts::provider::KeyPair;
-use crate::facts::{Bootstrap, MemberIdentity, RelationId, Source, Version};
+use crate::facts::{Bootstrap, MemberIdentity, RelationId, Source, UpgradeRefusal, Version};
 use crate::plan::upgrade;
 use crate::tls::Authority;
 
@@ -63,7 +63,7 @@ pub struct Installation {
 impl Installation {
     /// Why programs of this release must not be used, and what to attach instead;
     /// `None` where they may, and where the release cannot be told.
-    pub fn refusal(&self, release: Option<&Version>) -> Option<String> {
+    pub fn refusal(&self, release: Option<&Version>) -> Option<UpgradeRefusal> {
         upgrade::refusal(self.follows.as_ref()?, release?)
     }
 }

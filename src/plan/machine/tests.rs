@@ -3,8 +3,12 @@
 use std::collections::BTreeSet;
 
 use crate::facts::observed::{Pass, PeerRelation};
+use crate::facts::options::OptionRefusal;
 use crate::facts::provider::KeyPair;
-use crate::facts::{Bootstrap, Known, MemberData, MemberName, NoAnswer, Secret, Source, Version};
+use crate::facts::{
+    Bootstrap, Instead, Known, MemberData, MemberName, NoAnswer, RefusalNote, Secret, Source,
+    Version,
+};
 use crate::plan::configuration;
 use crate::plan::machine::{Installation, MachineStep, ServerIssuance};
 use crate::plan::testing::{Bench, DAY, IDENTITY, NOW, OWN_NAMES, leaf};
@@ -76,7 +80,7 @@ fn programs_go_along_with_the_release_that_they_must_follow() {
     assert_eq!(installation.source, archive);
     assert_eq!(installation.refusal(Some(&version("3.5.26"))), None);
     let refusal = installation.refusal(Some(&version("3.6.14")));
-    assert!(refusal.is_some_and(|reason| reason.contains("a release of 3.5 first")));
+    assert!(refusal.is_some_and(|reason| reason.instead == Instead::FirstOfSeries(3, 5)));
     // A program that cannot say what it is fails in another way.
     assert_eq!(installation.refusal(None), None);
 }
@@ -277,7 +281,9 @@ fn additional_names_and_a_short_life_are_issued_in_time() {
 
 #[test]
 fn a_member_does_not_begin_with_options_that_are_refused() {
-    let refused = Some("option client-port must be a port".to_owned());
+    let address = "192.0.2.1".parse().expect("an address");
+    let refusal = OptionRefusal::of_taken_port("client-port", 2379, address);
+    let refused = Some(RefusalNote::from(&refusal));
     let mut bench = Bench::new(1);
     bench.observed.refused_option = refused.clone();
     // One that is there goes on.

@@ -1,6 +1,6 @@
 //! Who joins and who leaves.
 
-use crate::facts::{Databag, Known, MemberData, MemberId, MemberIdentity, MemberName};
+use crate::facts::{Cause, Databag, Known, MemberData, MemberId, MemberIdentity, MemberName};
 use crate::plan::configuration::{bootstrap_port, wanted};
 use crate::plan::machine::MachineStep;
 use crate::plan::members::{client_url, member_url};
@@ -103,7 +103,7 @@ fn a_unit_joins_with_no_release_that_the_members_refuse() {
     bench.cluster.members.push(own);
     assert_eq!(with(&mut bench, "3.6.16").0, None);
     // What cannot be told is no release that may join.
-    bench.observed.machine.release = Some(Known::Unknown("it does not run".to_owned()));
+    bench.observed.machine.release = Some(Known::Unknown(Cause::of(&std::fmt::Error)));
     assert_eq!(step(&mut bench), None);
 }
 

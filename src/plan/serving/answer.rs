@@ -1,5 +1,8 @@
 //! What a provider has answered to the request of this unit, after every check.
 
+use tls_certificates::Unreadable;
+use tls_certificates::answers::RequestError;
+
 use crate::facts::Timestamp;
 use crate::facts::observed::{Observed, Provider};
 use crate::facts::provider::PendingRequest;
@@ -14,9 +17,11 @@ pub(in crate::plan) enum Answer {
     /// One that must not be used any more, and no other yet.
     Revoked,
     /// The provider says that there will be none, and why.
-    Refused(String),
+    Refused(RequestError),
+    /// Something that cannot be read.
+    Unreadable(Unreadable),
     /// Something that cannot be used, and why.
-    Unfit(String),
+    Unfit(AnswerRefusal),
     /// A certificate that has ended.
     Ended(Timestamp),
 }
@@ -33,7 +38,7 @@ pub(in crate::plan) fn answer(
     }
     let answers = match &provider.answers {
         Ok(answers) => answers,
-        Err(reason) => return Answer::Unfit(reason.clone()),
+        Err(unreadable) => return Answer::Unreadable(*unreadable),
     };
     if let Some(found) = answers.certificate(&pending.csr) {
         let checked = ServerCertificate::check(
@@ -47,14 +52,14 @@ pub(in crate::plan) fn answer(
         return match checked {
             Ok(given) => Answer::Given(Box::new(given)),
             Err(AnswerRefusal::Expired(at)) => Answer::Ended(at),
-            Err(refusal) => Answer::Unfit(refusal.to_string()),
+            Err(refusal) => Answer::Unfit(refusal),
         };
     }
     if answers.is_revoked(&pending.csr) {
         return Answer::Revoked;
     }
     match answers.error(&pending.csr) {
-        Some(error) => Answer::Refused(format!("{} ({})", error.message, error.code.number())),
+        Some(error) => Answer::Refused(error.clone()),
         None => Answer::None,
     }
 }

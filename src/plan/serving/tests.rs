@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use tls_certificates::answers::{Answer as Entry, Answers, Code, RequestError};
+use tls_certificates::Unreadable;
+use tls_certificates::answers::{Answer as Entry, Answers, CERTIFICATES, Code, RequestError};
 
 use super::{names, note, steps, trust};
-use crate::facts::observed::Provider;
+use crate::facts::observed::{Provider, ProviderUnknown};
 use crate::facts::provider::{KeyPair, PendingRequest, ProviderState};
 use crate::facts::{Known, RelationId, Timestamp};
 use crate::plan::machine::MachineStep;
@@ -214,7 +215,7 @@ fn clients_have_their_time_unless_there_are_none() {
 #[test]
 fn without_a_relation_the_own_certificate_is_shown_at_once() {
     let mut world = shown();
-    world.bench.observed.provider = Known::Unknown("no answer".to_owned());
+    world.bench.observed.provider = Known::Unknown(ProviderUnknown::Relation);
     world.rest();
     assert!(!world.shows_own(), "unknown is not gone");
     world.bench.observed.provider = Known::Known(None);
@@ -320,8 +321,12 @@ fn what_cannot_be_used_changes_nothing_and_is_said() {
     assert_eq!(state(&revoked), ProviderState::Revoked);
     let withdrawn = |world: &mut World| world.answers().certificates[0].csr = "x".to_owned();
     assert_eq!(state(&withdrawn), ProviderState::Asked);
-    let nonsense = |world: &mut World| world.provider().answers = Err("nonsense".to_owned());
-    assert_eq!(state(&nonsense), unfit("nonsense"));
+    let nonsense =
+        |world: &mut World| world.provider().answers = Err(Unreadable::NotAList(CERTIFICATES));
+    assert_eq!(
+        state(&nonsense),
+        unfit("certificates is not a list in JSON")
+    );
     let refused = |world: &mut World| {
         let csr = world.answers().certificates.remove(0).csr;
         world.answers().errors.push(RequestError {

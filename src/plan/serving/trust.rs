@@ -16,7 +16,7 @@ use std::collections::BTreeSet;
 
 use super::{current, given, names};
 use crate::facts::observed::{Observed, Peers};
-use crate::facts::provider::Announced;
+use crate::facts::provider::{Announced, NotShown};
 use crate::facts::{Cluster, IssuedState, Known};
 use crate::plan::authorities::not_telling;
 use crate::relation::peer::{
@@ -143,35 +143,32 @@ pub(in crate::plan) fn may_show(
     observed: &Observed,
     current: Option<&ServerCertificate>,
     given: &ServerCertificate,
-) -> Result<(), String> {
+) -> Result<(), NotShown> {
     let shown = current.map(|current| &current.authorities);
     if shown.is_some_and(|shown| given.authorities.is_subset(shown)) {
         return Ok(());
     }
     let (Some(peers), Known::Known(cluster)) = (observed.peers.read(), &observed.cluster) else {
-        return Err("etcd cannot be asked".to_owned());
+        return Err(NotShown::NoEtcd);
     };
     let announced = announced(peers);
     let from = announced.from;
     let Some(from) = from.filter(|_| given.authorities.is_subset(&announced.authorities)) else {
         if is_too_many(&announced.authorities, &given.authorities) {
-            return Err(format!(
-                "waiting until older ones are dropped, since {} are trusted already",
-                announced.authorities.len()
-            ));
+            return Err(NotShown::TooMany(announced.authorities.len()));
         }
-        return Err("clients are about to be told".to_owned());
+        return Err(NotShown::NotTold);
     };
     if peers.own.provider_trust.as_ref() != Some(&stamp(&announced)) {
-        return Err("this unit is about to confirm it".to_owned());
+        return Err(NotShown::NotConfirmed);
     }
     let behind = behind(observed, peers, cluster, &announced);
     if !behind.is_empty() {
-        return Err(format!("waiting for {}", behind.join(", ")));
+        return Err(NotShown::Behind(behind));
     }
     match observed.now >= from {
         true => Ok(()),
-        false => Err(format!("clients have until {from}")),
+        false => Err(NotShown::Grace(from)),
     }
 }
 
