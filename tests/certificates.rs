@@ -22,7 +22,7 @@ use std::sync::LazyLock;
 use std::time::SystemTime;
 
 use corpus::recipe::{self, Recipe};
-use corpus::{Entry, Verdict, pem};
+use corpus::{Entry, Outcome, pem};
 use etcd_charm::facts::Timestamp;
 use etcd_charm::tls::{Authority, ClientCertificate, OwnCertificate, TrustBundle};
 use go::Go;
@@ -42,16 +42,16 @@ fn every_certificate_gets_its_verdict() {
     let wrong: Vec<_> = entries
         .iter()
         .filter_map(|entry| {
-            let verdict = Verdict::of(&ClientCertificate::check(&entry.text, now));
-            let expected = &entry.verdict;
-            (verdict != *expected)
-                .then(|| format!("{}:\n  is {verdict:?}\n  not {expected:?}\n", entry.name))
+            let outcome = Outcome::of(&ClientCertificate::check(&entry.text, now));
+            let expected = &entry.expected;
+            (outcome != *expected)
+                .then(|| format!("{}:\n  is {outcome:?}\n  not {expected:?}\n", entry.name))
         })
         .collect();
     assert!(wrong.is_empty(), "{}", wrong.concat());
     let accepted = entries
         .iter()
-        .filter(|entry| matches!(entry.verdict, Verdict::Accepted(_)));
+        .filter(|entry| matches!(entry.expected, Outcome::Accepted(_)));
     assert!(entries.len() > 200 && accepted.count() > 40);
 }
 

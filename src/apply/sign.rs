@@ -21,11 +21,11 @@ pub(super) fn sign(
 ) -> Result<String, ApplyError> {
     let SigningPublication {
         relation,
-        standing,
+        unchanged,
         to_sign,
         errors,
     } = publication;
-    let mut answers = standing.clone();
+    let mut answers = unchanged.clone();
     if !to_sign.is_empty() {
         let authority = authorities.and_then(|all| all.client.as_ref());
         let authority = authority.ok_or(ApplyError::Missing(Missing::ClientAuthority))?;

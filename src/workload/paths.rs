@@ -168,7 +168,7 @@ impl Paths {
 
     /// What etcd said in its last restore check, see [`super::restore_check`].
     pub fn restore_check_log(&self) -> PathBuf {
-        self.runtime_dir().join("trial.log")
+        self.runtime_dir().join("restore-check.log")
     }
 
     /// Private directory for secret files on their way to another program. It

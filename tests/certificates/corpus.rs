@@ -26,21 +26,21 @@ pub(crate) struct Entry {
     /// What the requirer sends.
     pub(crate) text: Vec<u8>,
     /// What the check has to say about it.
-    pub(crate) verdict: Verdict,
+    pub(crate) expected: Outcome,
     /// The private key (PEM), where there is one, to connect with.
     pub(crate) key: Option<String>,
 }
 
 /// What the check has to say.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) enum Verdict {
+pub(crate) enum Outcome {
     /// The certificate is taken, under this common name.
     Accepted(String),
     /// It is refused, with this text.
     Refused(String),
 }
 
-impl Verdict {
+impl Outcome {
     pub(crate) fn of(result: &Result<ClientCertificate, CertificateRefusal>) -> Self {
         match result {
             Ok(leaf) => Self::Accepted(leaf.common_name.to_string()),

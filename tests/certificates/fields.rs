@@ -3,7 +3,7 @@
 use etcd_charm::facts::Timestamp;
 
 use super::recipe::{Recipe, name};
-use super::{Entry, Verdict, extensions, keys, names, others, pem};
+use super::{Entry, Outcome, extensions, keys, names, others, pem};
 
 /// Certificates, made byte by byte.
 pub(super) fn entries(now: Timestamp) -> Vec<Entry> {
@@ -26,23 +26,23 @@ pub(super) struct List {
 
 impl List {
     /// Adds the good certificate with one thing changed.
-    pub(super) fn add(&mut self, name: &str, verdict: Verdict, change: impl FnOnce(&mut Recipe)) {
+    pub(super) fn add(&mut self, name: &str, expected: Outcome, change: impl FnOnce(&mut Recipe)) {
         let mut recipe = self.good.clone();
         change(&mut recipe);
         self.entries.push(Entry {
             name: format!("field: {name}"),
             text: pem("CERTIFICATE", &recipe.der()).into_bytes(),
-            verdict,
+            expected,
             key: None,
         });
     }
 
     pub(super) fn accepted(&mut self, name: &str, change: impl FnOnce(&mut Recipe)) {
-        self.add(name, Verdict::accepted(), change);
+        self.add(name, Outcome::accepted(), change);
     }
 
     pub(super) fn refused(&mut self, name: &str, reason: &str, change: impl FnOnce(&mut Recipe)) {
-        self.add(name, Verdict::refused(reason), change);
+        self.add(name, Outcome::refused(reason), change);
     }
 
     pub(super) fn subject(&mut self, what: &str, reason: &str, attributes: &[(&[u8], u8, &[u8])]) {

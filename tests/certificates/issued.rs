@@ -11,14 +11,14 @@ use rcgen::{
 };
 use time::OffsetDateTime;
 
-use super::{Entry, Verdict, pem};
+use super::{Entry, Outcome, pem};
 
 /// Certificates from rcgen: each kind of key, with and without the chain.
 pub(super) fn entries(now: Timestamp) -> Vec<Entry> {
     let authority = authority(now);
     let chain = pem("CERTIFICATE", &authority.1);
     let ca_text = chain.clone().into_bytes();
-    let ca = Verdict::refused("the certificate is a CA certificate");
+    let ca = Outcome::refused("the certificate is a CA certificate");
     let mut entries = vec![entry("CA", ca_text, ca, None)];
     for (kind, algorithm) in [
         ("P-256", &PKCS_ECDSA_P256_SHA256),
@@ -40,11 +40,11 @@ pub(super) fn entries(now: Timestamp) -> Vec<Entry> {
             entries.push(entry(
                 &name,
                 text.into_bytes(),
-                Verdict::accepted(),
+                Outcome::accepted(),
                 key.clone(),
             ));
         }
-        let first = Verdict::refused("the certificate is a CA certificate");
+        let first = Outcome::refused("the certificate is a CA certificate");
         let text = (chain.clone() + &signed).into_bytes();
         entries.push(entry(&format!("{kind} after its chain"), text, first, None));
     }
@@ -143,8 +143,8 @@ pub(super) fn openssl_entries() -> Vec<Entry> {
         );
         let text = std::fs::read(&file).expect("a certificate");
         let key = std::fs::read_to_string(&key_file).expect("a key");
-        let verdict = refusal.map_or_else(Verdict::accepted, Verdict::Refused);
-        entry(&format!("openssl {name}"), text, verdict, Some(key))
+        let expected = refusal.map_or_else(Outcome::accepted, Outcome::Refused);
+        entry(&format!("openssl {name}"), text, expected, Some(key))
     });
     let entries = entries.collect();
     std::fs::remove_dir_all(&directory).expect("the directory goes");
@@ -186,11 +186,11 @@ pub(crate) fn params(now: Timestamp, common_name: &str) -> CertificateParams {
     params
 }
 
-fn entry(name: &str, text: Vec<u8>, verdict: Verdict, key: Option<String>) -> Entry {
+fn entry(name: &str, text: Vec<u8>, expected: Outcome, key: Option<String>) -> Entry {
     Entry {
         name: format!("issued: {name}"),
         text,
-        verdict,
+        expected,
         key,
     }
 }

@@ -1,6 +1,6 @@
 //! What can be wrong, or unusual, with the names in a certificate.
 
-use super::Verdict;
+use super::Outcome;
 use super::fields::List;
 use super::recipe::{CN, PRINTABLE, UTF8, common_name, name, sequence, tlv};
 
@@ -96,7 +96,7 @@ pub(super) fn add(list: &mut List) {
         ("blank inside", "a b".to_owned()),
         ("other script", "клиент".to_owned()),
     ] {
-        list.add(what, Verdict::Accepted(text.clone()), |r| {
+        list.add(what, Outcome::Accepted(text.clone()), |r| {
             r.subject = common_name(&text)
         });
     }

@@ -3,7 +3,7 @@
 use etcd_charm::facts::Timestamp;
 
 use super::recipe::{Recipe, any_extension};
-use super::{Entry, Verdict, pem};
+use super::{Entry, Outcome, pem};
 
 /// A good certificate in every kind of text.
 pub(super) fn entries(now: Timestamp) -> Vec<Entry> {
@@ -140,53 +140,53 @@ pub(super) fn entries(now: Timestamp) -> Vec<Entry> {
         ),
     ];
     let mut entries = Vec::new();
-    let mut add = |name: &str, text: String, verdict| {
-        entries.push(entry(name, text.into_bytes(), verdict));
+    let mut add = |name: &str, text: String, expected| {
+        entries.push(entry(name, text.into_bytes(), expected));
     };
     for (name, text) in accepted {
-        add(name, text, Verdict::accepted());
+        add(name, text, Outcome::accepted());
     }
     for (reason, texts) in refused {
         for (name, text) in texts {
-            add(name, text, Verdict::refused(reason));
+            add(name, text, Outcome::refused(reason));
         }
     }
     for label in ["TRUSTED CERTIFICATE", "X509 CERTIFICATE", "certificate"] {
-        add(label, pem(label, &der), Verdict::refused(&foreign(label)));
+        add(label, pem(label, &der), Outcome::refused(&foreign(label)));
     }
-    for (size, verdict) in [
-        (15, Verdict::accepted()),
+    for (size, expected) in [
+        (15, Outcome::accepted()),
         (
             17,
-            Verdict::refused("the certificate itself is longer than 16384 bytes"),
+            Outcome::refused("the certificate itself is longer than 16384 bytes"),
         ),
     ] {
         let mut recipe = Recipe::good(now);
         let filler = any_extension(&[0x2a, 3], false, &vec![0x05; size * 1024]);
         recipe.extensions.get_or_insert_default().push(filler);
         let text = pem("CERTIFICATE", &recipe.der()).into_bytes();
-        entries.push(entry(&format!("a leaf of {size} KiB"), text, verdict));
+        entries.push(entry(&format!("a leaf of {size} KiB"), text, expected));
     }
-    let not_text = || Verdict::refused("the certificate is not PEM text");
+    let not_text = || Outcome::refused("the certificate is not PEM text");
     entries.push(entry("DER", der.clone(), not_text()));
     let latin1 = [leaf.as_bytes(), b"\xe4"].concat();
     entries.push(entry("Latin-1", latin1, not_text()));
     for cut in [1, 5, 50, der.len() - 1] {
         let text = pem("CERTIFICATE", &der[..cut]).into_bytes();
-        let verdict = Verdict::refused("the certificate is malformed: encoding");
-        entries.push(entry(&format!("DER cut to {cut} bytes"), text, verdict));
+        let expected = Outcome::refused("the certificate is malformed: encoding");
+        entries.push(entry(&format!("DER cut to {cut} bytes"), text, expected));
     }
     let text = pem("CERTIFICATE", &[&der[..], b"\0"].concat()).into_bytes();
-    let verdict = Verdict::refused("the certificate is malformed: encoding");
-    entries.push(entry("garbage after the DER", text, verdict));
+    let expected = Outcome::refused("the certificate is malformed: encoding");
+    entries.push(entry("garbage after the DER", text, expected));
     entries
 }
 
-fn entry(name: &str, text: Vec<u8>, verdict: Verdict) -> Entry {
+fn entry(name: &str, text: Vec<u8>, expected: Outcome) -> Entry {
     Entry {
         name: format!("text: {name}"),
         text,
-        verdict,
+        expected,
         key: None,
     }
 }

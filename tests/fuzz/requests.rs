@@ -40,7 +40,7 @@ proptest! {
         // Changed in its text, so that no field of it is safe, but still JSON.
         let intruder = serde_json::from_str(&edited(&intruder.to_string(), &broken))
             .unwrap_or(intruder);
-        // Who takes the id of another's entry is not read as a stranger's.
+        // Who takes the id of another's entry is not read as another's.
         let claims = |key| intruder.get(key).and_then(Value::as_str);
         let claimed = [claims("request-id"), claims("request_id")];
         prop_assume!(!list.iter().any(|entry| claimed.contains(&entry["request-id"].as_str())));

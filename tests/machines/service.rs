@@ -201,10 +201,10 @@ pub(crate) fn restarted(harness: &mut Harness, unit: &UnitName) {
 pub(crate) fn without_data(harness: &mut Harness, unit: &UnitName) {
     let service = service_of(unit);
     let (data, guest) = (data(harness, unit), harness.guest(unit));
-    let aside = format!("{data}.aside");
+    let moved = format!("{data}.moved");
     step("the data comes late", || {
         guest.run(&["systemctl", "stop", &service]);
-        guest.run(&["mv", &data, &aside]);
+        guest.run(&["mv", &data, &moved]);
         guest.run(&["systemctl", "start", "--no-block", &service]);
         eventually("some attempts to start", START, || {
             let attempts = shown(guest, &service, "NRestarts");
@@ -212,7 +212,7 @@ pub(crate) fn without_data(harness: &mut Harness, unit: &UnitName) {
         });
         assert_ne!(word(guest, "is-active", &service), "active");
         assert!(!guest.try_run(&["test", "-e", &data]).status.success());
-        guest.run(&["mv", &aside, &data]);
+        guest.run(&["mv", &moved, &data]);
         wait_until_active(guest, &service);
     });
     assert_eq!(harness.voters(unit), [unit.with_dash()]);

@@ -84,8 +84,8 @@ pub(crate) fn restore_of_another_deployment() {
     assert_serves(&mut here, &told, &ours, "/ours/");
     let told = here.told(&other).expect("an answer");
     assert_serves(&mut here, &told, &both, "/both/");
-    for stranger in [theirs, both_there] {
-        let client = here.client(&own, &stranger);
+    for foreign in [theirs, both_there] {
+        let client = here.client(&own, &foreign);
         assert_shut_out(&here, &own, &client);
     }
 }

@@ -92,12 +92,12 @@ pub(crate) fn stories() -> Vec<Trial> {
             disks::while_it_joins,
         ),
         (
-            "survival_of_lost_disks_of_units_that_found",
-            disks::while_it_is_founded,
+            "survival_of_lost_disks_of_units_that_bootstrap",
+            disks::while_it_is_bootstrapped,
         ),
         (
-            "survival_of_a_lost_disk_of_the_founder",
-            lost_disk::of_the_founder,
+            "survival_of_a_lost_disk_of_the_initial_member",
+            lost_disk::of_the_initial_member,
         ),
         ("survival_of_all_bounds_on_one_unit", maximum::one_unit),
         (

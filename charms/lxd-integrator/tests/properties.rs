@@ -161,7 +161,7 @@ fn lxd(entries: BTreeMap<Fingerprint, Entry>) -> Lxd {
 }
 
 /// What LXD does with a step.
-fn carry_out(entries: &mut BTreeMap<Fingerprint, Entry>, step: &Step) {
+fn apply(entries: &mut BTreeMap<Fingerprint, Entry>, step: &Step) {
     match step {
         Step::Add {
             fingerprint,
@@ -217,7 +217,7 @@ fn rest(entries: &mut BTreeMap<Fingerprint, Entry>, juju: &Juju) -> Plan {
         }
         assert!(planned.changes.is_empty(), "told before it was read back");
         for step in &planned.steps {
-            carry_out(entries, step);
+            apply(entries, step);
         }
     }
     panic!("it does not come to rest");

@@ -121,7 +121,7 @@ pub fn signable(
             let found = judge.judge(&request.csr, request.is_ca).map_err(refuse)?;
             let answer = answers.certificate(&request.csr);
             Ok(Signable {
-                answer: answer.and_then(|answer| standing(answer, &found, ca)),
+                answer: answer.and_then(|answer| if_it_stands(answer, &found, ca)),
                 csr: request.csr.clone(),
                 request: found,
             })
@@ -129,8 +129,8 @@ pub fn signable(
         .collect()
 }
 
-/// An answer that still stands, and when it ends.
-fn standing(answer: &Answer, request: &ClientRequest, ca: &str) -> Option<(Answer, Timestamp)> {
+/// An answer, if it still stands, and when it ends.
+fn if_it_stands(answer: &Answer, request: &ClientRequest, ca: &str) -> Option<(Answer, Timestamp)> {
     let leaf = ClientCertificate::recall(&answer.certificate).ok()?;
     leaf.issuer_among(ca)?;
     let is_it = leaf.common_name == request.common_name;

@@ -50,7 +50,7 @@ impl Bench {
         admit(request, &self.observed.unit, &place(found), &self.cluster)
     }
 
-    fn carry_out(&mut self, steps: &[AccessStep]) {
+    fn apply(&mut self, steps: &[AccessStep]) {
         for step in steps {
             simulate_access(&mut self.cluster, step);
         }
@@ -78,12 +78,12 @@ fn what_was_not_handed_over_has_no_rights_and_is_taken_back() {
     let issuing = bench.credentials(request("client", Some("/x/")), None);
     let steps = bench.made(&issuing.expect("a free name"), 30);
     let before = bench.cluster.clone();
-    bench.carry_out(&[steps.claim]);
+    bench.apply(&[steps.claim]);
     let claimed = bench.on_record().expect("a claim").clone();
     assert_eq!(claimed.state, IssuedState::Unfinished);
     // A full pass in between gives it nothing.
     assert_eq!(bench.access(), [""; 0]);
-    bench.carry_out(&[steps.undo]);
+    bench.apply(&[steps.undo]);
     assert_eq!(bench.cluster.ledger, before.ledger);
 }
 
@@ -92,8 +92,8 @@ fn what_was_handed_over_has_its_rights_and_a_full_pass_leaves_them() {
     let mut bench = Bench::new(1);
     let issuing = bench.credentials(request("client", Some("/x/")), None);
     let steps = bench.made(&issuing.expect("a free name"), 30);
-    bench.carry_out(&[steps.claim]);
-    bench.carry_out(&steps.finish);
+    bench.apply(&[steps.claim]);
+    bench.apply(&steps.finish);
     let record = bench.on_record().expect("a record");
     assert_eq!(record.state, IssuedState::InForce);
     assert_eq!(record.archive.as_deref(), Some("after"));
@@ -116,10 +116,10 @@ fn a_renewal_keeps_what_is_in_force_and_the_later_end() {
     assert_eq!(**seen, before);
     assert_eq!(after.state, IssuedState::InForce);
     assert_eq!(after.not_after, before.not_after);
-    bench.carry_out(&[steps.claim, steps.undo]);
+    bench.apply(&[steps.claim, steps.undo]);
     assert_eq!(bench.on_record(), Some(&before));
     let steps = bench.made(&issuing, 200);
-    bench.carry_out(&steps.finish);
+    bench.apply(&steps.finish);
     let ends = bench.on_record().expect("a record").not_after;
     assert!(ends > before.not_after);
     // For other keys they have to be revoked first.
@@ -166,8 +166,8 @@ fn revoked_credentials_have_no_rights_and_stay_on_record() {
     };
     let revocation = revoked(&bench, false).expect("there are some");
     assert_eq!(revocation.claim, None);
-    bench.carry_out(revocation.note.as_slice());
-    bench.carry_out(&revocation.ends);
+    bench.apply(revocation.note.as_slice());
+    bench.apply(&revocation.ends);
     assert_eq!(bench.on_record(), Some(&revocation.record));
     assert_eq!(bench.user("client").user, None);
     bench.access();
@@ -191,7 +191,7 @@ fn a_name_that_nobody_knows_can_be_kept_from_everybody() {
     assert_eq!(revoked(&bench, true, None), Err(Refusal::NoAuthorities));
     let revocation = revoked(&bench, true, Some(ends)).expect("a free name");
     assert_eq!(revocation.note, None);
-    bench.carry_out(revocation.claim.as_slice());
+    bench.apply(revocation.claim.as_slice());
     let record = bench.on_record().expect("a record");
     assert_eq!(
         (record.state, record.not_after),

@@ -14,7 +14,7 @@ pub struct SigningPublication {
     /// The relation.
     pub relation: Relation,
     /// What was answered before and stands.
-    pub standing: Vec<Answer>,
+    pub unchanged: Vec<Answer>,
     /// What is signed now.
     pub to_sign: Vec<ToSign>,
     /// Why the others have no certificate.
@@ -44,7 +44,7 @@ pub(super) fn publications(observed: &Observed, cluster: &Cluster) -> Vec<Signin
                     endpoint: CERTIFICATES,
                     id: *id,
                 },
-                standing: Vec::new(),
+                unchanged: Vec::new(),
                 to_sign: Vec::new(),
                 errors: Vec::new(),
             };
@@ -79,7 +79,7 @@ fn with(
                 .filter(|claim| claim.relation == publication.relation.id && !claim.is_revoked);
             match (answer, claim) {
                 (Some((answer, end)), Some(claim)) if end <= claim.not_after => {
-                    publication.standing.push(answer);
+                    publication.unchanged.push(answer);
                 }
                 (_, Some(claim)) => publication.to_sign.push(ToSign {
                     csr,
@@ -97,7 +97,7 @@ fn with(
 impl SigningPublication {
     /// Whether all of it stands already.
     fn is_published(&self, relation: &SigningRelation) -> bool {
-        let mut values = answers::write(&self.standing, &self.errors).into_iter();
+        let mut values = answers::write(&self.unchanged, &self.errors).into_iter();
         self.to_sign.is_empty()
             && values.all(|(key, value)| relation.own.get(key) == value.as_ref())
     }

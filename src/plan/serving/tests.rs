@@ -312,9 +312,9 @@ fn what_cannot_be_used_changes_nothing_and_is_said() {
         state(&another_key),
         unfit("the certificate is for another key")
     );
-    let stranger = Authority::create("vault", NOW, DAY).expect("an authority");
+    let unrelated = Authority::create("vault", NOW, DAY).expect("an authority");
     let another_ca =
-        |world: &mut World| world.answers().certificates[0].ca = stranger.certificate.clone();
+        |world: &mut World| world.answers().certificates[0].ca = unrelated.certificate.clone();
     let expected = "the certificate is not signed by the CA beside it";
     assert_eq!(state(&another_ca), unfit(expected));
     let revoked = |world: &mut World| world.answers().certificates[0].is_revoked = true;

@@ -1,4 +1,4 @@
-//! The verdict on a cluster, and the figures behind it.
+//! The assessment of a cluster, and the figures behind it.
 
 use etcd_charm_world::{UnitName, World};
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ fn health(world: &mut World, unit: &UnitName) -> (String, Value) {
     let before = world.revisions();
     let results = done(world, unit, "health");
     assert_eq!(world.revisions(), before, "asking changed something");
-    let output = results["output"].as_str().expect("a verdict").to_owned();
+    let output = results["output"].as_str().expect("an assessment").to_owned();
     (output, results["status"].clone())
 }
 
@@ -83,7 +83,7 @@ pub(crate) fn tell_the_health_of_three_members() {
     world.machines[&units[2]].power_off();
     let (output, told) = health(&mut world, &units[0]);
     assert_eq!(
-        output.lines().next().expect("a verdict"),
+        output.lines().next().expect("an assessment"),
         "the cluster serves, but no answer comes from etcd/2 (1 of 3 members): start what is \
          down, or remove what is gone for good"
     );
@@ -104,9 +104,9 @@ pub(crate) fn tell_the_health_of_three_members() {
     // The last one still has its own word.
     world.machines[&units[1]].power_off();
     let results = done(&mut world, &units[0], "health");
-    let output = results["output"].as_str().expect("a verdict");
+    let output = results["output"].as_str().expect("an assessment");
     assert_eq!(
-        output.lines().next().expect("a verdict"),
+        output.lines().next().expect("an assessment"),
         "quorum is lost and nobody is served: 2 voters of 3 are needed, answers come from 1; \
          start etcd/1, etcd/2 again, or run rebuild-cluster if they are gone for good"
     );
@@ -160,7 +160,7 @@ pub(crate) fn tell_in_full_what_a_status_counts() {
     world.model.attach_resource("etcd", "etcd", &file);
     world.settle();
     let output = done(&mut world, &unit, "health")["output"].clone();
-    let output = output.as_str().expect("a verdict");
+    let output = output.as_str().expect("an assessment");
     let lines: Vec<_> = output.lines().collect();
     assert_eq!(
         lines[..4],

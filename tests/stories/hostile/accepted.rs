@@ -3,7 +3,7 @@
 
 use etcd_charm_world::{Programs, UnitName, V0, World};
 
-use crate::hostile::corpus::{Entry, Verdict};
+use crate::hostile::corpus::{Entry, Outcome};
 use crate::hostile::support::{CORPUS, held, is_sweep, world};
 use crate::support::say;
 
@@ -12,9 +12,9 @@ pub(crate) const SHARES: usize = 3;
 
 /// In order of their names: a name that was given up is not free at once.
 fn accepted() -> impl Iterator<Item = (&'static Entry, &'static str)> {
-    let accepted = CORPUS.iter().filter_map(|entry| match &entry.verdict {
-        Verdict::Accepted(name) => Some((entry, &**name)),
-        Verdict::Refused(_) => None,
+    let accepted = CORPUS.iter().filter_map(|entry| match &entry.expected {
+        Outcome::Accepted(name) => Some((entry, &**name)),
+        Outcome::Refused(_) => None,
     });
     let mut accepted: Vec<_> = accepted.collect();
     accepted.sort_by_key(|(_, name)| *name);

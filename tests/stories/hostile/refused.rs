@@ -2,7 +2,7 @@
 
 use etcd_charm_world::{Programs, Request, UnitName, V0, V1, World};
 
-use crate::hostile::corpus::{Entry, Verdict};
+use crate::hostile::corpus::{Entry, Outcome};
 use crate::hostile::support::{Bystander, CORPUS, held, is_sweep, pass, records, sent, world};
 use crate::support::say;
 
@@ -16,8 +16,8 @@ fn refused() -> impl Iterator<Item = (&'static Entry, String, String)> {
     CORPUS.iter().filter_map(|entry| match sent(entry) {
         // Juju stores no empty value, so nobody can send it.
         (text, _) if text.is_empty() => None,
-        (text, Verdict::Refused(reason)) => Some((entry, text, reason)),
-        (_, Verdict::Accepted(_)) => None,
+        (text, Outcome::Refused(reason)) => Some((entry, text, reason)),
+        (_, Outcome::Accepted(_)) => None,
     })
 }
 

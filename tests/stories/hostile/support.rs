@@ -11,7 +11,7 @@ use etcd_charm::tls::ClientCertificate;
 use etcd_charm_world::{Certificate, Etcdctl, Programs, UnitName, World};
 use serde_json::Value;
 
-use crate::hostile::corpus::{self, Entry, Verdict};
+use crate::hostile::corpus::{self, Entry, Outcome};
 use crate::support::{ask_v0, certificate, options};
 
 /// Made once, since RSA keys take their time.
@@ -25,15 +25,15 @@ pub(crate) fn is_sweep() -> bool {
 
 /// What a requirer can send of an entry, and what has to be said of it. Juju
 /// carries text, so what is none arrives as what it can be read as.
-pub(crate) fn sent(entry: &Entry) -> (String, Verdict) {
+pub(crate) fn sent(entry: &Entry) -> (String, Outcome) {
     match String::from_utf8(entry.text.clone()) {
-        Ok(text) => (text, entry.verdict.clone()),
+        Ok(text) => (text, entry.expected.clone()),
         Err(_) => {
             let text = String::from_utf8_lossy(&entry.text).into_owned();
             let now: Timestamp = SystemTime::now().into();
-            let verdict = Verdict::of(&ClientCertificate::check(text.as_bytes(), now));
-            assert!(matches!(verdict, Verdict::Refused(_)), "{}", entry.name);
-            (text, verdict)
+            let outcome = Outcome::of(&ClientCertificate::check(text.as_bytes(), now));
+            assert!(matches!(outcome, Outcome::Refused(_)), "{}", entry.name);
+            (text, outcome)
         }
     }
 }

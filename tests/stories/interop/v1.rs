@@ -323,8 +323,8 @@ fn name_is_taken(mut story: Story) {
     let fired = story.news(&first("younger"));
     assert_eq!(names(&fired), ["resource_created"]);
     assert_eq!(fired[0].response("username"), "good");
-    for stranger in [&same, &root] {
-        let client = story.client_v1(&fired[0], stranger);
+    for refused in [&same, &root] {
+        let client = story.client_v1(&fired[0], refused);
         story.assert_shut_out(&client);
     }
     let client = story.client_v0(&ready, &mine);

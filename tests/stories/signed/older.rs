@@ -1,4 +1,4 @@
-//! A cluster that was founded by a revision of the charm that had no authority of
+//! A cluster that was bootstrapped by a revision of the charm that had no authority of
 //! clients.
 
 use etcd_charm_world::{Programs, World, WorldOptions};

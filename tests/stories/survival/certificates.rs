@@ -148,7 +148,7 @@ pub(crate) fn authority_ends() {
             .expect("the leader makes the authorities");
         assert!(run.succeeded(), "{}", run.stderr);
     }
-    // Founded with authorities that were made long ago.
+    // Bootstrapped with authorities that were made long ago.
     let (uri, mut content) = authorities(&world);
     for of in ["server", "admin"] {
         let mut params = CertificateParams::default();

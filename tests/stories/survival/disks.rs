@@ -183,7 +183,7 @@ pub(crate) fn while_it_joins() {
 
 /// The unit that bootstraps the cluster loses its disk on the way: it does so again
 /// as long as nobody was told of it, and never after.
-pub(crate) fn while_it_is_founded() {
+pub(crate) fn while_it_is_bootstrapped() {
     let mut count = 0;
     for hooks in 0..HOOKS {
         if !takes_all() && !matches!(hooks, 4 | 7) {

@@ -87,6 +87,6 @@ pub(crate) fn of_one_that_joined() {
     forgets(2);
 }
 
-pub(crate) fn of_the_founder() {
+pub(crate) fn of_the_initial_member() {
     forgets(0);
 }

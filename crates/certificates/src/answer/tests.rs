@@ -94,11 +94,11 @@ fn intermediates_are_shown_and_every_authority_is_told() {
     let lower = Foreign::new("lower", Some(&upper));
     let leaf = lower.sign(&own.csr, |_| {});
     // Whatever the order, one text or several, and with what does not belong.
-    let stray = Foreign::new("stray", None);
+    let unrelated = Foreign::new("unrelated", None);
     let bundle = format!("{}{}", root.pem, upper.pem);
     for chain in [
         vec![leaf.as_str(), &lower.pem, &upper.pem, &root.pem],
-        vec![stray.pem.as_str(), &bundle],
+        vec![unrelated.pem.as_str(), &bundle],
     ] {
         let found = check(&leaf, &lower.pem, &chain, &own).expect("a certificate");
         assert_eq!(found.presented.matches("BEGIN").count(), 3);

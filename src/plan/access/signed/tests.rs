@@ -56,7 +56,7 @@ fn sign(bench: &mut Bench) -> Vec<ClientCertificate> {
     let now = bench.observed.now;
     let mut signed = Vec::new();
     for publication in publish::plan(&bench.observed, &bench.cluster).signing {
-        let mut answers = publication.standing;
+        let mut answers = publication.unchanged;
         for to_sign in publication.to_sign {
             let seconds = to_sign.not_after.0 - now.0;
             let certificate = authority.sign_request(&to_sign.request, now, seconds);
