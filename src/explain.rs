@@ -1,6 +1,7 @@
 //! Every text that an operator reads: statuses, the results of actions, steps of a
 //! plan in words. Pure: made from what was observed and planned.
 
+pub mod access;
 pub mod alarms;
 pub mod clients;
 mod clients_table;

@@ -225,7 +225,7 @@ fn report_rest(observed: &Observed, cluster: &Cluster, report: &mut Report) {
     let own = members::own_member(observed, cluster);
     report.read_ledger(cluster, own, observed);
     report.read_authorities(&observed.machine, observed.now);
-    report.rotation = authorities::progress(observed, cluster);
+    report.rotations = authorities::progress(observed, cluster);
     let ending = authorities::admin::ending_credentials(observed, cluster);
     report.expiring_credentials.extend(ending);
 }

@@ -4,7 +4,7 @@ use super::ActionError;
 use super::parameters::Parameters;
 use super::session::Session;
 use crate::context::Context;
-use crate::explain::health::figures;
+use crate::explain::{self, health::figures};
 use crate::facts::RefusalNote;
 use crate::juju::ActionResults;
 use crate::observe;
@@ -32,7 +32,8 @@ pub(crate) async fn run(context: &Context, results: &mut ActionResults) -> Resul
     lines.extend(own.map(|text| format!("{}: {text}", context.hook.unit)));
     lines.extend(health.advice());
     if let Some((signer, end)) = serving::shown(&machine, context.now) {
-        results.set(&["status", "certificate", "signed-by"], &*signer);
+        let signer = explain::health::signer(&signer);
+        results.set(&["status", "certificate", "signed-by"], signer);
         results.set(&["status", "certificate", "valid-until"], end.to_string());
         // What is as it always was is no news.
         if machine.served != machine.own_pair {

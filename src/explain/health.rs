@@ -15,6 +15,7 @@ use crate::facts::{
 };
 use crate::plan::advisory::{self, open_advisories};
 use crate::plan::alarm::Raised;
+use crate::plan::serving::Signer;
 
 /// What it amounts to.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -81,6 +82,14 @@ impl MemberHealth {
             Answer::Answers(_, round_trip) => round_trip.as_ref().ok().copied(),
             Answer::Unreachable(_) => None,
         }
+    }
+}
+
+/// Who signed what clients are shown.
+pub fn signer(signer: &Signer) -> &str {
+    match signer {
+        Signer::Charm => "the charm's own CA",
+        Signer::Provider(name) => name,
     }
 }
 
@@ -155,6 +164,7 @@ impl Health {
         self.versions()
             .iter()
             .filter_map(advisory::advice)
+            .map(|advice| reasons::advice(&advice))
             .collect()
     }
 

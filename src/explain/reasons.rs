@@ -9,6 +9,7 @@ pub use refusal::{after_revocation, no_name, refusal};
 use crate::facts::observed::NotEnded;
 use crate::facts::{AppName, NoAnswer, NoRead, Silence, UnitName};
 use crate::plan::ReleaseFault;
+use crate::plan::advisory::{Advice, Way};
 use crate::plan::refusal::{DefragRefusal, Unfit};
 use crate::plan::restart::{AuthorityFault, RestartWait};
 use crate::plan::safety::Unsafe;
@@ -98,6 +99,21 @@ pub fn release(fault: &ReleaseFault) -> String {
     }
 }
 
+/// What somebody who runs a version of etcd should know and do, in full.
+pub fn advice(advice: &Advice) -> String {
+    let Advice { version, open, way } = advice;
+    let open = format!("etcd {version} is open to {}", open.join(", "));
+    let Some(Way { first, to }) = way else {
+        return open;
+    };
+    let attach = match first {
+        Some(first) => format!("attach {first}, then"),
+        None => "attach".to_owned(),
+    };
+    let (major, minor) = (to.major, to.minor);
+    format!("{attach} etcd {to} or newer of {major}.{minor}: {open}")
+}
+
 /// Why a member cannot be defragmented, as the end of a sentence about it.
 pub fn unfit(reason: Unfit) -> &'static str {
     match reason {
@@ -118,6 +134,22 @@ pub fn no_defragmentation(refusal: &DefragRefusal) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::advisory;
+
+    #[test]
+    fn the_way_to_a_safe_release_is_told() {
+        let told = |version: &str| {
+            let version = version.parse().expect("a version");
+            advisory::advice(&version).map(|found| advice(&found))
+        };
+        let way = "attach a release of 3.5 first, then etcd 3.6.14 or newer of 3.6: ";
+        let text = told("3.4.23").expect("some are open");
+        assert!(text.starts_with(way), "{text}");
+        assert_eq!(
+            told("3.7.0").as_deref(),
+            Some("attach etcd 3.7.1 or newer of 3.7: etcd 3.7.0 is open to GHSA-xg4h-6gfc-h4m8")
+        );
+    }
 
     #[test]
     fn the_leader_is_named_where_it_is_known_and_the_command_is_right_whoever_leads() {

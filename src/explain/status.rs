@@ -5,8 +5,9 @@ mod provider;
 #[cfg(test)]
 mod tests;
 
-use super::{alarms, reasons};
+use super::{alarms, reasons, rotation};
 use crate::facts::ConditionKind;
+use crate::facts::authorities::AuthorityKind;
 use crate::juju::StatusName;
 use crate::plan::advisory::open_advisories;
 use crate::plan::{MachineWait, Report, Wait};
@@ -188,20 +189,20 @@ pub fn of_application(report: &Report) -> Status {
     let mut line = Line::default();
     for (of, end) in &report.ending {
         let end = end.date();
-        match (*of, &report.rotation) {
+        let (whose, action) = match of {
+            AuthorityKind::Servers => ("servers", "rotate-server-ca"),
+            AuthorityKind::Administrators => ("administrators", "rotate-admin-ca"),
+            AuthorityKind::Clients => ("clients", "rotate-client-ca"),
+        };
+        let is_first = *of == AuthorityKind::Servers;
+        match report.rotations.is_empty() {
             // It is being replaced, which is said below.
-            ("servers", Some(_)) => {}
-            ("servers", None) => {
-                line.say(format!("run rotate-server-ca: the servers' CA ends {end}"));
-            }
+            false if is_first => {}
             // One action after the other.
-            ("clients", None) if report.ending.len() == 1 => {
-                line.say(format!("run rotate-client-ca: the clients' CA ends {end}"));
+            true if is_first || report.ending.len() == 1 => {
+                line.say(format!("run {action}: the {whose}' CA ends {end}"));
             }
-            (of, None) if report.ending.len() == 1 => {
-                line.say(format!("run rotate-admin-ca: the {of}' CA ends {end}"));
-            }
-            (of, _) => line.say(format!("the {of}' CA ends {end}")),
+            _ => line.say(format!("the {whose}' CA ends {end}")),
         }
     }
     let (refused, waiting): (Vec<_>, Vec<_>) = report
@@ -220,7 +221,7 @@ pub fn of_application(report: &Report) -> Status {
     for (name, end) in &report.expiring_credentials {
         line.say(format!("credentials of {name} end {}", end.date()));
     }
-    if let Some(progress) = &report.rotation {
+    if let Some(progress) = rotation::progress(&report.rotations) {
         line.say(progress);
     }
     for (requirer, condition) in waiting {

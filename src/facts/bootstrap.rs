@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::MemberId;
+use super::{Cause, MemberId};
 
 /// With which words a member entered the cluster. etcd reads them at the first
 /// start only; they are kept, so that the text of its configuration does not
@@ -40,8 +40,8 @@ pub enum MemberData {
     Absent,
     /// That of this member.
     Of(MemberIdentity),
-    /// There is some, and whose it is cannot be read; the text says why.
-    Unreadable(String),
+    /// There is some, and whose it is cannot be read, because of this.
+    Unreadable(Cause),
 }
 
 /// A new cluster whose data is prepared, and which this unit is about to put in

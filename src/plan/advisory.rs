@@ -2,7 +2,7 @@
 //! version serves, and an operator is told.
 
 use super::upgrade;
-use crate::facts::Version;
+use crate::facts::{Instead, Version};
 
 /// An advisory that lets an authenticated client read or do what its role does
 /// not allow, and the first fixed patch release of each series. A series that
@@ -65,25 +65,42 @@ pub fn open_advisories(version: &Version) -> Vec<&'static str> {
         .collect()
 }
 
-/// What somebody who runs this version should know and do, in full; `None` where
-/// no advisory is open.
-pub fn advice(version: &Version) -> Option<String> {
+/// What somebody who runs a version should know and do.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Advice {
+    /// The version.
+    pub version: Version,
+    /// The advisories that it is open to.
+    pub open: Vec<&'static str>,
+    /// The way to a release in which none is open, if there is one.
+    pub way: Option<Way>,
+}
+
+/// The way to a release.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Way {
+    /// What has to be attached first.
+    pub first: Option<Instead>,
+    /// The first release of its series in which no advisory is open.
+    pub to: Version,
+}
+
+/// What somebody who runs this version should know and do; `None` where no advisory is
+/// open.
+pub fn advice(version: &Version) -> Option<Advice> {
     let open = open_advisories(version);
     if open.is_empty() {
         return None;
     }
-    let open = open.join(", ");
-    let Some(safe) = without_open_ones(version) else {
-        return Some(format!("etcd {version} is open to {open}"));
-    };
-    let way = match upgrade::instead(version, &safe) {
-        Some(first) => format!("attach {first}, then"),
-        None => "attach".to_owned(),
-    };
-    let (major, minor) = (safe.major, safe.minor);
-    Some(format!(
-        "{way} etcd {safe} or newer of {major}.{minor}: etcd {version} is open to {open}"
-    ))
+    let way = without_open_ones(version).map(|to| Way {
+        first: upgrade::instead(version, &to),
+        to,
+    });
+    Some(Advice {
+        version: version.clone(),
+        open,
+        way,
+    })
 }
 
 /// The first release, of the series of this version or else of the next that has
@@ -153,27 +170,27 @@ mod tests {
     }
 
     #[test]
-    fn the_way_to_a_release_without_open_ones_is_told() {
-        let text = |version: &str| advice(&version.parse().expect("a version"));
-        for (version, way) in [
-            (
-                "3.4.23",
-                "attach a release of 3.5 first, then etcd 3.6.14 or newer of 3.6: ",
-            ),
-            (
-                "3.5.1",
-                "attach 3.5.26 or newer of 3.5 first, then etcd 3.6.14 or newer of 3.6: ",
-            ),
-            ("3.5.33", "attach etcd 3.6.14 or newer of 3.6: "),
-            ("3.6.10", "attach etcd 3.6.14 or newer of 3.6: "),
-            ("3.7.0", "attach etcd 3.7.1 or newer of 3.7: "),
+    fn there_is_a_way_to_a_release_without_open_ones() {
+        let version = |text: &str| -> Version { text.parse().expect("a version") };
+        for (from, first, to) in [
+            ("3.4.23", Some(Instead::FirstOfSeries(3, 5)), "3.6.14"),
+            ("3.5.1", Some(Instead::FirstFrom(3, 5, 26)), "3.6.14"),
+            ("3.5.33", None, "3.6.14"),
+            ("3.6.10", None, "3.6.14"),
+            ("3.7.0", None, "3.7.1"),
         ] {
-            let text = text(version).expect("some are open");
-            let open = open(version).join(", ");
-            assert_eq!(text, format!("{way}etcd {version} is open to {open}"));
+            let expected = Advice {
+                version: version(from),
+                open: open(from),
+                way: Some(Way {
+                    first,
+                    to: version(to),
+                }),
+            };
+            assert_eq!(advice(&version(from)), Some(expected));
         }
-        for version in ["3.6.14", "3.7.1", "3.8.0"] {
-            assert_eq!(text(version), None, "{version}");
+        for text in ["3.6.14", "3.7.1", "3.8.0"] {
+            assert_eq!(advice(&version(text)), None, "{text}");
         }
     }
 

@@ -26,11 +26,12 @@ pub mod rotation;
 #[cfg(test)]
 mod tests;
 
-use crate::facts::authorities::{Authorities, GraceRotation, Rotation};
+use crate::facts::authorities::{Authorities, AuthorityKind, GraceRotation, Rotation};
 use crate::facts::observed::Observed;
 use crate::facts::{Cluster, MemberName, Timestamp};
 use crate::relation::peer::UnitData;
 use crate::tls::{Authority, OwnCertificate, digest};
+use rotation::{RotationProgress, RotationStage};
 
 /// What a unit tells of the authorities of members, once its etcd runs.
 pub(super) fn published(observed: &Observed) -> Option<String> {
@@ -89,16 +90,16 @@ fn next_with_grace(
     }
 }
 
-/// How far the same has come: who is `behind`, or else what `ending` says of the previous
-/// one and of the time until which it is let in.
-fn progress_with_grace(
+/// How far the same has come: who is `behind`, or else what comes of the previous one,
+/// by the time until which it is let in.
+fn stage_with_grace(
     rotation: &GraceRotation,
-    behind: &[String],
-    ending: impl FnOnce(&str, Timestamp) -> String,
-) -> String {
+    behind: Vec<String>,
+    ending: impl FnOnce(&str, Timestamp) -> RotationStage,
+) -> RotationStage {
     match rotation {
-        _ if !behind.is_empty() => format!("waiting for {}", behind.join(", ")),
-        GraceRotation::Next { .. } => "the next one is about to sign".to_owned(),
+        _ if !behind.is_empty() => RotationStage::Behind(behind),
+        GraceRotation::Next { .. } => RotationStage::AboutToSign,
         GraceRotation::Previous { certificate, until } => ending(certificate, *until),
     }
 }
@@ -126,32 +127,46 @@ fn next_of_servers(
 }
 
 /// How far replacements have come, for an operator.
-pub(super) fn progress(observed: &Observed, cluster: &Cluster) -> Option<String> {
-    let authorities = observed.machine.authorities.as_ref()?;
-    let of_servers = progress_of_servers(observed, cluster, authorities);
-    let of_administrators = admin::progress(observed, cluster, authorities);
-    let of_clients = client::progress(observed, cluster, authorities);
-    let all = of_servers
-        .into_iter()
-        .chain(of_administrators)
-        .chain(of_clients);
-    let all: Vec<_> = all.collect();
-    (!all.is_empty()).then(|| all.join("; "))
+pub(super) fn progress(observed: &Observed, cluster: &Cluster) -> Vec<RotationProgress> {
+    let Some(authorities) = &observed.machine.authorities else {
+        return Vec::new();
+    };
+    let stages = [
+        (
+            AuthorityKind::Servers,
+            stage_of_servers(observed, cluster, authorities),
+        ),
+        (
+            AuthorityKind::Administrators,
+            admin::stage(observed, cluster, authorities),
+        ),
+        (
+            AuthorityKind::Clients,
+            client::stage(observed, cluster, authorities),
+        ),
+    ];
+    let all = stages.into_iter();
+    all.filter_map(|(kind, stage)| {
+        Some(RotationProgress {
+            kind,
+            stage: stage?,
+        })
+    })
+    .collect()
 }
 
-fn progress_of_servers(
+fn stage_of_servers(
     observed: &Observed,
     cluster: &Cluster,
     authorities: &Authorities,
-) -> Option<String> {
+) -> Option<RotationStage> {
     let rotation = authorities.rotation.as_ref()?;
     let behind = behind(observed, cluster, authorities);
-    let what = match (rotation, behind.is_empty()) {
-        (Rotation::Next { from, .. }, true) => format!("the next one signs from {from}"),
-        (Rotation::Previous(_), true) => "removing the previous one".to_owned(),
-        (_, false) => format!("waiting for {}", behind.join(", ")),
-    };
-    Some(format!("replacing the servers' CA: {what}"))
+    Some(match rotation {
+        _ if !behind.is_empty() => RotationStage::Behind(behind),
+        Rotation::Next { from, .. } => RotationStage::SignsFrom(*from),
+        Rotation::Previous(_) => RotationStage::Removing,
+    })
 }
 
 /// The members that have not loaded these authorities yet, or do not show a

@@ -1,9 +1,11 @@
 //! What a plan waits for, and what an operator should know besides.
 
 use super::alarm::Raised;
+use super::authorities::rotation::RotationProgress;
 use super::members;
 use super::safety::Unsafe;
 use super::trusted::AuthorityFault;
+use crate::facts::authorities::AuthorityKind;
 use crate::facts::machine::Machine;
 use crate::facts::observed::{NotEnded, Observed};
 use crate::facts::provider::ProviderNote;
@@ -53,9 +55,9 @@ pub struct Report {
     /// Clients whose certificate is about to expire, or has.
     pub expiring: Vec<(Requirer, Timestamp)>,
     /// Certificate authorities whose end is near, and what they are of.
-    pub ending: Vec<(&'static str, Timestamp)>,
-    /// How far the replacement of authorities has come, if there is any.
-    pub rotation: Option<String>,
+    pub ending: Vec<(AuthorityKind, Timestamp)>,
+    /// How far the replacement of authorities has come, of each that is being replaced.
+    pub rotations: Vec<RotationProgress>,
     /// Credentials of operators that are about to expire.
     pub expiring_credentials: Vec<(CommonName, Timestamp)>,
     /// How it stands with whoever signs for members instead of the charm.
@@ -119,9 +121,9 @@ impl Report {
     pub(crate) fn read_authorities(&mut self, machine: &Machine, now: Timestamp) {
         let soon = now.plus_seconds(AUTHORITY_WARNING_SECONDS);
         for (of, text) in [
-            ("servers", &machine.server_ca),
-            ("administrators", &machine.admin_ca),
-            ("clients", &machine.client_ca),
+            (AuthorityKind::Servers, &machine.server_ca),
+            (AuthorityKind::Administrators, &machine.admin_ca),
+            (AuthorityKind::Clients, &machine.client_ca),
         ] {
             let authority = text.as_deref().map(OwnCertificate::read);
             if let Some(Ok(authority)) = authority

@@ -131,18 +131,27 @@ fn wanted(observed: &Observed, names: &BTreeSet<String>) -> Option<KeyPair> {
     }
 }
 
+/// Who signed what clients are shown.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Signer {
+    /// The charm's own authority.
+    Charm,
+    /// An authority of a provider, of this name.
+    Provider(String),
+}
+
 /// Who signed what clients are shown by this machine's member, for an operator, and
 /// until when it is valid; `None` where the member shows nothing yet.
-pub fn shown(machine: &Machine, now: Timestamp) -> Option<(String, Timestamp)> {
+pub fn shown(machine: &Machine, now: Timestamp) -> Option<(Signer, Timestamp)> {
     let served = machine.served.as_ref()?;
     if machine.own_pair.as_ref() == Some(served) {
         let own = machine.server_certificate.as_ref()?;
-        return Some(("the charm's own CA".to_owned(), own.not_after));
+        return Some((Signer::Charm, own.not_after));
     }
     let any = BTreeSet::new();
     let certificate =
         ServerCertificate::recall(&served.certificates, &served.key, &any, now).ok()?;
-    Some((certificate.issuer, certificate.not_after))
+    Some((Signer::Provider(certificate.issuer), certificate.not_after))
 }
 
 /// How it stands with the provider, for an operator.

@@ -6,7 +6,7 @@ use crate::apply::{
 };
 use crate::context::Context;
 use crate::etcd::Client;
-use crate::explain::reasons;
+use crate::explain::{self, reasons};
 use crate::facts::authorities::Authorities;
 use crate::facts::observed::{Disconnection, Observed};
 use crate::facts::{Alarm, Known};
@@ -174,7 +174,7 @@ impl Run {
         self.granted = true;
         self.repaired.root |= steps.contains(&AccessStep::LockRoot);
         self.log
-            .extend(steps.iter().filter_map(AccessStep::summary));
+            .extend(steps.iter().filter_map(explain::access::logged));
         Ok(())
     }
 

@@ -6,6 +6,7 @@ pub use machine::CommandError;
 use machine::MachineError;
 use thiserror::Error;
 
+use super::guard::NotItsData;
 use crate::facts::ArchiveFault;
 
 /// A failure on this machine. No variant carries a file's content, because
@@ -61,8 +62,8 @@ pub enum WorkloadError {
         known: u32,
     },
     /// etcd may not start with what is in its directory.
-    #[error("failed to let etcd start: {0}")]
-    NotItsData(String),
+    #[error("failed to let etcd start")]
+    NotItsData(#[from] NotItsData),
     /// The package manager said that it succeeded, yet the program is missing.
     #[error(
         "failed to find {path}, which the packages `etcd-server` and `etcd-client` should bring"

@@ -11,13 +11,37 @@
 
 use std::path::Path;
 
+use thiserror::Error;
+
 use super::MachineError;
 use super::error::WorkloadError;
 use super::files::{self, Owner, PUBLIC_FILE, ensure_absent, ensure_file, sync_dir};
 use super::paths::Paths;
 use super::unit_state::UnitState;
 use super::wal;
-use crate::facts::MemberData;
+use crate::facts::{Cause, MemberData, MemberId};
+
+/// Why etcd may not start with what is in its directory.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+pub enum NotItsData {
+    /// This unit has no member.
+    #[error("this unit has no member")]
+    NoMember,
+    /// It is the data of another member.
+    #[error("the data is that of member {found}, and this unit's is {known}")]
+    Another {
+        /// Whose it is.
+        found: MemberId,
+        /// Which one this unit's is.
+        known: MemberId,
+    },
+    /// There is none.
+    #[error("the data of this unit's member is gone")]
+    Gone,
+    /// It cannot be read.
+    #[error("{0}")]
+    Unreadable(Cause),
+}
 
 /// Whether etcd may start on this directory now. A permission to start without
 /// data is used up by the answer.
@@ -26,16 +50,16 @@ use crate::facts::MemberData;
 /// It may not, and why; or the unit's facts cannot be read, which says nothing
 /// of whose data it is.
 pub fn before_start(paths: &Paths, data_dir: &Path) -> Result<(), WorkloadError> {
-    let refuse = |reason: String| Err(WorkloadError::NotItsData(reason));
+    let refuse = |reason: NotItsData| Err(reason.into());
     let unit_state = UnitState::read(paths)?;
     if unit_state.bootstrap.is_none() {
-        return refuse("this unit has no member".to_owned());
+        return refuse(NotItsData::NoMember);
     }
     match (wal::identity(data_dir), unit_state.identity) {
-        (MemberData::Of(found), Some(known)) if found != known => refuse(format!(
-            "the data is that of member {}, and this unit's is {}",
-            found.member, known.member
-        )),
+        (MemberData::Of(found), Some(known)) if found != known => refuse(NotItsData::Another {
+            found: found.member,
+            known: known.member,
+        }),
         // Without a known one it is the first start of the member that bootstraps the cluster, whose hook has
         // not come to note it down, or was made by an earlier revision.
         (MemberData::Of(_), _) => Ok(ensure_absent(&paths.first_start())?),
@@ -43,12 +67,12 @@ pub fn before_start(paths: &Paths, data_dir: &Path) -> Result<(), WorkloadError>
             // What is left beside a log that is gone etcd would still read.
             let is_empty = !data_dir.join("member").exists();
             if files::read(&paths.first_start())?.is_none() || !is_empty {
-                return refuse("the data of this unit's member is gone".to_owned());
+                return refuse(NotItsData::Gone);
             }
             ensure_absent(&paths.first_start())?;
             Ok(sync_dir(&paths.config_dir())?)
         }
-        (MemberData::Unreadable(reason), _) => refuse(reason),
+        (MemberData::Unreadable(cause), _) => refuse(NotItsData::Unreadable(cause)),
     }
 }
 
@@ -68,7 +92,7 @@ mod tests {
     use super::super::layout::ensure_layout;
     use super::super::testing::Machine;
     use super::*;
-    use crate::facts::{Bootstrap, MemberId, MemberIdentity};
+    use crate::facts::{Bootstrap, MemberIdentity};
 
     #[test]
     fn a_start_without_data_is_allowed_once() {
@@ -93,6 +117,7 @@ mod tests {
         // And what cannot be read is not nothing.
         fs::write(data.join("member/wal"), "").expect("written");
         let error = before_start(&paths, &data).expect_err("unreadable");
-        assert!(matches!(error, WorkloadError::NotItsData(_)), "{error}");
+        let is_unreadable = matches!(error, WorkloadError::NotItsData(NotItsData::Unreadable(_)));
+        assert!(is_unreadable, "{error}");
     }
 }

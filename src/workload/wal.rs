@@ -7,7 +7,9 @@ use std::fs::{self, File};
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
-use crate::facts::{MemberData, MemberId, MemberIdentity};
+use thiserror::Error;
+
+use crate::facts::{Cause, MemberData, MemberId, MemberIdentity};
 
 /// How much of a file is read: the two records that are wanted take fewer than
 /// a hundred bytes.
@@ -17,21 +19,37 @@ const HEAD_BYTES: u64 = 4096;
 const METADATA_TYPE: u64 = 1;
 const CRC_TYPE: u64 = 4;
 
+/// Why a file of a log does not say whose it is.
+#[derive(Debug, Error)]
+enum LogError {
+    /// It does not begin as every such file does.
+    #[error("{0} is damaged")]
+    Damaged(PathBuf),
+    /// It cannot be read.
+    #[error("failed to read {file}")]
+    Read {
+        /// The file.
+        file: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+}
+
 /// Whose data is in a directory of etcd.
 pub fn identity(data_dir: &Path) -> MemberData {
     let file = match newest(&data_dir.join("member/wal")) {
         Ok(Some(file)) => file,
         Ok(None) => return MemberData::Absent,
-        Err(error) => return MemberData::Unreadable(error.to_string()),
+        Err(error) => return MemberData::Unreadable(Cause::of(&error)),
     };
     let mut head = Vec::new();
     let read = File::open(&file).and_then(|file| file.take(HEAD_BYTES).read_to_end(&mut head));
     match read {
         Ok(_) => match first_metadata(&head) {
             Some(identity) => MemberData::Of(identity),
-            None => MemberData::Unreadable(format!("{} is damaged", file.display())),
+            None => MemberData::Unreadable(Cause::of(&LogError::Damaged(file))),
         },
-        Err(error) => MemberData::Unreadable(format!("{}: {error}", file.display())),
+        Err(source) => MemberData::Unreadable(Cause::of(&LogError::Read { file, source })),
     }
 }
 

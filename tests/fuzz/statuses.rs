@@ -1,9 +1,11 @@
 //! Statuses, whatever the reasons in them hold.
 
 use etcd_charm::explain::status::{of_application, of_unit};
+use etcd_charm::facts::authorities::AuthorityKind;
 use etcd_charm::facts::{
     AlarmKind, AppName, Cause, Condition, NoAnswer, RefusalNote, Requirer, Timestamp,
 };
+use etcd_charm::plan::authorities::rotation::{RotationProgress, RotationStage};
 use etcd_charm::plan::restart::RestartWait;
 use etcd_charm::plan::safety::Unsafe;
 use etcd_charm::plan::{Report, Wait};
@@ -24,7 +26,7 @@ proptest! {
         told in prop::collection::vec(prop::option::of(text()), 5),
         conditions in prop::collection::vec((requirer(), any::<bool>(), text()), 0..20),
         expiring in prop::collection::vec((requirer(), any::<i64>()), 0..4),
-        ending in prop::collection::vec((prop::sample::select(&["servers", "administrators"][..]), any::<i64>()), 0..3),
+        ending in prop::collection::vec((prop::sample::select(&[AuthorityKind::Servers, AuthorityKind::Administrators][..]), any::<i64>()), 0..3),
         credentials in prop::collection::vec((text(), any::<i64>()), 0..4),
         unreachable in prop::collection::vec(text(), 0..4),
         version in prop_oneof!["[0-9]{1,5}\\.[0-9]\\.[0-9]{1,9}", text()],
@@ -52,7 +54,13 @@ proptest! {
             refused_option: noted(told()),
             alarms: told().into_iter().map(|name| (AlarmKind::Other, Some(name))).collect(),
             refused_upgrade: noted(told()),
-            rotation: told(),
+            rotations: told()
+                .map(|member| RotationProgress {
+                    kind: AuthorityKind::Servers,
+                    stage: RotationStage::Behind(vec![member]),
+                })
+                .into_iter()
+                .collect(),
             unmanaged_members: told().into_iter().collect(),
             unreachable,
             version: version.parse().ok(),

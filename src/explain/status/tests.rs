@@ -2,11 +2,13 @@
 
 use super::line::LONGEST;
 use super::{of_application, of_unit};
+use crate::facts::authorities::AuthorityKind;
 use crate::facts::reason::tests::{reasons, signing_refusals};
 use crate::facts::{
     AlarmKind, Cause, Condition, Instead, MemberId, NoAnswer, RefusalNote, Requirer, Unsigned,
 };
 use crate::juju::StatusName;
+use crate::plan::authorities::rotation::{RotationProgress, RotationStage};
 use crate::plan::restart::RestartWait;
 use crate::plan::safety::Unsafe;
 use crate::plan::testing::{Bench, DAY, NOW, leaf};
@@ -368,12 +370,16 @@ fn the_end_of_an_authority_is_told_in_time() {
         "{text}"
     );
     assert!(text.ends_with("; 2 more: run list-clients"), "{text}");
-    for (of, action) in [
-        ("administrators", "rotate-admin-ca"),
-        ("clients", "rotate-client-ca"),
+    for (kind, of, action) in [
+        (
+            AuthorityKind::Administrators,
+            "administrators",
+            "rotate-admin-ca",
+        ),
+        (AuthorityKind::Clients, "clients", "rotate-client-ca"),
     ] {
         let report = Report {
-            ending: vec![(of, NOW)],
+            ending: vec![(kind, NOW)],
             ..Report::default()
         };
         let text = application(&report);
@@ -381,12 +387,15 @@ fn the_end_of_an_authority_is_told_in_time() {
         assert!(text.starts_with(&expected), "{text}");
     }
     let report = Report {
-        ending: vec![("servers", NOW)],
-        rotation: Some("the servers' CA is being replaced".to_owned()),
+        ending: vec![(AuthorityKind::Servers, NOW)],
+        rotations: vec![RotationProgress {
+            kind: AuthorityKind::Servers,
+            stage: RotationStage::Removing,
+        }],
         ..Report::default()
     };
     assert_eq!(
         application(&report),
-        "active: the servers' CA is being replaced"
+        "active: replacing the servers' CA: removing the previous one"
     );
 }

@@ -76,47 +76,4 @@ impl AccessStep {
             Self::DeleteRole(_) | Self::TakeRole(..) | Self::LockRoot => false,
         }
     }
-
-    /// What an operator should find in the log of it; `None` for the steps that
-    /// only serve another.
-    pub fn summary(&self) -> Option<String> {
-        match self {
-            Self::Claim(name, claim, record) => {
-                let prefix = record.grant.as_ref().map(|grant| grant.prefix.to_string());
-                let prefix = prefix.unwrap_or_default();
-                let holder = &claim.holder;
-                Some(format!("granted {prefix} to {name} of relation {holder}"))
-            }
-            Self::DeleteUser(name) => Some(format!("deleted user {name}")),
-            Self::Ledger(writes) => {
-                let refusals = writes.iter().filter_map(|write| match write {
-                    LedgerWrite::Record(key, record) => {
-                        let reason = record.condition.as_ref()?.words();
-                        Some(format!("relation {key}: {reason}"))
-                    }
-                    _ => None,
-                });
-                let refusals: Vec<_> = refusals.collect();
-                (!refusals.is_empty()).then(|| refusals.join("; "))
-            }
-            Self::GrantPermission(name, range) => {
-                Some(format!("{name} may read and write {range}"))
-            }
-            Self::RevokePermission(name, range) => {
-                Some(format!("{name} may no longer use {range}"))
-            }
-            Self::RevokeRole(name, role) => Some(format!("took role {role} from {name}")),
-            Self::TakeRole(user, role) => Some(format!(
-                "took role {role} from {user:?}, which nobody here made: delete it unless it is wanted"
-            )),
-            Self::LockRoot => Some("replaced a password of root, which has none".to_owned()),
-            Self::ClaimIssued(..)
-            | Self::ReplaceIssued(..)
-            | Self::Unsettle
-            | Self::AddRole(_)
-            | Self::AddUser(_)
-            | Self::GrantRole(_)
-            | Self::DeleteRole(_) => None,
-        }
-    }
 }

@@ -1,7 +1,8 @@
 //! The authority of the administrators, and of all whom the charm has issued a
 //! certificate: whose certificates end with it, and when that may be.
 
-use super::{issuer, next_with_grace, not_telling, progress_with_grace};
+use super::rotation::RotationStage;
+use super::{issuer, next_with_grace, not_telling, stage_with_grace};
 use crate::facts::authorities::{Authorities, GraceRotation};
 use crate::facts::observed::{Leaves, Observed};
 use crate::facts::{Cluster, CommonName, IssuedRecord, IssuedState, Purpose, Timestamp};
@@ -46,17 +47,15 @@ pub(super) fn next(
     })
 }
 
-pub(super) fn progress(
+pub(super) fn stage(
     observed: &Observed,
     cluster: &Cluster,
     authorities: &Authorities,
-) -> Option<String> {
+) -> Option<RotationStage> {
     let rotation = authorities.admin_rotation.as_ref()?;
     let behind = behind(observed, cluster, authorities);
-    let what = progress_with_grace(rotation, &behind, |_, until| {
-        format!("the previous one ends {until}")
-    });
-    Some(format!("replacing the administrators' authority: {what}"))
+    let ending = |_: &str, until| RotationStage::Ends(until);
+    Some(stage_with_grace(rotation, behind, ending))
 }
 
 /// The members that have not loaded these authorities yet, those of clients

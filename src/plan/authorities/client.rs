@@ -10,7 +10,8 @@ use std::collections::BTreeSet;
 use tls_certificates::answers;
 
 use super::admin::behind;
-use super::{next_with_grace, progress_with_grace};
+use super::rotation::RotationStage;
+use super::{next_with_grace, stage_with_grace};
 use crate::facts::authorities::Authorities;
 use crate::facts::observed::Observed;
 use crate::facts::{Cluster, Fingerprint};
@@ -38,24 +39,20 @@ pub(super) fn next(
     })
 }
 
-pub(super) fn progress(
+pub(super) fn stage(
     observed: &Observed,
     cluster: &Cluster,
     authorities: &Authorities,
-) -> Option<String> {
+) -> Option<RotationStage> {
     let rotation = authorities.client_rotation.as_ref()?;
     let behind = behind(observed, cluster, authorities);
-    let what = progress_with_grace(rotation, &behind, |previous, until| {
+    Some(stage_with_grace(rotation, behind, |previous, until| {
         let showing = showing(observed, cluster, previous).unwrap_or_default();
         match observed.now >= until && !showing.is_empty() {
-            true => {
-                let all: Vec<_> = showing.into_iter().collect();
-                format!("{} must show what it signed", all.join(", "))
-            }
-            false => format!("the previous one ends after {until}"),
+            true => RotationStage::Shown(showing.into_iter().collect()),
+            false => RotationStage::EndsAfter(until),
         }
-    });
-    Some(format!("replacing the clients' CA: {what}"))
+    }))
 }
 
 /// Whether any application is still answered with what this authority has signed.

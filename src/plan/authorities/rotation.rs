@@ -69,6 +69,34 @@ impl RotationRequest {
     }
 }
 
+/// How far the replacement of an authority has come.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RotationProgress {
+    /// Which authority.
+    pub kind: AuthorityKind,
+    /// What is next.
+    pub stage: RotationStage,
+}
+
+/// What is next in the replacement of an authority.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum RotationStage {
+    /// These members have not followed yet.
+    Behind(Vec<String>),
+    /// The next one signs from then on.
+    SignsFrom(Timestamp),
+    /// The next one is about to sign.
+    AboutToSign,
+    /// The previous one is being removed.
+    Removing,
+    /// The previous one ends then.
+    Ends(Timestamp),
+    /// The previous one ends after that, when nobody shows what it signed.
+    EndsAfter(Timestamp),
+    /// These applications still show what the previous one signed.
+    Shown(Vec<String>),
+}
+
 /// The credentials of people and tools that end with the authority of the
 /// administrators.
 pub fn ending_credentials(ledger: &Ledger) -> impl Iterator<Item = &CommonName> {

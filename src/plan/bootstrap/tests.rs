@@ -1,7 +1,7 @@
 //! What comes after a cluster whose units are gone.
 
 use crate::facts::observed::Observed;
-use crate::facts::{Known, MemberData, MemberName, NoAnswer};
+use crate::facts::{Cause, Known, MemberData, MemberName, NoAnswer};
 use crate::plan::machine::MachineStep;
 use crate::plan::testing::{Bench, IDENTITY, NOW};
 use crate::plan::{Stage, Wait, plan};
@@ -57,7 +57,7 @@ fn data_that_may_not_be_all_of_it_waits_for_an_operator() {
         assert_eq!(outcome(&observed), (Vec::new(), Some(Wait::OldData)));
     }
     let mut observed = adopter();
-    observed.machine.data = MemberData::Unreadable("it is damaged".to_owned());
+    observed.machine.data = MemberData::Unreadable(Cause::of(&std::fmt::Error));
     assert_eq!(outcome(&observed).1, Some(Wait::UnreadableData));
     // A new deployment is not bootstrapped over what its volume holds.
     let mut observed = adopter();

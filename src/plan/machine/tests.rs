@@ -6,8 +6,8 @@ use crate::facts::observed::{Pass, PeerRelation};
 use crate::facts::options::OptionRefusal;
 use crate::facts::provider::KeyPair;
 use crate::facts::{
-    Bootstrap, Instead, Known, MemberData, MemberName, NoAnswer, RefusalNote, Secret, Source,
-    Version,
+    Bootstrap, Cause, Instead, Known, MemberData, MemberName, NoAnswer, RefusalNote, Secret,
+    Source, Version,
 };
 use crate::plan::configuration;
 use crate::plan::machine::{Installation, MachineStep, ServerIssuance};
@@ -182,7 +182,7 @@ fn who_joined_is_not_started_without_its_data() {
     machine.is_running = Some(false);
     machine.data = MemberData::Absent;
     assert_eq!(alone(&bench), (Vec::new(), Some(Wait::LostCluster)));
-    bench.observed.machine.data = MemberData::Unreadable("it is damaged".to_owned());
+    bench.observed.machine.data = MemberData::Unreadable(Cause::of(&std::fmt::Error));
     let wait = Some(Wait::UnreadableData);
     assert_eq!(alone(&bench), (Vec::new(), wait));
 }
