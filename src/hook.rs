@@ -184,7 +184,7 @@ impl Event {
 
     /// Whether what this unit noted of its own application's databags may stand for
     /// what Juju would say of them. Where an operator asks, Juju is asked.
-    pub fn may_recall(&self) -> bool {
+    pub fn may_use_notes(&self) -> bool {
         let is_regular = matches!(self, Self::Peer { .. } | Self::Lifecycle { .. });
         is_regular && !self.may_follow_another_leader()
     }

@@ -104,7 +104,7 @@ fn every_small_change_of_the_text_is_survived() {
     assert!(accepted.contains(&text));
     for text in accepted {
         assert_eq!(
-            ClientCertificate::recall(&text).map(|leaf| leaf.pem),
+            ClientCertificate::read_back(&text).map(|leaf| leaf.pem),
             Ok(text)
         );
     }

@@ -271,7 +271,7 @@ pub struct ClientRelation {
     /// What we have written for the other side.
     pub own: Databag,
     /// Whether `app` and `own` were noted by an earlier hook, and Juju was not asked.
-    pub is_recalled: bool,
+    pub is_noted: bool,
     /// The certificates that requests point to, each read in this pass.
     pub certificates: BTreeMap<RequestKey, Certificate>,
     /// How the other side is related where it lives in another model; asked only
@@ -310,7 +310,7 @@ pub struct SigningRelation {
     /// The units at the other end.
     pub units: BTreeSet<UnitName>,
     /// Whether `own` and `units` are what this unit noted when Juju was asked last.
-    pub is_recalled: bool,
+    pub is_noted: bool,
 }
 
 /// One relation with whoever wants to know whom to trust.

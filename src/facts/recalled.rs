@@ -29,7 +29,7 @@ impl RecalledLeaves {
     /// The certificate of a grant, by today's rules.
     ///
     /// # Errors
-    /// See [`ClientCertificate::recall`].
+    /// See [`ClientCertificate::read_back`].
     pub fn of<'g>(
         &self,
         grant: impl Into<GrantView<'g>>,
@@ -43,7 +43,7 @@ impl RecalledLeaves {
                 named_bytes: known.named_bytes,
             });
         }
-        let leaf = TrustedLeaf::from(&ClientCertificate::recall(certificate)?);
+        let leaf = TrustedLeaf::from(&ClientCertificate::read_back(certificate)?);
         // A record may say another fingerprint than its certificate has.
         if leaf.fingerprint == grant.leaf() && leaf.pem == certificate {
             let known = KnownLeaf {
@@ -58,7 +58,7 @@ impl RecalledLeaves {
     /// How many bytes the certificate of a grant adds to a handshake.
     ///
     /// # Errors
-    /// See [`ClientCertificate::recall`].
+    /// See [`ClientCertificate::read_back`].
     pub fn named_bytes<'g>(
         &self,
         grant: impl Into<GrantView<'g>>,
@@ -120,7 +120,7 @@ mod tests {
     fn grant(name: &str) -> Grant {
         let authority = Authority::create("requirer", NOW, 1_000_000).expect("an authority");
         let issued = authority.issue_client(name, NOW, 1000).expect("a leaf");
-        let leaf = ClientCertificate::recall(&issued.certificate).expect("a leaf");
+        let leaf = ClientCertificate::read_back(&issued.certificate).expect("a leaf");
         Grant {
             common_name: leaf.common_name,
             prefix: Prefix::new("/a/".to_owned()).expect("a prefix"),

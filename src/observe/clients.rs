@@ -39,9 +39,10 @@ fn all_clients(context: &Context, ledger: &Ledger) -> Result<Clients, ObserveErr
         pending_is_read: true,
         ..Clients::default()
     };
-    let recalls = context.hook.event.may_recall();
+    let uses_notes = context.hook.event.may_use_notes();
     for relation in living(context, ETCD_CLIENT, ledger)? {
-        let noted = recalls.then(|| RelationNote::recall(&context.paths, relation.id, context.now));
+        let noted =
+            uses_notes.then(|| RelationNote::read(&context.paths, relation.id, context.now));
         let read = client_relation(context, relation, None, noted.flatten())?;
         clients.relations.insert(relation.id, read);
     }
@@ -161,7 +162,7 @@ fn client_relation(
         app: remote_app.clone(),
         asked: Err(Reason::UnreadableRelation),
         own: Databag::new(),
-        is_recalled: noted.is_some(),
+        is_noted: noted.is_some(),
         certificates: BTreeMap::new(),
         across_models: None,
         is_ending: is_ending(context, relation),

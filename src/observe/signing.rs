@@ -32,10 +32,10 @@ pub fn signing(
         return Ok(());
     }
     if application.pass == Pass::Full {
-        let recalls = context.hook.event.may_recall();
+        let uses_notes = context.hook.event.may_use_notes();
         for relation in living(context, CERTIFICATES, ledger)? {
             let noted =
-                recalls.then(|| RelationNote::recall(&context.paths, relation.id, context.now));
+                uses_notes.then(|| RelationNote::read(&context.paths, relation.id, context.now));
             let read = signing_relation(context, relation, None, noted.flatten())?;
             clients.signing.insert(relation.id, read);
         }
@@ -68,7 +68,7 @@ pub fn answered(context: &Context) -> Result<BTreeMap<CommonName, SignedName>, O
             continue;
         };
         for answer in answers.certificates {
-            let Ok(leaf) = ClientCertificate::recall(&answer.certificate) else {
+            let Ok(leaf) = ClientCertificate::read_back(&answer.certificate) else {
                 continue;
             };
             let record = SignedName {
@@ -109,7 +109,7 @@ fn signing_relation(
         refused: Vec::new(),
         own: Databag::new(),
         units: BTreeSet::new(),
-        is_recalled: false,
+        is_noted: false,
     };
     let read = of_relation(read(context, relation, remote_app.clone(), noted))?;
     Ok(read.unwrap_or_else(|| unreadable(remote_app)))
@@ -121,7 +121,7 @@ fn read(
     remote_app: Option<AppName>,
     noted: Option<RelationNote>,
 ) -> Result<SigningRelation, ToolError> {
-    let is_recalled = noted.is_some();
+    let is_noted = noted.is_some();
     let noted = match noted {
         Some(noted) => noted,
         None => ends(context, relation, remote_app)?,
@@ -153,7 +153,7 @@ fn read(
         refused,
         own,
         units,
-        is_recalled,
+        is_noted,
     })
 }
 

@@ -98,7 +98,7 @@ pub(super) fn current(observed: &Observed, names: &BTreeSet<String>) -> Option<S
     if machine.own_pair.as_ref() == Some(served) {
         return None;
     }
-    ServerCertificate::recall(&served.certificates, &served.key, names, observed.now).ok()
+    ServerCertificate::read_back(&served.certificates, &served.key, names, observed.now).ok()
 }
 
 /// What the provider has given for the request that stands, if it is good.
@@ -150,7 +150,7 @@ pub fn shown(machine: &Machine, now: Timestamp) -> Option<(Signer, Timestamp)> {
     }
     let any = BTreeSet::new();
     let certificate =
-        ServerCertificate::recall(&served.certificates, &served.key, &any, now).ok()?;
+        ServerCertificate::read_back(&served.certificates, &served.key, &any, now).ok()?;
     Some((Signer::Provider(certificate.issuer), certificate.not_after))
 }
 

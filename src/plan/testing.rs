@@ -74,7 +74,7 @@ pub(crate) fn certificate(name: &str, number: u32) -> String {
 
 pub(crate) fn leaf(name: &str, number: u32) -> Fingerprint {
     let text = certificate(name, number);
-    ClientCertificate::recall(&text)
+    ClientCertificate::read_back(&text)
         .expect("a leaf")
         .fingerprint
 }
@@ -94,7 +94,7 @@ pub(crate) fn large_leaf(name: &str, number: u32) -> ClientCertificate {
         params.self_signed(&key).expect("a certificate").pem()
     };
     let text = issued.entry((name.to_owned(), number)).or_insert_with(new);
-    ClientCertificate::recall(text).expect("a leaf")
+    ClientCertificate::read_back(text).expect("a leaf")
 }
 
 pub(crate) fn key(relation: u32) -> RequestKey {
@@ -152,7 +152,7 @@ impl Bench {
             app: format!("app{id}").parse().ok(),
             asked: relation::read(&bag).map_err(Reason::Relation),
             own: before.map(|before| before.own).unwrap_or_default(),
-            is_recalled: false,
+            is_noted: false,
             certificates: [(key(id), certificate)].into(),
             across_models: None,
             is_ending: false,

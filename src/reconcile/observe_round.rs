@@ -185,7 +185,7 @@ async fn read_rights(
 ) -> Result<(), ReconcileError> {
     let identity = context.unit_state.identity.map(|identity| identity.cluster);
     let note = context.unit_state.audited_rights.as_ref();
-    if context.hook.event.may_recall()
+    if context.hook.event.may_use_notes()
         && let (Some(identity), Some(note)) = (identity, note)
         && audited::stands(note, identity, cluster)
     {
@@ -221,12 +221,12 @@ fn note_relations(context: &Context, clients: &Clients) -> Result<(), WorkloadEr
         None => Ok(()),
     };
     for (id, relation) in &clients.relations {
-        if !relation.is_recalled {
+        if !relation.is_noted {
             note(*id, &relation.app, &relation.own, BTreeSet::new())?;
         }
     }
     for (id, relation) in &clients.signing {
-        if !relation.is_recalled {
+        if !relation.is_noted {
             note(*id, &relation.app, &relation.own, relation.units.clone())?;
         }
     }

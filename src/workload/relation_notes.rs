@@ -55,7 +55,7 @@ impl RelationNote {
 
     /// What is noted of a relation, if that can be relied on. A note that cannot be
     /// read is none.
-    pub fn recall(paths: &Paths, relation: RelationId, now: Timestamp) -> Option<Self> {
+    pub fn read(paths: &Paths, relation: RelationId, now: Timestamp) -> Option<Self> {
         let noted: Self = note::read(&path(paths, relation))?;
         // A clock that was put back makes no note younger.
         let is_fresh = noted.read_at <= now && now <= noted.read_at.plus_seconds(MAX_AGE_SECONDS);
@@ -138,12 +138,12 @@ mod tests {
         let paths = machine.paths();
         ensure_layout(&paths).expect("directories");
         let (one, ten) = (RelationId(1), RelationId(10));
-        assert_eq!(RelationNote::recall(&paths, one, NOW), None);
+        assert_eq!(RelationNote::read(&paths, one, NOW), None);
         forget_all(&paths).expect("nothing to forget");
         for relation in [one, ten] {
             note().note(&paths, relation).expect("written");
         }
-        let at = |seconds| RelationNote::recall(&paths, one, NOW.plus_seconds(seconds));
+        let at = |seconds| RelationNote::read(&paths, one, NOW.plus_seconds(seconds));
         assert_eq!(at(0), Some(note()));
         assert_eq!(at(3600), Some(note()));
         assert_eq!(at(3601), None);
@@ -152,12 +152,12 @@ mod tests {
         assert_eq!(at(0), Some(note()));
         forget(&paths, one).expect("removed");
         assert_eq!(at(0), None);
-        assert_eq!(RelationNote::recall(&paths, ten, NOW), Some(note()));
+        assert_eq!(RelationNote::read(&paths, ten, NOW), Some(note()));
         retain(&paths, &[one].into()).expect("removed");
-        assert_eq!(RelationNote::recall(&paths, ten, NOW), None);
+        assert_eq!(RelationNote::read(&paths, ten, NOW), None);
         note().note(&paths, ten).expect("written");
         forget_all(&paths).expect("removed");
-        assert_eq!(RelationNote::recall(&paths, ten, NOW), None);
+        assert_eq!(RelationNote::read(&paths, ten, NOW), None);
     }
 
     #[test]
@@ -169,7 +169,7 @@ mod tests {
         note().note(&paths, relation).expect("written");
         for text in ["", "{}", r#"{"remote_app": "app", "own": 7}"#] {
             fs::write(path(&paths, relation), text).expect("writable");
-            assert_eq!(RelationNote::recall(&paths, relation, NOW), None, "{text}");
+            assert_eq!(RelationNote::read(&paths, relation, NOW), None, "{text}");
         }
     }
 }

@@ -84,7 +84,7 @@ fn check(text: &[u8]) {
     // It is one certificate in our own writing, which means itself.
     assert_eq!(leaf.pem.matches("-----BEGIN CERTIFICATE-----\n").count(), 1);
     assert_eq!(leaf.pem.matches("-----BEGIN").count(), 1);
-    assert_eq!(ClientCertificate::recall(&leaf.pem), Ok(leaf.clone()));
+    assert_eq!(ClientCertificate::read_back(&leaf.pem), Ok(leaf.clone()));
     assert_eq!(ClientCertificate::check(leaf.pem.as_bytes(), now), Ok(leaf));
 }
 

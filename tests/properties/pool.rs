@@ -64,7 +64,7 @@ pub(crate) static POOL: LazyLock<Pool> = LazyLock::new(|| {
         .into_iter()
         .map(|name| {
             let text = issued(name, NOW);
-            let leaf = ClientCertificate::recall(&text).expect("a leaf");
+            let leaf = ClientCertificate::read_back(&text).expect("a leaf");
             Offer {
                 name,
                 text,

@@ -454,7 +454,7 @@ impl World {
             app: format!("app{id}").parse().ok(),
             asked,
             own: relation.own.clone(),
-            is_recalled: false,
+            is_noted: false,
             across_models: (relation.cross_model
                 && is_incomplete
                 && !relation.own.contains_key(relation::ENCRYPTION_SECRET))

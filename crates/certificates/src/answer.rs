@@ -137,7 +137,7 @@ impl ServerCertificate {
     ///
     /// # Errors
     /// As [`Self::check`].
-    pub fn recall(
+    pub fn read_back(
         whole: &str,
         key: &Secret<String>,
         wanted: &BTreeSet<String>,

@@ -82,7 +82,7 @@ impl ClientCertificate {
     /// # Errors
     /// The text is not one that a check let through; or the rules have become
     /// stricter since.
-    pub fn recall(text: &str) -> Result<Self, CertificateRefusal> {
+    pub fn read_back(text: &str) -> Result<Self, CertificateRefusal> {
         read(text.as_bytes()).map(|(leaf, _)| leaf)
     }
 }

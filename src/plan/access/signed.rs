@@ -131,7 +131,7 @@ pub fn signable(
 
 /// An answer, if it still stands, and when it ends.
 fn if_it_stands(answer: &Answer, request: &ClientRequest, ca: &str) -> Option<(Answer, Timestamp)> {
-    let leaf = ClientCertificate::recall(&answer.certificate).ok()?;
+    let leaf = ClientCertificate::read_back(&answer.certificate).ok()?;
     leaf.issuer_among(ca)?;
     let is_it = leaf.common_name == request.common_name;
     is_it.then(|| (answer.clone(), leaf.not_after))

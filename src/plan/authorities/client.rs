@@ -63,7 +63,7 @@ fn has_answers(observed: &Observed, authority: &str) -> bool {
         answers.certificates
     });
     answered.any(|answer| {
-        ClientCertificate::recall(&answer.certificate)
+        ClientCertificate::read_back(&answer.certificate)
             .is_ok_and(|leaf| leaf.issuer_among(authority).is_some())
     })
 }

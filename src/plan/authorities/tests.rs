@@ -281,7 +281,7 @@ fn grant_signed(bench: &mut Bench, signer: &Authority) {
     let ask = OwnRequest::create("alpha", &BTreeSet::new(), None).expect("a request");
     let request = ClientRequest::check(&ask.csr).expect("in order");
     let signed = signer.sign_request(&request, NOW, 90 * DAY);
-    let leaf = ClientCertificate::recall(&signed.expect("a certificate")).expect("a leaf");
+    let leaf = ClientCertificate::read_back(&signed.expect("a certificate")).expect("a leaf");
     let record = ClientRecord {
         app: "app".parse().ok(),
         grant: Some(Grant {

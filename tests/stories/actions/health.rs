@@ -10,7 +10,10 @@ fn health(world: &mut World, unit: &UnitName) -> (String, Value) {
     let before = world.revisions();
     let results = done(world, unit, "health");
     assert_eq!(world.revisions(), before, "asking changed something");
-    let output = results["output"].as_str().expect("an assessment").to_owned();
+    let output = results["output"]
+        .as_str()
+        .expect("an assessment")
+        .to_owned();
     (output, results["status"].clone())
 }
 

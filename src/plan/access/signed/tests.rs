@@ -44,7 +44,7 @@ fn ask_to_sign(bench: &mut Bench, id: u32, app: u32, requests: &[&str]) {
         refused: Vec::new(),
         own: own.unwrap_or_default(),
         units: BTreeSet::new(),
-        is_recalled: false,
+        is_noted: false,
     };
     signing.insert(RelationId(id), relation);
 }
@@ -258,7 +258,7 @@ fn without_its_relation_a_certificate_opens_nothing_until_it_ends() {
         refusal(&bench, 12)
     );
     // Its end has to be seen for a day.
-    let end = ClientCertificate::recall(&certificate)
+    let end = ClientCertificate::read_back(&certificate)
         .expect("a leaf")
         .not_after;
     for (now, is_free) in [
@@ -419,7 +419,7 @@ fn answered(bench: &Bench) -> BTreeMap<CommonName, SignedName> {
     for (id, relation) in &bench.observed.clients.signing {
         let answers = answers::read(&relation.own).expect("answers");
         for answer in answers.certificates {
-            let leaf = ClientCertificate::recall(&answer.certificate).expect("a leaf");
+            let leaf = ClientCertificate::read_back(&answer.certificate).expect("a leaf");
             let record = SignedName {
                 relation: *id,
                 app: relation.app.clone().expect("a name"),
@@ -579,7 +579,7 @@ proptest! {
 fn a_pinned_certificate_is_none_of_ours() {
     let mut bench = Bench::new(1);
     let text = certificate("alpha", 1);
-    let pinned = ClientCertificate::recall(&text).expect("a leaf");
+    let pinned = ClientCertificate::read_back(&text).expect("a leaf");
     let authority = client_authority().expect("an authority");
     assert_eq!(pinned.issuer_among(&authority.certificate), None);
     bench.ask_as(1, "/one/", "alpha", 1);
