@@ -91,6 +91,8 @@ impl Fingerprint {
         std::str::from_utf8(&self.0).expect("digits are ASCII")
     }
 
+    /// Not inlined: this crate is compiled for speed, those that call it may not be.
+    #[inline(never)]
     fn read(text: &str) -> Result<Self, InvalidIdentity> {
         let digits: [u8; 64] = text
             .as_bytes()
