@@ -171,22 +171,6 @@ pub(crate) fn etcd_hangs() {
     assert_eq!(world.starts(&unit), starts + 1);
 }
 
-pub(crate) fn etcd_is_killed() {
-    let (mut world, unit) = deployed();
-    let (first, second) = (certificate("client1"), certificate("client2"));
-    let app = ask_v0(&mut world, "app", "/test/", &first);
-    world.rest();
-    let before = world.told(&app);
-    let other = ask_v0(&mut world, "other", "/other/", &second);
-    let signal = etcd_charm_world::machine::Signal::KILL;
-    assert!(world.machines[&unit].kill_service(&service_of(&unit), signal));
-    world.settle();
-    world.rest();
-    assert_eq!(world.told(&app), before);
-    assert_whole(&mut world, &app, &first, "/test/");
-    assert_whole(&mut world, &other, &second, "/other/");
-}
-
 pub(crate) fn the_machine_loses_power() {
     let (mut world, unit) = deployed();
     let app = Client::ask_as(&mut world, "app", "/test/", "client1");

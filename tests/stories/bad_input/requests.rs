@@ -115,17 +115,6 @@ pub(crate) fn beside_a_good_request() {
     assert!(message.contains("request 1 of the list: "), "{message}");
     let listed = listed(&mut story.world, &story.unit);
     assert!(listed.contains("the prefix is empty"), "{listed}");
-
-    // What was good turns bad: it keeps what it has until it says otherwise.
-    (story.starts, story.trust) = (
-        story.world.starts(&story.unit),
-        story.world.trust_file(&story.unit),
-    );
-    story.write(&[("requests", "{")]);
-    story.world.settle();
-    assert!(application_message(&story.world).contains("not JSON"));
-    assert!(client.run(&["put", "/good/key", "2"]).ok);
-    story.assert_unharmed("bad after good");
     story.world.rest();
 }
 

@@ -4,7 +4,7 @@ use etcd_charm_world::juju::Hook;
 
 use crate::revocation::probe::Probe;
 use crate::revocation::support::{cluster, step_through};
-use crate::support::{ask_v0, certificate, say};
+use crate::support::{application_message, ask_v0, assert_shut_out, certificate, say, trusts};
 
 /// What only the new user may do.
 const CALL: &[&str] = &[
@@ -16,7 +16,8 @@ const CALL: &[&str] = &[
 ];
 
 /// One client goes, another wants its name with a certificate of its own: at no
-/// moment does the old certificate act as the new user.
+/// moment does the old certificate act as the new user, who is told of nothing before
+/// every member has forgotten it.
 pub(crate) fn are_kept_from_the_next(units: usize) {
     let (mut world, units) = cluster(units);
     let (old, new) = (certificate("shared"), certificate("shared"));
@@ -50,6 +51,11 @@ pub(crate) fn are_kept_from_the_next(units: usize) {
     assert!(world.told(&second).is_none(), "a name was given twice");
     world.model.remove_relation(first.relation);
     step_through(&mut world, "-", |_| look("while the first goes"));
+    // A removal restarts nobody at once, so the name is not free yet.
+    assert!(world.told(&second).is_none() && trusts(&world, &units[0], &old));
+    let message = application_message(&world);
+    let reason = "shared is free once no member trusts its old certificate";
+    assert!(message.contains(reason), "{message}");
     // One full pass drops the leaf, the next gives the name, the last answers.
     for _ in 0..4 {
         if world.told(&second).is_some() {
@@ -59,7 +65,13 @@ pub(crate) fn are_kept_from_the_next(units: usize) {
             let run = world.model.run_hook(unit.clone(), Hook::UpdateStatus);
             assert!(run.succeeded(), "{}", run.stderr);
             look("after a full pass");
-            step_through(&mut world, "-", |_| look("after what it led to"));
+            step_through(&mut world, "-", |world| {
+                look("after what it led to");
+                if world.told(&second).is_some() {
+                    let trusted = units.iter().find(|unit| trusts(world, unit, &old));
+                    assert_eq!(trusted, None, "it was told too early");
+                }
+            });
         }
     }
     let told = world.told(&second).expect("the name was free in the end");
@@ -69,6 +81,9 @@ pub(crate) fn are_kept_from_the_next(units: usize) {
         assert!(client.run(&["put", "/new/key", "own"]).ok, "{unit}");
         let value = client.run(&["get", "--print-value-only", "/new/key"]);
         assert_eq!(value.stdout.trim(), "own", "{unit}");
+    }
+    for (unit, client) in units.iter().zip(&clients) {
+        assert_shut_out(&world, unit, client);
     }
     let mut tries = 0;
     for (unit, probe) in units.iter().zip(probes) {

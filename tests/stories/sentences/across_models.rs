@@ -3,12 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use etcd_charm_world::{UnitName, V0, V1, World};
+use etcd_charm_world::{UnitName, V0, World};
 use fernet::Fernet;
 
-use crate::support::{
-    Client, assert_serves, certificate, deployed, id, named, request, trusts, users,
-};
+use crate::support::{Client, assert_serves, certificate, deployed, named, trusts, users};
 
 const KEY: &str = "encryption-secret";
 
@@ -97,46 +95,6 @@ pub(crate) fn across_models_v0_is_given_a_key_before_its_answer() {
     world.rest();
     assert_eq!(users(&world, &unit), ["root"]);
     assert_eq!(world.model.secrets("etcd").len(), 1, "the key goes as well");
-}
-
-pub(crate) fn across_models_v1_changes_its_request_id() {
-    let (mut world, unit) = deployed();
-    let (name, relation) = world.relate_remote("app");
-    let mut app = V1::ask(
-        &mut world.model,
-        &name,
-        relation,
-        vec![request("/test/", 0)],
-    );
-    world.rest();
-    let bag = world.model.app_bag(relation, "etcd");
-    assert!(
-        bag.contains_key(KEY) && world.responses(&app).is_empty(),
-        "{bag:?}"
-    );
-
-    let shown = certificate("client1");
-    app.requests = vec![request("/test/", 1)];
-    let sent = token(&mut world, &name, &bag, &shown.certificate);
-    app.requests[0].certificate = Some(sent);
-    app.write(&mut world.model);
-    world
-        .model
-        .relation_set_app(relation, &name, &[(KEY, &bag[KEY])]);
-    world.rest();
-    let told = world.told_for(&app, &id(1)).expect("an answer");
-    assert_serves(&mut world, &told, &shown, "/test/");
-    let bag = world.model.app_bag(relation, "etcd");
-    assert!(bag.values().all(|value| !value.contains(&id(0))), "{bag:?}");
-    for secret in world.model.secrets("etcd") {
-        assert!(!secret.label.contains(&id(0)), "{}", secret.label);
-    }
-    let ledger = world
-        .admin(&unit)
-        .run(&["get", "--from-key", "", "--keys-only"]);
-    assert!(ledger.ok, "{}", ledger.stderr);
-    assert!(ledger.stdout.contains(&id(1)), "{}", ledger.stdout);
-    assert!(!ledger.stdout.contains(&id(0)), "{}", ledger.stdout);
 }
 
 pub(crate) fn an_echo_of_a_requirers_unit_is_not_answered() {

@@ -318,25 +318,11 @@ pub(crate) fn users_are_made_equal_and_then_left_alone() {
     }
 }
 
-/// What is known to turn into rights where it is not refused: none of it passes,
-/// and the server's own list stays as it is.
-pub(crate) fn a_hostile_pattern_is_refused_and_changes_nothing() {
+/// Whatever it looks like, a pattern gives no right but that to its keys.
+pub(crate) fn a_hostile_pattern_is_one_argument() {
     let server = Server::start(&Programs::oldest(), false);
     apply(&server, &wanted(&server, &[("one", "A:*")]), 1);
     let list = server.list();
-    for text in [
-        "a:* +@all ~*",
-        "a:*\nuser x on nopass ~* +@all",
-        "a\tb",
-        "a\0",
-        "[",
-        "\\",
-        "",
-        "a*b*",
-    ] {
-        let parsed = text.parse::<valkey_charm::acl::Pattern>();
-        assert!(parsed.is_err(), "{text:?}");
-    }
     // What the grammar lets pass is one argument, whatever it looks like.
     for text in [
         "+@all", "~*", "nopass", "on", ">x", "#x", "(~x)", "user:x", "%RW~*", "a,b\"'",
