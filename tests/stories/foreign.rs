@@ -48,13 +48,9 @@ pub(crate) fn restore_of_another_deployment() {
     let told = there.told(&app).expect("an answer");
     assert_serves(&mut there, &told, &theirs, "/theirs/");
     let admin = there.admin(&unit);
-    assert!(admin.run(&["role", "add", "operators"]).ok);
-    assert!(admin.run(&["user", "add", "operator", "--no-password"]).ok);
-    assert!(
-        admin
-            .run(&["user", "grant-role", "operator", "operators"])
-            .ok
-    );
+    admin.must("role add operators");
+    admin.must("user add operator --no-password");
+    admin.must("user grant-role operator operators");
     let generate = "generate-client-certificates common-name=tool";
     done(&mut there, &unit, generate);
     let path = taken(&mut there, &unit);

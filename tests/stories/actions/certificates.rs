@@ -196,12 +196,7 @@ pub(crate) fn credentials_are_refused_on_bad_input() {
     world.settle();
     let db = world.relate_db("kubernetes");
     world.rest();
-    assert!(
-        world
-            .admin(&unit)
-            .run(&["user", "add", "--no-password", "by-hand"])
-            .ok
-    );
+    world.admin(&unit).must("user add --no-password by-hand");
     let before = world.revisions();
     let relations_user = users(&world, &unit)
         .into_iter()

@@ -45,22 +45,13 @@ pub(crate) fn reconcile_what_was_changed_by_hand(programs: Programs) {
     assert_eq!(at_rest["whole"], "true");
 
     let admin = world.admin(&unit);
-    let commands: [&[&str]; 4] = [
-        &["user", "delete", "client1"],
-        &[
-            "role",
-            "grant-permission",
-            "client2",
-            "--prefix",
-            "read",
-            "/one/",
-        ],
-        &["user", "add", "hand", "--no-password"],
-        &["role", "add", "hand"],
-    ];
-    for command in commands {
-        let answer = admin.run(command);
-        assert!(answer.ok, "{command:?}: {}", answer.stderr);
+    for line in [
+        "user delete client1",
+        "role grant-permission client2 --prefix read /one/",
+        "user add hand --no-password",
+        "role add hand",
+    ] {
+        admin.must(line);
     }
     let reason = refused(&mut world, &unit, "reconcile dry-run=maybe");
     assert_eq!(reason, "parameter `dry-run` is neither true nor false");
@@ -119,7 +110,7 @@ pub(crate) fn reconcile_no_more_than_a_unit_may() {
     let follower = world.add_unit();
     ask_v0(&mut world, "one", "/one/", &certificate("client1"));
     world.rest();
-    assert!(world.admin(&leader).run(&["user", "delete", "client1"]).ok);
+    world.admin(&leader).must("user delete client1");
     let of_leader = dry(&mut world, &leader);
     assert_eq!(of_leader["count"], "2");
     let mut of_follower = dry(&mut world, &follower);

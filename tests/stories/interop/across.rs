@@ -4,7 +4,6 @@
 use libtest_mimic::Trial;
 use serde_json::Value;
 
-use crate::interop::requirer::{first, names};
 use crate::interop::story::{Story, assert_serves, story};
 
 pub(crate) fn stories() -> Vec<Trial> {
@@ -17,13 +16,10 @@ pub(crate) fn stories() -> Vec<Trial> {
 fn across_models(mut story: Story) {
     let old = story.certificate("client1");
     let (app, relation) = story.ask_v1_remotely(&[("/test/", Some(&old))]);
-    story.rest();
-    let fired = story.news(&first(&app));
-    assert_eq!(names(&fired), ["resource_created"]);
+    let fired = story.rest_told(&app, &["resource_created"]);
     let created = fired[0].clone();
     assert_eq!(created.response("username"), "client1");
-    let client = story.client_v1(&created, &old);
-    assert_serves(&client, "/test/");
+    story.assert_serves_v1(&created, &old, "/test/");
     let asked = story.world.model.app_bag(relation, &app);
     let asked: Vec<Value> = serde_json::from_str(&asked["requests"]).unwrap();
     assert_eq!(asked[0]["secret-mtls"], Value::Null);
@@ -32,18 +28,13 @@ fn across_models(mut story: Story) {
 
     let new = story.certificate("client1");
     story.wish(&app, &[("/test/", Some(&new))]);
-    story.rest();
-    assert_eq!(names(&story.news(&first(&app))), [""; 0]);
-    let client = story.client_v1(&created, &new);
-    assert_serves(&client, "/test/");
-    let client = story.client_v1(&created, &old);
-    story.assert_shut_out(&client);
+    story.rest_told(&app, &[]);
+    story.assert_serves_v1(&created, &new, "/test/");
+    story.assert_shuts_out_v1(&created, &old);
 
     let more = story.certificate("client2");
     story.wish(&app, &[("/test/", Some(&new)), ("/more/", Some(&more))]);
-    story.rest();
-    let fired = story.news(&first(&app));
-    assert_eq!(names(&fired), ["resource_created"]);
+    let fired = story.rest_told(&app, &["resource_created"]);
     let client = story.client_v1(&fired[0], &more);
     assert_serves(&client, "/more/");
     assert_eq!(story.users(), ["client1", "client2"]);
@@ -66,9 +57,6 @@ fn after_failed_commit(mut story: Story) {
         story.step();
     }
     story.fail_commit_with_secrets();
-    story.rest();
-    let fired = story.news(&first(&app));
-    assert_eq!(names(&fired), ["resource_created"]);
-    let client = story.client_v1(&fired[0], &certificate);
-    assert_serves(&client, "/test/");
+    let fired = story.rest_told(&app, &["resource_created"]);
+    story.assert_serves_v1(&fired[0], &certificate, "/test/");
 }

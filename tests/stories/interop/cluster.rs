@@ -60,8 +60,7 @@ fn v1_cluster_grows(mut story: Story) {
     // A new leader goes on with what the old one has published.
     let before = story.answer(relation);
     story.world.model.set_leader("etcd", second.clone());
-    story.rest();
-    assert_eq!(names(&story.news(&first("app"))), [""; 0]);
+    story.rest_told("app", &[]);
     assert_eq!(story.answer(relation), before);
     let more = story.certificate("client2");
     let wishes = [("/test/", Some(&certificate)), ("/more/", Some(&more))];
@@ -100,17 +99,14 @@ fn v1_cluster_grows(mut story: Story) {
         let changed = last(&told, "endpoints_changed");
         assert_eq!(changed.response("endpoints"), left);
         assert_eq!(changed.response("uris"), format!("https://{left}"));
-        let client = story.client_v1(&changed, certificate);
-        assert_serves(&client, changed.response("resource"));
+        story.assert_serves_v1(&changed, certificate, changed.response("resource"));
     }
 }
 
 fn v0_cluster_grows(mut story: Story) {
     let certificate = story.certificate("client1");
     let relation = story.ask_v0("app", 1, "/test/", Some(&certificate));
-    story.rest();
-    let fired = story.news(&first("app"));
-    assert_eq!(names(&fired), ["endpoints_changed", "etcd_ready"]);
+    story.rest_told("app", &["endpoints_changed", "etcd_ready"]);
 
     let second = story.world.add_unit();
     story.rest();
@@ -128,8 +124,7 @@ fn v0_cluster_grows(mut story: Story) {
 
     let before = story.answer(relation);
     story.world.model.set_leader("etcd", second);
-    story.rest();
-    assert_eq!(names(&story.news(&first("app"))), [""; 0]);
+    story.rest_told("app", &[]);
     assert_eq!(story.answer(relation), before);
     let new = story.certificate("client1");
     story.offer_v0("app", &new);

@@ -7,7 +7,7 @@ use etcd_charm_world::{Certificate, UnitName};
 use libtest_mimic::Trial;
 
 use crate::interop::requirer::{Fired, first, names, of};
-use crate::interop::story::{Story, assert_serves, story};
+use crate::interop::story::{Story, story};
 
 pub(crate) fn stories() -> Vec<Trial> {
     vec![
@@ -40,9 +40,7 @@ fn second(app: &str) -> UnitName {
 /// library fired.
 fn with_access(story: &mut Story, app: &str) -> Fired {
     story.world.relate(app);
-    story.rest();
-    let fired = story.news(&first(app));
-    assert_eq!(names(&fired), ["resource_created"]);
+    let fired = story.rest_told(app, &["resource_created"]);
     fired.into_iter().next().expect("one event")
 }
 
@@ -82,8 +80,7 @@ fn per_unit(mut story: Story) {
     let created = with_access(&mut story, "app");
     assert_eq!(created.response("username"), "app");
     for pair in &pairs {
-        let client = story.client_v1(&created, pair);
-        assert_serves(&client, "/signed/");
+        story.assert_serves_v1(&created, pair, "/signed/");
     }
 
     // Renewed by each unit, with the key of before.
@@ -93,8 +90,7 @@ fn per_unit(mut story: Story) {
         let renewed = pair(&story, unit);
         assert_ne!(renewed.certificate, before.certificate, "{unit}");
         assert_eq!(renewed.key, before.key, "{unit}");
-        let client = story.client_v1(&created, &renewed);
-        assert_serves(&client, "/signed/");
+        story.assert_serves_v1(&created, &renewed, "/signed/");
         let fired = story.news(unit);
         let told = of(&fired, "certificate_available");
         assert_eq!(told.len(), 1, "{unit}: {:?}", names(&fired));
@@ -104,8 +100,7 @@ fn per_unit(mut story: Story) {
     story.world.model.remove_unit(second("app"));
     story.rest();
     let kept = pair(&story, &units[0]);
-    let client = story.client_v1(&created, &kept);
-    assert_serves(&client, "/signed/");
+    story.assert_serves_v1(&created, &kept, "/signed/");
     story.world.model.set_config("app", "common-name", "");
     story.rest();
     assert_eq!(story.users(), [""; 0]);
@@ -127,14 +122,12 @@ fn per_application(mut story: Story) {
     let shown = assert_told(&mut story, &first("app"));
     let starts = story.world.starts(&story.etcd);
     let created = with_access(&mut story, "app");
-    let client = story.client_v1(&created, &shown);
-    assert_serves(&client, "/signed/");
+    story.assert_serves_v1(&created, &shown, "/signed/");
     expire(&mut story, "app");
     story.rest();
     let renewed = assert_told(&mut story, &first("app"));
     assert_ne!(renewed.certificate, shown.certificate);
-    let client = story.client_v1(&created, &renewed);
-    assert_serves(&client, "/signed/");
+    story.assert_serves_v1(&created, &renewed, "/signed/");
 
     story.world.model.remove_relation(relation);
     story.rest();
@@ -179,8 +172,7 @@ fn across_models(mut story: Story) {
     let starts = story.world.starts(&story.etcd);
     let created = with_access(&mut story, &app);
     assert_eq!(created.response("username"), "app");
-    let client = story.client_v1(&created, &shown);
-    assert_serves(&client, "/signed/");
+    story.assert_serves_v1(&created, &shown, "/signed/");
 
     story.ask_signed("app", 1, ("charmlibs", "unit"));
     story.rest();
@@ -220,8 +212,6 @@ fn another_authority(mut story: Story) {
     let after = assert_told(&mut story, &first("app"));
     assert_ne!(after.certificate, before.certificate);
     assert_eq!(after.key, before.key, "it is the same request");
-    let client = story.client_v1(&created, &after);
-    assert_serves(&client, "/signed/");
-    let client = story.client_v1(&created, &before);
-    story.assert_shut_out(&client);
+    story.assert_serves_v1(&created, &after, "/signed/");
+    story.assert_shuts_out_v1(&created, &before);
 }

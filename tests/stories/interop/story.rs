@@ -265,6 +265,38 @@ impl Story {
         all
     }
 
+    /// Lets everything come to rest, and asserts which events the library of the first
+    /// unit of this requirer has fired since it was last asked. Gives them.
+    #[track_caller]
+    pub(crate) fn rest_told(&mut self, app: &str, events: &[&str]) -> Vec<Fired> {
+        self.rest();
+        let fired = self.news(&requirer::first(app));
+        assert_eq!(requirer::names(&fired), events);
+        fired
+    }
+
+    /// Asserts that what an event of version 1 brought serves this certificate.
+    pub(crate) fn assert_serves_v1(&mut self, fired: &Fired, shown: &Certificate, prefix: &str) {
+        assert_serves(&self.client_v1(fired, shown), prefix);
+    }
+
+    /// Asserts that what an event of version 0 let its charm fetch serves it.
+    pub(crate) fn assert_serves_v0(&mut self, fired: &Fired, shown: &Certificate, prefix: &str) {
+        assert_serves(&self.client_v0(fired, shown), prefix);
+    }
+
+    /// Asserts that this certificate is not let in where an event of version 1 points.
+    pub(crate) fn assert_shuts_out_v1(&mut self, fired: &Fired, shown: &Certificate) {
+        let client = self.client_v1(fired, shown);
+        self.assert_shut_out(&client);
+    }
+
+    /// The same where an event of version 0 points.
+    pub(crate) fn assert_shuts_out_v0(&mut self, fired: &Fired, shown: &Certificate) {
+        let client = self.client_v0(fired, shown);
+        self.assert_shut_out(&client);
+    }
+
     /// `etcdctl` with what a client was told.
     pub(crate) fn client(&mut self, uris: &str, certificate: &Certificate, ca: &str) -> Etcdctl {
         self.world.client_told(uris, certificate, ca)

@@ -64,8 +64,7 @@ fn created_with_certificate(mut story: Story) {
     assert_eq!(ready.fetched("uris"), format!("https://{endpoint}"));
     assert_eq!(ready.fetched("tls"), "True");
     assert_eq!(ready.fetched("version"), story.etcd_version());
-    let client = story.client_v0(&ready, &certificate);
-    assert_serves(&client, "/schlüssel/");
+    story.assert_serves_v0(&ready, &certificate, "/schlüssel/");
 
     // What the interface's schema requires of an answer.
     let answer = story.answer(relation);
@@ -73,8 +72,7 @@ fn created_with_certificate(mut story: Story) {
         assert!(answer.contains_key(field), "{field}: {answer:?}");
     }
 
-    story.rest();
-    assert_eq!(names(&story.news(&first("app"))), [""; 0]);
+    story.rest_told("app", &[]);
 }
 
 fn all_comes_later(mut story: Story) {
@@ -90,8 +88,7 @@ fn all_comes_later(mut story: Story) {
     story.offer_v0("app", &certificate);
     story.rest();
     let ready = assert_granted(&story.news(&first("app")));
-    let client = story.client_v0(&ready, &certificate);
-    assert_serves(&client, "/test/");
+    story.assert_serves_v0(&ready, &certificate, "/test/");
 }
 
 fn certificate_rotates(mut story: Story) {
@@ -106,10 +103,8 @@ fn certificate_rotates(mut story: Story) {
     story.rest();
     assert_echo(&story.news(&first("app")), &ready);
     assert_eq!(story.answer(relation), before);
-    let client = story.client_v0(&ready, &new);
-    assert_serves(&client, "/test/");
-    let client = story.client_v0(&ready, &old);
-    story.assert_shut_out(&client);
+    story.assert_serves_v0(&ready, &new, "/test/");
+    story.assert_shuts_out_v0(&ready, &old);
 
     // Another name in the certificate is another user. The event itself still
     // shows the revision that the unit tracked; what the library fetches is new.
@@ -121,10 +116,8 @@ fn certificate_rotates(mut story: Story) {
     assert_eq!(told.event, "etcd_ready");
     assert_eq!(told.fetched("username"), "client2");
     assert_eq!(story.users(), ["client2"]);
-    let client = story.client_v0(told, &other);
-    assert_serves(&client, "/test/");
-    let client = story.client_v0(&ready, &new);
-    story.assert_shut_out(&client);
+    story.assert_serves_v0(told, &other, "/test/");
+    story.assert_shuts_out_v0(&ready, &new);
 }
 
 fn units_and_leaders(mut story: Story) {
@@ -137,8 +130,7 @@ fn units_and_leaders(mut story: Story) {
     let mut ready = None;
     for unit in &units {
         let told = assert_granted(&story.news(unit));
-        let client = story.client_v0(&told, &old);
-        assert_serves(&client, "/test/");
+        story.assert_serves_v0(&told, &old, "/test/");
         ready = Some(told);
     }
     let ready = ready.unwrap();
@@ -151,10 +143,8 @@ fn units_and_leaders(mut story: Story) {
     for unit in &units {
         assert_echo(&story.news(unit), &ready);
     }
-    let client = story.client_v0(&ready, &new);
-    assert_serves(&client, "/test/");
-    let client = story.client_v0(&ready, &old);
-    story.assert_shut_out(&client);
+    story.assert_serves_v0(&ready, &new, "/test/");
+    story.assert_shuts_out_v0(&ready, &old);
 }
 
 fn relation_is_made_again(mut story: Story) {
@@ -180,8 +170,7 @@ fn relation_is_made_again(mut story: Story) {
     story.world.relate("app");
     story.rest();
     let ready = assert_granted(&story.news(&first("app")));
-    let client = story.client_v0(&ready, &certificate);
-    assert_serves(&client, "true");
+    story.assert_serves_v0(&ready, &certificate, "true");
 }
 
 fn beside_v1(mut story: Story) {
@@ -198,8 +187,7 @@ fn beside_v1(mut story: Story) {
     assert_eq!(new.lines(&["get", "/shared/key"]), ["/shared/key", "1"]);
 
     story.world.model.remove_relation(relation);
-    story.rest();
-    assert_eq!(names(&story.news(&first("new"))), [""; 0]);
+    story.rest_told("new", &[]);
     assert_eq!(story.users(), ["one"]);
     assert_serves(&new, "/shared/");
     story.assert_shut_out(&old);

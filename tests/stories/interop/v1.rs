@@ -27,9 +27,7 @@ fn created_with_certificate(mut story: Story) {
     story.run_provider_alone();
     assert!(story.answer(relation).is_empty(), "nobody has asked yet");
 
-    story.rest();
-    let fired = story.news(&first("app"));
-    assert_eq!(names(&fired), ["resource_created"]);
+    let fired = story.rest_told("app", &["resource_created"]);
     let created = &fired[0];
     let endpoint = story.endpoint(&story.etcd);
     assert_eq!(created.hook, "etcd-relation-changed");
@@ -40,8 +38,7 @@ fn created_with_certificate(mut story: Story) {
     assert_eq!(created.body()["response"]["tls"], true);
     assert_eq!(created.body()["response"]["password"], Value::Null);
     assert_eq!(created.response("version"), story.etcd_version());
-    let client = story.client_v1(created, &certificate);
-    assert_serves(&client, "/test/");
+    story.assert_serves_v1(created, &certificate, "/test/");
 
     // What the interface's schema requires of an answer.
     let answer = story.answer(relation);
@@ -53,32 +50,24 @@ fn created_with_certificate(mut story: Story) {
     }
 
     // Further hooks of either side change nothing for the requirer.
-    story.rest();
-    assert_eq!(names(&story.news(&first("app"))), [""; 0]);
+    story.rest_told("app", &[]);
 }
 
 fn certificate_comes_later(mut story: Story) {
     let [one, two] = ["one", "two"].map(|name| story.certificate(name));
     let relation = story.ask_v1("app", 1, &[("/1/", None), ("/2/", None)]);
-    story.rest();
-    assert_eq!(names(&story.news(&first("app"))), [""; 0]);
+    story.rest_told("app", &[]);
     assert!(story.answer(relation).is_empty());
     assert_eq!(story.users(), [""; 0]);
 
     // The request that still lacks its certificate holds up no other.
     story.wish("app", &[("/1/", None), ("/2/", Some(&two))]);
-    story.rest();
-    let fired = story.news(&first("app"));
-    assert_eq!(names(&fired), ["resource_created"]);
-    let client = story.client_v1(&fired[0], &two);
-    assert_serves(&client, "/2/");
+    let fired = story.rest_told("app", &["resource_created"]);
+    story.assert_serves_v1(&fired[0], &two, "/2/");
 
     story.wish("app", &[("/1/", Some(&one)), ("/2/", Some(&two))]);
-    story.rest();
-    let fired = story.news(&first("app"));
-    assert_eq!(names(&fired), ["resource_created"]);
-    let client = story.client_v1(&fired[0], &one);
-    assert_serves(&client, "/1/");
+    let fired = story.rest_told("app", &["resource_created"]);
+    story.assert_serves_v1(&fired[0], &one, "/1/");
 }
 
 fn certificate_rotates(mut story: Story) {
@@ -95,31 +84,23 @@ fn certificate_rotates(mut story: Story) {
     assert_eq!(names(&story.news(&first("app"))), [""; 0]);
     assert_eq!(story.answer(relation), before);
     assert_eq!(story.users(), ["client1"]);
-    let client = story.client_v1(&created, &new);
-    assert_serves(&client, "/test/");
-    let client = story.client_v1(&created, &old);
-    story.assert_shut_out(&client);
+    story.assert_serves_v1(&created, &new, "/test/");
+    story.assert_shuts_out_v1(&created, &old);
 
     // Another name in the certificate is another user.
     let other = story.certificate("client2");
     story.wish("app", &[("/test/", Some(&other))]);
-    story.rest();
-    let fired = story.news(&first("app"));
-    assert_eq!(names(&fired), ["authentication_updated"]);
+    let fired = story.rest_told("app", &["authentication_updated"]);
     assert_eq!(fired[0].response("username"), "client2");
     assert_eq!(story.users(), ["client2"]);
-    let client = story.client_v1(&fired[0], &other);
-    assert_serves(&client, "/test/");
-    let client = story.client_v1(&created, &new);
-    story.assert_shut_out(&client);
+    story.assert_serves_v1(&fired[0], &other, "/test/");
+    story.assert_shuts_out_v1(&created, &new);
 }
 
 fn requests_come_and_go(mut story: Story) {
     let [one, two, three] = ["one", "two", "three"].map(|name| story.certificate(name));
     let relation = story.ask_v1("app", 1, &[("/1/", Some(&one)), ("/2/", Some(&two))]);
-    story.rest();
-    let fired = story.news(&first("app"));
-    assert_eq!(names(&fired), ["resource_created"; 2]);
+    let fired = story.rest_told("app", &["resource_created"; 2]);
     let mut users: Vec<_> = fired.iter().map(|f| f.response("username")).collect();
     users.sort_unstable();
     assert_eq!(users, ["one", "two"]);
@@ -130,8 +111,7 @@ fn requests_come_and_go(mut story: Story) {
         found.unwrap().clone()
     };
     for (user, prefix, certificate) in [("one", "/1/", &one), ("two", "/2/", &two)] {
-        let client = story.client_v1(&told(user), certificate);
-        assert_serves(&client, prefix);
+        story.assert_serves_v1(&told(user), certificate, prefix);
     }
 
     // The library lets a charm add a request without an id.
@@ -148,31 +128,23 @@ fn requests_come_and_go(mut story: Story) {
     let added = story.news(&first("app"));
     assert_eq!(names(&added), ["resource_created"]);
     assert_eq!(added[0].response("username"), "three");
-    let client = story.client_v1(&added[0], &three);
-    assert_serves(&client, "/3/");
+    story.assert_serves_v1(&added[0], &three, "/3/");
 
     // One is withdrawn; the others do not notice.
     story.wish("app", &[("/2/", Some(&two)), ("/3/", Some(&three))]);
-    story.rest();
-    assert_eq!(names(&story.news(&first("app"))), [""; 0]);
+    story.rest_told("app", &[]);
     assert_eq!(story.users(), ["three", "two"]);
-    let client = story.client_v1(&told("one"), &one);
-    story.assert_shut_out(&client);
-    let client = story.client_v1(&told("two"), &two);
-    assert_serves(&client, "/2/");
-    let client = story.client_v1(&added[0], &three);
-    assert_serves(&client, "/3/");
+    story.assert_shuts_out_v1(&told("one"), &one);
+    story.assert_serves_v1(&told("two"), &two, "/2/");
+    story.assert_serves_v1(&added[0], &three, "/3/");
 
     // All are withdrawn, and the same thing is asked for once more.
     story.wish("app", &[]);
     story.rest();
     assert_eq!(story.users(), [""; 0]);
     story.wish("app", &[("/1/", Some(&one))]);
-    story.rest();
-    let fired = story.news(&first("app"));
-    assert_eq!(names(&fired), ["resource_created"]);
-    let client = story.client_v1(&fired[0], &one);
-    assert_serves(&client, "/1/");
+    let fired = story.rest_told("app", &["resource_created"]);
+    story.assert_serves_v1(&fired[0], &one, "/1/");
 }
 
 fn prefixes_of_any_kind(mut story: Story) {
@@ -186,15 +158,12 @@ fn prefixes_of_any_kind(mut story: Story) {
         .map(|(prefix, certificate)| (*prefix, Some(certificate)))
         .collect();
     story.ask_v1("app", 1, &wishes);
-    story.rest();
-    let fired = story.news(&first("app"));
-    assert_eq!(names(&fired), ["resource_created"; 5]);
+    let fired = story.rest_told("app", &["resource_created"; 5]);
     for (prefix, certificate) in prefixes.iter().zip(&certificates) {
         let found = fired.iter().find(|f| f.response("resource") == *prefix);
         let fired = found.unwrap();
         assert_eq!(fired.response("username"), certificate.common_name);
-        let client = story.client_v1(fired, certificate);
-        assert_serves(&client, prefix);
+        story.assert_serves_v1(fired, certificate, prefix);
     }
 }
 
@@ -206,8 +175,7 @@ fn units_and_leaders(mut story: Story) {
 
     // A unit that comes later is told the same.
     let second = story.world.model.add_unit("app");
-    story.rest();
-    assert_eq!(names(&story.news(&first("app"))), [""; 0]);
+    story.rest_told("app", &[]);
     let fired = story.news(&second);
     assert_eq!(names(&fired), ["resource_created"]);
     assert_eq!(
@@ -232,13 +200,10 @@ fn units_and_leaders(mut story: Story) {
         });
         assert_eq!(names(&fired), ["resource_created"], "{unit}");
         assert_eq!(fired[0].response("username"), "client2");
-        let client = story.client_v1(&fired[0], &more);
-        assert_serves(&client, "/more/");
+        story.assert_serves_v1(&fired[0], &more, "/more/");
     }
-    let client = story.client_v1(&created, &new);
-    assert_serves(&client, "/test/");
-    let client = story.client_v1(&created, &old);
-    story.assert_shut_out(&client);
+    story.assert_serves_v1(&created, &new, "/test/");
+    story.assert_shuts_out_v1(&created, &old);
 }
 
 fn relation_is_made_again(mut story: Story) {
@@ -262,9 +227,7 @@ fn relation_is_made_again(mut story: Story) {
     story.assert_shut_out(&client);
 
     story.world.relate("app");
-    story.rest();
-    let fired = story.news(&first("app"));
-    assert_eq!(names(&fired), ["resource_created"]);
+    let fired = story.rest_told("app", &["resource_created"]);
     assert_ne!(
         fired[0].response("request-id"),
         created.response("request-id")
@@ -286,23 +249,16 @@ fn authority_is_refused(mut story: Story) {
         1,
         &[("/bad/", Some(&authority)), ("/good/", Some(&good))],
     );
-    story.rest();
-    let fired = story.news(&first("app"));
-    assert_eq!(names(&fired), ["resource_created"]);
+    let fired = story.rest_told("app", &["resource_created"]);
     assert_eq!(fired[0].response("username"), "good");
-    let client = story.client_v1(&fired[0], &good);
-    assert_serves(&client, "/good/");
-    let client = story.client_v1(&fired[0], &authority);
-    story.assert_shut_out(&client);
+    story.assert_serves_v1(&fired[0], &good, "/good/");
+    story.assert_shuts_out_v1(&fired[0], &authority);
 
     // A certificate in order is served at once.
     let mended = story.certificate("mended");
     story.wish("app", &[("/bad/", Some(&mended)), ("/good/", Some(&good))]);
-    story.rest();
-    let fired = story.news(&first("app"));
-    assert_eq!(names(&fired), ["resource_created"]);
-    let client = story.client_v1(&fired[0], &mended);
-    assert_serves(&client, "/bad/");
+    let fired = story.rest_told("app", &["resource_created"]);
+    story.assert_serves_v1(&fired[0], &mended, "/bad/");
 }
 
 fn name_is_taken(mut story: Story) {
@@ -319,28 +275,20 @@ fn name_is_taken(mut story: Story) {
         ("/good/", Some(&good)),
     ];
     story.ask_v1("younger", 1, &wishes);
-    story.rest();
-    let fired = story.news(&first("younger"));
-    assert_eq!(names(&fired), ["resource_created"]);
+    let fired = story.rest_told("younger", &["resource_created"]);
     assert_eq!(fired[0].response("username"), "good");
     for refused in [&same, &root] {
-        let client = story.client_v1(&fired[0], refused);
-        story.assert_shut_out(&client);
+        story.assert_shuts_out_v1(&fired[0], refused);
     }
-    let client = story.client_v0(&ready, &mine);
-    assert_serves(&client, "/older/");
+    story.assert_serves_v0(&ready, &mine, "/older/");
 
     // The name becomes free, and who waits for it does nothing.
     story.world.model.remove_relation(relation);
-    story.rest();
-    let fired = story.news(&first("younger"));
-    assert_eq!(names(&fired), ["resource_created"]);
+    let fired = story.rest_told("younger", &["resource_created"]);
     assert_eq!(fired[0].response("username"), "client1");
     let client = story.client_v1(&fired[0], &same);
     assert_serves(&client, "/younger/");
     assert!(client.run(&["get", "/older/key"]).is_denied());
-    let client = story.client_v1(&fired[0], &mine);
-    story.assert_shut_out(&client);
-    let client = story.client_v1(&fired[0], &root);
-    story.assert_shut_out(&client);
+    story.assert_shuts_out_v1(&fired[0], &mine);
+    story.assert_shuts_out_v1(&fired[0], &root);
 }

@@ -7,31 +7,24 @@ use crate::support::{
 pub(crate) fn users_made_by_hand_are_left_alone() {
     let (mut world, unit) = deployed();
     let admin = world.admin(&unit);
-    let prefix = [
-        "role",
-        "grant-permission",
-        "hand",
-        "--prefix",
-        "readwrite",
-        "/hand/",
-    ];
-    let commands: [&[&str]; 6] = [
-        &["user", "add", "hand", "--no-password"],
-        &["role", "add", "hand"],
-        &prefix,
-        &["user", "grant-role", "hand", "hand"],
+    for line in [
+        "user add hand --no-password",
+        "role add hand",
+        "role grant-permission hand --prefix readwrite /hand/",
+        "user grant-role hand hand",
         // Half of one each.
-        &["user", "add", "user-only", "--no-password"],
-        &["role", "add", "role-only"],
-    ];
-    for command in commands {
-        let answer = admin.run(command);
-        assert!(answer.ok, "{command:?}: {}", answer.stderr);
+        "user add user-only --no-password",
+        "role add role-only",
+    ] {
+        admin.must(line);
     }
-    let before = (
-        admin.json(&["user", "get", "hand"])["roles"].clone(),
-        admin.json(&["role", "get", "hand"])["perm"].clone(),
-    );
+    let by_hand = || {
+        (
+            admin.json(&["user", "get", "hand"])["roles"].clone(),
+            admin.json(&["role", "get", "hand"])["perm"].clone(),
+        )
+    };
+    let before = by_hand();
     let mut apps = Vec::new();
     for name in ["hand", "user-only", "role-only"] {
         let shown = certificate(name);
@@ -50,16 +43,12 @@ pub(crate) fn users_made_by_hand_are_left_alone() {
     let app = &apps[2].0;
     world.model.remove_relation(app.relation);
     world.rest();
-    let after = (
-        admin.json(&["user", "get", "hand"])["roles"].clone(),
-        admin.json(&["role", "get", "hand"])["perm"].clone(),
-    );
-    assert_eq!(after, before);
+    assert_eq!(by_hand(), before);
     assert_eq!(users(&world, &unit), ["hand", "root", "user-only"]);
     assert_eq!(roles(&world, &unit), ["hand", "role-only", "root"]);
 
     // Who made it takes it away, and whoever waits is served.
-    assert!(admin.run(&["user", "delete", "user-only"]).ok);
+    admin.must("user delete user-only");
     world.rest();
     let (app, shown) = &apps[1];
     let told = world.told(app).expect("an answer");
@@ -73,49 +62,25 @@ pub(crate) fn what_is_ours_is_put_right() {
     let told = app.told(&mut world);
     let admin = world.admin(&unit);
     let starts = world.starts(&unit);
-    let expected = (
-        admin.json(&["user", "get", "client1"])["roles"].clone(),
-        admin.json(&["role", "get", "client1"])["perm"].clone(),
-    );
-    let wide = [
-        "role",
-        "grant-permission",
-        "client1",
-        "--prefix",
-        "read",
-        "/",
-    ];
-    let narrow = [
-        "role",
-        "grant-permission",
-        "client1",
-        "--prefix",
-        "read",
-        "/test/",
-    ];
-    let cases: [&[&[&str]]; 6] = [
-        &[&["user", "delete", "client1"]],
-        &[&["role", "delete", "client1"]],
-        &[&["user", "revoke-role", "client1", "client1"]],
-        &[&wide],
-        // The right range, and too few rights.
-        &[&narrow],
-        &[
-            &["role", "add", "more"],
-            &["user", "grant-role", "client1", "more"],
-        ],
-    ];
-    for case in cases {
-        for command in case {
-            let answer = admin.run(command);
-            assert!(answer.ok, "{command:?}: {}", answer.stderr);
-        }
-        world.rest();
-        let found = (
+    let rights = || {
+        (
             admin.json(&["user", "get", "client1"])["roles"].clone(),
             admin.json(&["role", "get", "client1"])["perm"].clone(),
-        );
-        assert_eq!(found, expected, "after {case:?}");
+        )
+    };
+    let expected = rights();
+    for changes in [
+        &["user delete client1"][..],
+        &["role delete client1"],
+        &["user revoke-role client1 client1"],
+        &["role grant-permission client1 --prefix read /"],
+        // The right range, and too few rights.
+        &["role grant-permission client1 --prefix read /test/"],
+        &["role add more", "user grant-role client1 more"],
+    ] {
+        changes.iter().for_each(|line| admin.must(line));
+        world.rest();
+        assert_eq!(rights(), expected, "after {changes:?}");
         assert_serves(&mut world, &told, &app.shown, "/test/");
     }
     // A role of somebody else's is taken from our user, and not deleted.

@@ -118,6 +118,16 @@ impl Etcdctl {
         }
     }
 
+    /// Runs it with these words, as one would type them.
+    ///
+    /// # Panics
+    /// Panics if it fails.
+    pub fn must(&self, line: &str) {
+        let words: Vec<_> = line.split_whitespace().collect();
+        let answer = self.run(&words);
+        assert!(answer.ok, "etcdctl {line} failed: {}", answer.stderr);
+    }
+
     /// Runs it with this text on its standard input.
     ///
     /// # Panics

@@ -146,9 +146,7 @@ pub(crate) fn what_others_registered_is_never_touched() {
     world.ask(relation, "app/0", &[&client.certificate]);
     world.settle();
     assert_eq!(world.told(relation), [client.fingerprint.as_str()]);
-    world
-        .model
-        .set_config("lxd-integrator", "restricted-projects", "default");
+    world.configure("restricted-projects", "default");
     world.settle();
     let (results, _) = world.action("list-certificates", json!({}));
     assert_eq!(
@@ -170,13 +168,8 @@ pub(crate) fn restricted_projects_hold_and_are_restored() {
     let mut world = World::trusted(server, 6);
     let project = json!({"name": "tenants", "config": {"restricted": "true"}});
     server.query("POST", "/1.0/projects", Some(&project));
-    world
-        .model
-        .set_config("lxd-integrator", "restricted-projects", "tenants");
-    let client = Client::new();
-    let relation = world.relate("app");
-    world.ask(relation, "app/0", &[&client.certificate]);
-    world.settle();
+    world.configure("restricted-projects", "tenants");
+    let (relation, client) = world.serve("app");
     let restricted = |entry: &Value| (entry["restricted"].clone(), entry["projects"].clone());
     let wanted = (json!(true), json!(["tenants"]));
     let entry = server.entry(&client.fingerprint).expect("an entry");
@@ -213,7 +206,7 @@ pub(crate) fn restricted_projects_hold_and_are_restored() {
 
     let set = |world: &mut World<'_>, projects: &str| {
         let option = "restricted-projects";
-        world.model.set_config("lxd-integrator", option, projects);
+        world.configure(option, projects);
         world.settle();
     };
     set(&mut world, "no-such-project");
@@ -257,10 +250,7 @@ pub(crate) fn a_certificate_that_its_holder_replaced_goes() {
 pub(crate) fn open_event_streams_are_said_to_go_on() {
     let server = shared();
     let mut world = World::trusted(server, 8);
-    let client = Client::new();
-    let relation = world.relate("app");
-    world.ask(relation, "app/0", &[&client.certificate]);
-    world.settle();
+    let (relation, client) = world.serve("app");
     let mut stream = events(server, &client);
     world.model.remove_relation(relation);
     world.settle();

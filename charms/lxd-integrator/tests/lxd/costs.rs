@@ -11,7 +11,7 @@ pub(crate) fn an_event_costs_the_same_with_fifty_relations() {
     let counter = Proxy::start(&directory, &server.socket, usize::MAX, Loss::Answer);
     let endpoint = format!("unix://{}", counter.socket.display());
     let option = "lxd_endpoint";
-    world.model.set_config("lxd-integrator", option, endpoint);
+    world.configure(option, endpoint);
     world.settle();
     let mut relations = Vec::new();
     let mut grow = |world: &mut World<'_>, to: usize| {

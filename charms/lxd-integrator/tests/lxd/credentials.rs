@@ -10,10 +10,7 @@ pub(crate) fn without_trust_both_ways_out_are_told() {
     let blocked = "blocked: Missing credentials access; grant with: juju trust lxd-integrator, or \
                    set the lxd_ options";
     assert_eq!(world.status(), blocked);
-    let client = Client::new();
-    let relation = world.relate("app");
-    world.ask(relation, "app/0", &[&client.certificate]);
-    world.settle();
+    let (relation, client) = world.serve("app");
     assert_eq!(
         world.nodes(relation, "lxd-integrator/0"),
         Vec::<serde_json::Value>::new()
@@ -35,7 +32,7 @@ pub(crate) fn options_go_before_the_cloud_and_are_never_mixed() {
     let other = Client::new();
     server.trust("other", &other.der);
     let set = |world: &mut World<'_>, name: &str, value: &str| {
-        world.model.set_config("lxd-integrator", name, value);
+        world.configure(name, value);
         world.settle();
         world.status()
     };
@@ -84,12 +81,8 @@ pub(crate) fn a_secret_holds_the_key() {
         ("client-key", &own.key),
         ("server-cert", &server.certificate),
     ]);
-    world
-        .model
-        .set_config("lxd-integrator", "lxd_endpoint", server.endpoint.as_str());
-    world
-        .model
-        .set_config("lxd-integrator", "lxd-credentials", uri.as_str());
+    world.configure("lxd_endpoint", server.endpoint.as_str());
+    world.configure("lxd-credentials", uri.as_str());
     world.settle();
     let status = world.status();
     assert_eq!(
@@ -102,9 +95,7 @@ pub(crate) fn a_secret_holds_the_key() {
         world.status(),
         "active: no certificates, full access to LXD"
     );
-    world
-        .model
-        .set_config("lxd-integrator", "lxd_client_key", own.key.as_str());
+    world.configure("lxd_client_key", own.key.as_str());
     world.settle();
     let status = world.status();
     assert_eq!(
@@ -117,31 +108,20 @@ pub(crate) fn a_local_socket_needs_no_credentials() {
     let server = shared();
     let mut world = World::untrusted(server, 23);
     let endpoint = format!("unix://{}", server.socket.display());
-    world
-        .model
-        .set_config("lxd-integrator", "lxd_endpoint", endpoint.as_str());
-    let client = Client::new();
-    let relation = world.relate("app");
-    world.ask(relation, "app/0", &[&client.certificate]);
-    world.settle();
+    world.configure("lxd_endpoint", endpoint.as_str());
+    let (relation, client) = world.serve("app");
     assert_eq!(world.told(relation), [client.fingerprint.as_str()]);
     assert!(client.is_trusted(server));
     let node = &world.nodes(relation, "lxd-integrator/0")[0];
     assert_eq!(node["endpoint"], server.endpoint, "where others reach it");
-    world
-        .model
-        .set_config("lxd-integrator", "lxd_client_key", "x");
+    world.configure("lxd_client_key", "x");
     world.settle();
     assert_eq!(
         world.status(),
         "blocked: clear lxd_client_key: a unix socket needs none"
     );
-    world
-        .model
-        .set_config("lxd-integrator", "lxd_client_key", "");
-    world
-        .model
-        .set_config("lxd-integrator", "lxd_endpoint", "unix:///nonexistent");
+    world.configure("lxd_client_key", "");
+    world.configure("lxd_endpoint", "unix:///nonexistent");
     world.settle();
     assert!(
         world
@@ -153,10 +133,7 @@ pub(crate) fn a_local_socket_needs_no_credentials() {
 pub(crate) fn another_server_is_refused_with_both_fingerprints() {
     let server = shared();
     let mut world = World::trusted(server, 24);
-    let client = Client::new();
-    let relation = world.relate("app");
-    world.ask(relation, "app/0", &[&client.certificate]);
-    world.settle();
+    let (relation, client) = world.serve("app");
     let expected = Client::new();
     world.model.set_config(
         "lxd-integrator",
@@ -186,9 +163,7 @@ pub(crate) fn another_server_is_refused_with_both_fingerprints() {
     world.model.remove_relation(relation);
     world.settle();
     assert!(client.is_trusted(server), "it could not be removed");
-    world
-        .model
-        .set_config("lxd-integrator", "lxd_server_cert", "");
+    world.configure("lxd_server_cert", "");
     world.settle();
     assert!(!client.is_trusted(server), "and is, as soon as it can be");
 }

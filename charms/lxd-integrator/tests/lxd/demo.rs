@@ -40,7 +40,7 @@ pub(crate) fn show() {
 
     say("\n$ juju config lxd-integrator restricted-projects=default");
     let option = "restricted-projects";
-    world.model.set_config("lxd-integrator", option, "default");
+    world.configure(option, "default");
     world.settle();
     status(&world);
 

@@ -108,7 +108,7 @@ pub(crate) fn a_request_lost_at_any_point_is_made_good() {
     let use_socket = |world: &mut World<'_>, socket: &std::path::Path| {
         let endpoint = format!("unix://{}", socket.display());
         let option = "lxd_endpoint";
-        world.model.set_config("lxd-integrator", option, endpoint);
+        world.configure(option, endpoint);
     };
     use_socket(&mut world, &server.socket);
     world.settle();

@@ -34,10 +34,7 @@ pub(crate) fn a_unit_that_leaves_takes_nothing_along() {
     let server = shared();
     let mut world = World::trusted(server, 41);
     world.model.add_unit("lxd-integrator");
-    let client = Client::new();
-    let relation = world.relate("app");
-    world.ask(relation, "app/0", &[&client.certificate]);
-    world.settle();
+    let (relation, client) = world.serve("app");
     let leader = world.model.leader("lxd-integrator").expect("a leader");
     world.model.remove_unit(leader);
     world.settle();
@@ -50,10 +47,7 @@ pub(crate) fn a_unit_that_leaves_takes_nothing_along() {
 pub(crate) fn the_last_unit_takes_all_certificates_back() {
     let server = shared();
     let mut world = World::trusted(server, 42);
-    let client = Client::new();
-    let relation = world.relate("app");
-    world.ask(relation, "app/0", &[&client.certificate]);
-    world.settle();
+    let (_, client) = world.serve("app");
     world.model.remove_application("lxd-integrator");
     world.settle();
     assert!(!client.is_trusted(server));

@@ -139,6 +139,20 @@ impl<'s> World<'s> {
         self.write(relation, unit, &list);
     }
 
+    /// An application with a unit that asks for a certificate and gets access.
+    pub(crate) fn serve(&mut self, app: &str) -> (RelationId, Client) {
+        let client = Client::new();
+        let relation = self.relate(app);
+        self.ask(relation, &format!("{app}/0"), &[&client.certificate]);
+        self.settle();
+        (relation, client)
+    }
+
+    /// Sets an option of ours. Nothing has run yet.
+    pub(crate) fn configure(&mut self, option: &str, value: impl Into<Value>) {
+        self.model.set_config("lxd-integrator", option, value);
+    }
+
     pub(crate) fn write(&mut self, relation: RelationId, unit: &str, list: &str) {
         let pairs = [("client_certificates", list)];
         self.model.relation_set_unit(relation, unit, &pairs);

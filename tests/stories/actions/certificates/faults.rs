@@ -46,12 +46,7 @@ pub(crate) fn credentials_cut_short_have_no_rights() {
     assert!(message.contains("issued to an operator"), "{message}");
     done(&mut world, &unit, &format!("{GENERATE} prefix=/mine/"));
     let fetched = fetch(&world, &unit, ARCHIVE);
-    assert!(
-        fetched
-            .client(&world, &unit)
-            .run(&["put", "/mine/x", "1"])
-            .ok
-    );
+    fetched.client(&world, &unit).must("put /mine/x 1");
     // Killed when all but the answer was done, it has done all.
     world
         .model
@@ -59,12 +54,7 @@ pub(crate) fn credentials_cut_short_have_no_rights() {
     let result = run(&mut world, &unit, GENERATE, json!({"prefix": "/mine/"}));
     assert_eq!(result.status, "failed");
     let fetched = fetch(&world, &unit, ARCHIVE);
-    assert!(
-        fetched
-            .client(&world, &unit)
-            .run(&["put", "/mine/x", "1"])
-            .ok
-    );
+    fetched.client(&world, &unit).must("put /mine/x 1");
     world.rest();
     assert_eq!(users(&world, &unit), ["client", "root"]);
 }

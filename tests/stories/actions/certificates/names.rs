@@ -218,8 +218,8 @@ pub(crate) fn revocation_is_finished_by_whoever_leads() {
     assert!(!client.run(&["put", "x", "1"]).ok);
     // Somebody makes the user anew by hand: the certificate stays revoked.
     let admin = world.admin(&unit);
-    assert!(admin.run(&["user", "add", "--no-password", "client"]).ok);
-    assert!(admin.run(&["user", "grant-role", "client", "root"]).ok);
+    admin.must("user add --no-password client");
+    admin.must("user grant-role client root");
     assert!(client.run(&["put", "x", "1"]).ok);
     world.rest();
     assert!(!client.run(&["put", "x", "1"]).ok);
