@@ -7,7 +7,8 @@ use juju_simulator::{HookRun, Model, ToolCall};
 /// requirer. Whoever reads a secret is told of each revision from then on, its owner as
 /// well; and the revision that it has read first is kept with its keys.
 fn assert_is_news(model: &Model, run: &HookRun) {
-    let (true, Some(told)) = (run.name == "secret-changed", run.variable("JUJU_SECRET_ID")) else {
+    let is_ours = run.unit.application() == "etcd" && run.name == "secret-changed";
+    let (true, Some(told)) = (is_ours, run.variable("JUJU_SECRET_ID")) else {
         return;
     };
     let secrets = model.secrets("etcd");
