@@ -76,7 +76,8 @@ pub(crate) struct Read {
     pub(crate) pass: usize,
     /// In a new request, from the restart on.
     pub(crate) after_restart: usize,
-    /// In an event right after the end of a relation, in which nothing is done.
+    /// In an event in which nothing is done, right after a pass that has forgotten a
+    /// relation which has ended.
     pub(crate) ended: usize,
 }
 
@@ -109,6 +110,8 @@ impl Costs {
         bench.hook_of("etcd-client-relation-broken");
         let other = bench.world.model.secret_add(&app, &[("mtls-cert", "x")]);
         let secret = other.rsplit('/').next().unwrap().to_owned();
+        // It sees that nothing is left of the request, and forgets it.
+        bench.run(Hook::UpdateStatus);
         let left = bench.sent()?;
         bench.run(Hook::SecretChanged { secret });
         Some(Read {
