@@ -387,8 +387,9 @@ fn of_etcd(harness: &Harness, unit: &UnitName, all: &mut Snapshot) {
 /// The ledger, and what clients have written.
 fn of_keys(records: &[KeyValue], all: &mut Snapshot) {
     for KeyValue { key, value, .. } in records {
-        // What came and went does so in some lives only, and is forgotten by itself.
-        if key.contains("/ended/") {
+        // What came and went, and was deleted, does so in some lives only, and is
+        // forgotten by itself.
+        if key.contains("/ended/") || key.ends_with("/fence") {
             continue;
         }
         let value = match serde_json::from_str::<Value>(value) {
