@@ -50,10 +50,11 @@ impl Planner<'_, '_> {
     /// that ends with this hook, and of those that Juju lists no more, of whose end this
     /// unit was told when it did not lead.
     ///
-    /// Nothing while the database is full: nobody is given rights then, and etcd would
-    /// refuse to write, but takes rights.
+    /// Nothing where there is one member, since no other unit is there that was not told;
+    /// and nothing while the database is full: nobody is given rights then, and etcd
+    /// would refuse to write, but takes rights.
     pub(super) fn note_ends(&self) -> Vec<LedgerWrite> {
-        if is_full(self.cluster) {
+        if self.cluster.members.len() < 2 || is_full(self.cluster) {
             return Vec::new();
         }
         let (clients, now) = (&self.observed.clients, self.observed.now);
