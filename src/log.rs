@@ -6,12 +6,12 @@
 
 use std::io::{self, Write};
 
+pub use juju_hooks::chain;
 use tracing::{Level, Subscriber};
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::fmt::{self, MakeWriter, writer::MakeWriterExt};
 use tracing_subscriber::prelude::*;
 
-use crate::facts::Cause;
 use crate::hook::Event;
 
 /// Starts logging. In an action standard output becomes part of the result, so
@@ -36,11 +36,6 @@ fn subscriber(writer: impl for<'a> MakeWriter<'a> + Send + Sync + 'static) -> im
             metadata.target().starts_with("etcd_charm")
         }));
     tracing_subscriber::registry().with(lines)
-}
-
-/// An error and its causes in one line.
-pub fn chain(error: &dyn std::error::Error) -> String {
-    Cause::of(error).to_string()
 }
 
 /// Prints an error and its causes, once, on standard error.

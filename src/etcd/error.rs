@@ -1,5 +1,6 @@
 //! Errors of calls to etcd, with their causes in reach.
 
+use juju_hooks::chain_once;
 use thiserror::Error;
 use tonic::Code;
 
@@ -80,7 +81,9 @@ impl EtcdError {
                 status: status.message().to_owned(),
                 // The status itself repeats the message; what it rests on does not.
                 source: std::error::Error::source(&status).map(
-                    |cause| -> Box<dyn std::error::Error + Send + Sync> { chain(cause).into() },
+                    |cause| -> Box<dyn std::error::Error + Send + Sync> {
+                        chain_once(cause).into()
+                    },
                 ),
             },
             other => Self::Client {
@@ -165,22 +168,6 @@ fn message(status: &str) -> &str {
         "" => "no reason given",
         text => text,
     }
-}
-
-/// An error and its causes in one line. The transport's errors borrow from the
-/// status, so they cannot be kept as a chain.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let line = error.to_string();
-        if !text.ends_with(&line) {
-            text.push_str(": ");
-            text.push_str(&line);
-        }
-        cause = error.source();
-    }
-    text
 }
 
 #[cfg(test)]

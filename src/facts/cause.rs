@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::fmt;
 
+use juju_hooks::chain;
+
 /// An error and its causes in one line, in the words of whoever failed: etcd, a
 /// command, the system. Only an error makes one, so it never stands for a decision.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -11,14 +13,7 @@ pub struct Cause(String);
 impl Cause {
     /// What this error says, and those that it comes from.
     pub fn of(error: &dyn Error) -> Self {
-        let mut text = error.to_string();
-        let mut source = error.source();
-        while let Some(error) = source {
-            text.push_str(": ");
-            text.push_str(&error.to_string());
-            source = error.source();
-        }
-        Self(text)
+        Self(chain(error))
     }
 }
 

@@ -25,8 +25,7 @@ mod statuses;
 mod texts;
 mod tools;
 
-use std::error::Error;
-
+use juju_hooks::chain;
 use proptest::test_runner::{Config, FileFailurePersistence, RngSeed};
 
 /// So many cases, the same in every run, so that a change is judged by itself;
@@ -58,15 +57,4 @@ fn assert_line(text: &str) {
     assert!(text.chars().count() <= LONGEST_REASON, "too long: {text}");
     let is_unfit = |c: char| c.is_control() || "\u{2028}\u{2029}\u{202e}\u{200b}".contains(c);
     assert!(!text.contains(is_unfit), "{text:?}");
-}
-
-/// An error and all its causes, as the log has it.
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text.push_str(&format!(": {error}"));
-        source = error.source();
-    }
-    text
 }

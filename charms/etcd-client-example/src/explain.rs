@@ -73,13 +73,7 @@ pub(crate) fn status(state: &State) -> (StatusName, String) {
 
 /// An error with its causes, in one line.
 pub fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text.push_str(&format!(": {error}"));
-        source = error.source();
-    }
-    text.replace('\n', " ")
+    juju_hooks::chain(error).replace('\n', " ")
 }
 
 #[cfg(test)]

@@ -13,22 +13,6 @@ pub const MAX_STATUS: usize = 100;
 /// Digits of a fingerprint that tell two certificates apart for a person.
 const SHOWN_DIGITS: usize = 12;
 
-/// An error and its causes in one line.
-pub fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let words = error.to_string();
-        // Libraries repeat their causes in their own words.
-        if !text.ends_with(&words) {
-            text.push_str(": ");
-            text.push_str(&words);
-        }
-        cause = error.source();
-    }
-    text
-}
-
 /// The status of a unit, and of the application where the unit leads.
 pub fn status(report: &Report) -> (StatusName, String) {
     let (status, text) = match &report.problem {

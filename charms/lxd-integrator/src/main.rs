@@ -4,14 +4,18 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use juju_hooks::{Environment, Event, Hook};
-use lxd_integrator::{action, explain, reconcile};
+use lxd_integrator::{action, reconcile};
 
 fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Nobody is left to tell if this fails.
-            let _ = writeln!(std::io::stderr(), "{}", explain::chain(error.as_ref()));
+            let _ = writeln!(
+                std::io::stderr(),
+                "{}",
+                juju_hooks::chain_once(error.as_ref())
+            );
             ExitCode::FAILURE
         }
     }

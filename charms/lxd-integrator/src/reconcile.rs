@@ -237,7 +237,7 @@ fn problem(connection: &Connection, error: &LxdError) -> Problem {
         LxdError::Answer { .. } | LxdError::Timeout(_) | LxdError::Unreachable(_) => {
             Problem::Unreachable {
                 place: connection.place(),
-                reason: explain::chain(error),
+                reason: juju_hooks::chain_once(error),
             }
         }
     }

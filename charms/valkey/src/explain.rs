@@ -1,5 +1,6 @@
 //! Every text that an operator reads.
 
+pub use juju_hooks::chain;
 use juju_hooks::{AppName, StatusName};
 
 use crate::plan::{Notice, Problem, Report};
@@ -7,18 +8,6 @@ use crate::relation::ledger::Said;
 
 /// Juju shows statuses in a table; longer ones are cut there.
 const MAX_CHARS: usize = 100;
-
-/// An error with all its causes, in one line.
-pub fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
-}
 
 /// The status of this unit: first what somebody has to do.
 pub fn status(report: &Report) -> (StatusName, String) {

@@ -17,6 +17,7 @@
 //! log line about a tool call would be a tool call of its own, and so on.
 
 mod action;
+mod chain;
 mod config;
 mod credential;
 mod databag;
@@ -52,6 +53,7 @@ mod runner_tests;
 mod secret_tests;
 
 pub use action::ActionResults;
+pub use chain::{chain, chain_once};
 pub use credential::CloudSpec;
 pub use databag::Databag;
 pub use error::ToolError;

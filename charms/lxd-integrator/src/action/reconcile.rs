@@ -34,7 +34,7 @@ pub(super) async fn run(
     results.set(&["output"], lines.join("\n"));
     if !dry_run {
         let published = publish(tools, juju, &outcome);
-        published.map_err(|error| ActionFailure::Stopped(explain::chain(&error)))?;
+        published.map_err(|error| ActionFailure::Stopped(juju_hooks::chain_once(&error)))?;
     }
     match &outcome.plan.report.problem {
         Some(problem) => Err(problem.into()),
