@@ -4,6 +4,9 @@
 mod claim;
 mod client;
 
+use std::fmt;
+use std::str::FromStr;
+
 use super::records::packed::{Reader, parsed};
 use super::records::{Entry, Record, RecordKey};
 use super::{CommonName, Fingerprint, KnownLeaf, RelationId, RequestKey};
@@ -47,23 +50,27 @@ fn parts_of(key: &[u8]) -> Option<(RelationId, &[u8])> {
     Some((RelationId(u32::from_be_bytes(*relation)), request))
 }
 
-impl RecordKey for CommonName {
-    fn write(&self, bytes: &mut Vec<u8>) {
-        bytes.extend_from_slice(self.as_str().as_bytes());
-    }
+/// A key that is a text.
+pub trait TextKey: Clone + fmt::Debug + FromStr + Ord {
+    /// The text.
+    fn text(&self) -> &str;
+}
 
-    fn read(bytes: &[u8]) -> Option<Self> {
-        parsed(bytes)
-    }
-
-    fn is_whole(bytes: &[u8]) -> bool {
-        !bytes.is_empty()
+impl TextKey for CommonName {
+    fn text(&self) -> &str {
+        self.as_str()
     }
 }
 
-impl RecordKey for Fingerprint {
+impl TextKey for Fingerprint {
+    fn text(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl<K: TextKey> RecordKey for K {
     fn write(&self, bytes: &mut Vec<u8>) {
-        bytes.extend_from_slice(self.as_str().as_bytes());
+        bytes.extend_from_slice(self.text().as_bytes());
     }
 
     fn read(bytes: &[u8]) -> Option<Self> {
@@ -94,22 +101,12 @@ impl<'a, V: Record> Entry<'a, RequestKey, V> {
     }
 }
 
-impl<'a, V: Record> Entry<'a, CommonName, V> {
-    /// The bytes of its name, which need not be read for that.
-    pub fn name(&self) -> &'a [u8] {
+impl<'a, K: TextKey, V: Record> Entry<'a, K, V> {
+    /// The text of its key, which need not be read for that.
+    pub fn text(&self) -> &'a [u8] {
         match *self {
             Self::Noted(noted, at) => noted.key(at).unwrap_or_default(),
-            Self::Changed(name, _) => name.as_str().as_bytes(),
-        }
-    }
-}
-
-impl<'a, V: Record> Entry<'a, Fingerprint, V> {
-    /// The digits of its fingerprint.
-    pub fn digits(&self) -> &'a [u8] {
-        match *self {
-            Self::Noted(noted, at) => noted.key(at).unwrap_or_default(),
-            Self::Changed(leaf, _) => leaf.as_str().as_bytes(),
+            Self::Changed(key, _) => key.text().as_bytes(),
         }
     }
 }

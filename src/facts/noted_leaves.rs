@@ -2,9 +2,8 @@
 //! for each client in several of them, and each hook reads them all.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
-use serde::de::{Error, Visitor};
+use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::records::packed::parsed;
@@ -33,26 +32,14 @@ impl Serialize for ToNote<'_> {
 
 impl<'de> Deserialize<'de> for NotedLeaves {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_bytes(Leaves).map(Self)
-    }
-}
-
-struct Leaves;
-
-impl Visitor<'_> for Leaves {
-    type Value = BTreeSet<Fingerprint>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the digits of fingerprints")
-    }
-
-    fn visit_bytes<E: Error>(self, digits: &[u8]) -> Result<Self::Value, E> {
+        let digits = <&[u8]>::deserialize(deserializer)?;
         let (leaves, rest) = digits.as_chunks::<DIGITS>();
         let leaves = leaves.iter().map(|digits| parsed(digits));
-        let leaves: Option<Self::Value> = leaves.collect();
+        let leaves: Option<_> = leaves.collect();
         leaves
             .filter(|_| rest.is_empty())
-            .ok_or_else(|| E::custom("these are no fingerprints"))
+            .map(Self)
+            .ok_or_else(|| D::Error::custom("these are no fingerprints"))
     }
 }
 

@@ -86,7 +86,7 @@ impl RecalledLeaves {
             .map(|(_, grant)| grant.fingerprint)
             .collect();
         for entry in all.entries() {
-            if !granted.contains(entry.digits()) {
+            if !granted.contains(entry.text()) {
                 known.remove(entry.key());
             }
         }

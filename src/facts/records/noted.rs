@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::OnceLock;
 
-use serde::de::{Deserialize, Deserializer, Error, Visitor};
+use serde::de::{Deserialize, Deserializer, Error};
 use serde::ser::{Error as _, Serialize, Serializer};
 
 use super::packed::Reader;
@@ -151,25 +151,12 @@ impl<K: RecordKey, V: Record> Serialize for Records<K, V> {
 
 impl<'de, K: RecordKey, V: Record> Deserialize<'de> for Records<K, V> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let bytes = deserializer.deserialize_bytes(Bytes)?;
-        let noted = Noted::new(bytes).ok_or_else(|| D::Error::custom("these are no records"))?;
+        let bytes = <&[u8]>::deserialize(deserializer)?;
+        let noted =
+            Noted::new(bytes.to_vec()).ok_or_else(|| D::Error::custom("these are no records"))?;
         Ok(Self {
             noted: noted.into(),
             changed: Default::default(),
         })
-    }
-}
-
-struct Bytes;
-
-impl Visitor<'_> for Bytes {
-    type Value = Vec<u8>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the bytes of records")
-    }
-
-    fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Self::Value, E> {
-        Ok(bytes.to_vec())
     }
 }

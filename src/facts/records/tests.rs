@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use serde::Deserialize as _;
-use serde::de::IntoDeserializer as _;
-use serde::de::value::BytesDeserializer;
+use serde::de::value::BorrowedBytesDeserializer;
 
 use super::super::{NameClaim, RelationId, RequestKey};
 use super::*;
@@ -142,7 +141,7 @@ fn what_is_not_whole_or_not_in_order_is_no_note() {
         other => panic!("{other:?}"),
     };
     let found = |bytes: &[u8]| {
-        let bytes: BytesDeserializer<'_, serde::de::value::Error> = bytes.into_deserializer();
+        let bytes = BorrowedBytesDeserializer::<serde::de::value::Error>::new(bytes);
         Claims::deserialize(bytes)
     };
     assert_eq!(found(&bytes).expect("records"), records);

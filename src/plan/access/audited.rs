@@ -174,7 +174,7 @@ fn digest(ledger: &Ledger, except: &BTreeSet<CommonName>) -> String {
         }
     };
     for entry in ledger.names.entries() {
-        let (name, claim) = (entry.name(), entry.view());
+        let (name, claim) = (entry.text(), entry.view());
         if !except.contains(name) {
             let relation = claim.relation.0.to_be_bytes();
             let releasing = [u8::from(claim.releasing)];
