@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::one_relation::{has_ended, living, of_relation};
+use super::one_relation::{has_ended, is_over, living, of_relation};
 use super::{Application, ObserveError};
 use crate::context::Context;
 use crate::facts::observed::{
@@ -62,11 +62,7 @@ fn clients_of_event(context: &Context, ledger: &Ledger) -> Result<Clients, Obser
             let own = of_relation(own_databag(context, *relation))?;
             clients.broken.insert(relation.id, own.unwrap_or_default());
         }
-        Event::Client {
-            relation,
-            departing: Some(_),
-            ..
-        } if has_ended(context, ledger, relation.id) => {
+        Event::Client { relation, .. } if is_over(context, ledger) => {
             clients.scope = Scope::Only([relation.id].into());
         }
         Event::Client {
@@ -115,9 +111,9 @@ fn read_each(
         let relation = Relation { endpoint, id: *id };
         Ok((*id, client_relation(context, relation, None, None)?))
     };
-    let mut relations: Vec<_> = relations.iter().collect();
-    relations.retain(|id| !has_ended(context, ledger, **id));
-    relations.into_iter().map(read).collect()
+    let living = relations.iter();
+    let living = living.filter(|id| !has_ended(context, ledger, **id));
+    living.map(read).collect()
 }
 
 /// Looks, before a restart, for requests on relations that nothing is on

@@ -1,6 +1,6 @@
 //! The relations of the legacy interfaces, and what they were given.
 
-use super::one_relation::{has_ended, living};
+use super::one_relation::{is_over, living};
 use super::{Application, ObserveError};
 use crate::context::Context;
 use crate::facts::observed::{Clients, HeldIdentity, LegacyRelation, Pass, Scope};
@@ -33,8 +33,7 @@ pub fn legacy(
     let Event::Legacy {
         interface,
         relation,
-        broken,
-        departing,
+        ..
     } = &context.hook.event
     else {
         return Ok(());
@@ -42,8 +41,7 @@ pub fn legacy(
     if application.leader {
         clients.scope = Scope::Only([*relation].into());
     }
-    let is_over = *broken || departing.is_some() && has_ended(context, ledger, *relation);
-    if !is_over {
+    if !is_over(context, ledger) {
         let endpoint = interface.endpoint();
         let id = *relation;
         let read = legacy_relation(context, *interface, Relation { endpoint, id }, ledger)?;

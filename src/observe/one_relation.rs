@@ -12,6 +12,13 @@ pub(super) fn has_ended(context: &Context, ledger: &Ledger, relation: RelationId
     access::has_ended(ledger, told, relation, context.now)
 }
 
+/// Whether the relation that this hook is about is over, as this unit is told now or
+/// another one was before.
+pub(super) fn is_over(context: &Context, ledger: &Ledger) -> bool {
+    let end = context.hook.event.end();
+    end.is_some_and(|(relation, is_over)| is_over || has_ended(context, ledger, relation))
+}
+
 /// The relations of an endpoint, but those that have ended although this unit was not
 /// told yet.
 ///

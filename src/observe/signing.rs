@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tls_certificates::answers::{self, Answers};
 use tls_certificates::requests::{self, EntryRefusal, Request};
 
-use super::one_relation::{has_ended, living, of_relation};
+use super::one_relation::{is_over, living, of_relation};
 use super::{Application, ObserveError};
 use crate::context::Context;
 use crate::facts::observed::{Clients, Pass, SigningRelation};
@@ -44,10 +44,9 @@ pub fn signing(
     if let Event::Signing {
         relation,
         remote_app,
-        broken: false,
-        departing,
+        ..
     } = &context.hook.event
-        && (departing.is_none() || !has_ended(context, ledger, relation.id))
+        && !is_over(context, ledger)
     {
         let read = signing_relation(context, *relation, remote_app.clone(), None)?;
         clients.signing.insert(relation.id, read);

@@ -15,9 +15,13 @@ use crate::relation::RelationRefusal;
 
 /// A bench on which relation 1 has `/one/` as `alpha`, and all members know it.
 fn granted() -> Bench {
-    let mut bench = Bench::new(1);
-    bench.ask_as(1, "/one/", "alpha", 1);
-    bench.access();
+    granted_by(1)
+}
+
+/// The same with so many members.
+fn granted_by(members: u64) -> Bench {
+    let mut bench = Bench::new(members);
+    bench.serve(1, "/one/", "alpha");
     bench.trust(&[leaf("alpha", 1)]);
     bench
 }

@@ -4,15 +4,6 @@ use super::*;
 use crate::facts::ToldEnd;
 use crate::plan::access::has_ended;
 
-/// A bench of two members on which relation 1 has `/one/` as `alpha`.
-fn of_two() -> Bench {
-    let mut bench = Bench::new(2);
-    bench.ask_as(1, "/one/", "alpha", 1);
-    bench.access();
-    bench.trust(&[leaf("alpha", 1)]);
-    bench
-}
-
 /// Relation 1 ends with this hook.
 fn end(bench: &mut Bench) {
     bench.leave(1);
@@ -27,7 +18,7 @@ fn is_ended(bench: &Bench) -> bool {
 
 #[test]
 fn an_end_is_on_record_before_anything_is_taken() {
-    let mut bench = of_two();
+    let mut bench = granted_by(2);
     end(&mut bench);
     let expected = [
         "write 1 ended",
@@ -42,7 +33,7 @@ fn an_end_is_on_record_before_anything_is_taken() {
 /// As a unit was told that did not lead then: Juju lists the relation no more.
 #[test]
 fn an_end_that_a_unit_was_told_before_it_leads_is_on_record_too() {
-    let mut bench = of_two();
+    let mut bench = granted_by(2);
     let told = |is_over| ToldEnd { at: NOW, is_over };
     bench.observed.told_ends.insert(RelationId(1), told(false));
     // A unit has left it, and it goes on.
@@ -72,7 +63,7 @@ fn a_unit_alone_keeps_no_record_of_an_end() {
 
 #[test]
 fn a_full_database_keeps_no_end_from_being_carried_out() {
-    let mut bench = of_two();
+    let mut bench = granted_by(2);
     bench.cluster.status.alarms.insert(Alarm {
         member: MemberId(100),
         kind: AlarmKind::NoSpace,
@@ -87,7 +78,7 @@ fn a_full_database_keeps_no_end_from_being_carried_out() {
 
 #[test]
 fn an_end_is_forgotten_when_the_relation_is_back_or_after_a_while() {
-    let mut ended = of_two();
+    let mut ended = granted_by(2);
     end(&mut ended);
     ended.access();
     let mut back = ended;
@@ -99,7 +90,7 @@ fn an_end_is_forgotten_when_the_relation_is_back_or_after_a_while() {
     );
     assert!(!is_ended(&back));
 
-    let mut later = of_two();
+    let mut later = granted_by(2);
     end(&mut later);
     later.access();
     later.observed.clients.ended = None;
